@@ -1,0 +1,47 @@
+//! Memory-mapped files, anonymous memory and named shared memory, made for a host whose views outlive everything.
+//!
+//! This crate knows no JavaScript. It maps with memmap2 where memmap2's options can say what is wanted and with the system's
+//! own calls elsewhere. `memmap-node` converts between it and JavaScript.
+//!
+//! # Why it is sound
+//!
+//! The bytes of a mapping are written by others at any time: by JavaScript through an ArrayBuffer, by threads of the same
+//! process, by other processes through the file. Rust's references promise that this does not happen, so **there is no Rust
+//! reference over mapped memory**, anywhere. What reads or writes it does so through raw pointers:
+//!
+//! * [`Region`] copies bytes in and out. Each copy takes bytes as they are at that moment; no decision about bounds is ever
+//!   taken from a byte in the mapping.
+//! * [`search`] copies a stretch into memory of its own and searches that.
+//!
+//! A copy that runs while another thread of this process writes the same bytes is a race that Rust's memory model has no
+//! name for, as is every access to memory shared with another process. The copies are the `memcpy` of the platform, which has
+//! no undefined behaviour on such memory: it yields some mixture of old and new bytes, which every caller here takes as data.
+//!
+//! **Memory stays mapped while anybody can reach it.** [`Region`] is the only owner of pages; it is shared by `Arc`, and
+//! unmapping is the drop of the last `Arc`. A [`Mapping`] may be closed, resized or re-protected while others hold the Region:
+//! pages are replaced in place (`MAP_FIXED` over our own range, one step for every other thread) or left as they are, always
+//! readable and always writable.
+//!
+//! **Every page is mapped readable and writable**, also for a mapping that only reads: then the pages are private, so that a
+//! store which ought not to happen changes nothing but the process's own copy, instead of killing it.
+//!
+//! What is not covered: a file that is truncated by another process while its mapping is read raises SIGBUS.
+//!
+//! # Where things are
+//!
+//! [`Mapping`] is what is opened, flushed, resized and closed; [`Plan`] is what was asked for; [`Target`] is what is mapped;
+//! [`sys`] has everything that differs between operating systems.
+
+pub mod access;
+pub mod error;
+pub mod mapping;
+pub mod region;
+pub mod search;
+pub mod source;
+pub mod sys;
+
+pub use access::{Access, Plan};
+pub use error::{Error, Result, SystemError};
+pub use mapping::{Mapping, Request};
+pub use region::{RawBytes, Region};
+pub use source::Target;

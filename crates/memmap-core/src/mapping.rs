@@ -1,0 +1,408 @@
+//! An open mapping: the memory, what it was mapped from, and what may be done with it.
+
+use crate::access::{Access, Plan};
+use crate::error::{Error, Result};
+use crate::region::{RawBytes, Region};
+use crate::source::{self, Source, Target};
+use crate::sys::{self, Memory, Named, Residency};
+use std::sync::Arc;
+
+/// How to open a mapping.
+#[derive(Debug)]
+pub struct Request {
+    /// What to map.
+    pub target: Target,
+    /// From which byte of it, aligned or not.
+    pub offset: u64,
+    /// How many bytes; 0 is all the rest of a regular file or of a named region that exists.
+    pub length: u64,
+    /// What for.
+    pub plan: Plan,
+    /// Keep a descriptor, for `size`, `resize` and children that inherit it.
+    pub track: bool,
+    /// Create the file when it is missing, and extend it to `offset + length`, with blocks allocated.
+    pub create: bool,
+    /// `flush` and `write_back` bring private changes into the file.
+    pub write_back: bool,
+}
+
+/// A mapping until it is closed. Dropping it closes the descriptor at once; the memory stays for as long as somebody holds its
+/// [`Region`].
+#[derive(Debug)]
+pub struct Mapping {
+    region: Arc<Region>,
+    source: Source,
+    offset: u64,
+    /// What the mapping was opened for. `protect` changes `plan` and may come back to this.
+    opened: Plan,
+    plan: Plan,
+    tracked: bool,
+    write_back: bool,
+}
+
+impl Mapping {
+    /// Opens and maps.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE for an empty file and for parts that a file or region does not have, and what the operating system
+    /// says. A file that `create` has made or extended is then as it was before.
+    pub fn open(request: Request) -> Result<Mapping> {
+        let Request { target, offset, length, plan, track, create, write_back } = request;
+        let (region, source) = match target {
+            Target::Path(path) => {
+                let write = plan.writes_through() || write_back;
+                let (file, created) =
+                    if create { sys::File::open_or_create(&path)? } else { (sys::File::open(&path, write)?, false) };
+                let opened = map_file(&file, offset, length, &plan, create, write_back);
+                if opened.is_err() && created {
+                    // The error that is worth telling is the first one.
+                    let _ = std::fs::remove_file(&path);
+                }
+                (opened?, Source::File(track.then_some(file)))
+            }
+            Target::Descriptor(descriptor) => {
+                let file = sys::File::duplicate(descriptor)?;
+                let memory = map_file(&file, offset, length, &plan, create, write_back)?;
+                (memory, Source::File(track.then_some(file)))
+            }
+            Target::Anonymous => {
+                let length = source::addressable(length).map_err(|_| sys::no_memory("mmap"))?;
+                let (memory, file) = Memory::anonymous(length, &plan)?;
+                (Region::new(memory, None), Source::Anonymous(file.filter(|_| track)))
+            }
+            Target::Named(tag) => {
+                let (memory, named) = Named::open(&tag, offset, source::addressable(length)?, &plan)?;
+                (Region::new(memory, Some(named)), Source::Named)
+            }
+        };
+        let region = Arc::new(region);
+        Ok(Mapping { region, source, offset, opened: plan, plan, tracked: track, write_back })
+    }
+
+    /// The memory.
+    pub fn region(&self) -> &Arc<Region> {
+        &self.region
+    }
+
+    /// From which byte of the file on.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// What the methods may do.
+    pub fn access(&self) -> Access {
+        self.plan.access
+    }
+
+    /// The descriptor that is kept, -1 if none is.
+    pub fn descriptor(&self) -> i32 {
+        self.file().map_or(-1, sys::File::descriptor)
+    }
+
+    /// Bytes in the file or region, which is not the length of the mapping.
+    ///
+    /// # Errors
+    ///
+    /// EBADF when no descriptor was kept, and what fstat(2) says.
+    pub fn size(&self) -> Result<u64> {
+        match (&self.source, self.region.named()) {
+            (Source::Anonymous(_), _) => Ok(self.region.len() as u64),
+            (_, Some(named)) => named.size(),
+            (Source::File(Some(file)), _) => Ok(file.status()?.size),
+            (Source::File(None) | Source::Named, None) => Err(sys::no_descriptor("fstat")),
+        }
+    }
+
+    /// Makes the changes in a range durable. Nothing happens for a mapping whose changes stay private, unless it writes back.
+    ///
+    /// `flags` are those of msync(2), MS_SYNC if none; with MS_ASYNC it does not wait. The range may begin and end anywhere.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE, and what msync, fsync and pwrite say.
+    pub fn flush(&self, offset: usize, length: usize, flags: Option<i32>) -> Result<()> {
+        self.region.range(offset, length)?;
+        if self.write_back {
+            return self.write_back(offset, length);
+        }
+        if !self.plan.writes_through() {
+            return Ok(());
+        }
+        self.region.memory().flush(offset, length, flags)?;
+        if Memory::FLUSH_REACHES_DEVICE || Memory::flush_is_asynchronous(flags) {
+            return Ok(());
+        }
+        match &self.source {
+            Source::File(Some(file)) => file.sync_data(),
+            _ => Ok(()),
+        }
+    }
+
+    /// What closing must do first: bring private changes into the file, if that was asked for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mapping::flush`]; the mapping is still open then, and nothing is lost.
+    pub fn finish(&self) -> Result<()> {
+        if self.write_back { self.write_back(0, self.region.len()) } else { Ok(()) }
+    }
+
+    /// Writes the pages that differ from the file to the file, so that what others wrote elsewhere in it stays.
+    fn write_back(&self, offset: usize, length: usize) -> Result<()> {
+        let Some(file) = self.file() else {
+            return Ok(());
+        };
+        let page = sys::page_size();
+        // What was cut off behind the end of the file is not to come back as zeros.
+        let file_end = usize::try_from(file.status()?.size.saturating_sub(self.offset)).unwrap_or(usize::MAX);
+        let end = (offset + length).min(file_end);
+        let mut at = offset;
+        let mut wrote = false;
+        while at < end {
+            let file_at = self.offset + at as u64;
+            // To the next page of the file first, whole pages from then on.
+            let to_page = page - (file_at % page as u64) as usize;
+            let count = if to_page == page { page * 64 } else { to_page }.min(end - at);
+            let mut ours = vec![0u8; count];
+            let mut theirs = vec![0u8; count];
+            // SAFETY: `ours` is a buffer of this function's own, as long as it says.
+            let target = unsafe { RawBytes::new(ours.as_mut_ptr(), ours.len()) };
+            self.region.read(at, target)?;
+            let there = file.read_at(&mut theirs, file_at)?;
+            theirs.truncate(there);
+            let mut piece_at = file_at;
+            for (new, old) in ours.chunks(page).zip(theirs.chunks(page)) {
+                if new != old {
+                    file.write_at(new, piece_at)?;
+                    wrote = true;
+                }
+                piece_at += new.len() as u64;
+            }
+            at += count;
+        }
+        if wrote { file.sync_data() } else { Ok(()) }
+    }
+
+    /// Changes the length of the mapping, and of its file with it: `offset + new_length` is the end of both.
+    ///
+    /// The memory is mapped anew. Who holds the old Region sees the part of the file that he saw before, and zeros behind the new
+    /// end. Growing extends the file first and maps then, shrinking maps first and truncates then: a failure leaves both as they
+    /// were. (Windows truncates no file that is mapped: there the old memory goes first, and while somebody holds it, shrinking
+    /// is refused.) Private anonymous memory is copied; named regions and, on Linux, shared anonymous memory only get shorter.
+    ///
+    /// # Errors
+    ///
+    /// In this order: ERR_INVALID_ARG_VALUE without a descriptor, ERR_MMAP_READONLY when changes do not reach the file,
+    /// ERR_OUT_OF_RANGE for nothing, too much, or memory that cannot grow; then ENOSPC, ENOMEM and what else the system says.
+    pub fn resize(&mut self, new_length: u64) -> Result<()> {
+        if !self.tracked {
+            return Err(Error::ResizeUntracked);
+        }
+        // CPython lets MAP_PRIVATE with a file through, and cuts or extends a file that the mapping is no part of any more.
+        let private_file = self.plan.private && !matches!(self.source, Source::Anonymous(_));
+        if private_file || matches!(self.plan.access, Access::Read | Access::Copy) {
+            return Err(Error::ResizePrivate);
+        }
+        let length = source::addressable(new_length).map_err(|_| Error::ResizeOutOfRange)?;
+        // File sizes are signed.
+        let end = self.offset.checked_add(new_length).filter(|&end| i64::try_from(end).is_ok());
+        let (Some(end), 1..) = (end, length) else {
+            return Err(Error::ResizeOutOfRange);
+        };
+        match &self.source {
+            Source::File(Some(file)) => {
+                let before = file.status()?.size;
+                if end < before && !sys::CAN_TRUNCATE_WHILE_MAPPED {
+                    return self.unmap_and_truncate(length, end);
+                }
+                let region = resize_file(file, before, self.offset, length, end, &self.plan)?;
+                // Views of the old memory must not run into the new end of the file. Where this fails, for lack of memory, they
+                // see zeros there all the same, by way of a fault.
+                let _ = self.region.memory().blank_from(length);
+                self.region = Arc::new(region);
+            }
+            // `tracked` files have a descriptor.
+            Source::File(None) => return Err(Error::ResizeUntracked),
+            Source::Anonymous(file) => self.region = Arc::new(self.resize_anonymous(file.as_ref(), length)?),
+            Source::Named => self.region = Arc::new(self.resize_named(length, end)?),
+        }
+        Ok(())
+    }
+
+    /// Changes what may be done with the mapping: `prot` is PROT_READ, with PROT_WRITE, PROT_EXEC or both.
+    ///
+    /// Without PROT_WRITE the methods refuse to write, and what is stored through a view from then on stays private memory, as for
+    /// `ACCESS_READ`; no store can crash. The memory stays readable in any case.
+    ///
+    /// # Errors
+    ///
+    /// EACCES for writing to a file that was opened for reading, EBADF when no descriptor was kept, EINVAL for other bits,
+    /// ERR_MMAP_UNSUPPORTED on Windows.
+    pub fn protect(&mut self, prot: i32) -> Result<()> {
+        let asked = sys::plan_from_prot(prot)?;
+        let access = match (asked.writable(), self.opened.writable()) {
+            (true, true) => self.opened.access,
+            _ => asked.access,
+        };
+        let plan = Plan { access, executable: asked.executable, populate: false, ..self.opened };
+        if plan.writes_through() != self.plan.writes_through() {
+            match (self.file(), &self.source) {
+                (Some(file), _) => self.region.memory().remap(file, self.file_offset(), &plan)?,
+                // Nobody else can see this memory.
+                (None, Source::Anonymous(_)) => {}
+                (None, _) => return Err(sys::no_descriptor("mprotect")),
+            }
+        } else if plan.executable != self.plan.executable {
+            self.region.memory().set_executable(plan.executable)?;
+        }
+        self.plan = plan;
+        Ok(())
+    }
+
+    /// madvise(2) for a part of the mapping that begins at 0 or on a page.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE, EINVAL, ERR_MMAP_UNSUPPORTED on Windows.
+    pub fn advise(&self, option: i32, start: usize, length: usize) -> Result<()> {
+        self.region.range(start, length)?;
+        self.region.memory().advise(option, start, length)
+    }
+
+    /// Keeps the pages under a range in RAM.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE, ENOMEM, EPERM, EAGAIN.
+    pub fn lock(&self, start: usize, length: usize) -> Result<()> {
+        self.region.range(start, length)?;
+        self.region.memory().lock(start, length)
+    }
+
+    /// Undoes [`Mapping::lock`]; the operating system does not count locks.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE, ENOMEM.
+    pub fn unlock(&self, start: usize, length: usize) -> Result<()> {
+        self.region.range(start, length)?;
+        self.region.memory().unlock(start, length)
+    }
+
+    /// How many of the pages under a range are in memory.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE, EAGAIN.
+    pub fn resident(&self, start: usize, length: usize) -> Result<Residency> {
+        self.region.range(start, length)?;
+        self.region.memory().resident(start, length)
+    }
+
+    fn file(&self) -> Option<&sys::File> {
+        match &self.source {
+            Source::File(file) | Source::Anonymous(file) => file.as_ref(),
+            Source::Named => self.region.named().and_then(Named::file),
+        }
+    }
+
+    /// Where in [`Mapping::file`] the mapping begins: the offset means nothing for anonymous memory.
+    fn file_offset(&self) -> u64 {
+        if matches!(self.source, Source::Anonymous(_)) { 0 } else { self.offset }
+    }
+
+    fn resize_anonymous(&self, file: Option<&sys::File>, length: usize) -> Result<Region> {
+        let grows = length > self.region.len();
+        if grows && !self.plan.private && !sys::CAN_GROW_SHARED_ANONYMOUS {
+            return Err(Error::ResizeSharedAnonymous);
+        }
+        if let Some(file) = file {
+            if grows {
+                file.allocate(0..length as u64)?;
+            }
+            // A shorter one stays as long as it was: another process may have mapped all of it.
+            return Ok(Region::new(Memory::of_file(file, 0, length, &self.plan)?, None));
+        }
+        let (memory, _) = Memory::anonymous(length, &self.plan)?;
+        let region = Region::new(memory, None);
+        let kept = length.min(self.region.len());
+        // SAFETY: the new region is mapped and writable for at least `kept` bytes, and lives through the call.
+        let target = unsafe { RawBytes::new(region.start(), kept) };
+        self.region.read(0, target)?;
+        Ok(region)
+    }
+
+    fn resize_named(&self, length: usize, end: u64) -> Result<Region> {
+        let named = self.region.named().ok_or_else(|| sys::no_descriptor("fstat"))?;
+        let existing = named.size()?;
+        if end > existing {
+            return Err(Error::ResizeNamed { existing });
+        }
+        let memory = named.map_again(self.offset, length, &self.plan)?;
+        Ok(Region::new(memory, Some(named.clone())))
+    }
+
+    /// Shrinks a file on a system that truncates none that is mapped.
+    fn unmap_and_truncate(&mut self, length: usize, end: u64) -> Result<()> {
+        let Source::File(Some(file)) = &self.source else {
+            return Err(Error::ResizeUntracked);
+        };
+        if Arc::strong_count(&self.region) > 1 {
+            // Views hold the memory: the system says no, in its own words.
+            return file.set_size(end);
+        }
+        let old_length = self.region.len();
+        let placeholder = Plan::from_access(Access::Copy);
+        let (placeholder, _) = Memory::anonymous(1, &placeholder)?;
+        self.region = Arc::new(Region::new(placeholder, None));
+        let result = file.set_size(end);
+        let length = if result.is_ok() { length } else { old_length };
+        let memory = Memory::of_file(file, self.offset, length, &self.plan)?;
+        self.region = Arc::new(Region::new(memory, None));
+        result
+    }
+}
+
+/// Maps a file, after having made sure that the part to map is there.
+fn map_file(file: &sys::File, offset: u64, length: u64, plan: &Plan, create: bool, write_back: bool) -> Result<Region> {
+    if write_back && !file.is_writable()? {
+        return Err(sys::not_writable("open"));
+    }
+    let mut status = file.status()?;
+    let before = status.size;
+    if create && status.regular {
+        let range = source::extent_to_create(offset, length)?;
+        status.size = status.size.max(range.end);
+        source::extent(status, offset, length)?;
+        file.allocate(range)?;
+    }
+    let length = source::extent(status, offset, length)?;
+    let memory = Memory::of_file(file, offset, length, plan);
+    if memory.is_err() && before < status.size {
+        // The error that is worth telling is the first one.
+        let _ = file.set_size(before);
+    }
+    Ok(Region::new(memory?, None))
+}
+
+fn resize_file(file: &sys::File, before: u64, offset: u64, length: usize, end: u64, plan: &Plan) -> Result<Region> {
+    if end > before {
+        file.allocate(before..end)?;
+    }
+    match Memory::of_file(file, offset, length, plan) {
+        Ok(memory) => {
+            if end < before {
+                file.set_size(end)?;
+            }
+            Ok(Region::new(memory, None))
+        }
+        Err(error) => {
+            if end > before {
+                // The error that is worth telling is the first one.
+                let _ = file.set_size(before);
+            }
+            Err(error)
+        }
+    }
+}

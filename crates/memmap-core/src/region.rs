@@ -1,0 +1,278 @@
+//! The mapped bytes: owner, bounds, copying in and out.
+
+use crate::error::{Error, Result};
+use crate::search;
+use crate::sys::{self, Memory, Named};
+use std::ptr;
+
+/// Mapped memory that stays where it is until the last owner lets go of it.
+///
+/// It is shared as `Arc<Region>` between the mapping, the finalizer of every ArrayBuffer over it, and running tasks. Nothing
+/// but the drop of the last one unmaps.
+///
+/// Other threads and processes may read and write the bytes at any time, so no method makes a Rust reference to them. All
+/// copies go through raw pointers, and what is copied is whatever the bytes were at that moment.
+#[derive(Debug)]
+pub struct Region {
+    // Dropped in this order: a named region is left only when its memory is unmapped.
+    memory: Memory,
+    named: Option<Named>,
+}
+
+/// Where the bytes of a caller's buffer are.
+///
+/// JavaScript owns them, and other threads may write to them if they are a SharedArrayBuffer's, so they get no Rust reference
+/// either.
+#[derive(Debug, Clone, Copy)]
+pub struct RawBytes {
+    address: *const u8,
+    length: usize,
+}
+
+impl RawBytes {
+    /// # Safety
+    ///
+    /// `length` bytes from `address` must stay readable for as long as the value is used, and writable if it is given to
+    /// something that writes. With a length of 0 the address may be anything.
+    pub unsafe fn new(address: *const u8, length: usize) -> RawBytes {
+        RawBytes { address, length }
+    }
+
+    /// The first byte.
+    pub fn address(self) -> *const u8 {
+        self.address
+    }
+
+    /// How many bytes.
+    pub fn length(self) -> usize {
+        self.length
+    }
+
+    /// A private copy.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM.
+    pub fn to_vec(self) -> Result<Vec<u8>> {
+        let mut copy = Vec::new();
+        copy.try_reserve_exact(self.length).map_err(|_| sys::no_memory("malloc"))?;
+        if self.length != 0 {
+            // SAFETY: `new`'s contract makes `length` bytes readable; the new vector has room for them and overlaps nothing.
+            unsafe { ptr::copy_nonoverlapping(self.address, copy.as_mut_ptr(), self.length) };
+            // SAFETY: the line above has initialised `length` bytes, which is also the capacity asked for.
+            unsafe { copy.set_len(self.length) };
+        }
+        Ok(copy)
+    }
+}
+
+impl Region {
+    pub(crate) fn new(memory: Memory, named: Option<Named>) -> Region {
+        Region { memory, named }
+    }
+
+    /// The first byte. It stays mapped, readable and writable for as long as the Region lives.
+    pub fn start(&self) -> *mut u8 {
+        self.memory.start()
+    }
+
+    /// How many bytes.
+    pub fn len(&self) -> usize {
+        self.memory.length()
+    }
+
+    /// Whether there are no bytes, which no mapping has.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    pub(crate) fn named(&self) -> Option<&Named> {
+        self.named.as_ref()
+    }
+
+    /// Checks that `[offset, offset + length)` lies inside, and gives its address.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE.
+    pub fn range(&self, offset: usize, length: usize) -> Result<*mut u8> {
+        if offset <= self.len() && length <= self.len() - offset {
+            // SAFETY: the sum was just found to be at most the length of the one allocation that `start` is the start of.
+            Ok(unsafe { self.start().add(offset) })
+        } else {
+            Err(Error::OutOfRange)
+        }
+    }
+
+    /// Copies bytes out, as many as `target` has.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE, with nothing copied.
+    pub fn read(&self, offset: usize, target: RawBytes) -> Result<()> {
+        let source = self.range(offset, target.length)?;
+        // SAFETY: `range` found the source inside the mapping, `RawBytes::new` promises the target. `copy` and not
+        // `copy_nonoverlapping`: the target may be a view of this very mapping.
+        unsafe { ptr::copy(source, target.address.cast_mut(), target.length) };
+        Ok(())
+    }
+
+    /// Copies bytes in, all of `source`.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE, with nothing copied.
+    pub fn write(&self, offset: usize, source: RawBytes) -> Result<()> {
+        let target = self.range(offset, source.length)?;
+        // SAFETY: `range` found the target inside the mapping, which is always mapped writable; `RawBytes::new` promises
+        // the source. `copy` because the source may be a view of this very mapping.
+        unsafe { ptr::copy(source.address, target, source.length) };
+        Ok(())
+    }
+
+    /// One byte.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE.
+    pub fn read_byte(&self, offset: usize) -> Result<u8> {
+        let source = self.range(offset, 1)?;
+        // SAFETY: `range` found the byte inside the mapping. Volatile, because others may change it at any time.
+        Ok(unsafe { source.read_volatile() })
+    }
+
+    /// Sets one byte.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE.
+    pub fn write_byte(&self, offset: usize, value: u8) -> Result<()> {
+        let target = self.range(offset, 1)?;
+        // SAFETY: `range` found the byte inside the mapping, which is always mapped writable. Volatile, because others read it.
+        unsafe { target.write_volatile(value) };
+        Ok(())
+    }
+
+    /// Every `step`-th byte from `offset`, as many as `target` has; a negative step goes down.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE, with nothing copied.
+    pub fn read_strided(&self, offset: usize, step: isize, target: RawBytes) -> Result<()> {
+        let positions = self.strided(offset, step, target.length)?;
+        for (index, position) in positions.enumerate() {
+            let byte = self.read_byte(position)?;
+            // SAFETY: `index` is less than the length that `RawBytes::new` promises.
+            let at = unsafe { target.address.cast_mut().add(index) };
+            // SAFETY: `at` is inside the target, see above.
+            unsafe { at.write_volatile(byte) };
+        }
+        Ok(())
+    }
+
+    /// Sets every `step`-th byte from `offset` to the bytes of `source`.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE, with nothing copied.
+    pub fn write_strided(&self, offset: usize, step: isize, source: RawBytes) -> Result<()> {
+        let positions = self.strided(offset, step, source.length)?;
+        for (byte, position) in source.to_vec()?.into_iter().zip(positions) {
+            self.write_byte(position, byte)?;
+        }
+        Ok(())
+    }
+
+    /// Moves bytes within the mapping, right for ranges that overlap.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE, with nothing moved.
+    pub fn copy_within(&self, target: usize, source: usize, count: usize) -> Result<()> {
+        let target = self.range(target, count)?;
+        let source = self.range(source, count)?;
+        // SAFETY: `range` found both inside the mapping; `copy` allows them to overlap.
+        unsafe { ptr::copy(source, target, count) };
+        Ok(())
+    }
+
+    /// Repeats `pattern` over a range. An empty pattern changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE, with nothing changed.
+    pub fn fill(&self, offset: usize, length: usize, pattern: &[u8]) -> Result<()> {
+        let target = self.range(offset, length)?;
+        match pattern {
+            [] => {}
+            // SAFETY: `range` found the target inside the mapping, which is always mapped writable.
+            [byte] => unsafe { target.write_bytes(*byte, length) },
+            _ => {
+                // A whole number of patterns at a time, some KiB of them, so that a short one is no call per few bytes.
+                let block = pattern.repeat((4096 / pattern.len()).max(1));
+                let mut done = 0;
+                while done < length {
+                    let count = block.len().min(length - done);
+                    // SAFETY: `done` is less than `length`, which `range` found inside the mapping.
+                    let at = unsafe { target.add(done) };
+                    // SAFETY: `count` bytes are in the block, and in the mapping, see above; our own block overlaps nothing.
+                    unsafe { ptr::copy_nonoverlapping(block.as_ptr(), at, count) };
+                    done += count;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The first place of `needle` in `[start, stop)`. An empty needle is at `start`.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE, ENOMEM.
+    pub fn find(&self, needle: RawBytes, start: usize, stop: usize) -> Result<Option<usize>> {
+        let length = stop.checked_sub(start).ok_or(Error::OutOfRange)?;
+        let at = self.range(start, length)?;
+        if needle.length > length {
+            return Ok(None);
+        }
+        let needle = needle.to_vec()?;
+        // SAFETY: `range` found the bytes inside the mapping, which lives as long as `self`.
+        let found = unsafe { search::find(at, length, &needle) }?;
+        Ok(found.map(|index| start + index))
+    }
+
+    /// The last place of `needle` in `[start, stop)`. An empty needle is at `stop`.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE, ENOMEM.
+    pub fn rfind(&self, needle: RawBytes, start: usize, stop: usize) -> Result<Option<usize>> {
+        let length = stop.checked_sub(start).ok_or(Error::OutOfRange)?;
+        let at = self.range(start, length)?;
+        if needle.length > length {
+            return Ok(None);
+        }
+        let needle = needle.to_vec()?;
+        // SAFETY: `range` found the bytes inside the mapping, which lives as long as `self`.
+        let found = unsafe { search::rfind(at, length, &needle) }?;
+        Ok(found.map(|index| start + index))
+    }
+
+    /// The positions of a slice with a step, checked as a whole.
+    fn strided(&self, offset: usize, step: isize, count: usize) -> Result<impl Iterator<Item = usize> + use<>> {
+        if count != 0 {
+            let distance = step.unsigned_abs().checked_mul(count - 1).ok_or(Error::OutOfRange)?;
+            let last = if step < 0 { offset.checked_sub(distance) } else { offset.checked_add(distance) };
+            self.range(offset, 1)?;
+            self.range(last.ok_or(Error::OutOfRange)?, 1)?;
+        }
+        Ok((0..count).map(move |index| {
+            let distance = step.unsigned_abs() * index;
+            if step < 0 { offset - distance } else { offset + distance }
+        }))
+    }
+}

@@ -1,0 +1,64 @@
+//! What is mapped: a file, anonymous memory, a named region.
+
+use crate::error::{Error, Result};
+use crate::sys;
+use std::ffi::OsString;
+use std::ops::Range;
+
+/// What to map.
+#[derive(Debug)]
+pub enum Target {
+    /// The file with this path, opened by us.
+    Path(OsString),
+    /// The file behind somebody's descriptor, which is duplicated.
+    Descriptor(i32),
+    /// Memory with no file.
+    Anonymous,
+    /// Memory that every process of this user finds by this tag.
+    Named(String),
+}
+
+/// What a mapping keeps of its target until it is closed, beside the memory.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// A file; no descriptor if it was not to be kept.
+    File(Option<sys::File>),
+    /// Anonymous memory; no descriptor if it is private.
+    Anonymous(Option<sys::File>),
+    /// A named region, which the Region itself holds, for it is in use as long as its memory is.
+    Named,
+}
+
+/// Which part of a file to map, checked against the file's size.
+///
+/// A length of 0 is the rest of a regular file. The order of the checks is CPython's.
+pub(crate) fn extent(status: sys::Status, offset: u64, length: u64) -> Result<usize> {
+    let sys::Status { size: file_size, regular } = status;
+    if regular {
+        if length == 0 {
+            if file_size == 0 {
+                return Err(Error::EmptyFile);
+            }
+            if offset >= file_size {
+                return Err(Error::OffsetBeyondFile { offset, file_size });
+            }
+            return addressable(file_size - offset);
+        }
+        if offset > file_size || file_size - offset < length {
+            return Err(Error::LengthBeyondFile { length, offset, file_size });
+        }
+    }
+    addressable(length)
+}
+
+/// The part of a file that `create` makes sure of.
+pub(crate) fn extent_to_create(offset: u64, length: u64) -> Result<Range<u64>> {
+    let end = offset.checked_add(length).ok_or(Error::LengthTooLarge)?;
+    Ok(offset..end)
+}
+
+/// A length in bytes that pointers can say.
+pub(crate) fn addressable(length: u64) -> Result<usize> {
+    // Half the address space is the most that one allocation may have.
+    isize::try_from(length).map(isize::unsigned_abs).map_err(|_| Error::LengthTooLarge)
+}

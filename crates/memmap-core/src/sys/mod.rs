@@ -1,0 +1,55 @@
+//! The only place that differs between operating systems, and the only one that calls them directly.
+//!
+//! Each system gives the same names:
+//!
+//! * [`File`]: something that can be mapped, with a descriptor of its own.
+//! * [`Memory`]: mapped pages. Dropping it unmaps them.
+//! * [`Named`]: the use of a named region. Dropping it leaves the region; the last one out removes the name.
+//! * [`page_size`], [`allocation_granularity`], [`constants`], [`plan_from_flags`], [`path_from_bytes`], [`pin_library`].
+
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+pub use unix::*;
+
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+pub use windows::*;
+
+/// What [`File::status`] tells.
+#[derive(Debug, Clone, Copy)]
+pub struct Status {
+    /// Bytes in the file.
+    pub size: u64,
+    /// A regular file, whose size can be trusted (a device's cannot).
+    pub regular: bool,
+}
+
+/// Pages in memory of all pages in a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Residency {
+    /// Pages that are in memory.
+    pub resident: usize,
+    /// Pages in the range.
+    pub total: usize,
+}
+
+/// The part of a mapping that a call to the operating system is about, as it lies in whole pages.
+#[derive(Debug, Clone, Copy)]
+struct PageSpan {
+    address: *mut u8,
+    length: usize,
+}
+
+impl PageSpan {
+    /// The whole pages under `[start, start + length)`.
+    fn around(start: *mut u8, length: usize) -> PageSpan {
+        let lead = start.addr() % page_size();
+        PageSpan { address: start.wrapping_sub(lead), length: length + lead }
+    }
+
+    fn pages(self) -> usize {
+        self.length.div_ceil(page_size())
+    }
+}

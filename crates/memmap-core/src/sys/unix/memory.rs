@@ -1,0 +1,435 @@
+//! Mapped pages.
+
+use super::errno::{failed, io_failed, last_error};
+use super::file::File;
+use super::page_size;
+use crate::access::{Access, Plan};
+use crate::error::{Error, Result};
+use crate::sys::{PageSpan, Residency};
+use memmap2::{MmapOptions, MmapRaw};
+use rustix::io::Errno;
+use rustix::mm::{MapFlags, MprotectFlags, MsyncFlags, ProtFlags};
+use std::ptr::NonNull;
+
+/// Whether anonymous memory that has a descriptor can become longer. CPython refuses it on Linux, and so do we.
+pub const CAN_GROW_SHARED_ANONYMOUS: bool = cfg!(not(any(target_os = "linux", target_os = "android")));
+
+/// Whether a file may get shorter while it is mapped.
+pub const CAN_TRUNCATE_WHILE_MAPPED: bool = true;
+
+const READ_WRITE: ProtFlags = ProtFlags::READ.union(ProtFlags::WRITE);
+
+/// Bytes that are mapped from any offset of a file. The pages they lie in are unmapped on drop.
+#[derive(Debug)]
+pub struct Memory {
+    start: NonNull<u8>,
+    length: usize,
+    /// memmap2's owner of the pages, or none where its options could not say what was wanted and `drop` unmaps.
+    owner: Option<MmapRaw>,
+}
+
+// SAFETY: Memory is an address range and nothing that belongs to a thread; munmap, msync and madvise may be called from any.
+unsafe impl Send for Memory {}
+// SAFETY: as for Send. Its methods take `&self` and give out raw pointers only; who reads and writes through them says why that
+// is sound (see the crate's documentation).
+unsafe impl Sync for Memory {}
+
+impl Memory {
+    /// Maps `length` bytes of `file` from `offset`, which may be any.
+    ///
+    /// A mapping whose methods only read is private and writable all the same: JavaScript has no read-only ArrayBuffer, and a
+    /// stray store through a view must hit a private page and not a signal. Pages that nobody stored to show the file.
+    ///
+    /// # Errors
+    ///
+    /// What mmap(2) says: EACCES, EINVAL (length 0), ENODEV, ENOMEM.
+    pub fn of_file(file: &File, offset: u64, length: usize, plan: &Plan) -> Result<Memory> {
+        if length == 0 {
+            return Err(failed("mmap")(Errno::INVAL));
+        }
+        let memory = if plan.executable || plan.other_flags != 0 {
+            let lead = lead_of(offset);
+            let fd = Some((file, offset - lead as u64));
+            Memory::map(lead, length, flags_for(plan), protection_for(plan), fd)?
+        } else {
+            let mut options = MmapOptions::new();
+            options.offset(offset).len(length);
+            if plan.populate && plan.writable() {
+                options.populate();
+            }
+            let owner = if plan.writes_through() {
+                options.map_raw(file.raw())
+            } else {
+                if !plan.writable() {
+                    options.no_reserve_swap();
+                }
+                // SAFETY: "unsafe" there is that the file may change under a slice; MmapRaw gives no slice.
+                unsafe { options.map_copy(file.raw()) }.map(MmapRaw::from)
+            };
+            Memory::of(owner.map_err(io_failed("mmap"))?)?
+        };
+        if plan.populate && !plan.writable() {
+            memory.populate_for_reading();
+        }
+        Ok(memory)
+    }
+
+    /// Memory with no file, all zeros, and the descriptor by which another process can map it, if it is not private.
+    ///
+    /// # Errors
+    ///
+    /// EINVAL (length 0), ENOMEM, EMFILE.
+    pub fn anonymous(length: usize, plan: &Plan) -> Result<(Memory, Option<File>)> {
+        if length == 0 {
+            return Err(failed("mmap")(Errno::INVAL));
+        }
+        // Flags such as MAP_HUGETLB mean something else, or nothing, for memory that has a descriptor.
+        let plain = plan.other_flags & !NORESERVE == 0;
+        if !plan.private && plain {
+            let file = anonymous_file(length as u64)?;
+            let memory = Memory::of_file(&file, 0, length, plan)?;
+            return Ok((memory, Some(file)));
+        }
+        let memory = if plan.private && plan.other_flags == 0 && !plan.executable && !plan.populate {
+            let owner = MmapOptions::new().len(length).map_anon();
+            Memory::of(owner.map_err(io_failed("mmap"))?.into())?
+        } else {
+            let mut flags = MapFlags::from_bits_retain(plan.other_flags as _);
+            flags |= if plan.private { MapFlags::PRIVATE } else { MapFlags::SHARED };
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            if plan.populate {
+                flags |= MapFlags::POPULATE;
+            }
+            Memory::map(0, length, flags, protection_for(plan), None)?
+        };
+        Ok((memory, None))
+    }
+
+    fn of(owner: MmapRaw) -> Result<Memory> {
+        Ok(Memory {
+            // memmap2 never gives a null pointer; if it did there would be nothing mapped to speak of.
+            start: NonNull::new(owner.as_mut_ptr()).ok_or_else(|| failed("mmap")(Errno::NOMEM))?,
+            length: owner.len(),
+            owner: Some(owner),
+        })
+    }
+
+    /// Maps what memmap2 has no options for: `lead + length` bytes, of which the last `length` are ours.
+    fn map(
+        lead: usize,
+        length: usize,
+        flags: MapFlags,
+        protection: ProtFlags,
+        file: Option<(&File, u64)>,
+    ) -> Result<Memory> {
+        let whole = length.checked_add(lead).ok_or(Error::LengthTooLarge)?;
+        let null = std::ptr::null_mut();
+        let base = match file {
+            // SAFETY: without MAP_FIXED (plan_from_flags refuses it) a new mapping touches no memory that is in use.
+            Some((file, offset)) => unsafe { rustix::mm::mmap(null, whole, protection, flags, file, offset) },
+            // SAFETY: as above.
+            None => unsafe { rustix::mm::mmap_anonymous(null, whole, protection, flags) },
+        }
+        .map_err(failed("mmap"))?;
+        Ok(Memory {
+            start: NonNull::new(base.cast::<u8>().wrapping_add(lead)).ok_or_else(|| failed("mmap")(Errno::NOMEM))?,
+            length,
+            owner: None,
+        })
+    }
+
+    /// The first byte.
+    pub fn start(&self) -> *mut u8 {
+        self.start.as_ptr()
+    }
+
+    /// How many bytes.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Writes changed pages under `[offset, offset + length)` to the file; `flags` is MS_SYNC when there are none. Whether
+    /// that is durable, see [`Memory::FLUSH_REACHES_DEVICE`].
+    ///
+    /// # Errors
+    ///
+    /// EINVAL for flags that exclude each other, EIO, ENOSPC.
+    pub fn flush(&self, offset: usize, length: usize, flags: Option<i32>) -> Result<()> {
+        let span = PageSpan::around(self.at(offset), length);
+        let flags = flags.unwrap_or(libc::MS_SYNC);
+        // SAFETY: the span is inside the pages that `self` keeps mapped, and msync changes no memory. (MS_INVALIDATE makes
+        // the pages show the file again, as if another process had written: what readers here must expect at any time.)
+        unsafe { rustix::mm::msync(span.address.cast(), span.length, MsyncFlags::from_bits_retain(flags as _)) }
+            .map_err(failed("msync"))
+    }
+
+    /// Linux: msync(MS_SYNC) is a data fsync of the range, device barrier included (`vfs_fsync_range` in mm/msync.c).
+    /// Elsewhere it reaches the file system at best.
+    pub const FLUSH_REACHES_DEVICE: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+    /// Whether `flags` of [`Memory::flush`] ask not to wait.
+    pub fn flush_is_asynchronous(flags: Option<i32>) -> bool {
+        flags.is_some_and(|flags| flags & libc::MS_ASYNC != 0)
+    }
+
+    /// madvise. A `start` of 0 is taken as the start of its page; any other must be on a page.
+    ///
+    /// # Errors
+    ///
+    /// EINVAL for an option that is not known or a start that is not on a page, and what else madvise(2) says.
+    pub fn advise(&self, option: i32, start: usize, length: usize) -> Result<()> {
+        if advice_would_crash(option) {
+            return Err(failed("madvise")(Errno::INVAL));
+        }
+        let span = if start == 0 && !advice_punches_holes(option) {
+            PageSpan::around(self.start(), length)
+        } else {
+            // Of an address that is not on a page the kernel says EINVAL. Rounding it for MADV_REMOVE would remove
+            // bytes of the file that lie before the mapping.
+            PageSpan { address: self.at(start), length }
+        };
+        // SAFETY: the span is inside our pages, which stay mapped and readable: advice that could change that is refused
+        // above. Some advice drops contents (DONTNEED, REMOVE), which is what the caller asks for, and no Rust reference is
+        // over them to notice.
+        let result = unsafe { libc::madvise(span.address.cast(), span.length, option) };
+        if result == 0 { Ok(()) } else { Err(last_error("madvise")) }
+    }
+
+    /// Keeps the pages under the range in RAM.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM or EPERM beyond RLIMIT_MEMLOCK, EAGAIN.
+    pub fn lock(&self, offset: usize, length: usize) -> Result<()> {
+        let span = PageSpan::around(self.at(offset), length);
+        // SAFETY: the span is inside our pages; locking changes no contents.
+        unsafe { rustix::mm::mlock(span.address.cast(), span.length) }.map_err(failed("mlock"))
+    }
+
+    /// Undoes [`Memory::lock`].
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM.
+    pub fn unlock(&self, offset: usize, length: usize) -> Result<()> {
+        let span = PageSpan::around(self.at(offset), length);
+        // SAFETY: the span is inside our pages; unlocking changes no contents.
+        unsafe { rustix::mm::munlock(span.address.cast(), span.length) }.map_err(failed("munlock"))
+    }
+
+    /// How many of the pages under the range are in memory (in the page cache, for a file).
+    ///
+    /// # Errors
+    ///
+    /// EAGAIN.
+    pub fn resident(&self, offset: usize, length: usize) -> Result<Residency> {
+        // A byte a page: a mebibyte at a time says it of 4 GiB.
+        const PAGES_AT_A_TIME: usize = 1 << 20;
+        let span = PageSpan::around(self.at(offset), length);
+        let total = if length == 0 { 0 } else { span.pages() };
+        let mut states = vec![0u8; total.min(PAGES_AT_A_TIME)];
+        let mut resident = 0;
+        let mut done = 0;
+        while done < total {
+            let count = (total - done).min(PAGES_AT_A_TIME);
+            let address = span.address.wrapping_add(done * page_size());
+            // SAFETY: `count` pages from `address` are inside our pages, and `states` has `count` bytes.
+            let result = unsafe { libc::mincore(address.cast(), count * page_size(), states.as_mut_ptr().cast()) };
+            if result != 0 {
+                return Err(last_error("mincore"));
+            }
+            resident += states.iter().take(count).filter(|&state| state & 1 != 0).count();
+            done += count;
+        }
+        Ok(Residency { resident, total })
+    }
+
+    /// Puts private zeros in place of all whole pages behind `[0, kept)`. Views of them stay readable when the file is cut
+    /// there.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM.
+    pub fn blank_from(&self, kept: usize) -> Result<()> {
+        let first = self.at(kept).addr().next_multiple_of(page_size());
+        let end = self.at(self.length).addr();
+        if first >= end {
+            return Ok(());
+        }
+        let address = self.start().with_addr(first);
+        let flags = MapFlags::PRIVATE | MapFlags::FIXED | MapFlags::NORESERVE;
+        // SAFETY: the range begins on a page of ours and ends in our last one, so that only pages owned by `self` are replaced,
+        // in one step for every other thread. They stay mapped and readable, which is all that holders of pointers rely on.
+        unsafe { rustix::mm::mmap_anonymous(address.cast(), end - first, READ_WRITE, flags) }
+            .map(drop)
+            .map_err(failed("mmap"))
+    }
+
+    /// Changes between a mapping whose stores reach the file and one whose stores are private, at the same address.
+    ///
+    /// # Errors
+    ///
+    /// EACCES when the descriptor may not do it, ENOMEM.
+    pub fn remap(&self, file: &File, offset: u64, plan: &Plan) -> Result<()> {
+        let lead = lead_of(offset);
+        let base = self.start().wrapping_sub(lead);
+        let flags = flags_for(plan) | MapFlags::FIXED;
+        // SAFETY: exactly our own pages are replaced, in one step for every other thread, by readable and writable ones of
+        // the same file and offset. The owner's idea of address and length stays true.
+        unsafe {
+            rustix::mm::mmap(base.cast(), self.length + lead, protection_for(plan), flags, file, offset - lead as u64)
+        }
+        .map(drop)
+        .map_err(failed("mprotect"))
+    }
+
+    /// Makes the pages executable, or not, beside readable and writable.
+    ///
+    /// # Errors
+    ///
+    /// EACCES where the system does not allow that.
+    pub fn set_executable(&self, executable: bool) -> Result<()> {
+        let span = PageSpan::around(self.start(), self.length);
+        let mut flags = MprotectFlags::READ | MprotectFlags::WRITE;
+        flags.set(MprotectFlags::EXEC, executable);
+        // SAFETY: the span is our pages; they stay readable and writable.
+        unsafe { rustix::mm::mprotect(span.address.cast(), span.length, flags) }.map_err(failed("mprotect"))
+    }
+
+    fn at(&self, offset: usize) -> *mut u8 {
+        self.start().wrapping_add(offset)
+    }
+
+    /// MAP_POPULATE would fault private pages in for writing, which copies them: other processes' later writes would not be seen.
+    fn populate_for_reading(&self) {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let advice = libc::MADV_POPULATE_READ;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        let advice = libc::MADV_WILLNEED;
+        // Advice: a system that does not take it gives a mapping that works, only cold. mmap too says nothing when populating fails.
+        let _ = self.advise(advice, 0, self.length);
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        if self.owner.is_none() {
+            let span = PageSpan::around(self.start(), self.length);
+            // SAFETY: these are the pages that Memory::map mapped, and nobody else unmaps them. Who holds a pointer into them holds
+            // the Memory too. An error could only mean that they are not mapped, and there is nobody to tell.
+            let _ = unsafe { rustix::mm::munmap(span.address.cast(), span.length) };
+        }
+    }
+}
+
+/// How far into its page an offset lies.
+fn lead_of(offset: u64) -> usize {
+    // Less than a page, so it fits.
+    (offset % page_size() as u64) as usize
+}
+
+fn flags_for(plan: &Plan) -> MapFlags {
+    let mut flags = MapFlags::from_bits_retain(plan.other_flags as _);
+    flags |= if plan.writes_through() { MapFlags::SHARED } else { MapFlags::PRIVATE };
+    if !plan.writable() {
+        flags |= MapFlags::NORESERVE;
+    }
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if plan.populate && plan.writable() {
+        flags |= MapFlags::POPULATE;
+    }
+    flags
+}
+
+fn protection_for(plan: &Plan) -> ProtFlags {
+    if plan.executable { READ_WRITE | ProtFlags::EXEC } else { READ_WRITE }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+const NORESERVE: i32 = libc::MAP_NORESERVE;
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+const NORESERVE: i32 = 0;
+
+/// What `prot` alone says of a plan.
+pub fn plan_from_prot(prot: i32) -> Result<Plan> {
+    const KNOWN: i32 = libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC;
+    if prot & !KNOWN != 0 {
+        return Err(failed("mmap")(Errno::INVAL));
+    }
+    let access = match (prot & libc::PROT_READ != 0, prot & libc::PROT_WRITE != 0) {
+        (true, true) => Access::Default,
+        (false, true) => Access::Write,
+        (_, false) => Access::Read,
+    };
+    Ok(Plan { executable: prot & libc::PROT_EXEC != 0, ..Plan::from_access(access) })
+}
+
+/// The plan for flags and prot of mmap(2); see [`Plan::from_flags`].
+pub fn plan_from_flags(flags: i32, prot: i32) -> Result<Plan> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    const OVER_MEMORY_IN_USE: i32 = libc::MAP_FIXED | libc::MAP_FIXED_NOREPLACE | libc::MAP_GROWSDOWN;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const OVER_MEMORY_IN_USE: i32 = libc::MAP_FIXED;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    const POPULATE: i32 = libc::MAP_POPULATE;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const POPULATE: i32 = 0;
+    // The low bits say how the mapping is shared. Linux has a third kind, MAP_SHARED_VALIDATE, which is both bits.
+    const SHARING: i32 = libc::MAP_SHARED | libc::MAP_PRIVATE;
+
+    if flags & OVER_MEMORY_IN_USE != 0 {
+        return Err(Error::Contradiction(
+            "\"flags\" may not contain MAP_FIXED, MAP_FIXED_NOREPLACE or MAP_GROWSDOWN: the address is ours to choose",
+        ));
+    }
+    if flags & SHARING == 0 {
+        return Err(failed("mmap")(Errno::INVAL));
+    }
+    let mut other_flags = flags & !(SHARING | libc::MAP_ANON | POPULATE);
+    if flags & SHARING == SHARING {
+        // What is added to MAP_SHARED to make MAP_SHARED_VALIDATE of it.
+        other_flags |= SHARING & !libc::MAP_SHARED;
+    }
+    Ok(Plan {
+        private: flags & SHARING == libc::MAP_PRIVATE,
+        populate: flags & POPULATE != 0,
+        other_flags,
+        ..plan_from_prot(prot)?
+    })
+}
+
+/// MADV_GUARD_INSTALL turns pages into ones whose touch is SIGSEGV; no view could be handed out over that.
+fn advice_would_crash(option: i32) -> bool {
+    const MADV_GUARD_INSTALL: i32 = 102;
+    cfg!(any(target_os = "linux", target_os = "android")) && option == MADV_GUARD_INSTALL
+}
+
+fn advice_punches_holes(option: i32) -> bool {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    return option == libc::MADV_REMOVE;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    {
+        let _ = option;
+        false
+    }
+}
+
+/// Memory in the shape of a file, `length` zeros long.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+fn anonymous_file(length: u64) -> Result<File> {
+    use rustix::fs::{MemfdFlags, SealFlags};
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let fd = rustix::fs::memfd_create("memmap", flags).map_err(failed("memfd_create"))?;
+    rustix::fs::ftruncate(&fd, length).map_err(failed("ftruncate"))?;
+    // A child that has the descriptor must not be able to cut off the memory under us.
+    rustix::fs::fcntl_add_seals(&fd, SealFlags::SHRINK).map_err(failed("fcntl"))?;
+    Ok(File::from_fd(fd))
+}
+
+/// Memory in the shape of a file, `length` zeros long: a file without a name.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+fn anonymous_file(length: u64) -> Result<File> {
+    let file = super::named::unlinked_file()?;
+    file.allocate(0..length)?;
+    Ok(file)
+}

@@ -1,0 +1,163 @@
+//! An ArrayBuffer over a Region, and where the bytes of a caller's buffer are.
+
+use crate::error::check;
+use memmap_core::{Error, RawBytes, Region};
+use napi::bindgen_prelude::{FromNapiValue, TypeName, Unknown, ValidateNapiValue};
+use napi::{Env, JsValue, ValueType, sys};
+use std::ffi::c_void;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The largest element of a typed array, in bytes. A buffer begins at a multiple of it, as engines and `Atomics` expect.
+const ALIGNMENT: usize = 8;
+
+/// What an ArrayBuffer over a Region keeps alive. Its finalizer holds one reference to this, the mapping another.
+#[derive(Debug)]
+pub struct Handout {
+    /// By which TypeScript tells one buffer from another, since two may begin at the same address.
+    id: u32,
+    region: Mutex<Option<Arc<Region>>>,
+    finalized: AtomicBool,
+}
+
+impl Handout {
+    /// Whether no buffer shows the memory any more.
+    pub fn is_released(&self) -> bool {
+        self.region.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    /// Lets go of the region before the finalizer does; right only when no JavaScript value shows the memory any more.
+    fn release(&self) {
+        let region = self.region.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(region);
+    }
+}
+
+/// Makes an ArrayBuffer over a range of `region`: not a copy, or an error.
+///
+/// It begins up to 7 bytes before the range when that does not lie at a multiple of 8, so that the alignment which
+/// JavaScript checks is the alignment which the machine sees. Those bytes are in the range's first page.
+///
+/// # Errors
+///
+/// `OutOfRange`, or `NoView` where the engine takes no memory of others (Electron).
+pub fn array_buffer(
+    env: Env,
+    region: &Arc<Region>,
+    id: u32,
+    offset: usize,
+    length: usize,
+) -> memmap_core::Result<(Unknown<'static>, Arc<Handout>)> {
+    let start = region.range(offset, length)?;
+    let lead = start.addr() % ALIGNMENT;
+    let start = start.wrapping_sub(lead);
+    let handout =
+        Arc::new(Handout { id, region: Mutex::new(Some(Arc::clone(region))), finalized: AtomicBool::new(false) });
+    let hint = Arc::into_raw(Arc::clone(&handout));
+    let mut value = ptr::null_mut();
+    // SAFETY: `lead + length` bytes from `start` are mapped, readable and writable for as long as the Region lives, which the
+    // hint keeps alive until `finalize` has run. `value` is written on success.
+    let status = unsafe {
+        sys::napi_create_external_arraybuffer(
+            env.raw(),
+            start.cast(),
+            length + lead,
+            Some(finalize),
+            hint.cast_mut().cast(),
+            &mut value,
+        )
+    };
+    if let Err(error) = check(status) {
+        // Node has run the finalizer by now when it fails, Bun has not.
+        if !handout.finalized.load(Ordering::Acquire) {
+            // SAFETY: the pointer comes from into_raw above, and `finalize`, the only other taker, has not run and will not:
+            // there is no buffer.
+            drop(unsafe { Arc::from_raw(hint) });
+        }
+        return Err(Error::NoView(error.to_string()));
+    }
+    // SAFETY: a value that this environment has just made.
+    let value = unsafe { Unknown::from_raw_unchecked(env.raw(), value) };
+    Ok((value, handout))
+}
+
+/// Runs when the engine has collected the last buffer over the memory, also one that the memory was transferred to. It may run
+/// on another thread, and after the environment is gone: it touches nothing but the hint.
+unsafe extern "C" fn finalize(_: sys::napi_env, _: *mut c_void, hint: *mut c_void) {
+    // SAFETY: the hint is what `array_buffer` gave to into_raw, and a finalizer runs once.
+    let handout = unsafe { Arc::from_raw(hint.cast_const().cast::<Handout>()) };
+    handout.finalized.store(true, Ordering::Release);
+    handout.release();
+}
+
+/// Detaches `buffer`, which was made with `id`, so that every view of it has length 0, and lets go of its memory. False when it had been detached before:
+/// then another buffer may have the memory, and only the finalizer knows when it is free.
+///
+/// # Errors
+///
+/// What the engine says of a buffer that cannot be detached.
+pub fn detach(env: Env, buffer: Unknown, id: u32, handouts: &[Arc<Handout>]) -> napi::Result<bool> {
+    let mut detached = false;
+    // SAFETY: a live value of this environment; `detached` is written on success.
+    check(unsafe { sys::napi_is_detached_arraybuffer(env.raw(), buffer.raw(), &mut detached) })?;
+    if detached {
+        return Ok(false);
+    }
+    let Some(handout) = handouts.iter().find(|handout| handout.id == id) else {
+        return Ok(false);
+    };
+    // SAFETY: a live ArrayBuffer of this environment, as the call before has found.
+    check(unsafe { sys::napi_detach_arraybuffer(env.raw(), buffer.raw()) })?;
+    handout.release();
+    Ok(true)
+}
+
+/// The bytes of a Uint8Array, for the length of one call. Those of a SharedArrayBuffer may change meanwhile.
+pub struct Bytes(RawBytes);
+
+impl Bytes {
+    /// Where they are.
+    pub fn raw(&self) -> RawBytes {
+        self.0
+    }
+}
+
+impl TypeName for Bytes {
+    fn type_name() -> &'static str {
+        "Uint8Array"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::Object
+    }
+}
+
+impl ValidateNapiValue for Bytes {}
+
+impl FromNapiValue for Bytes {
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
+        let mut kind = 0;
+        let mut length = 0;
+        let mut data = ptr::null_mut();
+        // SAFETY: `value` is a live value of `env` (the caller's promise); the engine checks that it is a typed array and
+        // writes the three results on success. The two not asked for may be null.
+        check(unsafe {
+            sys::napi_get_typedarray_info(
+                env,
+                value,
+                &mut kind,
+                &mut length,
+                &mut data,
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        })?;
+        if kind != sys::TypedarrayType::uint8_array {
+            return Err(napi::Error::new(napi::Status::InvalidArg, "expected a Uint8Array"));
+        }
+        // SAFETY: the engine says that these bytes are the array's. Nothing but the native call that this is an argument of
+        // runs on the JavaScript thread until it returns, so nothing can detach or shrink them meanwhile.
+        Ok(Bytes(unsafe { RawBytes::new(data.cast_const().cast(), length) }))
+    }
+}

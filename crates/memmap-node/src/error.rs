@@ -1,0 +1,75 @@
+//! Core errors as JavaScript errors: class, `code`, and Node's `errno` and `syscall`.
+
+use memmap_core::Error;
+use napi::{Env, Status, sys};
+use std::ptr;
+
+/// Throws `error` in JavaScript and gives what napi-rs takes for "has been thrown".
+pub fn throw(env: Env, error: Error) -> napi::Error {
+    let thrown = Object::error(env.raw(), &error).and_then(|object| {
+        if let Error::System(system) = &error {
+            object.set_number("errno", system.errno)?;
+            object.set_string("syscall", system.syscall)?;
+        }
+        // SAFETY: the value was made by this environment in this call.
+        check(unsafe { sys::napi_throw(object.env, object.value) })
+    });
+    match thrown {
+        Ok(()) => napi::Error::new(Status::PendingException, ""),
+        // The engine cannot make an object: what it says of that goes on.
+        Err(error) => error,
+    }
+}
+
+/// A Node-API status as a Result.
+pub(crate) fn check(status: sys::napi_status) -> napi::Result<()> {
+    match Status::from(status) {
+        Status::Ok => Ok(()),
+        status => Err(napi::Error::new(status, "Node-API call failed")),
+    }
+}
+
+struct Object {
+    env: sys::napi_env,
+    value: sys::napi_value,
+}
+
+impl Object {
+    fn error(env: sys::napi_env, error: &Error) -> napi::Result<Object> {
+        let code = string(env, error.code())?;
+        let message = string(env, &error.to_string())?;
+        let create = match error.code() {
+            "ERR_OUT_OF_RANGE" => sys::napi_create_range_error,
+            "ERR_INVALID_ARG_VALUE" | "ERR_MMAP_READONLY" => sys::napi_create_type_error,
+            _ => sys::napi_create_error,
+        };
+        let mut value = ptr::null_mut();
+        // SAFETY: `code` and `message` are strings of this environment; `value` is written on success.
+        check(unsafe { create(env, code, message, &mut value) })?;
+        Ok(Object { env, value })
+    }
+
+    fn set_number(&self, name: &str, number: i32) -> napi::Result<()> {
+        let mut value = ptr::null_mut();
+        // SAFETY: `env` is the current environment; `value` is written on success.
+        check(unsafe { sys::napi_create_int32(self.env, number, &mut value) })?;
+        self.set(name, value)
+    }
+
+    fn set_string(&self, name: &str, text: &str) -> napi::Result<()> {
+        self.set(name, string(self.env, text)?)
+    }
+
+    fn set(&self, name: &str, value: sys::napi_value) -> napi::Result<()> {
+        let name = string(self.env, name)?;
+        // SAFETY: object, name and value belong to this environment and are alive in this call's scope.
+        check(unsafe { sys::napi_set_property(self.env, self.value, name, value) })
+    }
+}
+
+fn string(env: sys::napi_env, text: &str) -> napi::Result<sys::napi_value> {
+    let mut value = ptr::null_mut();
+    // SAFETY: `text` is readable for its length, which is given; `value` is written on success.
+    check(unsafe { sys::napi_create_string_utf8(env, text.as_ptr().cast(), text.len() as isize, &mut value) })?;
+    Ok(value)
+}

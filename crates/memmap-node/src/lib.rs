@@ -1,0 +1,14 @@
+//! memmap-core for JavaScript. This crate converts, and decides nothing.
+//!
+//! * [`mapping`]: what the TypeScript class `Mmap` calls.
+//! * [`buffer`]: an ArrayBuffer over a Region, and bytes of a caller's buffer.
+//! * [`error`]: core errors as JavaScript errors.
+//! * [`system`]: constants and page sizes.
+//!
+//! Arguments come checked from TypeScript, where the user's words for them are known. What is checked again here is what memory
+//! safety rests on.
+
+pub mod buffer;
+pub mod error;
+pub mod mapping;
+pub mod system;

@@ -1,0 +1,29 @@
+//! Constants and page sizes.
+
+use memmap_core::sys;
+use napi_derive::napi;
+use std::collections::HashMap;
+
+/// The constants of the operating system that CPython exports too: PROT_*, MAP_*, MADV_*, MS_*.
+#[napi]
+pub fn constants() -> HashMap<&'static str, i32> {
+    sys::constants::constants().collect()
+}
+
+/// Bytes in a page.
+#[napi]
+pub fn page_size() -> f64 {
+    sys::page_size() as f64
+}
+
+/// What the operating system wants file offsets to be multiples of, in bytes.
+#[napi]
+pub fn allocation_granularity() -> f64 {
+    sys::allocation_granularity() as f64
+}
+
+/// Gives up the names of all named regions. For runtimes whose exit does not run the C library's.
+#[napi]
+pub fn leave_named_regions() {
+    sys::leave_all();
+}
