@@ -1,0 +1,466 @@
+import { FileHandle } from "node:fs/promises";
+import { InspectOptionsStylized, inspect } from "node:util";
+
+//#region src/arguments.d.ts
+/** A path, a `file:` URL, a descriptor, or an open `fs.promises.FileHandle`. */
+type FileLike = number | string | Uint8Array | URL | FileHandle;
+/** Bytes: a string stands for its UTF-8, any view for the bytes it shows. */
+type BytesLike = string | ArrayBufferLike | ArrayBufferView;
+/** Options of {@link mmap}. Each is read once. A name that is not among them is refused. */
+interface MmapOptions {
+  /**
+   * What the methods may do and where changes go: `ACCESS_READ`, `ACCESS_WRITE` (to the file) or `ACCESS_COPY` (nowhere but to
+   * this mapping). `ACCESS_DEFAULT`, 0, is as `flags` and `prot` say, and `ACCESS_WRITE` without them. A path is opened for reading
+   * only, where that is enough.
+   */
+  access?: 0 | 1 | 2 | 3 | undefined;
+  /** From which byte of the file on. Default 0. Any value will do; it need not be a multiple of anything. */
+  offset?: number | bigint | undefined;
+  /**
+   * A name for anonymous memory (`file` is -1), by which other processes find it: of the same user on Unix; on Windows it is the
+   * name of the section object, as in CPython, with the `Local\` and `Global\` prefixes. Whoever comes first creates it, all
+   * zeros; it is gone when the last one has closed it. An empty string is no name.
+   */
+  tagname?: string | undefined;
+  /** `MAP_*`, default `MAP_SHARED`. Not together with `access`, and not on Windows. */
+  flags?: number | undefined;
+  /** `PROT_*`, default `PROT_READ | PROT_WRITE`. Not together with `access`, and not on Windows. */
+  prot?: number | undefined;
+  /**
+   * Default true: keep a descriptor of our own, for `size()`, `resize()` and `fd`. With false there is none once the mapping
+   * is made, and those three do without.
+   */
+  trackfd?: boolean | undefined;
+  /**
+   * Default false. Create the file when it is missing and extend it to `offset + length`, with its blocks allocated: a full disk is
+   * ENOSPC here, which leaves everything as it was, and no fault later.
+   */
+  create?: boolean | undefined;
+  /**
+   * Default false. With `ACCESS_COPY`: `flush()` and `close()` write the pages that were changed to the file. A mapping that is
+   * never closed writes nothing.
+   */
+  writeBack?: boolean | undefined;
+}
+//#endregion
+//#region src/constants.d.ts
+/** As `flags` and `prot` say; read and write through to the file when they are not given. */
+declare const ACCESS_DEFAULT = 0;
+/** Methods only read. A store through a view changes private memory and never the file. */
+declare const ACCESS_READ = 1;
+/** Read and write through to the file. */
+declare const ACCESS_WRITE = 2;
+/** Read and write; changes stay in this mapping. */
+declare const ACCESS_COPY = 3;
+/** Bytes in a page of memory. */
+declare const PAGESIZE: number;
+/** What the operating system itself wants offsets to be multiples of, in bytes. `mmap` takes any offset. */
+declare const ALLOCATIONGRANULARITY: number;
+/** The longest single view on this runtime, in bytes: 4 GiB on Node 20 and Bun. Mappings may be longer. */
+declare const MAX_VIEW_LENGTH: number;
+/** Pages may be read. */
+declare const PROT_READ: number;
+/** Pages may be written. */
+declare const PROT_WRITE: number;
+/** Pages may be executed. */
+declare const PROT_EXEC: number;
+/** Changes go to the file. */
+declare const MAP_SHARED: number;
+/** Changes stay in the mapping. */
+declare const MAP_PRIVATE: number;
+/** Memory without a file. */
+declare const MAP_ANON: number;
+/** Memory without a file. */
+declare const MAP_ANONYMOUS: number;
+/** No special use is expected. */
+declare const MADV_NORMAL: number;
+/** Expect reads at random: read ahead little. */
+declare const MADV_RANDOM: number;
+/** Expect reads in order: read ahead much. */
+declare const MADV_SEQUENTIAL: number;
+/** The range will be needed soon. */
+declare const MADV_WILLNEED: number;
+/** The range will not be needed soon. On Linux private changes in it are lost. */
+declare const MADV_DONTNEED: number;
+/** Wait until it is written. */
+declare const MS_SYNC: number;
+/** Do not wait. */
+declare const MS_ASYNC: number;
+/** Make other mappings of the file show what is in it. */
+declare const MS_INVALIDATE: number;
+/** Linux. */
+declare const MAP_DENYWRITE: number | undefined;
+/** Linux. */
+declare const MAP_EXECUTABLE: number | undefined;
+/** Linux, macOS: reserve no swap space. */
+declare const MAP_NORESERVE: number | undefined;
+/** Linux: bring the pages in now. */
+declare const MAP_POPULATE: number | undefined;
+/** Linux, FreeBSD. */
+declare const MAP_STACK: number | undefined;
+/** Linux on x86, FreeBSD: an address below 2 GiB. */
+declare const MAP_32BIT: number | undefined;
+/** FreeBSD. */
+declare const MAP_ALIGNED_SUPER: number | undefined;
+/** OpenBSD. */
+declare const MAP_CONCEAL: number | undefined;
+/** macOS, FreeBSD. */
+declare const MAP_HASSEMAPHORE: number | undefined;
+/** macOS. */
+declare const MAP_JIT: number | undefined;
+/** macOS. */
+declare const MAP_NOCACHE: number | undefined;
+/** macOS. */
+declare const MAP_NOEXTEND: number | undefined;
+/** macOS. */
+declare const MAP_RESILIENT_CODESIGN: number | undefined;
+/** macOS. */
+declare const MAP_RESILIENT_MEDIA: number | undefined;
+/** macOS. */
+declare const MAP_TPRO: number | undefined;
+/** macOS. */
+declare const MAP_TRANSLATED_ALLOW_EXECUTE: number | undefined;
+/** macOS. */
+declare const MAP_UNIX03: number | undefined;
+/** Linux, macOS, FreeBSD: the pages' contents may be dropped. */
+declare const MADV_FREE: number | undefined;
+/** Linux: free the range and its part of the file. */
+declare const MADV_REMOVE: number | undefined;
+/** Linux. */
+declare const MADV_DONTFORK: number | undefined;
+/** Linux. */
+declare const MADV_DOFORK: number | undefined;
+/** Linux, as root: treat the pages as broken memory. Touching them afterwards is fatal. */
+declare const MADV_HWPOISON: number | undefined;
+/** Linux: pages with the same contents may be merged. */
+declare const MADV_MERGEABLE: number | undefined;
+/** Linux. */
+declare const MADV_UNMERGEABLE: number | undefined;
+/** Linux, as root. */
+declare const MADV_SOFT_OFFLINE: number | undefined;
+/** Linux: use huge pages. */
+declare const MADV_HUGEPAGE: number | undefined;
+/** Linux. */
+declare const MADV_NOHUGEPAGE: number | undefined;
+/** Linux: leave the range out of core dumps. */
+declare const MADV_DONTDUMP: number | undefined;
+/** Linux. */
+declare const MADV_DODUMP: number | undefined;
+/** Linux 5.4: the range may be reclaimed first. */
+declare const MADV_COLD: number | undefined;
+/** Linux 5.4: reclaim the range now. */
+declare const MADV_PAGEOUT: number | undefined;
+/** Linux 5.14: bring the pages in for reading. */
+declare const MADV_POPULATE_READ: number | undefined;
+/** Linux 5.14: bring the pages in for writing. */
+declare const MADV_POPULATE_WRITE: number | undefined;
+/** FreeBSD. */
+declare const MADV_NOSYNC: number | undefined;
+/** FreeBSD. */
+declare const MADV_AUTOSYNC: number | undefined;
+/** FreeBSD. */
+declare const MADV_NOCORE: number | undefined;
+/** FreeBSD. */
+declare const MADV_CORE: number | undefined;
+/** FreeBSD. */
+declare const MADV_PROTECT: number | undefined;
+/** macOS. */
+declare const MADV_FREE_REUSABLE: number | undefined;
+/** macOS. */
+declare const MADV_FREE_REUSE: number | undefined;
+//#endregion
+//#region src/errors.d.ts
+/**
+ * The `code` of every error that memmap itself decides on. Errors of the operating system have Node's shape instead: `code`
+ * is `'ENOENT'`, `'EACCES'`, ..., beside `errno`, `syscall` and, where there is one, `path`.
+ */
+type ErrorCode = 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE' | 'ERR_MMAP_CLOSED' | 'ERR_MMAP_NO_VIEW' | 'ERR_MMAP_READONLY' | 'ERR_MMAP_UNSUPPORTED' | 'ERR_MMAP_VIEW_TOO_LARGE' | 'ERR_OUT_OF_RANGE';
+//#endregion
+//#region src/mmap.d.ts
+/** A typed array, DataView or Buffer class, as {@link Mmap.view} takes it. */
+interface ViewConstructor<T extends ArrayBufferView> {
+  readonly prototype: T;
+  readonly BYTES_PER_ELEMENT?: number;
+}
+/** Pages in memory of all pages in a range. */
+interface Residency {
+  /** Pages that are in memory. */
+  resident: number;
+  /** Pages in the range. */
+  total: number;
+}
+/**
+ * A file as memory, or memory shared between processes: CPython's `mmap.mmap`.
+ *
+ * It is a file (`read`, `write`, `seek`, `readLine`, ... at a cursor), a bytearray (`at`, `slice`, `setSlice`, `find`, ...) and
+ * memory (`bytes`, `buffer`, `view()`, which copy nothing). Positions and lengths are in bytes. Arguments are checked, and then the
+ * state, before anything is touched; every error has a `code` ({@link ErrorCode}, or the operating system's).
+ *
+ * Every method but `close`, `unmap` and `seekable` throws `ERR_MMAP_CLOSED` once it is closed.
+ */
+declare class Mmap implements Disposable, Iterable<number> {
+  #private;
+  /**
+   * The same as {@link mmap}.
+   */
+  constructor(file: FileLike | -1, length?: number | bigint, options?: MmapOptions);
+  /** Bytes mapped. That is not the file's size, which is {@link size}. @throws ERR_MMAP_CLOSED */
+  get length(): number;
+  /** From which byte of the file on. @throws ERR_MMAP_CLOSED */
+  get offset(): number;
+  /**
+   * `ACCESS_*`. With `flags` and `prot` it is what CPython records: `ACCESS_DEFAULT` for read and write, `ACCESS_WRITE` for write alone,
+   * else `ACCESS_READ`. @throws ERR_MMAP_CLOSED
+   */
+  get access(): 0 | 1 | 2 | 3;
+  /** Whether it is closed. Never throws. */
+  get closed(): boolean;
+  /**
+   * The descriptor: a duplicate of the file's that is ours, or for shared anonymous memory one that a child process can inherit
+   * and map. Do not close it. -1 where there is none: `trackfd: false`, private anonymous memory, Windows.
+   *
+   * @throws ERR_MMAP_CLOSED
+   */
+  get fd(): number;
+  /**
+   * The mapping itself, as a Uint8Array: nothing is copied, and what is stored is in the file (with `ACCESS_READ` and
+   * `ACCESS_COPY`: in private memory). It never goes bad: it can be used after `close()`, and the memory is unmapped when the last
+   * view is collected.
+   *
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_VIEW_TOO_LARGE beyond MAX_VIEW_LENGTH, ERR_MMAP_NO_VIEW where the runtime allows none
+   */
+  get bytes(): Uint8Array;
+  /**
+   * What `bytes` is a view of. It begins up to 7 bytes before it when `offset` is no multiple of 8, so that alignment is what
+   * typed arrays take it for: use `bytes.byteOffset`.
+   *
+   * @throws as {@link bytes}
+   */
+  get buffer(): ArrayBuffer;
+  /**
+   * A view of another kind, of the same memory: `mm.view(Float64Array, 16, 100)`, `mm.view(DataView)`, `mm.view(Buffer)`. Of a
+   * mapping longer than MAX_VIEW_LENGTH it gives a window.
+   *
+   * @param type a typed array class, `DataView` or `Buffer`
+   * @param byteOffset in bytes, default 0; `offset + byteOffset` must be a multiple of the element's size
+   * @param length in elements, default as many as there are
+   * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, and as {@link bytes}
+   */
+  view<T extends ArrayBufferView>(type: ViewConstructor<T>, byteOffset?: number, length?: number): T;
+  /**
+   * Reads at the cursor, at most `n` bytes, and moves it on. At the end the Buffer is empty.
+   *
+   * @param n bytes; to the end when it is missing, null or negative
+   * @returns a copy
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
+   */
+  read(n?: number | null): Buffer;
+  /** Reads the byte at the cursor and moves on. @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE at the end */
+  readByte(): number;
+  /**
+   * Reads from the cursor through the next `'\n'`, or to the end, and moves on. At the end the Buffer is empty.
+   *
+   * @returns a copy
+   * @throws ERR_MMAP_CLOSED
+   */
+  readLine(): Buffer;
+  /**
+   * Writes all of `data` at the cursor and moves it on, or nothing.
+   *
+   * @returns how many bytes
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when it does not fit, ERR_INVALID_ARG_TYPE
+   */
+  write(data: BytesLike): number;
+  /**
+   * Writes a byte at the cursor and moves on.
+   *
+   * @param value 0 to 255
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE at the end or for another value, ERR_INVALID_ARG_TYPE
+   */
+  writeByte(value: number): void;
+  /**
+   * Moves the cursor to `position`, counted from the start (`whence` 0), the cursor (1) or the end (2).
+   *
+   * @returns the new position
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE outside `[0, length]` or for another `whence`, ERR_INVALID_ARG_TYPE
+   */
+  seek(position: number, whence?: 0 | 1 | 2): number;
+  /** Always true, also when closed. */
+  seekable(): true;
+  /** The position of the cursor. It may be behind the end after a `resize()`. @throws ERR_MMAP_CLOSED */
+  tell(): number;
+  /** The byte at `index`. @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE */
+  at(index: number): number;
+  /**
+   * Sets the byte at `index`.
+   *
+   * @param value 0 to 255
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+   */
+  setAt(index: number, value: number): void;
+  /**
+   * Python's `m[start:stop:step]`. Bounds that lie outside are brought to the nearest end.
+   *
+   * @returns a copy
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE for a step of 0, ERR_INVALID_ARG_TYPE
+   */
+  slice(start?: number, stop?: number, step?: number): Buffer;
+  /**
+   * Python's `m[start:stop:step] = data`: all of it, or nothing.
+   *
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE unless `data` is exactly as long as the slice,
+   *   ERR_INVALID_ARG_TYPE
+   */
+  setSlice(data: BytesLike, start?: number, stop?: number, step?: number): void;
+  /**
+   * Copies `count` bytes from `src` to `dest` within the mapping; the two may overlap.
+   *
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+   */
+  move(dest: number, src: number, count: number): void;
+  /**
+   * Fills `[start, stop)` with a byte, or with `value` over and over. Bounds are those of {@link slice}.
+   *
+   * @param value 0 to 255, or bytes, at least one
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+   */
+  fill(value: number | BytesLike, start?: number, stop?: number): this;
+  /** The bytes, as numbers, each read when it is asked for. @throws ERR_MMAP_CLOSED from `next()` */
+  [Symbol.iterator](): Generator<number, undefined, undefined>;
+  /**
+   * The first place of `needle` in `[start, stop)`, or -1. Bounds are those of {@link slice}; an empty needle is at `start`.
+   *
+   * @param start default is the cursor, as in Python; see {@link indexOf}
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
+   */
+  find(needle: BytesLike, start?: number, stop?: number): number;
+  /**
+   * The last place of `needle` in `[start, stop)`, or -1. Bounds are those of {@link slice}; an empty needle is at `stop`.
+   *
+   * @param start default is the cursor, as in Python; see {@link lastIndexOf}
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
+   */
+  rfind(needle: BytesLike, start?: number, stop?: number): number;
+  /**
+   * The first place of `needle` from `start` on, or -1, as Buffer's: `start` is 0 by default and counts from the end when
+   * negative; a number is a byte.
+   *
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a byte that is none
+   */
+  indexOf(needle: number | BytesLike, start?: number): number;
+  /**
+   * The last place of `needle` that is not behind `start`, or -1, as Buffer's: `start` is the end by default and counts from it
+   * when negative; a number is a byte.
+   *
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a byte that is none
+   */
+  lastIndexOf(needle: number | BytesLike, start?: number): number;
+  /** Whether {@link indexOf} finds it. @throws as {@link indexOf} */
+  includes(needle: number | BytesLike, start?: number): boolean;
+  /**
+   * Bytes in the file, which may be more or less than `length` and may change. Of anonymous memory: `length`.
+   *
+   * @throws ERR_MMAP_CLOSED, EBADF with `trackfd: false`
+   */
+  size(): number;
+  /**
+   * Writes changes to the device, and returns when they are there. With `ACCESS_READ`, and with `ACCESS_COPY` unless `writeBack` was
+   * asked for, there is nothing to write.
+   *
+   * Linux: msync, which is a data fsync of the range. macOS: msync and F_FULLFSYNC. Other Unix: msync and fdatasync. Windows:
+   * FlushViewOfFile and FlushFileBuffers. With `trackfd: false` only the first of two.
+   *
+   * @param offset in bytes, default 0; any, it is rounded to pages inside
+   * @param size in bytes; to the end when it is missing or -1
+   * @param flags `MS_SYNC` by default; with `MS_ASYNC` it returns at once and nothing is promised. Ignored on Windows
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EIO, ENOSPC, EINVAL for flags that exclude each other
+   */
+  flush(offset?: number, size?: number, flags?: number): void;
+  /**
+   * Makes the mapping longer or shorter, and the file with it: it ends at `offset + newSize` then. What is new is zeros, with
+   * blocks allocated. The cursor stays. Views taken before go on showing what they showed, and zeros where the file is cut off; new
+   * ones see the new size.
+   *
+   * A failure leaves mapping and file as they were. Shared anonymous memory gets only shorter on Linux, a named region
+   * everywhere. Windows cannot shorten a file while a view of it is alive.
+   *
+   * @param newSize in bytes, at least 1
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY for ACCESS_READ, ACCESS_COPY and MAP_PRIVATE with a file, ERR_INVALID_ARG_VALUE with
+   *   `trackfd: false`, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOSPC, ENOMEM, EFBIG
+   */
+  resize(newSize: number | bigint): void;
+  /**
+   * Tells the operating system how a range will be used: `MADV_*`. Advice about a range that goes beyond the end is about the part
+   * that there is.
+   *
+   * @param option `MADV_*`
+   * @param start in bytes, default 0; otherwise on a page
+   * @param length in bytes, default to the end
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EINVAL, ERR_MMAP_UNSUPPORTED on Windows
+   */
+  madvise(option: number, start?: number, length?: number): void;
+  /**
+   * Changes what may be done with the mapping. Without `PROT_WRITE` the methods refuse to write, and what is stored through a view
+   * from then on is private memory, as with `ACCESS_READ`: no store can crash. Views can always be read.
+   *
+   * @param prot `PROT_READ`, with `PROT_WRITE`, `PROT_EXEC` or both
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, EACCES for writing to a file that was opened for reading, EBADF with `trackfd:
+   *   false`, EINVAL, ERR_MMAP_UNSUPPORTED on Windows
+   */
+  protect(prot: number): void;
+  /**
+   * Keeps the pages under a range in RAM. (It locks no file.)
+   *
+   * @param start in bytes, default 0
+   * @param length in bytes, default to the end
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOMEM or EPERM beyond what the system allows (`ulimit -l`)
+   */
+  lock(start?: number, length?: number): void;
+  /** Undoes {@link lock}, however often it was called. Arguments and errors are the same. */
+  unlock(start?: number, length?: number): void;
+  /**
+   * How many pages of a range are in memory: in the page cache, on Unix; in the working set of this process, on Windows.
+   *
+   * @param start in bytes, default 0
+   * @param length in bytes, default to the end
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+   */
+  resident(start?: number, length?: number): Residency;
+  /**
+   * Closes: the methods throw from now on, the descriptor is closed, the memory is unmapped at once if no view was ever handed
+   * out and otherwise when the last one is collected. Views stay good. Closing again does nothing.
+   *
+   * Changes of a shared mapping are in the file without any `flush()`; that is about the device. With `writeBack` private changes
+   * are written first.
+   *
+   * @throws with `writeBack` only: ENOSPC, EIO and what else writing says. It is still open then, and nothing is lost
+   */
+  close(): void;
+  /**
+   * Closes, and lets go of the file now, for those who must delete, rename or truncate it on Windows: every view has length 0
+   * afterwards. It can also be called after `close()`.
+   *
+   * Do not call it while something asynchronous still reads a view: Node's own zlib ends the process when the buffer under it is
+   * detached. Memory that was transferred to another ArrayBuffer stays mapped until that one is collected.
+   *
+   * @throws as {@link close}
+   */
+  unmap(): void;
+  /** {@link close}, for `using`. */
+  [Symbol.dispose](): void;
+  /** As CPython's repr. Never throws. */
+  [inspect.custom](_depth: number, options: InspectOptionsStylized): string;
+  get [Symbol.toStringTag](): string;
+}
+/**
+ * Maps a file into memory, or memory without a file, as CPython's `mmap.mmap` does.
+ *
+ * @param file a path, a `file:` URL, a descriptor or a FileHandle, which may be closed afterwards; -1 for anonymous memory
+ * @param length in bytes; 0, the default, is all the rest of the file from `offset` on
+ * @param options see {@link MmapOptions}
+ * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE (an empty file with length 0, a part that the file does not
+ *   have), ERR_MMAP_UNSUPPORTED, and what the operating system says: ENOENT, EACCES, EBADF, EISDIR, ENODEV, ENOMEM, ENOSPC, ...
+ */
+declare function mmap(file: FileLike | -1, length?: number | bigint, options?: MmapOptions): Mmap;
+//#endregion
+export { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ALLOCATIONGRANULARITY, type BytesLike, type ErrorCode, type FileLike, MADV_AUTOSYNC, MADV_COLD, MADV_CORE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_FREE_REUSABLE, MADV_FREE_REUSE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_MERGEABLE, MADV_NOCORE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_NOSYNC, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_PROTECT, MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_SOFT_OFFLINE, MADV_UNMERGEABLE, MADV_WILLNEED, MAP_32BIT, MAP_ALIGNED_SUPER, MAP_ANON, MAP_ANONYMOUS, MAP_CONCEAL, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_HASSEMAPHORE, MAP_JIT, MAP_NOCACHE, MAP_NOEXTEND, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_RESILIENT_CODESIGN, MAP_RESILIENT_MEDIA, MAP_SHARED, MAP_STACK, MAP_TPRO, MAP_TRANSLATED_ALLOW_EXECUTE, MAP_UNIX03, MAX_VIEW_LENGTH, MS_ASYNC, MS_INVALIDATE, MS_SYNC, Mmap, type MmapOptions, PAGESIZE, PROT_EXEC, PROT_READ, PROT_WRITE, type Residency, type ViewConstructor, mmap };

@@ -1,0 +1,1133 @@
+Object.defineProperty(exports, Symbol.toStringTag, { value: "Module" });
+//#region \0rolldown/runtime.js
+var __create = Object.create;
+var __defProp = Object.defineProperty;
+var __getOwnPropDesc = Object.getOwnPropertyDescriptor;
+var __getOwnPropNames = Object.getOwnPropertyNames;
+var __getProtoOf = Object.getPrototypeOf;
+var __hasOwnProp = Object.prototype.hasOwnProperty;
+var __copyProps = (to, from, except, desc) => {
+	if (from && typeof from === "object" || typeof from === "function") for (var keys = __getOwnPropNames(from), i = 0, n = keys.length, key; i < n; i++) {
+		key = keys[i];
+		if (!__hasOwnProp.call(to, key) && key !== except) __defProp(to, key, {
+			get: ((k) => from[k]).bind(null, key),
+			enumerable: !(desc = __getOwnPropDesc(from, key)) || desc.enumerable
+		});
+	}
+	return to;
+};
+var __toESM = (mod, isNodeMode, target) => (target = mod != null ? __create(__getProtoOf(mod)) : {}, __copyProps(isNodeMode || !mod || !mod.__esModule ? __defProp(target, "default", {
+	value: mod,
+	enumerable: true
+}) : target, mod));
+//#endregion
+let node_buffer = require("node:buffer");
+let __binding_js = require("./binding.js");
+__binding_js = __toESM(__binding_js);
+let node_util = require("node:util");
+let node_path = require("node:path");
+let node_url = require("node:url");
+let node_util_types = require("node:util/types");
+//#region src/constants.ts
+/** As `flags` and `prot` say; read and write through to the file when they are not given. */
+const ACCESS_DEFAULT = 0;
+/** Methods only read. A store through a view changes private memory and never the file. */
+const ACCESS_READ = 1;
+/** Read and write through to the file. */
+const ACCESS_WRITE = 2;
+/** Read and write; changes stay in this mapping. */
+const ACCESS_COPY = 3;
+/** Bytes in a page of memory. */
+const PAGESIZE = __binding_js.default.pageSize();
+/** What the operating system itself wants offsets to be multiples of, in bytes. `mmap` takes any offset. */
+const ALLOCATIONGRANULARITY = __binding_js.default.allocationGranularity();
+/** The longest single view on this runtime, in bytes: 4 GiB on Node 20 and Bun. Mappings may be longer. */
+const MAX_VIEW_LENGTH = node_buffer.constants.MAX_LENGTH;
+const system = __binding_js.default.constants();
+/** For constants that every Unix has. Node types such constants as numbers too; on Windows they are undefined. */
+function posix(name) {
+	return system[name];
+}
+/** Pages may be read. */
+const PROT_READ = posix("PROT_READ");
+/** Pages may be written. */
+const PROT_WRITE = posix("PROT_WRITE");
+/** Pages may be executed. */
+const PROT_EXEC = posix("PROT_EXEC");
+/** Changes go to the file. */
+const MAP_SHARED = posix("MAP_SHARED");
+/** Changes stay in the mapping. */
+const MAP_PRIVATE = posix("MAP_PRIVATE");
+/** Memory without a file. */
+const MAP_ANON = posix("MAP_ANON");
+/** Memory without a file. */
+const MAP_ANONYMOUS = posix("MAP_ANONYMOUS");
+/** No special use is expected. */
+const MADV_NORMAL = posix("MADV_NORMAL");
+/** Expect reads at random: read ahead little. */
+const MADV_RANDOM = posix("MADV_RANDOM");
+/** Expect reads in order: read ahead much. */
+const MADV_SEQUENTIAL = posix("MADV_SEQUENTIAL");
+/** The range will be needed soon. */
+const MADV_WILLNEED = posix("MADV_WILLNEED");
+/** The range will not be needed soon. On Linux private changes in it are lost. */
+const MADV_DONTNEED = posix("MADV_DONTNEED");
+/** Wait until it is written. */
+const MS_SYNC = posix("MS_SYNC");
+/** Do not wait. */
+const MS_ASYNC = posix("MS_ASYNC");
+/** Make other mappings of the file show what is in it. */
+const MS_INVALIDATE = posix("MS_INVALIDATE");
+/** Linux. */
+const MAP_DENYWRITE = system.MAP_DENYWRITE;
+/** Linux. */
+const MAP_EXECUTABLE = system.MAP_EXECUTABLE;
+/** Linux, macOS: reserve no swap space. */
+const MAP_NORESERVE = system.MAP_NORESERVE;
+/** Linux: bring the pages in now. */
+const MAP_POPULATE = system.MAP_POPULATE;
+/** Linux, FreeBSD. */
+const MAP_STACK = system.MAP_STACK;
+/** Linux on x86, FreeBSD: an address below 2 GiB. */
+const MAP_32BIT = system.MAP_32BIT;
+/** FreeBSD. */
+const MAP_ALIGNED_SUPER = system.MAP_ALIGNED_SUPER;
+/** OpenBSD. */
+const MAP_CONCEAL = system.MAP_CONCEAL;
+/** macOS, FreeBSD. */
+const MAP_HASSEMAPHORE = system.MAP_HASSEMAPHORE;
+/** macOS. */
+const MAP_JIT = system.MAP_JIT;
+/** macOS. */
+const MAP_NOCACHE = system.MAP_NOCACHE;
+/** macOS. */
+const MAP_NOEXTEND = system.MAP_NOEXTEND;
+/** macOS. */
+const MAP_RESILIENT_CODESIGN = system.MAP_RESILIENT_CODESIGN;
+/** macOS. */
+const MAP_RESILIENT_MEDIA = system.MAP_RESILIENT_MEDIA;
+/** macOS. */
+const MAP_TPRO = system.MAP_TPRO;
+/** macOS. */
+const MAP_TRANSLATED_ALLOW_EXECUTE = system.MAP_TRANSLATED_ALLOW_EXECUTE;
+/** macOS. */
+const MAP_UNIX03 = system.MAP_UNIX03;
+/** Linux, macOS, FreeBSD: the pages' contents may be dropped. */
+const MADV_FREE = system.MADV_FREE;
+/** Linux: free the range and its part of the file. */
+const MADV_REMOVE = system.MADV_REMOVE;
+/** Linux. */
+const MADV_DONTFORK = system.MADV_DONTFORK;
+/** Linux. */
+const MADV_DOFORK = system.MADV_DOFORK;
+/** Linux, as root: treat the pages as broken memory. Touching them afterwards is fatal. */
+const MADV_HWPOISON = system.MADV_HWPOISON;
+/** Linux: pages with the same contents may be merged. */
+const MADV_MERGEABLE = system.MADV_MERGEABLE;
+/** Linux. */
+const MADV_UNMERGEABLE = system.MADV_UNMERGEABLE;
+/** Linux, as root. */
+const MADV_SOFT_OFFLINE = system.MADV_SOFT_OFFLINE;
+/** Linux: use huge pages. */
+const MADV_HUGEPAGE = system.MADV_HUGEPAGE;
+/** Linux. */
+const MADV_NOHUGEPAGE = system.MADV_NOHUGEPAGE;
+/** Linux: leave the range out of core dumps. */
+const MADV_DONTDUMP = system.MADV_DONTDUMP;
+/** Linux. */
+const MADV_DODUMP = system.MADV_DODUMP;
+/** Linux 5.4: the range may be reclaimed first. */
+const MADV_COLD = system.MADV_COLD;
+/** Linux 5.4: reclaim the range now. */
+const MADV_PAGEOUT = system.MADV_PAGEOUT;
+/** Linux 5.14: bring the pages in for reading. */
+const MADV_POPULATE_READ = system.MADV_POPULATE_READ;
+/** Linux 5.14: bring the pages in for writing. */
+const MADV_POPULATE_WRITE = system.MADV_POPULATE_WRITE;
+/** FreeBSD. */
+const MADV_NOSYNC = system.MADV_NOSYNC;
+/** FreeBSD. */
+const MADV_AUTOSYNC = system.MADV_AUTOSYNC;
+/** FreeBSD. */
+const MADV_NOCORE = system.MADV_NOCORE;
+/** FreeBSD. */
+const MADV_CORE = system.MADV_CORE;
+/** FreeBSD. */
+const MADV_PROTECT = system.MADV_PROTECT;
+/** macOS. */
+const MADV_FREE_REUSABLE = system.MADV_FREE_REUSABLE;
+/** macOS. */
+const MADV_FREE_REUSE = system.MADV_FREE_REUSE;
+//#endregion
+//#region src/errors.ts
+function withCode(error, code) {
+	return Object.assign(error, { code });
+}
+/** The value of an argument, as an error says it. */
+function received(value) {
+	if (value === null || value === void 0) return `Received ${value}`;
+	if (typeof value === "function") return `Received function ${value.name}`;
+	if (typeof value === "object") {
+		try {
+			const name = value.constructor?.name;
+			if (typeof name === "string" && name !== "") return `Received an instance of ${name}`;
+		} catch {}
+		return "Received an object";
+	}
+	const text = (0, node_util.inspect)(value);
+	return `Received type ${typeof value} (${text.length > 28 ? `${text.slice(0, 25)}...` : text})`;
+}
+function wrongType(name, expected, value) {
+	return withCode(/* @__PURE__ */ new TypeError(`The "${name}" argument must be ${expected}. ${received(value)}`), "ERR_INVALID_ARG_TYPE");
+}
+function wrongValue(message) {
+	return withCode(new TypeError(message), "ERR_INVALID_ARG_VALUE");
+}
+/** `what` is CPython's message; what it leaves out follows: which argument, what is allowed, what came. */
+function outOfRange(what, name, allowed, value) {
+	const text = typeof value === "bigint" ? `${value}n` : String(value);
+	return withCode(/* @__PURE__ */ new RangeError(`${what}: "${name}" must be ${allowed}. Received ${text}`), "ERR_OUT_OF_RANGE");
+}
+function closed() {
+	return withCode(/* @__PURE__ */ new Error("mmap closed or invalid"), "ERR_MMAP_CLOSED");
+}
+function readOnly() {
+	return withCode(/* @__PURE__ */ new TypeError("mmap can't modify a readonly memory map."), "ERR_MMAP_READONLY");
+}
+function viewTooLarge(length, limit) {
+	const message = `The mapping has ${length} bytes, and the longest view on this runtime is MAX_VIEW_LENGTH, ${limit}: use view(type, byteOffset, length) for a part of it`;
+	return withCode(new RangeError(message), "ERR_MMAP_VIEW_TOO_LARGE");
+}
+/** Adds the path to an error of the operating system, as fs does. */
+function withPath(error, path) {
+	if (error instanceof Error && "syscall" in error) {
+		error.message += ` '${path}'`;
+		Object.assign(error, { path });
+		Error.captureStackTrace(error);
+	}
+	return error;
+}
+//#endregion
+//#region src/arguments.ts
+const OPTION_NAMES = [
+	"access",
+	"offset",
+	"tagname",
+	"flags",
+	"prot",
+	"trackfd",
+	"create",
+	"writeBack"
+];
+const NO_OPTIONS = Object.freeze({});
+const INT32_MAX = 2 ** 31 - 1;
+function request(file, length, options) {
+	const { access, offset, tagname, flags, prot, trackfd, create, writeBack } = optionsArgument(options);
+	const target = fileArgument(file);
+	const checked = {
+		file: target,
+		path: typeof target === "number" ? void 0 : String(file),
+		length: extentArgument(length, "length", "memory mapped length must be positive"),
+		offset: extentArgument(offset, "offset", "memory mapped offset must be positive"),
+		tagname: tagArgument(tagname),
+		access: 0,
+		flags: optionalInteger(flags, "flags") ?? MAP_SHARED,
+		prot: optionalInteger(prot, "prot") ?? PROT_READ | PROT_WRITE,
+		trackfd: booleanArgument(trackfd, "trackfd", true),
+		create: booleanArgument(create, "create", false),
+		writeBack: booleanArgument(writeBack, "writeBack", false)
+	};
+	checked.access = accessArgument(access, checked, flags !== void 0 || prot !== void 0);
+	refuseContradictions(checked);
+	return checked;
+}
+function optionsArgument(options) {
+	if (options === void 0) return NO_OPTIONS;
+	if (typeof options !== "object" || options === null) throw wrongType("options", "of type object", options);
+	for (const name of Object.keys(options)) if (!OPTION_NAMES.includes(name)) throw wrongValue(`The property "options.${name}" is not an option of mmap. Options are ${OPTION_NAMES.join(", ")}`);
+	return options;
+}
+function fileArgument(file) {
+	if (typeof file === "number") return integer(file, "file", -INT32_MAX - 1, INT32_MAX);
+	if (typeof file === "string") return pathArgument(file);
+	if ((0, node_util_types.isUint8Array)(file)) return pathArgument(file);
+	if (file instanceof URL) return pathArgument((0, node_url.fileURLToPath)(file));
+	if (typeof file === "object" && file !== null && "fd" in file && "close" in file) {
+		const { fd } = file;
+		if (typeof fd === "number") return integer(fd, "file", -1, INT32_MAX) === -1 ? -2 : fd;
+	}
+	throw wrongType("file", "a path, a file: URL, a descriptor, a FileHandle, or -1", file);
+}
+function pathArgument(path) {
+	if (typeof path === "string" ? path.includes("\0") : path.includes(0)) throw wrongValue("The \"file\" argument must be a path without null bytes");
+	return typeof path === "string" && process.platform === "win32" ? (0, node_path.toNamespacedPath)(path) : path;
+}
+/**
+* Bytes from 0 up. A bigint may be as large as a file size can be: what is too large for the file is told by who knows the file.
+*/
+function extentArgument(value, name, negative) {
+	if (value === void 0) return 0;
+	if (typeof value === "bigint") {
+		if (value < 0n) throw outOfRange(negative, name, ">= 0", value);
+		if (value >= 2n ** 63n) throw outOfRange("The argument is out of range", name, "< 2 ** 63", value);
+		return Number(value);
+	}
+	if (typeof value !== "number") throw wrongType(name, "of type number or bigint", value);
+	if (value < 0 && Number.isInteger(value)) throw outOfRange(negative, name, ">= 0", value);
+	return integer(value, name, 0, Number.MAX_SAFE_INTEGER);
+}
+function tagArgument(tagname) {
+	if (tagname === void 0 || tagname === "") return void 0;
+	if (typeof tagname !== "string") throw wrongType("tagname", "of type string", tagname);
+	if (tagname.includes("\0")) throw wrongValue("The \"tagname\" argument must be a string without null characters");
+	return tagname;
+}
+function accessArgument(access, { flags, prot }, flagsGiven) {
+	const given = optionalInteger(access, "access") ?? 0;
+	if (given === 0) return flagsGiven ? void 0 : 0;
+	if (flags !== MAP_SHARED || prot !== (PROT_READ | PROT_WRITE)) throw wrongValue("mmap can't specify both access and flags, prot.");
+	if (given < 0 || given > 3) throw outOfRange("mmap invalid access parameter.", "access", "ACCESS_DEFAULT, _READ, _WRITE or _COPY, 0 to 3", access);
+	return given;
+}
+function refuseContradictions({ file, length, tagname, access, flags, create, writeBack }) {
+	const anonymous = file === -1;
+	if (tagname !== void 0) {
+		if (!anonymous) throw wrongValue("The option \"tagname\" names anonymous memory: \"file\" must be -1");
+		if (access === void 0 && flags !== MAP_SHARED) throw wrongValue("The option \"tagname\" is for sharing: \"flags\" must be MAP_SHARED");
+	}
+	if (create && anonymous) throw wrongValue("The option \"create\" is for files, and \"file\" is -1");
+	if (create && length === 0) throw wrongValue("The option \"create\" needs a \"length\" to extend the file to");
+	if (writeBack && (anonymous || access !== 3)) throw wrongValue("The option \"writeBack\" is for a file with access ACCESS_COPY");
+	if (!anonymous && access === void 0 && MAP_ANON !== void 0 && (flags & MAP_ANON) !== 0) throw wrongValue("The flag MAP_ANONYMOUS is for memory without a file: \"file\" must be -1");
+}
+function booleanArgument(value, name, whenMissing) {
+	if (value === void 0) return whenMissing;
+	if (typeof value !== "boolean") throw wrongType(name, "of type boolean", value);
+	return value;
+}
+function optionalInteger(value, name) {
+	return value === void 0 ? void 0 : int32(value, name);
+}
+/** A number for an `int` of C. */
+function int32(value, name) {
+	if (typeof value !== "number") throw wrongType(name, "of type number", value);
+	return integer(value, name, -INT32_MAX - 1, INT32_MAX);
+}
+function integer(value, name, least, most) {
+	if (!Number.isInteger(value)) throw outOfRange("The argument is out of range", name, "an integer", value);
+	if (value < least || value > most) throw outOfRange("The argument is out of range", name, `${least} to ${most}`, value);
+	return value;
+}
+/**
+* A whole number in bytes, of any size and either sign. Whether it lies where it should is for the caller to say, in CPython's words.
+*/
+function wholeNumber(value, name) {
+	if (typeof value === "bigint") {
+		if (BigInt.asIntN(64, value) !== value) throw outOfRange("The argument is out of range", name, "-(2 ** 63) to 2 ** 63 - 1", value);
+		return Number(value);
+	}
+	if (typeof value !== "number") throw wrongType(name, "of type number", value);
+	if (!Number.isInteger(value)) throw outOfRange("The argument is out of range", name, "an integer", value);
+	return value;
+}
+function optionalWholeNumber(value, name) {
+	return value === void 0 ? void 0 : wholeNumber(value, name);
+}
+/** A bound of a slice or a search: a whole number, or an infinity for "as far as there is". */
+function optionalBound(value, name) {
+	if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) return value;
+	return optionalWholeNumber(value, name);
+}
+/** Where a bound lies in `length` bytes: negative ones count from the end, and what is outside is the nearest inside. */
+function clamp(bound, length) {
+	return bound < 0 ? Math.max(bound + length, 0) : Math.min(bound, length);
+}
+/** The bytes of `data`, not copied, except for a string. */
+function bytesArgument(data, name) {
+	if ((0, node_util_types.isUint8Array)(data)) return data;
+	if (typeof data === "string") return Buffer.from(data, "utf8");
+	try {
+		if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+		if ((0, node_util_types.isAnyArrayBuffer)(data)) return new Uint8Array(data);
+	} catch {
+		throw wrongValue(`The "${name}" argument is, or is a view of, a detached ArrayBuffer`);
+	}
+	throw wrongType(name, "a string, an ArrayBuffer, a SharedArrayBuffer or a view of one", data);
+}
+/** One byte as a needle, or bytes. */
+function needleArgument(needle, name) {
+	if (typeof needle !== "number") return bytesArgument(needle, name);
+	return Uint8Array.of(integer(needle, name, 0, 255));
+}
+function sliceBounds(start, stop, step) {
+	return {
+		start: optionalBound(start, "start"),
+		stop: optionalBound(stop, "stop"),
+		step: optionalWholeNumber(step, "step") ?? 1
+	};
+}
+/** Python's PySlice_AdjustIndices. It refuses a step of 0 here, after the state has been checked, because CPython does. */
+function adjustSlice({ start, stop, step }, length) {
+	if (step === 0) throw outOfRange("slice step cannot be zero", "step", "a whole number other than 0", step);
+	const [least, most] = step < 0 ? [-1, length - 1] : [0, length];
+	const adjust = (bound) => bound < 0 ? Math.max(bound + length, least) : Math.min(bound, most);
+	const from = start === void 0 ? step < 0 ? most : least : adjust(start);
+	const to = stop === void 0 ? step < 0 ? least : most : adjust(stop);
+	const distance = step < 0 ? from - to : to - from;
+	const count = distance <= 0 ? 0 : Math.floor((distance - 1) / Math.abs(step)) + 1;
+	return {
+		start: from,
+		step: count <= 1 ? 1 : step,
+		count
+	};
+}
+//#endregion
+//#region src/mmap.ts
+const ACCESS_NAMES = [
+	"ACCESS_DEFAULT",
+	"ACCESS_READ",
+	"ACCESS_WRITE",
+	"ACCESS_COPY"
+];
+const NEWLINE = Uint8Array.of(10);
+const TypedArray = Object.getPrototypeOf(Uint8Array);
+const BYTES_BEFORE_VIEW = 16;
+const LENGTH_PER_BYTE_BEFORE_VIEW = 64 * 1024;
+/**
+* A file as memory, or memory shared between processes: CPython's `mmap.mmap`.
+*
+* It is a file (`read`, `write`, `seek`, `readLine`, ... at a cursor), a bytearray (`at`, `slice`, `setSlice`, `find`, ...) and
+* memory (`bytes`, `buffer`, `view()`, which copy nothing). Positions and lengths are in bytes. Arguments are checked, and then the
+* state, before anything is touched; every error has a `code` ({@link ErrorCode}, or the operating system's).
+*
+* Every method but `close`, `unmap` and `seekable` throws `ERR_MMAP_CLOSED` once it is closed.
+*/
+var Mmap = class {
+	#mapping;
+	/** The handle after `close()`, for `unmap()`. */
+	#closedMapping;
+	#length;
+	#offset;
+	#access;
+	#position = 0;
+	/** Over the whole mapping, once there is one. */
+	#view;
+	/** Whether `#view` ever left this class. If not it goes with `close()`. */
+	#handedOut = false;
+	#viewsMade = 0;
+	#bytesTouched = 0;
+	/** What was handed out beside the present view: windows, and views of before a `resize()`. */
+	#otherViews = [];
+	/**
+	* The same as {@link mmap}.
+	*/
+	constructor(file, length, options) {
+		const asked = request(file, length, options);
+		this.#mapping = open(asked);
+		this.#length = __binding_js.default.length(this.#mapping);
+		this.#offset = asked.offset;
+		this.#access = asked.access ?? __binding_js.default.access(this.#mapping);
+		if (asked.tagname !== void 0) leaveNamedRegionsAtExit();
+	}
+	/** Bytes mapped. That is not the file's size, which is {@link size}. @throws ERR_MMAP_CLOSED */
+	get length() {
+		this.#live();
+		return this.#length;
+	}
+	/** From which byte of the file on. @throws ERR_MMAP_CLOSED */
+	get offset() {
+		this.#live();
+		return this.#offset;
+	}
+	/**
+	* `ACCESS_*`. With `flags` and `prot` it is what CPython records: `ACCESS_DEFAULT` for read and write, `ACCESS_WRITE` for write alone,
+	* else `ACCESS_READ`. @throws ERR_MMAP_CLOSED
+	*/
+	get access() {
+		this.#live();
+		return this.#access;
+	}
+	/** Whether it is closed. Never throws. */
+	get closed() {
+		return this.#mapping === void 0;
+	}
+	/**
+	* The descriptor: a duplicate of the file's that is ours, or for shared anonymous memory one that a child process can inherit
+	* and map. Do not close it. -1 where there is none: `trackfd: false`, private anonymous memory, Windows.
+	*
+	* @throws ERR_MMAP_CLOSED
+	*/
+	get fd() {
+		return __binding_js.default.descriptor(this.#live());
+	}
+	/**
+	* The mapping itself, as a Uint8Array: nothing is copied, and what is stored is in the file (with `ACCESS_READ` and
+	* `ACCESS_COPY`: in private memory). It never goes bad: it can be used after `close()`, and the memory is unmapped when the last
+	* view is collected.
+	*
+	* @throws ERR_MMAP_CLOSED, ERR_MMAP_VIEW_TOO_LARGE beyond MAX_VIEW_LENGTH, ERR_MMAP_NO_VIEW where the runtime allows none
+	*/
+	get bytes() {
+		const { bytes } = this.#wholeView(this.#live());
+		this.#handedOut = true;
+		return bytes;
+	}
+	/**
+	* What `bytes` is a view of. It begins up to 7 bytes before it when `offset` is no multiple of 8, so that alignment is what
+	* typed arrays take it for: use `bytes.byteOffset`.
+	*
+	* @throws as {@link bytes}
+	*/
+	get buffer() {
+		return this.bytes.buffer;
+	}
+	/**
+	* A view of another kind, of the same memory: `mm.view(Float64Array, 16, 100)`, `mm.view(DataView)`, `mm.view(Buffer)`. Of a
+	* mapping longer than MAX_VIEW_LENGTH it gives a window.
+	*
+	* @param type a typed array class, `DataView` or `Buffer`
+	* @param byteOffset in bytes, default 0; `offset + byteOffset` must be a multiple of the element's size
+	* @param length in elements, default as many as there are
+	* @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, and as {@link bytes}
+	*/
+	view(type, byteOffset = 0, length) {
+		if (!isViewConstructor(type)) throw wrongType("type", "a typed array class, DataView or Buffer", type);
+		const from = wholeNumber(byteOffset, "byteOffset");
+		const asked = optionalWholeNumber(length, "length");
+		const size = bytesPerElement(type);
+		const mapping = this.#live();
+		if (from < 0 || from > this.#length) throw outOfRange("view out of range", "byteOffset", `0 to ${this.#length}`, byteOffset);
+		const most = Math.floor((this.#length - from) / size);
+		const count = asked ?? most;
+		if (count < 0 || count > most) throw outOfRange("view out of range", "length", `0 to ${most}`, length);
+		if ((this.#offset + from) % size !== 0) throw outOfRange("view out of range", "byteOffset", `such that offset + byteOffset is a multiple of ${size} (a DataView reads anywhere)`, byteOffset);
+		const bytes = this.#bytesOf(mapping, from, count * size);
+		if (type === Buffer) return Buffer.from(bytes.buffer, bytes.byteOffset, count);
+		return new type(bytes.buffer, bytes.byteOffset, count);
+	}
+	/**
+	* Reads at the cursor, at most `n` bytes, and moves it on. At the end the Buffer is empty.
+	*
+	* @param n bytes; to the end when it is missing, null or negative
+	* @returns a copy
+	* @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
+	*/
+	read(n) {
+		const wanted = n === null || n === void 0 ? -1 : wholeNumber(n, "n");
+		const mapping = this.#live();
+		const left = Math.max(this.#length - this.#position, 0);
+		const count = wanted < 0 ? left : Math.min(wanted, left);
+		const copy = this.#copy(mapping, this.#position, count);
+		this.#position += count;
+		return copy;
+	}
+	/** Reads the byte at the cursor and moves on. @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE at the end */
+	readByte() {
+		const mapping = this.#live();
+		if (this.#position >= this.#length) throw this.#atEnd("read byte out of range");
+		const value = this.#byteAt(mapping, this.#position);
+		this.#position += 1;
+		return value;
+	}
+	/**
+	* Reads from the cursor through the next `'\n'`, or to the end, and moves on. At the end the Buffer is empty.
+	*
+	* @returns a copy
+	* @throws ERR_MMAP_CLOSED
+	*/
+	readLine() {
+		const mapping = this.#live();
+		if (this.#position >= this.#length) return Buffer.alloc(0);
+		const found = __binding_js.default.find(mapping, NEWLINE, this.#position, this.#length);
+		const end = found === -1 ? this.#length : found + 1;
+		const line = this.#copy(mapping, this.#position, end - this.#position);
+		this.#position = end;
+		return line;
+	}
+	/**
+	* Writes all of `data` at the cursor and moves it on, or nothing.
+	*
+	* @returns how many bytes
+	* @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when it does not fit, ERR_INVALID_ARG_TYPE
+	*/
+	write(data) {
+		const bytes = bytesArgument(data, "data");
+		const mapping = this.#writable();
+		const count = bytes.length;
+		if (count > this.#length - this.#position) throw outOfRange("data out of range", "data", `at most ${Math.max(this.#length - this.#position, 0)} bytes long, from the cursor to the end`, `${count} bytes`);
+		__binding_js.default.write(mapping, bytes, this.#position);
+		this.#position += count;
+		return count;
+	}
+	/**
+	* Writes a byte at the cursor and moves on.
+	*
+	* @param value 0 to 255
+	* @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE at the end or for another value, ERR_INVALID_ARG_TYPE
+	*/
+	writeByte(value) {
+		const byte = wholeNumber(value, "value");
+		if (byte > 255) throw outOfRange("unsigned byte integer is greater than maximum", "value", "0 to 255", value);
+		if (byte < 0) throw outOfRange("unsigned byte integer is less than minimum", "value", "0 to 255", value);
+		const mapping = this.#writable();
+		if (this.#position >= this.#length) throw this.#atEnd("write byte out of range");
+		this.#setByteAt(mapping, this.#position, byte);
+		this.#position += 1;
+	}
+	/**
+	* Moves the cursor to `position`, counted from the start (`whence` 0), the cursor (1) or the end (2).
+	*
+	* @returns the new position
+	* @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE outside `[0, length]` or for another `whence`, ERR_INVALID_ARG_TYPE
+	*/
+	seek(position, whence = 0) {
+		const distance = wholeNumber(position, "position");
+		const base = int32(whence, "whence");
+		this.#live();
+		const from = [
+			0,
+			this.#position,
+			this.#length
+		][base];
+		if (from === void 0) throw outOfRange("unknown seek type", "whence", "0, 1 or 2", whence);
+		const target = from + distance;
+		if (target < 0 || target > this.#length) throw outOfRange("seek out of range", "position", `${-from} to ${this.#length - from}`, position);
+		this.#position = target;
+		return target;
+	}
+	/** Always true, also when closed. */
+	seekable() {
+		return true;
+	}
+	/** The position of the cursor. It may be behind the end after a `resize()`. @throws ERR_MMAP_CLOSED */
+	tell() {
+		this.#live();
+		return this.#position;
+	}
+	/** The byte at `index`. @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE */
+	at(index) {
+		const given = wholeNumber(index, "index");
+		const mapping = this.#live();
+		return this.#byteAt(mapping, this.#index(given));
+	}
+	/**
+	* Sets the byte at `index`.
+	*
+	* @param value 0 to 255
+	* @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+	*/
+	setAt(index, value) {
+		const given = wholeNumber(index, "index");
+		const byte = wholeNumber(value, "value");
+		const mapping = this.#writable();
+		const at = this.#index(given);
+		if (byte < 0 || byte > 255) throw outOfRange("mmap item value must be in range(0, 256)", "value", "0 to 255", value);
+		this.#setByteAt(mapping, at, byte);
+	}
+	/**
+	* Python's `m[start:stop:step]`. Bounds that lie outside are brought to the nearest end.
+	*
+	* @returns a copy
+	* @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE for a step of 0, ERR_INVALID_ARG_TYPE
+	*/
+	slice(start, stop, step) {
+		const bounds = sliceBounds(start, stop, step);
+		const mapping = this.#live();
+		const slice = adjustSlice(bounds, this.#length);
+		if (slice.step === 1) return this.#copy(mapping, slice.start, slice.count);
+		const copy = allocate(slice.count);
+		__binding_js.default.readStrided(mapping, copy, slice.start, slice.step);
+		return copy;
+	}
+	/**
+	* Python's `m[start:stop:step] = data`: all of it, or nothing.
+	*
+	* @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE unless `data` is exactly as long as the slice,
+	*   ERR_INVALID_ARG_TYPE
+	*/
+	setSlice(data, start, stop, step) {
+		const bytes = bytesArgument(data, "data");
+		const bounds = sliceBounds(start, stop, step);
+		const mapping = this.#writable();
+		const slice = adjustSlice(bounds, this.#length);
+		if (bytes.length !== slice.count) {
+			const came = `${bytes.length} bytes`;
+			throw outOfRange("mmap slice assignment is wrong size", "data", `${slice.count} bytes long, as the slice is`, came);
+		}
+		if (slice.count === 0) return;
+		if (slice.step === 1) __binding_js.default.write(mapping, bytes, slice.start);
+		else __binding_js.default.writeStrided(mapping, bytes, slice.start, slice.step);
+	}
+	/**
+	* Copies `count` bytes from `src` to `dest` within the mapping; the two may overlap.
+	*
+	* @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+	*/
+	move(dest, src, count) {
+		const target = wholeNumber(dest, "dest");
+		const source = wholeNumber(src, "src");
+		const bytes = wholeNumber(count, "count");
+		const mapping = this.#writable();
+		const what = "source, destination, or count out of range";
+		const length = this.#length;
+		if (bytes < 0 || bytes > length) throw outOfRange(what, "count", `0 to ${length}`, count);
+		if (target < 0 || target > length - bytes) throw outOfRange(what, "dest", `0 to ${length - bytes}`, dest);
+		if (source < 0 || source > length - bytes) throw outOfRange(what, "src", `0 to ${length - bytes}`, src);
+		__binding_js.default.copyWithin(mapping, target, source, bytes);
+	}
+	/**
+	* Fills `[start, stop)` with a byte, or with `value` over and over. Bounds are those of {@link slice}.
+	*
+	* @param value 0 to 255, or bytes, at least one
+	* @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+	*/
+	fill(value, start, stop) {
+		const pattern = needleArgument(value, "value");
+		const bounds = sliceBounds(start, stop, void 0);
+		const mapping = this.#writable();
+		if (pattern.length === 0) throw outOfRange("fill out of range", "value", "at least one byte long", "0 bytes");
+		const slice = adjustSlice(bounds, this.#length);
+		__binding_js.default.fill(mapping, pattern, slice.start, slice.count);
+		return this;
+	}
+	/** The bytes, as numbers, each read when it is asked for. @throws ERR_MMAP_CLOSED from `next()` */
+	*[Symbol.iterator]() {
+		for (let index = 0;; index += 1) {
+			const mapping = this.#live();
+			if (index >= this.#length) return;
+			yield this.#byteAt(mapping, index);
+		}
+	}
+	/**
+	* The first place of `needle` in `[start, stop)`, or -1. Bounds are those of {@link slice}; an empty needle is at `start`.
+	*
+	* @param start default is the cursor, as in Python; see {@link indexOf}
+	* @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
+	*/
+	find(needle, start, stop) {
+		const bytes = bytesArgument(needle, "needle");
+		const [mapping, from, to] = this.#searchRange(start, stop);
+		return to < from ? -1 : __binding_js.default.find(mapping, bytes, from, to);
+	}
+	/**
+	* The last place of `needle` in `[start, stop)`, or -1. Bounds are those of {@link slice}; an empty needle is at `stop`.
+	*
+	* @param start default is the cursor, as in Python; see {@link lastIndexOf}
+	* @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
+	*/
+	rfind(needle, start, stop) {
+		const bytes = bytesArgument(needle, "needle");
+		const [mapping, from, to] = this.#searchRange(start, stop);
+		return to < from ? -1 : __binding_js.default.rfind(mapping, bytes, from, to);
+	}
+	/**
+	* The first place of `needle` from `start` on, or -1, as Buffer's: `start` is 0 by default and counts from the end when
+	* negative; a number is a byte.
+	*
+	* @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a byte that is none
+	*/
+	indexOf(needle, start) {
+		const bytes = needleArgument(needle, "needle");
+		const from = optionalBound(start, "start") ?? 0;
+		const mapping = this.#live();
+		return __binding_js.default.find(mapping, bytes, clamp(from, this.#length), this.#length);
+	}
+	/**
+	* The last place of `needle` that is not behind `start`, or -1, as Buffer's: `start` is the end by default and counts from it
+	* when negative; a number is a byte.
+	*
+	* @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a byte that is none
+	*/
+	lastIndexOf(needle, start) {
+		const bytes = needleArgument(needle, "needle");
+		const from = optionalBound(start, "start") ?? this.#length;
+		const mapping = this.#live();
+		if (from < -this.#length) return -1;
+		const last = Math.min(clamp(from, this.#length) + bytes.length, this.#length);
+		return __binding_js.default.rfind(mapping, bytes, 0, last);
+	}
+	/** Whether {@link indexOf} finds it. @throws as {@link indexOf} */
+	includes(needle, start) {
+		return this.indexOf(needle, start) !== -1;
+	}
+	/**
+	* Bytes in the file, which may be more or less than `length` and may change. Of anonymous memory: `length`.
+	*
+	* @throws ERR_MMAP_CLOSED, EBADF with `trackfd: false`
+	*/
+	size() {
+		return __binding_js.default.size(this.#live());
+	}
+	/**
+	* Writes changes to the device, and returns when they are there. With `ACCESS_READ`, and with `ACCESS_COPY` unless `writeBack` was
+	* asked for, there is nothing to write.
+	*
+	* Linux: msync, which is a data fsync of the range. macOS: msync and F_FULLFSYNC. Other Unix: msync and fdatasync. Windows:
+	* FlushViewOfFile and FlushFileBuffers. With `trackfd: false` only the first of two.
+	*
+	* @param offset in bytes, default 0; any, it is rounded to pages inside
+	* @param size in bytes; to the end when it is missing or -1
+	* @param flags `MS_SYNC` by default; with `MS_ASYNC` it returns at once and nothing is promised. Ignored on Windows
+	* @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EIO, ENOSPC, EINVAL for flags that exclude each other
+	*/
+	flush(offset = 0, size, flags) {
+		const from = wholeNumber(offset, "offset");
+		const asked = optionalWholeNumber(size, "size") ?? -1;
+		const how = flags === void 0 ? void 0 : int32(flags, "flags");
+		const mapping = this.#live();
+		const what = "flush values out of range";
+		if (from < 0 || from > this.#length) throw outOfRange(what, "offset", `0 to ${this.#length}`, offset);
+		const left = this.#length - from;
+		const count = asked === -1 ? left : asked;
+		if (count < 0 || count > left) throw outOfRange(what, "size", `0 to ${left}, or -1`, size);
+		__binding_js.default.flush(mapping, from, count, how);
+	}
+	/**
+	* Makes the mapping longer or shorter, and the file with it: it ends at `offset + newSize` then. What is new is zeros, with
+	* blocks allocated. The cursor stays. Views taken before go on showing what they showed, and zeros where the file is cut off; new
+	* ones see the new size.
+	*
+	* A failure leaves mapping and file as they were. Shared anonymous memory gets only shorter on Linux, a named region
+	* everywhere. Windows cannot shorten a file while a view of it is alive.
+	*
+	* @param newSize in bytes, at least 1
+	* @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY for ACCESS_READ, ACCESS_COPY and MAP_PRIVATE with a file, ERR_INVALID_ARG_VALUE with
+	*   `trackfd: false`, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOSPC, ENOMEM, EFBIG
+	*/
+	resize(newSize) {
+		const length = wholeNumber(newSize, "newSize");
+		const mapping = this.#live();
+		this.#dropOwnView(mapping);
+		__binding_js.default.resize(mapping, length);
+		this.#forgetView();
+		this.#length = length;
+	}
+	/**
+	* Tells the operating system how a range will be used: `MADV_*`. Advice about a range that goes beyond the end is about the part
+	* that there is.
+	*
+	* @param option `MADV_*`
+	* @param start in bytes, default 0; otherwise on a page
+	* @param length in bytes, default to the end
+	* @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EINVAL, ERR_MMAP_UNSUPPORTED on Windows
+	*/
+	madvise(option, start = 0, length) {
+		const advice = int32(option, "option");
+		const from = wholeNumber(start, "start");
+		const asked = optionalWholeNumber(length, "length");
+		const mapping = this.#live();
+		if (from < 0 || from >= this.#length) throw outOfRange("madvise start out of bounds", "start", `0 to ${this.#length - 1}`, start);
+		const count = asked ?? this.#length - from;
+		if (count < 0) throw outOfRange("madvise length invalid", "length", ">= 0", length);
+		if (count > Number.MAX_SAFE_INTEGER - from) throw outOfRange("madvise length too large", "length", `at most ${Number.MAX_SAFE_INTEGER - from}`, length);
+		__binding_js.default.advise(mapping, advice, from, Math.min(count, this.#length - from));
+	}
+	/**
+	* Changes what may be done with the mapping. Without `PROT_WRITE` the methods refuse to write, and what is stored through a view
+	* from then on is private memory, as with `ACCESS_READ`: no store can crash. Views can always be read.
+	*
+	* @param prot `PROT_READ`, with `PROT_WRITE`, `PROT_EXEC` or both
+	* @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, EACCES for writing to a file that was opened for reading, EBADF with `trackfd:
+	*   false`, EINVAL, ERR_MMAP_UNSUPPORTED on Windows
+	*/
+	protect(prot) {
+		const protection = int32(prot, "prot");
+		const mapping = this.#live();
+		__binding_js.default.protect(mapping, protection);
+		this.#access = __binding_js.default.access(mapping);
+	}
+	/**
+	* Keeps the pages under a range in RAM. (It locks no file.)
+	*
+	* @param start in bytes, default 0
+	* @param length in bytes, default to the end
+	* @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOMEM or EPERM beyond what the system allows (`ulimit -l`)
+	*/
+	lock(start = 0, length) {
+		const [mapping, from, count] = this.#pageRange("lock", start, length);
+		__binding_js.default.lock(mapping, from, count);
+	}
+	/** Undoes {@link lock}, however often it was called. Arguments and errors are the same. */
+	unlock(start = 0, length) {
+		const [mapping, from, count] = this.#pageRange("unlock", start, length);
+		__binding_js.default.unlock(mapping, from, count);
+	}
+	/**
+	* How many pages of a range are in memory: in the page cache, on Unix; in the working set of this process, on Windows.
+	*
+	* @param start in bytes, default 0
+	* @param length in bytes, default to the end
+	* @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+	*/
+	resident(start = 0, length) {
+		const [mapping, from, count] = this.#pageRange("resident", start, length);
+		return __binding_js.default.resident(mapping, from, count);
+	}
+	/**
+	* Closes: the methods throw from now on, the descriptor is closed, the memory is unmapped at once if no view was ever handed
+	* out and otherwise when the last one is collected. Views stay good. Closing again does nothing.
+	*
+	* Changes of a shared mapping are in the file without any `flush()`; that is about the device. With `writeBack` private changes
+	* are written first.
+	*
+	* @throws with `writeBack` only: ENOSPC, EIO and what else writing says. It is still open then, and nothing is lost
+	*/
+	close() {
+		const mapping = this.#mapping;
+		if (mapping === void 0) return;
+		this.#dropOwnView(mapping);
+		__binding_js.default.close(mapping);
+		this.#forgetView();
+		this.#mapping = void 0;
+		this.#closedMapping = mapping;
+	}
+	/**
+	* Closes, and lets go of the file now, for those who must delete, rename or truncate it on Windows: every view has length 0
+	* afterwards. It can also be called after `close()`.
+	*
+	* Do not call it while something asynchronous still reads a view: Node's own zlib ends the process when the buffer under it is
+	* detached. Memory that was transferred to another ArrayBuffer stays mapped until that one is collected.
+	*
+	* @throws as {@link close}
+	*/
+	unmap() {
+		this.close();
+		const mapping = this.#closedMapping;
+		if (mapping === void 0) return;
+		for (const { buffer, id } of this.#otherViews) {
+			const alive = buffer.deref();
+			if (alive !== void 0) __binding_js.default.detach(mapping, alive, id);
+		}
+		this.#otherViews = [];
+	}
+	/** {@link close}, for `using`. */
+	[Symbol.dispose]() {
+		this.close();
+	}
+	/** As CPython's repr. Never throws. */
+	[node_util.inspect.custom](_depth, options) {
+		const text = this.#mapping === void 0 ? "closed=true" : `closed=false, access=${ACCESS_NAMES[this.#access]}, length=${this.#length}, pos=${this.#position}, offset=${this.#offset}`;
+		return options.stylize(`<memmap.Mmap ${text}>`, "special");
+	}
+	get [Symbol.toStringTag]() {
+		return "Mmap";
+	}
+	/** The state is checked after the arguments: nothing of the caller's runs between this and the use of the handle. */
+	#live() {
+		if (this.#mapping === void 0) throw closed();
+		return this.#mapping;
+	}
+	#writable() {
+		const mapping = this.#live();
+		if (this.#access === 1) throw readOnly();
+		return mapping;
+	}
+	#index(index) {
+		const at = index < 0 ? index + this.#length : index;
+		if (at < 0 || at >= this.#length) throw outOfRange("mmap index out of range", "index", `${-this.#length} to ${this.#length - 1}`, index);
+		return at;
+	}
+	#atEnd(what) {
+		return outOfRange(what, "position", `less than the length, ${this.#length}`, this.#position);
+	}
+	#copy(mapping, position, count) {
+		const copy = allocate(count);
+		if (count !== 0) __binding_js.default.read(mapping, copy, position);
+		return copy;
+	}
+	#searchRange(start, stop) {
+		const from = optionalBound(start, "start");
+		const to = optionalBound(stop, "stop");
+		const mapping = this.#live();
+		const length = this.#length;
+		return [
+			mapping,
+			clamp(from ?? this.#position, length),
+			clamp(to ?? length, length)
+		];
+	}
+	#pageRange(method, start, length) {
+		const from = wholeNumber(start, "start");
+		const asked = optionalWholeNumber(length, "length");
+		const mapping = this.#live();
+		const what = `${method} values out of range`;
+		if (from < 0 || from > this.#length) throw outOfRange(what, "start", `0 to ${this.#length}`, start);
+		const left = this.#length - from;
+		const count = asked ?? left;
+		if (count < 0 || count > left) throw outOfRange(what, "length", `0 to ${left}`, length);
+		return [
+			mapping,
+			from,
+			count
+		];
+	}
+	#byteAt(mapping, index) {
+		return this.#ownBytes(mapping)?.[index] ?? __binding_js.default.readByte(mapping, index);
+	}
+	#setByteAt(mapping, index, value) {
+		const bytes = this.#ownBytes(mapping);
+		if (bytes === void 0) __binding_js.default.writeByte(mapping, index, value);
+		else bytes[index] = value;
+	}
+	/** The view for single bytes, as soon as it pays. */
+	#ownBytes(mapping) {
+		if (this.#view !== void 0 && this.#view.bytes.length !== 0) return this.#view.bytes;
+		this.#bytesTouched += 1;
+		if (this.#bytesTouched < BYTES_BEFORE_VIEW + this.#length / LENGTH_PER_BYTE_BEFORE_VIEW) return void 0;
+		if (this.#length > MAX_VIEW_LENGTH) return void 0;
+		try {
+			return this.#wholeView(mapping).bytes;
+		} catch {
+			this.#bytesTouched = Number.NEGATIVE_INFINITY;
+			return;
+		}
+	}
+	#wholeView(mapping) {
+		if (this.#view === void 0 || this.#view.bytes.length === 0) {
+			if (this.#length > MAX_VIEW_LENGTH) throw viewTooLarge(this.#length, MAX_VIEW_LENGTH);
+			this.#view = this.#makeView(mapping, 0, this.#length);
+		}
+		return this.#view;
+	}
+	/** Bytes to hand out: of the one view, or, where that would be too long, of a window. */
+	#bytesOf(mapping, offset, length) {
+		if (this.#length <= MAX_VIEW_LENGTH) return this.bytes.subarray(offset, offset + length);
+		if (length > MAX_VIEW_LENGTH) throw viewTooLarge(length, MAX_VIEW_LENGTH);
+		const window = this.#makeView(mapping, offset, length);
+		this.#rememberForUnmap(window);
+		return window.bytes;
+	}
+	#makeView(mapping, offset, length) {
+		const id = this.#viewsMade;
+		const buffer = __binding_js.default.buffer(mapping, id, offset, length);
+		this.#viewsMade += 1;
+		return {
+			id,
+			bytes: new Uint8Array(buffer, buffer.byteLength - length, length)
+		};
+	}
+	/** Detaches a view that nobody but this class has seen, so that its memory need not wait for the garbage collector. */
+	#dropOwnView(mapping) {
+		if (this.#view === void 0 || this.#handedOut) return;
+		__binding_js.default.detach(mapping, this.#view.bytes.buffer, this.#view.id);
+		this.#view = void 0;
+	}
+	#forgetView() {
+		if (this.#view !== void 0) this.#rememberForUnmap(this.#view);
+		this.#view = void 0;
+		this.#handedOut = false;
+	}
+	#rememberForUnmap({ id, bytes }) {
+		this.#otherViews = this.#otherViews.filter(({ buffer }) => buffer.deref() !== void 0);
+		this.#otherViews.push({
+			id,
+			buffer: new WeakRef(bytes.buffer)
+		});
+	}
+};
+/**
+* Maps a file into memory, or memory without a file, as CPython's `mmap.mmap` does.
+*
+* @param file a path, a `file:` URL, a descriptor or a FileHandle, which may be closed afterwards; -1 for anonymous memory
+* @param length in bytes; 0, the default, is all the rest of the file from `offset` on
+* @param options see {@link MmapOptions}
+* @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE (an empty file with length 0, a part that the file does not
+*   have), ERR_MMAP_UNSUPPORTED, and what the operating system says: ENOENT, EACCES, EBADF, EISDIR, ENODEV, ENOMEM, ENOSPC, ...
+*/
+function mmap(file, length, options) {
+	return new Mmap(file, length, options);
+}
+function open(asked) {
+	const { file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack } = asked;
+	try {
+		return __binding_js.default.open(file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack);
+	} catch (error) {
+		throw asked.path === void 0 ? error : withPath(error, asked.path);
+	}
+}
+function allocate(count) {
+	if (count > node_buffer.constants.MAX_LENGTH) throw outOfRange("The copy would be too long", "count", `at most ${node_buffer.constants.MAX_LENGTH} bytes`, count);
+	return Buffer.allocUnsafe(count);
+}
+function isViewConstructor(type) {
+	return typeof type === "function" && (type === DataView || inherits(type, DataView) || inherits(type, TypedArray));
+}
+function inherits(type, base) {
+	return typeof base === "function" && Object.prototype.isPrototypeOf.call(base, type);
+}
+/** A DataView has no elements: it counts bytes. */
+function bytesPerElement(type) {
+	return "BYTES_PER_ELEMENT" in type && typeof type.BYTES_PER_ELEMENT === "number" ? type.BYTES_PER_ELEMENT : 1;
+}
+let leavesAtExit = false;
+/** Bun's exit does not run the C library's, at which Rust gives the names up. */
+function leaveNamedRegionsAtExit() {
+	if (leavesAtExit || process.versions.bun === void 0) return;
+	leavesAtExit = true;
+	process.once("exit", __binding_js.default.leaveNamedRegions);
+}
+//#endregion
+exports.ACCESS_COPY = ACCESS_COPY;
+exports.ACCESS_DEFAULT = ACCESS_DEFAULT;
+exports.ACCESS_READ = ACCESS_READ;
+exports.ACCESS_WRITE = ACCESS_WRITE;
+exports.ALLOCATIONGRANULARITY = ALLOCATIONGRANULARITY;
+exports.MADV_AUTOSYNC = MADV_AUTOSYNC;
+exports.MADV_COLD = MADV_COLD;
+exports.MADV_CORE = MADV_CORE;
+exports.MADV_DODUMP = MADV_DODUMP;
+exports.MADV_DOFORK = MADV_DOFORK;
+exports.MADV_DONTDUMP = MADV_DONTDUMP;
+exports.MADV_DONTFORK = MADV_DONTFORK;
+exports.MADV_DONTNEED = MADV_DONTNEED;
+exports.MADV_FREE = MADV_FREE;
+exports.MADV_FREE_REUSABLE = MADV_FREE_REUSABLE;
+exports.MADV_FREE_REUSE = MADV_FREE_REUSE;
+exports.MADV_HUGEPAGE = MADV_HUGEPAGE;
+exports.MADV_HWPOISON = MADV_HWPOISON;
+exports.MADV_MERGEABLE = MADV_MERGEABLE;
+exports.MADV_NOCORE = MADV_NOCORE;
+exports.MADV_NOHUGEPAGE = MADV_NOHUGEPAGE;
+exports.MADV_NORMAL = MADV_NORMAL;
+exports.MADV_NOSYNC = MADV_NOSYNC;
+exports.MADV_PAGEOUT = MADV_PAGEOUT;
+exports.MADV_POPULATE_READ = MADV_POPULATE_READ;
+exports.MADV_POPULATE_WRITE = MADV_POPULATE_WRITE;
+exports.MADV_PROTECT = MADV_PROTECT;
+exports.MADV_RANDOM = MADV_RANDOM;
+exports.MADV_REMOVE = MADV_REMOVE;
+exports.MADV_SEQUENTIAL = MADV_SEQUENTIAL;
+exports.MADV_SOFT_OFFLINE = MADV_SOFT_OFFLINE;
+exports.MADV_UNMERGEABLE = MADV_UNMERGEABLE;
+exports.MADV_WILLNEED = MADV_WILLNEED;
+exports.MAP_32BIT = MAP_32BIT;
+exports.MAP_ALIGNED_SUPER = MAP_ALIGNED_SUPER;
+exports.MAP_ANON = MAP_ANON;
+exports.MAP_ANONYMOUS = MAP_ANONYMOUS;
+exports.MAP_CONCEAL = MAP_CONCEAL;
+exports.MAP_DENYWRITE = MAP_DENYWRITE;
+exports.MAP_EXECUTABLE = MAP_EXECUTABLE;
+exports.MAP_HASSEMAPHORE = MAP_HASSEMAPHORE;
+exports.MAP_JIT = MAP_JIT;
+exports.MAP_NOCACHE = MAP_NOCACHE;
+exports.MAP_NOEXTEND = MAP_NOEXTEND;
+exports.MAP_NORESERVE = MAP_NORESERVE;
+exports.MAP_POPULATE = MAP_POPULATE;
+exports.MAP_PRIVATE = MAP_PRIVATE;
+exports.MAP_RESILIENT_CODESIGN = MAP_RESILIENT_CODESIGN;
+exports.MAP_RESILIENT_MEDIA = MAP_RESILIENT_MEDIA;
+exports.MAP_SHARED = MAP_SHARED;
+exports.MAP_STACK = MAP_STACK;
+exports.MAP_TPRO = MAP_TPRO;
+exports.MAP_TRANSLATED_ALLOW_EXECUTE = MAP_TRANSLATED_ALLOW_EXECUTE;
+exports.MAP_UNIX03 = MAP_UNIX03;
+exports.MAX_VIEW_LENGTH = MAX_VIEW_LENGTH;
+exports.MS_ASYNC = MS_ASYNC;
+exports.MS_INVALIDATE = MS_INVALIDATE;
+exports.MS_SYNC = MS_SYNC;
+exports.Mmap = Mmap;
+exports.PAGESIZE = PAGESIZE;
+exports.PROT_EXEC = PROT_EXEC;
+exports.PROT_READ = PROT_READ;
+exports.PROT_WRITE = PROT_WRITE;
+exports.mmap = mmap;

@@ -1,0 +1,291 @@
+// Every check on what the user passed, before Rust sees it.
+//
+// No check calls back into the user's code: what is not already a number, string or buffer is refused and not converted. The
+// exceptions are the properties of `options` and the `fd` of a FileHandle, each read once, before anything is opened.
+
+import type { FileHandle } from 'node:fs/promises'
+import { toNamespacedPath } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { isAnyArrayBuffer, isUint8Array } from 'node:util/types'
+import { ACCESS_COPY, ACCESS_DEFAULT, MAP_ANON, MAP_SHARED, PROT_READ, PROT_WRITE } from './constants.js'
+import { outOfRange, wrongType, wrongValue } from './errors.js'
+
+/** A path, a `file:` URL, a descriptor, or an open `fs.promises.FileHandle`. */
+export type FileLike = number | string | Uint8Array | URL | FileHandle
+
+/** Bytes: a string stands for its UTF-8, any view for the bytes it shows. */
+export type BytesLike = string | ArrayBufferLike | ArrayBufferView
+
+/** Options of {@link mmap}. Each is read once. A name that is not among them is refused. */
+export interface MmapOptions {
+  /**
+   * What the methods may do and where changes go: `ACCESS_READ`, `ACCESS_WRITE` (to the file) or `ACCESS_COPY` (nowhere but to
+   * this mapping). `ACCESS_DEFAULT`, 0, is as `flags` and `prot` say, and `ACCESS_WRITE` without them. A path is opened for reading
+   * only, where that is enough.
+   */
+  access?: 0 | 1 | 2 | 3 | undefined
+  /** From which byte of the file on. Default 0. Any value will do; it need not be a multiple of anything. */
+  offset?: number | bigint | undefined
+  /**
+   * A name for anonymous memory (`file` is -1), by which other processes find it: of the same user on Unix; on Windows it is the
+   * name of the section object, as in CPython, with the `Local\` and `Global\` prefixes. Whoever comes first creates it, all
+   * zeros; it is gone when the last one has closed it. An empty string is no name.
+   */
+  tagname?: string | undefined
+  /** `MAP_*`, default `MAP_SHARED`. Not together with `access`, and not on Windows. */
+  flags?: number | undefined
+  /** `PROT_*`, default `PROT_READ | PROT_WRITE`. Not together with `access`, and not on Windows. */
+  prot?: number | undefined
+  /**
+   * Default true: keep a descriptor of our own, for `size()`, `resize()` and `fd`. With false there is none once the mapping
+   * is made, and those three do without.
+   */
+  trackfd?: boolean | undefined
+  /**
+   * Default false. Create the file when it is missing and extend it to `offset + length`, with its blocks allocated: a full disk is
+   * ENOSPC here, which leaves everything as it was, and no fault later.
+   */
+  create?: boolean | undefined
+  /**
+   * Default false. With `ACCESS_COPY`: `flush()` and `close()` write the pages that were changed to the file. A mapping that is
+   * never closed writes nothing.
+   */
+  writeBack?: boolean | undefined
+}
+
+/** What `mmap` was asked for, checked. */
+export interface Request {
+  file: number | string | Uint8Array
+  /** How errors name the file. */
+  path: string | undefined
+  length: number
+  offset: number
+  tagname: string | undefined
+  /** Undefined where `flags` and `prot` count. */
+  access: number | undefined
+  flags: number
+  prot: number
+  trackfd: boolean
+  create: boolean
+  writeBack: boolean
+}
+
+const OPTION_NAMES = ['access', 'offset', 'tagname', 'flags', 'prot', 'trackfd', 'create', 'writeBack']
+const NO_OPTIONS: MmapOptions = Object.freeze({})
+const INT32_MAX = 2 ** 31 - 1
+
+export function request(file: unknown, length: unknown, options: unknown): Request {
+  const given = optionsArgument(options)
+  const { access, offset, tagname, flags, prot, trackfd, create, writeBack } = given
+  const target = fileArgument(file)
+  const checked: Request = {
+    file: target,
+    path: typeof target === 'number' ? undefined : String(file),
+    length: extentArgument(length, 'length', 'memory mapped length must be positive'),
+    offset: extentArgument(offset, 'offset', 'memory mapped offset must be positive'),
+    tagname: tagArgument(tagname),
+    access: ACCESS_DEFAULT,
+    flags: optionalInteger(flags, 'flags') ?? MAP_SHARED,
+    prot: optionalInteger(prot, 'prot') ?? PROT_READ | PROT_WRITE,
+    trackfd: booleanArgument(trackfd, 'trackfd', true),
+    create: booleanArgument(create, 'create', false),
+    writeBack: booleanArgument(writeBack, 'writeBack', false),
+  }
+  checked.access = accessArgument(access, checked, flags !== undefined || prot !== undefined)
+  refuseContradictions(checked)
+  return checked
+}
+
+function optionsArgument(options: unknown): MmapOptions {
+  if (options === undefined) return NO_OPTIONS
+  if (typeof options !== 'object' || options === null) throw wrongType('options', 'of type object', options)
+  for (const name of Object.keys(options)) {
+    if (!OPTION_NAMES.includes(name)) {
+      throw wrongValue(`The property "options.${name}" is not an option of mmap. Options are ${OPTION_NAMES.join(', ')}`)
+    }
+  }
+  return options
+}
+
+function fileArgument(file: unknown): number | string | Uint8Array {
+  if (typeof file === 'number') return integer(file, 'file', -INT32_MAX - 1, INT32_MAX)
+  if (typeof file === 'string') return pathArgument(file)
+  if (isUint8Array(file)) return pathArgument(file)
+  if (file instanceof URL) return pathArgument(fileURLToPath(file))
+  if (typeof file === 'object' && file !== null && 'fd' in file && 'close' in file) {
+    const { fd } = file
+    // A closed FileHandle has -1, which must not be taken for anonymous memory: -2 is EBADF.
+    if (typeof fd === 'number') return integer(fd, 'file', -1, INT32_MAX) === -1 ? -2 : fd
+  }
+  throw wrongType('file', 'a path, a file: URL, a descriptor, a FileHandle, or -1', file)
+}
+
+function pathArgument<T extends string | Uint8Array>(path: T): T | string {
+  if (typeof path === 'string' ? path.includes('\0') : path.includes(0)) {
+    throw wrongValue('The "file" argument must be a path without null bytes')
+  }
+  return typeof path === 'string' && process.platform === 'win32' ? toNamespacedPath(path) : path
+}
+
+/**
+ * Bytes from 0 up. A bigint may be as large as a file size can be: what is too large for the file is told by who knows the file.
+ */
+function extentArgument(value: unknown, name: string, negative: string): number {
+  if (value === undefined) return 0
+  if (typeof value === 'bigint') {
+    if (value < 0n) throw outOfRange(negative, name, '>= 0', value)
+    if (value >= 2n ** 63n) throw outOfRange('The argument is out of range', name, '< 2 ** 63', value)
+    return Number(value)
+  }
+  if (typeof value !== 'number') throw wrongType(name, 'of type number or bigint', value)
+  if (value < 0 && Number.isInteger(value)) throw outOfRange(negative, name, '>= 0', value)
+  return integer(value, name, 0, Number.MAX_SAFE_INTEGER)
+}
+
+function tagArgument(tagname: unknown): string | undefined {
+  if (tagname === undefined || tagname === '') return undefined
+  if (typeof tagname !== 'string') throw wrongType('tagname', 'of type string', tagname)
+  if (tagname.includes('\0')) throw wrongValue('The "tagname" argument must be a string without null characters')
+  return tagname
+}
+
+function accessArgument(access: unknown, { flags, prot }: Request, flagsGiven: boolean): number | undefined {
+  const given = optionalInteger(access, 'access') ?? ACCESS_DEFAULT
+  if (given === ACCESS_DEFAULT) return flagsGiven ? undefined : ACCESS_DEFAULT
+  if (flags !== MAP_SHARED || prot !== (PROT_READ | PROT_WRITE)) {
+    throw wrongValue("mmap can't specify both access and flags, prot.")
+  }
+  if (given < ACCESS_DEFAULT || given > ACCESS_COPY) {
+    throw outOfRange('mmap invalid access parameter.', 'access', 'ACCESS_DEFAULT, _READ, _WRITE or _COPY, 0 to 3', access)
+  }
+  return given
+}
+
+function refuseContradictions({ file, length, tagname, access, flags, create, writeBack }: Request): void {
+  const anonymous = file === -1
+  if (tagname !== undefined) {
+    if (!anonymous) throw wrongValue('The option "tagname" names anonymous memory: "file" must be -1')
+    if (access === undefined && flags !== MAP_SHARED) {
+      throw wrongValue('The option "tagname" is for sharing: "flags" must be MAP_SHARED')
+    }
+  }
+  if (create && anonymous) throw wrongValue('The option "create" is for files, and "file" is -1')
+  if (create && length === 0) throw wrongValue('The option "create" needs a "length" to extend the file to')
+  if (writeBack && (anonymous || access !== ACCESS_COPY)) {
+    throw wrongValue('The option "writeBack" is for a file with access ACCESS_COPY')
+  }
+  if (!anonymous && access === undefined && MAP_ANON !== undefined && (flags & MAP_ANON) !== 0) {
+    throw wrongValue('The flag MAP_ANONYMOUS is for memory without a file: "file" must be -1')
+  }
+}
+
+function booleanArgument(value: unknown, name: string, whenMissing: boolean): boolean {
+  if (value === undefined) return whenMissing
+  if (typeof value !== 'boolean') throw wrongType(name, 'of type boolean', value)
+  return value
+}
+
+function optionalInteger(value: unknown, name: string): number | undefined {
+  return value === undefined ? undefined : int32(value, name)
+}
+
+/** A number for an `int` of C. */
+export function int32(value: unknown, name: string): number {
+  if (typeof value !== 'number') throw wrongType(name, 'of type number', value)
+  return integer(value, name, -INT32_MAX - 1, INT32_MAX)
+}
+
+function integer(value: number, name: string, least: number, most: number): number {
+  if (!Number.isInteger(value)) throw outOfRange('The argument is out of range', name, 'an integer', value)
+  if (value < least || value > most) {
+    throw outOfRange('The argument is out of range', name, `${least} to ${most}`, value)
+  }
+  return value
+}
+
+/**
+ * A whole number in bytes, of any size and either sign. Whether it lies where it should is for the caller to say, in CPython's words.
+ */
+export function wholeNumber(value: unknown, name: string): number {
+  if (typeof value === 'bigint') {
+    if (BigInt.asIntN(64, value) !== value) {
+      throw outOfRange('The argument is out of range', name, '-(2 ** 63) to 2 ** 63 - 1', value)
+    }
+    return Number(value)
+  }
+  if (typeof value !== 'number') throw wrongType(name, 'of type number', value)
+  if (!Number.isInteger(value)) throw outOfRange('The argument is out of range', name, 'an integer', value)
+  return value
+}
+
+export function optionalWholeNumber(value: unknown, name: string): number | undefined {
+  return value === undefined ? undefined : wholeNumber(value, name)
+}
+
+/** A bound of a slice or a search: a whole number, or an infinity for "as far as there is". */
+export function optionalBound(value: unknown, name: string): number | undefined {
+  if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) return value
+  return optionalWholeNumber(value, name)
+}
+
+/** Where a bound lies in `length` bytes: negative ones count from the end, and what is outside is the nearest inside. */
+export function clamp(bound: number, length: number): number {
+  return bound < 0 ? Math.max(bound + length, 0) : Math.min(bound, length)
+}
+
+/** The bytes of `data`, not copied, except for a string. */
+export function bytesArgument(data: unknown, name: string): Uint8Array {
+  // The fastest first: most data is a Buffer.
+  if (isUint8Array(data)) return data
+  if (typeof data === 'string') return Buffer.from(data, 'utf8')
+  try {
+    if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    if (isAnyArrayBuffer(data)) return new Uint8Array(data)
+  } catch {
+    // The one thing that can be wrong with a real buffer.
+    throw wrongValue(`The "${name}" argument is, or is a view of, a detached ArrayBuffer`)
+  }
+  throw wrongType(name, 'a string, an ArrayBuffer, a SharedArrayBuffer or a view of one', data)
+}
+
+/** One byte as a needle, or bytes. */
+export function needleArgument(needle: unknown, name: string): Uint8Array {
+  if (typeof needle !== 'number') return bytesArgument(needle, name)
+  return Uint8Array.of(integer(needle, name, 0, 255))
+}
+
+/** A slice as Python means it, over `length` bytes: where it begins, how it goes on, how many bytes it has. */
+export interface Slice {
+  start: number
+  step: number
+  count: number
+}
+
+export interface SliceBounds {
+  start: number | undefined
+  stop: number | undefined
+  step: number
+}
+
+export function sliceBounds(start: unknown, stop: unknown, step: unknown): SliceBounds {
+  return {
+    start: optionalBound(start, 'start'),
+    stop: optionalBound(stop, 'stop'),
+    step: optionalWholeNumber(step, 'step') ?? 1,
+  }
+}
+
+/** Python's PySlice_AdjustIndices. It refuses a step of 0 here, after the state has been checked, because CPython does. */
+export function adjustSlice({ start, stop, step }: SliceBounds, length: number): Slice {
+  if (step === 0) throw outOfRange('slice step cannot be zero', 'step', 'a whole number other than 0', step)
+  // Going down, a slice may begin at the last byte at most, and end before the first, which is -1.
+  const [least, most] = step < 0 ? [-1, length - 1] : [0, length]
+  const adjust = (bound: number): number =>
+    bound < 0 ? Math.max(bound + length, least) : Math.min(bound, most)
+  const from = start === undefined ? (step < 0 ? most : least) : adjust(start)
+  const to = stop === undefined ? (step < 0 ? least : most) : adjust(stop)
+  const distance = step < 0 ? from - to : to - from
+  const count = distance <= 0 ? 0 : Math.floor((distance - 1) / Math.abs(step)) + 1
+  // A step past the end means the same as one to the end, and stays a number that Rust can take.
+  return { start: from, step: count <= 1 ? 1 : step, count }
+}

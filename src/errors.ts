@@ -1,0 +1,77 @@
+// Errors as users see them: a class, a message that begins with CPython's where CPython has the case, and a `code`.
+
+import { inspect } from 'node:util'
+
+/**
+ * The `code` of every error that memmap itself decides on. Errors of the operating system have Node's shape instead: `code`
+ * is `'ENOENT'`, `'EACCES'`, ..., beside `errno`, `syscall` and, where there is one, `path`.
+ */
+export type ErrorCode =
+  | 'ERR_INVALID_ARG_TYPE'
+  | 'ERR_INVALID_ARG_VALUE'
+  | 'ERR_MMAP_CLOSED'
+  | 'ERR_MMAP_NO_VIEW'
+  | 'ERR_MMAP_READONLY'
+  | 'ERR_MMAP_UNSUPPORTED'
+  | 'ERR_MMAP_VIEW_TOO_LARGE'
+  | 'ERR_OUT_OF_RANGE'
+
+function withCode<E extends Error>(error: E, code: ErrorCode): E & { code: ErrorCode } {
+  return Object.assign(error, { code })
+}
+
+/** The value of an argument, as an error says it. */
+function received(value: unknown): string {
+  if (value === null || value === undefined) return `Received ${value}`
+  if (typeof value === 'function') return `Received function ${value.name}`
+  if (typeof value === 'object') {
+    // A proxy or a getter of the caller's may do anything here; it is to get its error all the same.
+    try {
+      const name: unknown = value.constructor?.name
+      if (typeof name === 'string' && name !== '') return `Received an instance of ${name}`
+    } catch {}
+    return 'Received an object'
+  }
+  const text = inspect(value)
+  return `Received type ${typeof value} (${text.length > 28 ? `${text.slice(0, 25)}...` : text})`
+}
+
+export function wrongType(name: string, expected: string, value: unknown): TypeError {
+  return withCode(new TypeError(`The "${name}" argument must be ${expected}. ${received(value)}`), 'ERR_INVALID_ARG_TYPE')
+}
+
+export function wrongValue(message: string): TypeError {
+  return withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+}
+
+/** `what` is CPython's message; what it leaves out follows: which argument, what is allowed, what came. */
+export function outOfRange(what: string, name: string, allowed: string, value: unknown): RangeError {
+  const text = typeof value === 'bigint' ? `${value}n` : String(value)
+  return withCode(new RangeError(`${what}: "${name}" must be ${allowed}. Received ${text}`), 'ERR_OUT_OF_RANGE')
+}
+
+export function closed(): Error {
+  return withCode(new Error('mmap closed or invalid'), 'ERR_MMAP_CLOSED')
+}
+
+export function readOnly(): TypeError {
+  return withCode(new TypeError("mmap can't modify a readonly memory map."), 'ERR_MMAP_READONLY')
+}
+
+export function viewTooLarge(length: number, limit: number): RangeError {
+  const message =
+    `The mapping has ${length} bytes, and the longest view on this runtime is MAX_VIEW_LENGTH, ${limit}: ` +
+    'use view(type, byteOffset, length) for a part of it'
+  return withCode(new RangeError(message), 'ERR_MMAP_VIEW_TOO_LARGE')
+}
+
+/** Adds the path to an error of the operating system, as fs does. */
+export function withPath(error: unknown, path: string): unknown {
+  if (error instanceof Error && 'syscall' in error) {
+    error.message += ` '${path}'`
+    Object.assign(error, { path })
+    // The stack begins with the message.
+    Error.captureStackTrace(error)
+  }
+  return error
+}

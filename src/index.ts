@@ -1,0 +1,7 @@
+// What the package exports, and nothing else.
+
+export type { BytesLike, FileLike, MmapOptions } from './arguments.js'
+export * from './constants.js'
+export type { ErrorCode } from './errors.js'
+export type { Residency, ViewConstructor } from './mmap.js'
+export { Mmap, mmap } from './mmap.js'

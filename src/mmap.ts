@@ -1,0 +1,822 @@
+// class Mmap: the cursor, Python's indexing and slicing, and what is handed out. Memory and the operating system are Rust's.
+
+import { constants as bufferConstants } from 'node:buffer'
+import { type InspectOptionsStylized, inspect } from 'node:util'
+import binding, { type ExternalObject, type OpenMapping } from '../binding.js'
+import {
+  adjustSlice,
+  type BytesLike,
+  bytesArgument,
+  clamp,
+  type FileLike,
+  int32,
+  type MmapOptions,
+  needleArgument,
+  optionalBound,
+  optionalWholeNumber,
+  request,
+  sliceBounds,
+  wholeNumber,
+} from './arguments.js'
+import { ACCESS_READ, MAX_VIEW_LENGTH } from './constants.js'
+import { closed, outOfRange, readOnly, viewTooLarge, withPath, wrongType } from './errors.js'
+
+type Handle = ExternalObject<OpenMapping>
+
+/** A typed array, DataView or Buffer class, as {@link Mmap.view} takes it. */
+export interface ViewConstructor<T extends ArrayBufferView> {
+  readonly prototype: T
+  readonly BYTES_PER_ELEMENT?: number
+}
+
+/** An ArrayBuffer over the mapping, and by what Rust knows it. */
+interface View {
+  readonly id: number
+  readonly bytes: Uint8Array
+}
+
+/** Pages in memory of all pages in a range. */
+export interface Residency {
+  /** Pages that are in memory. */
+  resident: number
+  /** Pages in the range. */
+  total: number
+}
+
+const ACCESS_NAMES = ['ACCESS_DEFAULT', 'ACCESS_READ', 'ACCESS_WRITE', 'ACCESS_COPY'] as const
+const NEWLINE = Uint8Array.of(10)
+const TypedArray: unknown = Object.getPrototypeOf(Uint8Array)
+
+// Single bytes are read through Rust until there have been so many that a view of our own pays: an ArrayBuffer costs some
+// microseconds, and a garbage collection when it is long.
+const BYTES_BEFORE_VIEW = 16
+const LENGTH_PER_BYTE_BEFORE_VIEW = 64 * 1024
+
+/**
+ * A file as memory, or memory shared between processes: CPython's `mmap.mmap`.
+ *
+ * It is a file (`read`, `write`, `seek`, `readLine`, ... at a cursor), a bytearray (`at`, `slice`, `setSlice`, `find`, ...) and
+ * memory (`bytes`, `buffer`, `view()`, which copy nothing). Positions and lengths are in bytes. Arguments are checked, and then the
+ * state, before anything is touched; every error has a `code` ({@link ErrorCode}, or the operating system's).
+ *
+ * Every method but `close`, `unmap` and `seekable` throws `ERR_MMAP_CLOSED` once it is closed.
+ */
+export class Mmap implements Disposable, Iterable<number> {
+  #mapping: Handle | undefined
+  /** The handle after `close()`, for `unmap()`. */
+  #closedMapping: Handle | undefined
+  #length: number
+  readonly #offset: number
+  #access: number
+  #position = 0
+  /** Over the whole mapping, once there is one. */
+  #view: View | undefined
+  /** Whether `#view` ever left this class. If not it goes with `close()`. */
+  #handedOut = false
+  #viewsMade = 0
+  #bytesTouched = 0
+  /** What was handed out beside the present view: windows, and views of before a `resize()`. */
+  #otherViews: { buffer: WeakRef<ArrayBuffer>; id: number }[] = []
+
+  /**
+   * The same as {@link mmap}.
+   */
+  constructor(file: FileLike | -1, length?: number | bigint, options?: MmapOptions) {
+    const asked = request(file, length, options)
+    this.#mapping = open(asked)
+    this.#length = binding.length(this.#mapping)
+    this.#offset = asked.offset
+    this.#access = asked.access ?? binding.access(this.#mapping)
+    if (asked.tagname !== undefined) leaveNamedRegionsAtExit()
+  }
+
+  // --- State
+
+  /** Bytes mapped. That is not the file's size, which is {@link size}. @throws ERR_MMAP_CLOSED */
+  get length(): number {
+    this.#live()
+    return this.#length
+  }
+
+  /** From which byte of the file on. @throws ERR_MMAP_CLOSED */
+  get offset(): number {
+    this.#live()
+    return this.#offset
+  }
+
+  /**
+   * `ACCESS_*`. With `flags` and `prot` it is what CPython records: `ACCESS_DEFAULT` for read and write, `ACCESS_WRITE` for write alone,
+   * else `ACCESS_READ`. @throws ERR_MMAP_CLOSED
+   */
+  get access(): 0 | 1 | 2 | 3 {
+    this.#live()
+    return this.#access as 0 | 1 | 2 | 3
+  }
+
+  /** Whether it is closed. Never throws. */
+  get closed(): boolean {
+    return this.#mapping === undefined
+  }
+
+  /**
+   * The descriptor: a duplicate of the file's that is ours, or for shared anonymous memory one that a child process can inherit
+   * and map. Do not close it. -1 where there is none: `trackfd: false`, private anonymous memory, Windows.
+   *
+   * @throws ERR_MMAP_CLOSED
+   */
+  get fd(): number {
+    return binding.descriptor(this.#live())
+  }
+
+  // --- Zero-copy
+
+  /**
+   * The mapping itself, as a Uint8Array: nothing is copied, and what is stored is in the file (with `ACCESS_READ` and
+   * `ACCESS_COPY`: in private memory). It never goes bad: it can be used after `close()`, and the memory is unmapped when the last
+   * view is collected.
+   *
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_VIEW_TOO_LARGE beyond MAX_VIEW_LENGTH, ERR_MMAP_NO_VIEW where the runtime allows none
+   */
+  get bytes(): Uint8Array {
+    const { bytes } = this.#wholeView(this.#live())
+    this.#handedOut = true
+    return bytes
+  }
+
+  /**
+   * What `bytes` is a view of. It begins up to 7 bytes before it when `offset` is no multiple of 8, so that alignment is what
+   * typed arrays take it for: use `bytes.byteOffset`.
+   *
+   * @throws as {@link bytes}
+   */
+  get buffer(): ArrayBuffer {
+    return this.bytes.buffer as ArrayBuffer
+  }
+
+  /**
+   * A view of another kind, of the same memory: `mm.view(Float64Array, 16, 100)`, `mm.view(DataView)`, `mm.view(Buffer)`. Of a
+   * mapping longer than MAX_VIEW_LENGTH it gives a window.
+   *
+   * @param type a typed array class, `DataView` or `Buffer`
+   * @param byteOffset in bytes, default 0; `offset + byteOffset` must be a multiple of the element's size
+   * @param length in elements, default as many as there are
+   * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, and as {@link bytes}
+   */
+  view<T extends ArrayBufferView>(type: ViewConstructor<T>, byteOffset: number = 0, length?: number): T {
+    if (!isViewConstructor<T>(type)) throw wrongType('type', 'a typed array class, DataView or Buffer', type)
+    const from = wholeNumber(byteOffset, 'byteOffset')
+    const asked = optionalWholeNumber(length, 'length')
+    const size = bytesPerElement(type)
+    const mapping = this.#live()
+    if (from < 0 || from > this.#length) {
+      throw outOfRange('view out of range', 'byteOffset', `0 to ${this.#length}`, byteOffset)
+    }
+    const most = Math.floor((this.#length - from) / size)
+    const count = asked ?? most
+    if (count < 0 || count > most) throw outOfRange('view out of range', 'length', `0 to ${most}`, length)
+    if ((this.#offset + from) % size !== 0) {
+      const allowed = `such that offset + byteOffset is a multiple of ${size} (a DataView reads anywhere)`
+      throw outOfRange('view out of range', 'byteOffset', allowed, byteOffset)
+    }
+    const bytes = this.#bytesOf(mapping, from, count * size)
+    if ((type as unknown) === Buffer) {
+      return Buffer.from(bytes.buffer, bytes.byteOffset, count) as ArrayBufferView as T
+    }
+    return new type(bytes.buffer, bytes.byteOffset, count)
+  }
+
+  // --- The file half: a cursor
+
+  /**
+   * Reads at the cursor, at most `n` bytes, and moves it on. At the end the Buffer is empty.
+   *
+   * @param n bytes; to the end when it is missing, null or negative
+   * @returns a copy
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
+   */
+  read(n?: number | null): Buffer {
+    const wanted = n === null || n === undefined ? -1 : wholeNumber(n, 'n')
+    const mapping = this.#live()
+    // The cursor may be behind the end after a resize.
+    const left = Math.max(this.#length - this.#position, 0)
+    const count = wanted < 0 ? left : Math.min(wanted, left)
+    const copy = this.#copy(mapping, this.#position, count)
+    this.#position += count
+    return copy
+  }
+
+  /** Reads the byte at the cursor and moves on. @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE at the end */
+  readByte(): number {
+    const mapping = this.#live()
+    if (this.#position >= this.#length) throw this.#atEnd('read byte out of range')
+    const value = this.#byteAt(mapping, this.#position)
+    this.#position += 1
+    return value
+  }
+
+  /**
+   * Reads from the cursor through the next `'\n'`, or to the end, and moves on. At the end the Buffer is empty.
+   *
+   * @returns a copy
+   * @throws ERR_MMAP_CLOSED
+   */
+  readLine(): Buffer {
+    const mapping = this.#live()
+    if (this.#position >= this.#length) return Buffer.alloc(0)
+    const found = binding.find(mapping, NEWLINE, this.#position, this.#length)
+    const end = found === -1 ? this.#length : found + 1
+    const line = this.#copy(mapping, this.#position, end - this.#position)
+    this.#position = end
+    return line
+  }
+
+  /**
+   * Writes all of `data` at the cursor and moves it on, or nothing.
+   *
+   * @returns how many bytes
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when it does not fit, ERR_INVALID_ARG_TYPE
+   */
+  write(data: BytesLike): number {
+    const bytes = bytesArgument(data, 'data')
+    const mapping = this.#writable()
+    const count = bytes.length
+    if (count > this.#length - this.#position) {
+      const allowed = `at most ${Math.max(this.#length - this.#position, 0)} bytes long, from the cursor to the end`
+      throw outOfRange('data out of range', 'data', allowed, `${count} bytes`)
+    }
+    binding.write(mapping, bytes, this.#position)
+    this.#position += count
+    return count
+  }
+
+  /**
+   * Writes a byte at the cursor and moves on.
+   *
+   * @param value 0 to 255
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE at the end or for another value, ERR_INVALID_ARG_TYPE
+   */
+  writeByte(value: number): void {
+    const byte = wholeNumber(value, 'value')
+    if (byte > 255) throw outOfRange('unsigned byte integer is greater than maximum', 'value', '0 to 255', value)
+    if (byte < 0) throw outOfRange('unsigned byte integer is less than minimum', 'value', '0 to 255', value)
+    const mapping = this.#writable()
+    if (this.#position >= this.#length) throw this.#atEnd('write byte out of range')
+    this.#setByteAt(mapping, this.#position, byte)
+    this.#position += 1
+  }
+
+  /**
+   * Moves the cursor to `position`, counted from the start (`whence` 0), the cursor (1) or the end (2).
+   *
+   * @returns the new position
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE outside `[0, length]` or for another `whence`, ERR_INVALID_ARG_TYPE
+   */
+  seek(position: number, whence: 0 | 1 | 2 = 0): number {
+    const distance = wholeNumber(position, 'position')
+    const base = int32(whence, 'whence')
+    this.#live()
+    const bases = [0, this.#position, this.#length]
+    const from = bases[base]
+    if (from === undefined) throw outOfRange('unknown seek type', 'whence', '0, 1 or 2', whence)
+    const target = from + distance
+    if (target < 0 || target > this.#length) {
+      throw outOfRange('seek out of range', 'position', `${-from} to ${this.#length - from}`, position)
+    }
+    this.#position = target
+    return target
+  }
+
+  /** Always true, also when closed. */
+  seekable(): true {
+    return true
+  }
+
+  /** The position of the cursor. It may be behind the end after a `resize()`. @throws ERR_MMAP_CLOSED */
+  tell(): number {
+    this.#live()
+    return this.#position
+  }
+
+  // --- The bytearray half: positions, negative ones count from the end
+
+  /** The byte at `index`. @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE */
+  at(index: number): number {
+    const given = wholeNumber(index, 'index')
+    const mapping = this.#live()
+    return this.#byteAt(mapping, this.#index(given))
+  }
+
+  /**
+   * Sets the byte at `index`.
+   *
+   * @param value 0 to 255
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+   */
+  setAt(index: number, value: number): void {
+    const given = wholeNumber(index, 'index')
+    const byte = wholeNumber(value, 'value')
+    const mapping = this.#writable()
+    const at = this.#index(given)
+    if (byte < 0 || byte > 255) {
+      throw outOfRange('mmap item value must be in range(0, 256)', 'value', '0 to 255', value)
+    }
+    this.#setByteAt(mapping, at, byte)
+  }
+
+  /**
+   * Python's `m[start:stop:step]`. Bounds that lie outside are brought to the nearest end.
+   *
+   * @returns a copy
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE for a step of 0, ERR_INVALID_ARG_TYPE
+   */
+  slice(start?: number, stop?: number, step?: number): Buffer {
+    const bounds = sliceBounds(start, stop, step)
+    const mapping = this.#live()
+    const slice = adjustSlice(bounds, this.#length)
+    if (slice.step === 1) return this.#copy(mapping, slice.start, slice.count)
+    const copy = allocate(slice.count)
+    binding.readStrided(mapping, copy, slice.start, slice.step)
+    return copy
+  }
+
+  /**
+   * Python's `m[start:stop:step] = data`: all of it, or nothing.
+   *
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE unless `data` is exactly as long as the slice,
+   *   ERR_INVALID_ARG_TYPE
+   */
+  setSlice(data: BytesLike, start?: number, stop?: number, step?: number): void {
+    const bytes = bytesArgument(data, 'data')
+    const bounds = sliceBounds(start, stop, step)
+    const mapping = this.#writable()
+    const slice = adjustSlice(bounds, this.#length)
+    if (bytes.length !== slice.count) {
+      const came = `${bytes.length} bytes`
+      throw outOfRange('mmap slice assignment is wrong size', 'data', `${slice.count} bytes long, as the slice is`, came)
+    }
+    if (slice.count === 0) return
+    if (slice.step === 1) binding.write(mapping, bytes, slice.start)
+    else binding.writeStrided(mapping, bytes, slice.start, slice.step)
+  }
+
+  /**
+   * Copies `count` bytes from `src` to `dest` within the mapping; the two may overlap.
+   *
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+   */
+  move(dest: number, src: number, count: number): void {
+    const target = wholeNumber(dest, 'dest')
+    const source = wholeNumber(src, 'src')
+    const bytes = wholeNumber(count, 'count')
+    const mapping = this.#writable()
+    const what = 'source, destination, or count out of range'
+    const length = this.#length
+    if (bytes < 0 || bytes > length) throw outOfRange(what, 'count', `0 to ${length}`, count)
+    if (target < 0 || target > length - bytes) throw outOfRange(what, 'dest', `0 to ${length - bytes}`, dest)
+    if (source < 0 || source > length - bytes) throw outOfRange(what, 'src', `0 to ${length - bytes}`, src)
+    binding.copyWithin(mapping, target, source, bytes)
+  }
+
+  /**
+   * Fills `[start, stop)` with a byte, or with `value` over and over. Bounds are those of {@link slice}.
+   *
+   * @param value 0 to 255, or bytes, at least one
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+   */
+  fill(value: number | BytesLike, start?: number, stop?: number): this {
+    const pattern = needleArgument(value, 'value')
+    const bounds = sliceBounds(start, stop, undefined)
+    const mapping = this.#writable()
+    if (pattern.length === 0) throw outOfRange('fill out of range', 'value', 'at least one byte long', '0 bytes')
+    const slice = adjustSlice(bounds, this.#length)
+    binding.fill(mapping, pattern, slice.start, slice.count)
+    return this
+  }
+
+  /** The bytes, as numbers, each read when it is asked for. @throws ERR_MMAP_CLOSED from `next()` */
+  *[Symbol.iterator](): Generator<number, undefined, undefined> {
+    for (let index = 0; ; index += 1) {
+      const mapping = this.#live()
+      if (index >= this.#length) return
+      yield this.#byteAt(mapping, index)
+    }
+  }
+
+  // --- Searching
+
+  /**
+   * The first place of `needle` in `[start, stop)`, or -1. Bounds are those of {@link slice}; an empty needle is at `start`.
+   *
+   * @param start default is the cursor, as in Python; see {@link indexOf}
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
+   */
+  find(needle: BytesLike, start?: number, stop?: number): number {
+    const bytes = bytesArgument(needle, 'needle')
+    const [mapping, from, to] = this.#searchRange(start, stop)
+    return to < from ? -1 : binding.find(mapping, bytes, from, to)
+  }
+
+  /**
+   * The last place of `needle` in `[start, stop)`, or -1. Bounds are those of {@link slice}; an empty needle is at `stop`.
+   *
+   * @param start default is the cursor, as in Python; see {@link lastIndexOf}
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
+   */
+  rfind(needle: BytesLike, start?: number, stop?: number): number {
+    const bytes = bytesArgument(needle, 'needle')
+    const [mapping, from, to] = this.#searchRange(start, stop)
+    return to < from ? -1 : binding.rfind(mapping, bytes, from, to)
+  }
+
+  /**
+   * The first place of `needle` from `start` on, or -1, as Buffer's: `start` is 0 by default and counts from the end when
+   * negative; a number is a byte.
+   *
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a byte that is none
+   */
+  indexOf(needle: number | BytesLike, start?: number): number {
+    const bytes = needleArgument(needle, 'needle')
+    const from = optionalBound(start, 'start') ?? 0
+    const mapping = this.#live()
+    return binding.find(mapping, bytes, clamp(from, this.#length), this.#length)
+  }
+
+  /**
+   * The last place of `needle` that is not behind `start`, or -1, as Buffer's: `start` is the end by default and counts from it
+   * when negative; a number is a byte.
+   *
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a byte that is none
+   */
+  lastIndexOf(needle: number | BytesLike, start?: number): number {
+    const bytes = needleArgument(needle, 'needle')
+    const from = optionalBound(start, 'start') ?? this.#length
+    const mapping = this.#live()
+    if (from < -this.#length) return -1
+    const last = Math.min(clamp(from, this.#length) + bytes.length, this.#length)
+    return binding.rfind(mapping, bytes, 0, last)
+  }
+
+  /** Whether {@link indexOf} finds it. @throws as {@link indexOf} */
+  includes(needle: number | BytesLike, start?: number): boolean {
+    return this.indexOf(needle, start) !== -1
+  }
+
+  // --- The operating system half
+
+  /**
+   * Bytes in the file, which may be more or less than `length` and may change. Of anonymous memory: `length`.
+   *
+   * @throws ERR_MMAP_CLOSED, EBADF with `trackfd: false`
+   */
+  size(): number {
+    return binding.size(this.#live())
+  }
+
+  /**
+   * Writes changes to the device, and returns when they are there. With `ACCESS_READ`, and with `ACCESS_COPY` unless `writeBack` was
+   * asked for, there is nothing to write.
+   *
+   * Linux: msync, which is a data fsync of the range. macOS: msync and F_FULLFSYNC. Other Unix: msync and fdatasync. Windows:
+   * FlushViewOfFile and FlushFileBuffers. With `trackfd: false` only the first of two.
+   *
+   * @param offset in bytes, default 0; any, it is rounded to pages inside
+   * @param size in bytes; to the end when it is missing or -1
+   * @param flags `MS_SYNC` by default; with `MS_ASYNC` it returns at once and nothing is promised. Ignored on Windows
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EIO, ENOSPC, EINVAL for flags that exclude each other
+   */
+  flush(offset: number = 0, size?: number, flags?: number): void {
+    const from = wholeNumber(offset, 'offset')
+    const asked = optionalWholeNumber(size, 'size') ?? -1
+    const how = flags === undefined ? undefined : int32(flags, 'flags')
+    const mapping = this.#live()
+    const what = 'flush values out of range'
+    if (from < 0 || from > this.#length) throw outOfRange(what, 'offset', `0 to ${this.#length}`, offset)
+    const left = this.#length - from
+    const count = asked === -1 ? left : asked
+    if (count < 0 || count > left) throw outOfRange(what, 'size', `0 to ${left}, or -1`, size)
+    binding.flush(mapping, from, count, how)
+  }
+
+  /**
+   * Makes the mapping longer or shorter, and the file with it: it ends at `offset + newSize` then. What is new is zeros, with
+   * blocks allocated. The cursor stays. Views taken before go on showing what they showed, and zeros where the file is cut off; new
+   * ones see the new size.
+   *
+   * A failure leaves mapping and file as they were. Shared anonymous memory gets only shorter on Linux, a named region
+   * everywhere. Windows cannot shorten a file while a view of it is alive.
+   *
+   * @param newSize in bytes, at least 1
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY for ACCESS_READ, ACCESS_COPY and MAP_PRIVATE with a file, ERR_INVALID_ARG_VALUE with
+   *   `trackfd: false`, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOSPC, ENOMEM, EFBIG
+   */
+  resize(newSize: number | bigint): void {
+    const length = wholeNumber(newSize, 'newSize')
+    const mapping = this.#live()
+    this.#dropOwnView(mapping)
+    binding.resize(mapping, length)
+    this.#forgetView()
+    this.#length = length
+  }
+
+  /**
+   * Tells the operating system how a range will be used: `MADV_*`. Advice about a range that goes beyond the end is about the part
+   * that there is.
+   *
+   * @param option `MADV_*`
+   * @param start in bytes, default 0; otherwise on a page
+   * @param length in bytes, default to the end
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EINVAL, ERR_MMAP_UNSUPPORTED on Windows
+   */
+  madvise(option: number, start: number = 0, length?: number): void {
+    const advice = int32(option, 'option')
+    const from = wholeNumber(start, 'start')
+    const asked = optionalWholeNumber(length, 'length')
+    const mapping = this.#live()
+    if (from < 0 || from >= this.#length) {
+      throw outOfRange('madvise start out of bounds', 'start', `0 to ${this.#length - 1}`, start)
+    }
+    const count = asked ?? this.#length - from
+    if (count < 0) throw outOfRange('madvise length invalid', 'length', '>= 0', length)
+    if (count > Number.MAX_SAFE_INTEGER - from) {
+      throw outOfRange('madvise length too large', 'length', `at most ${Number.MAX_SAFE_INTEGER - from}`, length)
+    }
+    binding.advise(mapping, advice, from, Math.min(count, this.#length - from))
+  }
+
+  /**
+   * Changes what may be done with the mapping. Without `PROT_WRITE` the methods refuse to write, and what is stored through a view
+   * from then on is private memory, as with `ACCESS_READ`: no store can crash. Views can always be read.
+   *
+   * @param prot `PROT_READ`, with `PROT_WRITE`, `PROT_EXEC` or both
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, EACCES for writing to a file that was opened for reading, EBADF with `trackfd:
+   *   false`, EINVAL, ERR_MMAP_UNSUPPORTED on Windows
+   */
+  protect(prot: number): void {
+    const protection = int32(prot, 'prot')
+    const mapping = this.#live()
+    binding.protect(mapping, protection)
+    this.#access = binding.access(mapping)
+  }
+
+  /**
+   * Keeps the pages under a range in RAM. (It locks no file.)
+   *
+   * @param start in bytes, default 0
+   * @param length in bytes, default to the end
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOMEM or EPERM beyond what the system allows (`ulimit -l`)
+   */
+  lock(start: number = 0, length?: number): void {
+    const [mapping, from, count] = this.#pageRange('lock', start, length)
+    binding.lock(mapping, from, count)
+  }
+
+  /** Undoes {@link lock}, however often it was called. Arguments and errors are the same. */
+  unlock(start: number = 0, length?: number): void {
+    const [mapping, from, count] = this.#pageRange('unlock', start, length)
+    binding.unlock(mapping, from, count)
+  }
+
+  /**
+   * How many pages of a range are in memory: in the page cache, on Unix; in the working set of this process, on Windows.
+   *
+   * @param start in bytes, default 0
+   * @param length in bytes, default to the end
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+   */
+  resident(start: number = 0, length?: number): Residency {
+    const [mapping, from, count] = this.#pageRange('resident', start, length)
+    return binding.resident(mapping, from, count)
+  }
+
+  // --- The end
+
+  /**
+   * Closes: the methods throw from now on, the descriptor is closed, the memory is unmapped at once if no view was ever handed
+   * out and otherwise when the last one is collected. Views stay good. Closing again does nothing.
+   *
+   * Changes of a shared mapping are in the file without any `flush()`; that is about the device. With `writeBack` private changes
+   * are written first.
+   *
+   * @throws with `writeBack` only: ENOSPC, EIO and what else writing says. It is still open then, and nothing is lost
+   */
+  close(): void {
+    const mapping = this.#mapping
+    if (mapping === undefined) return
+    this.#dropOwnView(mapping)
+    binding.close(mapping)
+    this.#forgetView()
+    this.#mapping = undefined
+    this.#closedMapping = mapping
+  }
+
+  /**
+   * Closes, and lets go of the file now, for those who must delete, rename or truncate it on Windows: every view has length 0
+   * afterwards. It can also be called after `close()`.
+   *
+   * Do not call it while something asynchronous still reads a view: Node's own zlib ends the process when the buffer under it is
+   * detached. Memory that was transferred to another ArrayBuffer stays mapped until that one is collected.
+   *
+   * @throws as {@link close}
+   */
+  unmap(): void {
+    this.close()
+    const mapping = this.#closedMapping
+    if (mapping === undefined) return
+    for (const { buffer, id } of this.#otherViews) {
+      const alive = buffer.deref()
+      if (alive !== undefined) binding.detach(mapping, alive, id)
+    }
+    this.#otherViews = []
+  }
+
+  /** {@link close}, for `using`. */
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  /** As CPython's repr. Never throws. */
+  [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
+    const text =
+      this.#mapping === undefined
+        ? 'closed=true'
+        : `closed=false, access=${ACCESS_NAMES[this.#access]}, length=${this.#length}, ` +
+          `pos=${this.#position}, offset=${this.#offset}`
+    return options.stylize(`<memmap.Mmap ${text}>`, 'special')
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'Mmap'
+  }
+
+  /** The state is checked after the arguments: nothing of the caller's runs between this and the use of the handle. */
+  #live(): Handle {
+    if (this.#mapping === undefined) throw closed()
+    return this.#mapping
+  }
+
+  #writable(): Handle {
+    const mapping = this.#live()
+    if (this.#access === ACCESS_READ) throw readOnly()
+    return mapping
+  }
+
+  #index(index: number): number {
+    const at = index < 0 ? index + this.#length : index
+    if (at < 0 || at >= this.#length) {
+      throw outOfRange('mmap index out of range', 'index', `${-this.#length} to ${this.#length - 1}`, index)
+    }
+    return at
+  }
+
+  #atEnd(what: string): RangeError {
+    return outOfRange(what, 'position', `less than the length, ${this.#length}`, this.#position)
+  }
+
+  #copy(mapping: Handle, position: number, count: number): Buffer {
+    const copy = allocate(count)
+    if (count !== 0) binding.read(mapping, copy, position)
+    return copy
+  }
+
+  #searchRange(start: unknown, stop: unknown): [mapping: Handle, from: number, to: number] {
+    const from = optionalBound(start, 'start')
+    const to = optionalBound(stop, 'stop')
+    const mapping = this.#live()
+    const length = this.#length
+    return [mapping, clamp(from ?? this.#position, length), clamp(to ?? length, length)]
+  }
+
+  #pageRange(method: string, start: unknown, length: unknown): [mapping: Handle, from: number, count: number] {
+    const from = wholeNumber(start, 'start')
+    const asked = optionalWholeNumber(length, 'length')
+    const mapping = this.#live()
+    const what = `${method} values out of range`
+    if (from < 0 || from > this.#length) throw outOfRange(what, 'start', `0 to ${this.#length}`, start)
+    const left = this.#length - from
+    const count = asked ?? left
+    if (count < 0 || count > left) throw outOfRange(what, 'length', `0 to ${left}`, length)
+    return [mapping, from, count]
+  }
+
+  #byteAt(mapping: Handle, index: number): number {
+    return this.#ownBytes(mapping)?.[index] ?? binding.readByte(mapping, index)
+  }
+
+  #setByteAt(mapping: Handle, index: number, value: number): void {
+    const bytes = this.#ownBytes(mapping)
+    if (bytes === undefined) binding.writeByte(mapping, index, value)
+    else bytes[index] = value
+  }
+
+  /** The view for single bytes, as soon as it pays. */
+  #ownBytes(mapping: Handle): Uint8Array | undefined {
+    if (this.#view !== undefined && this.#view.bytes.length !== 0) return this.#view.bytes
+    this.#bytesTouched += 1
+    if (this.#bytesTouched < BYTES_BEFORE_VIEW + this.#length / LENGTH_PER_BYTE_BEFORE_VIEW) return undefined
+    if (this.#length > MAX_VIEW_LENGTH) return undefined
+    try {
+      return this.#wholeView(mapping).bytes
+    } catch {
+      // ERR_MMAP_NO_VIEW: then Rust reads the bytes, and will go on to.
+      this.#bytesTouched = Number.NEGATIVE_INFINITY
+      return undefined
+    }
+  }
+
+  #wholeView(mapping: Handle): View {
+    // A length of 0 is that of a buffer that somebody has transferred. The mapping is where it was.
+    if (this.#view === undefined || this.#view.bytes.length === 0) {
+      if (this.#length > MAX_VIEW_LENGTH) throw viewTooLarge(this.#length, MAX_VIEW_LENGTH)
+      this.#view = this.#makeView(mapping, 0, this.#length)
+    }
+    return this.#view
+  }
+
+  /** Bytes to hand out: of the one view, or, where that would be too long, of a window. */
+  #bytesOf(mapping: Handle, offset: number, length: number): Uint8Array {
+    if (this.#length <= MAX_VIEW_LENGTH) return this.bytes.subarray(offset, offset + length)
+    if (length > MAX_VIEW_LENGTH) throw viewTooLarge(length, MAX_VIEW_LENGTH)
+    const window = this.#makeView(mapping, offset, length)
+    this.#rememberForUnmap(window)
+    return window.bytes
+  }
+
+  #makeView(mapping: Handle, offset: number, length: number): View {
+    const id = this.#viewsMade
+    const buffer = binding.buffer(mapping, id, offset, length)
+    this.#viewsMade += 1
+    // It ends where the range ends, and may begin a few bytes before it.
+    return { id, bytes: new Uint8Array(buffer, buffer.byteLength - length, length) }
+  }
+
+  /** Detaches a view that nobody but this class has seen, so that its memory need not wait for the garbage collector. */
+  #dropOwnView(mapping: Handle): void {
+    if (this.#view === undefined || this.#handedOut) return
+    binding.detach(mapping, this.#view.bytes.buffer as ArrayBuffer, this.#view.id)
+    this.#view = undefined
+  }
+
+  #forgetView(): void {
+    if (this.#view !== undefined) this.#rememberForUnmap(this.#view)
+    this.#view = undefined
+    this.#handedOut = false
+  }
+
+  #rememberForUnmap({ id, bytes }: View): void {
+    this.#otherViews = this.#otherViews.filter(({ buffer }) => buffer.deref() !== undefined)
+    this.#otherViews.push({ id, buffer: new WeakRef(bytes.buffer as ArrayBuffer) })
+  }
+}
+
+/**
+ * Maps a file into memory, or memory without a file, as CPython's `mmap.mmap` does.
+ *
+ * @param file a path, a `file:` URL, a descriptor or a FileHandle, which may be closed afterwards; -1 for anonymous memory
+ * @param length in bytes; 0, the default, is all the rest of the file from `offset` on
+ * @param options see {@link MmapOptions}
+ * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE (an empty file with length 0, a part that the file does not
+ *   have), ERR_MMAP_UNSUPPORTED, and what the operating system says: ENOENT, EACCES, EBADF, EISDIR, ENODEV, ENOMEM, ENOSPC, ...
+ */
+export function mmap(file: FileLike | -1, length?: number | bigint, options?: MmapOptions): Mmap {
+  return new Mmap(file, length, options)
+}
+
+function open(asked: ReturnType<typeof request>): Handle {
+  const { file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack } = asked
+  try {
+    return binding.open(file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack)
+  } catch (error) {
+    throw asked.path === undefined ? error : withPath(error, asked.path)
+  }
+}
+
+function allocate(count: number): Buffer {
+  if (count > bufferConstants.MAX_LENGTH) {
+    throw outOfRange('The copy would be too long', 'count', `at most ${bufferConstants.MAX_LENGTH} bytes`, count)
+  }
+  return Buffer.allocUnsafe(count)
+}
+
+function isViewConstructor<T extends ArrayBufferView>(
+  type: unknown,
+): type is new (buffer: ArrayBufferLike, byteOffset: number, length: number) => T {
+  return typeof type === 'function' && (type === DataView || inherits(type, DataView) || inherits(type, TypedArray))
+}
+
+function inherits(type: object, base: unknown): boolean {
+  return typeof base === 'function' && Object.prototype.isPrototypeOf.call(base, type)
+}
+
+/** A DataView has no elements: it counts bytes. */
+function bytesPerElement(type: object): number {
+  return 'BYTES_PER_ELEMENT' in type && typeof type.BYTES_PER_ELEMENT === 'number' ? type.BYTES_PER_ELEMENT : 1
+}
+
+let leavesAtExit = false
+
+/** Bun's exit does not run the C library's, at which Rust gives the names up. */
+function leaveNamedRegionsAtExit(): void {
+  if (leavesAtExit || process.versions.bun === undefined) return
+  leavesAtExit = true
+  process.once('exit', binding.leaveNamedRegions)
+}
