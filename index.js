@@ -221,6 +221,8 @@ const OPTION_NAMES = [
 ];
 const NO_OPTIONS = Object.freeze({});
 const INT32_MAX = 2 ** 31 - 1;
+const DEFAULT_FLAGS = MAP_SHARED ?? 0;
+const DEFAULT_PROT = PROT_READ | PROT_WRITE;
 function request(file, length, options) {
 	const { access, offset, tagname, flags, prot, trackfd, create, writeBack } = optionsArgument(options);
 	const target = fileArgument(file);
@@ -231,8 +233,8 @@ function request(file, length, options) {
 		offset: extentArgument(offset, "offset", "memory mapped offset must be positive"),
 		tagname: tagArgument(tagname),
 		access: 0,
-		flags: optionalInteger(flags, "flags") ?? MAP_SHARED,
-		prot: optionalInteger(prot, "prot") ?? PROT_READ | PROT_WRITE,
+		flags: optionalInteger(flags, "flags") ?? DEFAULT_FLAGS,
+		prot: optionalInteger(prot, "prot") ?? DEFAULT_PROT,
 		trackfd: booleanArgument(trackfd, "trackfd", true),
 		create: booleanArgument(create, "create", false),
 		writeBack: booleanArgument(writeBack, "writeBack", false)
@@ -285,7 +287,7 @@ function tagArgument(tagname) {
 function accessArgument(access, { flags, prot }, flagsGiven) {
 	const given = optionalInteger(access, "access") ?? 0;
 	if (given === 0) return flagsGiven ? void 0 : 0;
-	if (flags !== MAP_SHARED || prot !== (PROT_READ | PROT_WRITE)) throw wrongValue("mmap can't specify both access and flags, prot.");
+	if (flags !== DEFAULT_FLAGS || prot !== DEFAULT_PROT) throw wrongValue("mmap can't specify both access and flags, prot.");
 	if (given < 0 || given > 3) throw outOfRange("mmap invalid access parameter.", "access", "ACCESS_DEFAULT, _READ, _WRITE or _COPY, 0 to 3", access);
 	return given;
 }
@@ -293,7 +295,7 @@ function refuseContradictions({ file, length, tagname, access, flags, create, wr
 	const anonymous = file === -1;
 	if (tagname !== void 0) {
 		if (!anonymous) throw wrongValue("The option \"tagname\" names anonymous memory: \"file\" must be -1");
-		if (access === void 0 && flags !== MAP_SHARED) throw wrongValue("The option \"tagname\" is for sharing: \"flags\" must be MAP_SHARED");
+		if (access === void 0 && flags !== DEFAULT_FLAGS) throw wrongValue("The option \"tagname\" is for sharing: \"flags\" must be MAP_SHARED");
 	}
 	if (create && anonymous) throw wrongValue("The option \"create\" is for files, and \"file\" is -1");
 	if (create && length === 0) throw wrongValue("The option \"create\" needs a \"length\" to extend the file to");

@@ -73,6 +73,9 @@ export interface Request {
 const OPTION_NAMES = ['access', 'offset', 'tagname', 'flags', 'prot', 'trackfd', 'create', 'writeBack']
 const NO_OPTIONS: MmapOptions = Object.freeze({})
 const INT32_MAX = 2 ** 31 - 1
+// Windows has neither: there these stand for "not given".
+const DEFAULT_FLAGS = MAP_SHARED ?? 0
+const DEFAULT_PROT = PROT_READ | PROT_WRITE
 
 export function request(file: unknown, length: unknown, options: unknown): Request {
   const given = optionsArgument(options)
@@ -85,8 +88,8 @@ export function request(file: unknown, length: unknown, options: unknown): Reque
     offset: extentArgument(offset, 'offset', 'memory mapped offset must be positive'),
     tagname: tagArgument(tagname),
     access: ACCESS_DEFAULT,
-    flags: optionalInteger(flags, 'flags') ?? MAP_SHARED,
-    prot: optionalInteger(prot, 'prot') ?? PROT_READ | PROT_WRITE,
+    flags: optionalInteger(flags, 'flags') ?? DEFAULT_FLAGS,
+    prot: optionalInteger(prot, 'prot') ?? DEFAULT_PROT,
     trackfd: booleanArgument(trackfd, 'trackfd', true),
     create: booleanArgument(create, 'create', false),
     writeBack: booleanArgument(writeBack, 'writeBack', false),
@@ -101,7 +104,9 @@ function optionsArgument(options: unknown): MmapOptions {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'of type object', options)
   for (const name of Object.keys(options)) {
     if (!OPTION_NAMES.includes(name)) {
-      throw wrongValue(`The property "options.${name}" is not an option of mmap. Options are ${OPTION_NAMES.join(', ')}`)
+      throw wrongValue(
+        `The property "options.${name}" is not an option of mmap. Options are ${OPTION_NAMES.join(', ')}`,
+      )
     }
   }
   return options
@@ -152,11 +157,16 @@ function tagArgument(tagname: unknown): string | undefined {
 function accessArgument(access: unknown, { flags, prot }: Request, flagsGiven: boolean): number | undefined {
   const given = optionalInteger(access, 'access') ?? ACCESS_DEFAULT
   if (given === ACCESS_DEFAULT) return flagsGiven ? undefined : ACCESS_DEFAULT
-  if (flags !== MAP_SHARED || prot !== (PROT_READ | PROT_WRITE)) {
+  if (flags !== DEFAULT_FLAGS || prot !== DEFAULT_PROT) {
     throw wrongValue("mmap can't specify both access and flags, prot.")
   }
   if (given < ACCESS_DEFAULT || given > ACCESS_COPY) {
-    throw outOfRange('mmap invalid access parameter.', 'access', 'ACCESS_DEFAULT, _READ, _WRITE or _COPY, 0 to 3', access)
+    throw outOfRange(
+      'mmap invalid access parameter.',
+      'access',
+      'ACCESS_DEFAULT, _READ, _WRITE or _COPY, 0 to 3',
+      access,
+    )
   }
   return given
 }
@@ -165,7 +175,7 @@ function refuseContradictions({ file, length, tagname, access, flags, create, wr
   const anonymous = file === -1
   if (tagname !== undefined) {
     if (!anonymous) throw wrongValue('The option "tagname" names anonymous memory: "file" must be -1')
-    if (access === undefined && flags !== MAP_SHARED) {
+    if (access === undefined && flags !== DEFAULT_FLAGS) {
       throw wrongValue('The option "tagname" is for sharing: "flags" must be MAP_SHARED')
     }
   }
@@ -280,8 +290,7 @@ export function adjustSlice({ start, stop, step }: SliceBounds, length: number):
   if (step === 0) throw outOfRange('slice step cannot be zero', 'step', 'a whole number other than 0', step)
   // Going down, a slice may begin at the last byte at most, and end before the first, which is -1.
   const [least, most] = step < 0 ? [-1, length - 1] : [0, length]
-  const adjust = (bound: number): number =>
-    bound < 0 ? Math.max(bound + length, least) : Math.min(bound, most)
+  const adjust = (bound: number): number => (bound < 0 ? Math.max(bound + length, least) : Math.min(bound, most))
   const from = start === undefined ? (step < 0 ? most : least) : adjust(start)
   const to = stop === undefined ? (step < 0 ? least : most) : adjust(stop)
   const distance = step < 0 ? from - to : to - from

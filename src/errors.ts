@@ -37,7 +37,10 @@ function received(value: unknown): string {
 }
 
 export function wrongType(name: string, expected: string, value: unknown): TypeError {
-  return withCode(new TypeError(`The "${name}" argument must be ${expected}. ${received(value)}`), 'ERR_INVALID_ARG_TYPE')
+  return withCode(
+    new TypeError(`The "${name}" argument must be ${expected}. ${received(value)}`),
+    'ERR_INVALID_ARG_TYPE',
+  )
 }
 
 export function wrongValue(message: string): TypeError {

@@ -352,7 +352,12 @@ export class Mmap implements Disposable, Iterable<number> {
     const slice = adjustSlice(bounds, this.#length)
     if (bytes.length !== slice.count) {
       const came = `${bytes.length} bytes`
-      throw outOfRange('mmap slice assignment is wrong size', 'data', `${slice.count} bytes long, as the slice is`, came)
+      throw outOfRange(
+        'mmap slice assignment is wrong size',
+        'data',
+        `${slice.count} bytes long, as the slice is`,
+        came,
+      )
     }
     if (slice.count === 0) return
     if (slice.step === 1) binding.write(mapping, bytes, slice.start)
@@ -799,7 +804,11 @@ function allocate(count: number): Buffer {
 
 function isViewConstructor<T extends ArrayBufferView>(
   type: unknown,
-): type is new (buffer: ArrayBufferLike, byteOffset: number, length: number) => T {
+): type is new (
+  buffer: ArrayBufferLike,
+  byteOffset: number,
+  length: number,
+) => T {
   return typeof type === 'function' && (type === DataView || inherits(type, DataView) || inherits(type, TypedArray))
 }
 

@@ -42,9 +42,9 @@ pub enum Error {
     LengthTooLarge,
     /// The tag cannot become a name on this system.
     TagTooLong {
-        /// The longest name there is, in the units of `actual`.
+        /// The longest name that is possible, in the units of `actual`.
         limit: usize,
-        /// How long the escaped name would be.
+        /// How long it would be, with what had to be escaped.
         actual: usize,
     },
     /// Any use after close.
@@ -118,9 +118,10 @@ impl fmt::Display for Error {
                  region has {existing} bytes"
             ),
             Error::LengthTooLarge => f.write_str("mmap length is too large"),
-            Error::TagTooLong { limit, actual } => {
-                write!(f, "\"tagname\" is too long: its escaped form may have {limit} characters, received {actual}")
-            }
+            Error::TagTooLong { limit, actual } => write!(
+                f,
+                "\"tagname\" is too long for a name of this system: {actual} characters where {limit} are possible"
+            ),
             Error::Closed => f.write_str("mmap closed or invalid"),
             Error::OutOfRange => f.write_str("the range lies outside the mapping"),
             Error::ReadOnly => f.write_str("mmap can't modify a readonly memory map."),

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::region::{RawBytes, Region};
 use crate::source::{self, Source, Target};
 use crate::sys::{self, Memory, Named, Residency};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// How to open a mapping.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub struct Request {
 #[derive(Debug)]
 pub struct Mapping {
     region: Arc<Region>,
+    /// The regions of before each resize that somebody still holds.
+    earlier: Vec<Weak<Region>>,
     source: Source,
     offset: u64,
     /// What the mapping was opened for. `protect` changes `plan` and may come back to this.
@@ -77,7 +79,7 @@ impl Mapping {
             }
         };
         let region = Arc::new(region);
-        Ok(Mapping { region, source, offset, opened: plan, plan, tracked: track, write_back })
+        Ok(Mapping { region, earlier: Vec::new(), source, offset, opened: plan, plan, tracked: track, write_back })
     }
 
     /// The memory.
@@ -217,15 +219,13 @@ impl Mapping {
                     return self.unmap_and_truncate(length, end);
                 }
                 let region = resize_file(file, before, self.offset, length, end, &self.plan)?;
-                // Views of the old memory must not run into the new end of the file. Where this fails, for lack of memory, they
-                // see zeros there all the same, by way of a fault.
-                let _ = self.region.memory().blank_from(length);
-                self.region = Arc::new(region);
+                self.replace_region(region);
+                self.blank_earlier(length);
             }
             // `tracked` files have a descriptor.
             Source::File(None) => return Err(Error::ResizeUntracked),
-            Source::Anonymous(file) => self.region = Arc::new(self.resize_anonymous(file.as_ref(), length)?),
-            Source::Named => self.region = Arc::new(self.resize_named(length, end)?),
+            Source::Anonymous(file) => self.replace_region(self.resize_anonymous(file.as_ref(), length)?),
+            Source::Named => self.replace_region(self.resize_named(length, end)?),
         }
         Ok(())
     }
@@ -298,6 +298,20 @@ impl Mapping {
     pub fn resident(&self, start: usize, length: usize) -> Result<Residency> {
         self.region.range(start, length)?;
         self.region.memory().resident(start, length)
+    }
+
+    fn replace_region(&mut self, region: Region) {
+        let before = std::mem::replace(&mut self.region, Arc::new(region));
+        self.earlier.retain(|region| region.strong_count() != 0);
+        self.earlier.push(Arc::downgrade(&before));
+    }
+
+    /// Views of regions of before must not run into the new end of the file.
+    fn blank_earlier(&self, kept: usize) {
+        for region in self.earlier.iter().filter_map(Weak::upgrade) {
+            // Where this fails, for lack of memory, the file is cut off all the same and nothing can be undone.
+            let _ = region.memory().blank_from(kept);
+        }
     }
 
     fn file(&self) -> Option<&sys::File> {

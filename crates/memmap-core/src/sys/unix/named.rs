@@ -128,7 +128,7 @@ impl Named {
 
     fn map(&self, offset: u64, length: usize, existing: u64, plan: &Plan) -> Result<Memory> {
         let length = match length {
-            0 if offset >= existing => return Err(Error::OffsetBeyondFile { offset, file_size: existing }),
+            0 if offset >= existing => return Err(Error::LengthBeyondRegion { wanted: offset, existing }),
             0 => usize::try_from(existing - offset).map_err(|_| Error::LengthTooLarge)?,
             length => length,
         };

@@ -1,0 +1,328 @@
+//! Files.
+
+use super::error::{EBADF, EISDIR, code_of, failed, io_failed, last_error, number_of};
+use crate::error::{Error, Result};
+use crate::sys::Status;
+use std::ffi::{OsStr, c_int, c_void};
+use std::fs::OpenOptions;
+use std::io::{self, ErrorKind, Seek, SeekFrom};
+use std::ops::Range;
+use std::os::windows::fs::{FileExt, MetadataExt};
+use std::os::windows::io::{AsRawHandle, BorrowedHandle, RawHandle};
+use std::ptr;
+use std::sync::OnceLock;
+use windows_sys::Wdk::Storage::FileSystem::{FILE_ACCESS_INFORMATION, FileAccessInformation, NtQueryInformationFile};
+use windows_sys::Win32::Foundation::{
+    ERROR_ACCESS_DENIED, ERROR_DISK_FULL, ERROR_DISK_QUOTA_EXCEEDED, HMODULE, RtlNtStatusToDosError,
+};
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_ALLOCATION_INFO, FILE_ATTRIBUTE_SPARSE_FILE, FILE_STANDARD_INFO, FILE_TYPE_DISK, FILE_WRITE_DATA,
+    FileAllocationInfo, FileStandardInfo, GetFileInformationByHandleEx, GetFileType, SetFileInformationByHandle,
+};
+use windows_sys::Win32::System::IO::IO_STATUS_BLOCK;
+use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
+use windows_sys::w;
+
+/// A handle of our own, closed on drop.
+///
+/// The standard library opens as is wanted here: others may read, write, rename and delete the file, and child processes do
+/// not inherit the handle.
+#[derive(Debug)]
+pub struct File(std::fs::File);
+
+impl File {
+    /// Opens an existing file.
+    ///
+    /// # Errors
+    ///
+    /// ENOENT, EISDIR, EPERM, EBUSY for a file that somebody has opened without sharing it.
+    pub fn open(path: &OsStr, write: bool) -> Result<File> {
+        OpenOptions::new().read(true).write(write).open(path).map(File).map_err(open_failed(path))
+    }
+
+    /// Opens a file for reading and writing that is created when it is missing; says whether it was.
+    ///
+    /// # Errors
+    ///
+    /// As [`File::open`].
+    pub fn open_or_create(path: &OsStr) -> Result<(File, bool)> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true);
+        // Not `create` alone: who fails to extend a file must know whether it is his to remove.
+        let (result, created) = match options.clone().create_new(true).open(path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => match options.open(path) {
+                // Removed in between, or a symbolic link to a file that does not exist yet.
+                Err(error) if error.kind() == ErrorKind::NotFound => (options.create(true).open(path), false),
+                result => (result, false),
+            },
+            result => (result, true),
+        };
+        Ok((File(result.map_err(open_failed(path))?), created))
+    }
+
+    /// A duplicate of the handle behind somebody's descriptor, not inherited by child processes.
+    ///
+    /// # Errors
+    ///
+    /// EBADF, EMFILE, ERR_MMAP_UNSUPPORTED in a program that keeps its descriptors to itself.
+    pub fn duplicate(descriptor: i32) -> Result<File> {
+        let handle = handle_of(descriptor)?;
+        // SAFETY: the host program says that this handle is open. If another thread of it has closed it since, borrowing it
+        // breaks the rule of BorrowedHandle that it is, but it is given to one DuplicateHandle only, which answers
+        // ERROR_INVALID_HANDLE, and nothing is kept of it.
+        let borrowed = unsafe { BorrowedHandle::borrow_raw(handle) };
+        borrowed.try_clone_to_owned().map(|handle| File(handle.into())).map_err(io_failed("dup"))
+    }
+
+    /// Size and kind.
+    ///
+    /// # Errors
+    ///
+    /// What GetFileInformationByHandleEx says.
+    pub fn status(&self) -> Result<Status> {
+        // SAFETY: the handle is open for as long as `self` lives.
+        if unsafe { GetFileType(self.raw()) } != FILE_TYPE_DISK {
+            // A console, a pipe, a socket: of some, asking for a size is an error.
+            return Ok(Status { size: 0, regular: false });
+        }
+        let info = self.standard_info()?;
+        Ok(Status {
+            // A negative size is no size.
+            size: u64::try_from(info.EndOfFile).unwrap_or(0),
+            regular: !info.Directory,
+        })
+    }
+
+    /// Whether the handle may write.
+    ///
+    /// It asks the system for the rights that this handle was opened with. Win32 has no call for that: what it has
+    /// (ReOpenFile, DuplicateHandle with more rights) says whether one could get a handle that may write, which is another
+    /// question. NtQueryInformationFile is documented for programs too.
+    ///
+    /// # Errors
+    ///
+    /// What NtQueryInformationFile says.
+    pub fn is_writable(&self) -> Result<bool> {
+        let mut access = FILE_ACCESS_INFORMATION::default();
+        let mut status = IO_STATUS_BLOCK::default();
+        let size = size_of_val(&access) as u32;
+        // SAFETY: the handle is open, `status` and `access` are writable, and `size` is the size of `access`.
+        let result = unsafe {
+            NtQueryInformationFile(self.raw(), &mut status, (&raw mut access).cast(), size, FileAccessInformation)
+        };
+        if result < 0 {
+            // SAFETY: it turns any number into another.
+            let number = unsafe { RtlNtStatusToDosError(result) };
+            return Err(failed("fcntl", code_of(number)));
+        }
+        Ok(access.AccessFlags & FILE_WRITE_DATA != 0)
+    }
+
+    /// Sets the size, in bytes: what is behind it is lost, what is new are zeros.
+    ///
+    /// The position at which others who share the file read and write does not move.
+    ///
+    /// # Errors
+    ///
+    /// EBUSY for making a file shorter that is mapped, by whomever; ENOSPC, EPERM.
+    pub fn set_size(&self, size: u64) -> Result<()> {
+        self.0.set_len(size).map_err(io_failed("ftruncate"))
+    }
+
+    /// Makes sure that the bytes of `range` exist and have blocks on the device, so that no later store into them can fail
+    /// for a full disk. The file grows to `range.end` if it is shorter and is never made shorter. On failure its size is as
+    /// before.
+    ///
+    /// A compressed file is the exception: how many blocks it needs is not known before its bytes are.
+    ///
+    /// # Errors
+    ///
+    /// ENOSPC, EFBIG, EIO.
+    pub fn allocate(&self, range: Range<u64>) -> Result<()> {
+        let info = self.standard_info()?;
+        let before = u64::try_from(info.EndOfFile).unwrap_or(0);
+        if range.end <= before {
+            return Ok(());
+        }
+        let result = self.allocate_blocks(before..range.end, info.AllocationSize);
+        if result.is_err() && self.status().is_ok_and(|now| now.size > before) {
+            // The error that is worth telling is the first one.
+            let _ = self.set_size(before);
+        }
+        result
+    }
+
+    /// Writes what is in memory of the file's data to the device.
+    ///
+    /// # Errors
+    ///
+    /// EIO, ENOSPC, EROFS; EPERM for a handle that may not write.
+    pub fn sync_data(&self) -> Result<()> {
+        self.0.sync_data().map_err(io_failed("fsync"))
+    }
+
+    /// Reads at `offset` until `buffer` is full or the file ends; how many bytes.
+    ///
+    /// # Errors
+    ///
+    /// What ReadFile says.
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        self.keeping_position(|file| {
+            let mut done = 0;
+            while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
+                match file.seek_read(rest, offset + done as u64)? {
+                    0 => break,
+                    n => done += n,
+                }
+            }
+            Ok(done)
+        })
+        .map_err(io_failed("read"))
+    }
+
+    /// Writes all of `data` at `offset`.
+    ///
+    /// # Errors
+    ///
+    /// What WriteFile says.
+    pub fn write_at(&self, data: &[u8], offset: u64) -> Result<()> {
+        self.keeping_position(|file| {
+            let mut done = 0;
+            while let Some(rest) = data.get(done..).filter(|rest| !rest.is_empty()) {
+                match file.seek_write(rest, offset + done as u64)? {
+                    0 => return Err(ErrorKind::WriteZero.into()),
+                    n => done += n,
+                }
+            }
+            Ok(())
+        })
+        .map_err(io_failed("write"))
+    }
+
+    /// -1: a handle is no descriptor.
+    pub fn descriptor(&self) -> i32 {
+        -1
+    }
+
+    pub(super) fn raw(&self) -> RawHandle {
+        self.0.as_raw_handle()
+    }
+
+    /// Reading and writing at an offset moves the position of the file on Windows, and a duplicated handle shares that with
+    /// the descriptor it was made of. So it is put back, as libuv does for a `fs.read` with a position. A read *without* a
+    /// position that another thread makes just then can still get in between.
+    fn keeping_position<T>(&self, call: impl FnOnce(&std::fs::File) -> io::Result<T>) -> io::Result<T> {
+        let mut file = &self.0;
+        let position = file.stream_position()?;
+        let result = call(file);
+        // It has just been a position of this file.
+        let _ = file.seek(SeekFrom::Start(position));
+        result
+    }
+
+    fn standard_info(&self) -> Result<FILE_STANDARD_INFO> {
+        let mut info = FILE_STANDARD_INFO::default();
+        let size = size_of_val(&info) as u32;
+        // SAFETY: the handle is open, and `info` is writable for `size` bytes.
+        let result =
+            unsafe { GetFileInformationByHandleEx(self.raw(), FileStandardInfo, (&raw mut info).cast(), size) };
+        if result == 0 { Err(last_error("fstat")) } else { Ok(info) }
+    }
+
+    /// Extends a file from `range.start`, its size, to `range.end`. It has `allocated` bytes on the device.
+    fn allocate_blocks(&self, range: Range<u64>, allocated: i64) -> Result<()> {
+        let attributes = self.0.metadata().map_err(io_failed("fstat"))?.file_attributes();
+        if attributes & FILE_ATTRIBUTE_SPARSE_FILE != 0 {
+            // There a new size is a hole, and only what was written has blocks.
+            return self.write_zeros(range);
+        }
+        // Setting an allocation smaller than it is would give blocks back, for which a mapped file may be refused.
+        let wanted = i64::try_from(range.end).unwrap_or(i64::MAX);
+        if wanted > allocated {
+            self.reserve(wanted)?;
+        }
+        self.set_size(range.end)
+    }
+
+    /// Gives the file blocks for `size` bytes. Where the file system cannot say that, setting the size is what is left, and
+    /// will say what is wrong.
+    fn reserve(&self, size: i64) -> Result<()> {
+        let info = FILE_ALLOCATION_INFO { AllocationSize: size };
+        let length = size_of_val(&info) as u32;
+        // SAFETY: the handle is open, and `info` is readable for `length` bytes.
+        let result =
+            unsafe { SetFileInformationByHandle(self.raw(), FileAllocationInfo, (&raw const info).cast(), length) };
+        if result != 0 {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        match number_of(&error) {
+            Some(ERROR_DISK_FULL | ERROR_DISK_QUOTA_EXCEEDED) => Err(io_failed("fallocate")(error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn write_zeros(&self, range: Range<u64>) -> Result<()> {
+        static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+        let mut at = range.start;
+        while at < range.end {
+            let count = usize::try_from(range.end - at).unwrap_or(usize::MAX).min(ZEROS.len());
+            self.write_at(ZEROS.get(..count).unwrap_or(&ZEROS), at)?;
+            at += count as u64;
+        }
+        Ok(())
+    }
+}
+
+/// What opening a path failed with. Of a directory Windows says "access denied", from which nobody could tell what is wrong.
+fn open_failed(path: &OsStr) -> impl Fn(io::Error) -> Error {
+    move |error| {
+        let denied = number_of(&error) == Some(ERROR_ACCESS_DENIED);
+        if denied && std::fs::metadata(path).is_ok_and(|status| status.is_dir()) {
+            return failed("open", EISDIR);
+        }
+        io_failed("open")(error)
+    }
+}
+
+/// `uv_os_fd_t uv_get_osfhandle(int fd)`.
+type GetHandle = unsafe extern "C" fn(c_int) -> RawHandle;
+
+/// The handle behind a descriptor.
+///
+/// Descriptors are numbers in a table of a C library, and this library has another one than the program that loaded it.
+/// Node, Bun and Electron export a function of libuv's that looks into theirs.
+fn handle_of(descriptor: i32) -> Result<RawHandle> {
+    static GET_HANDLE: OnceLock<Option<GetHandle>> = OnceLock::new();
+    if descriptor < 0 {
+        return Err(failed("dup", EBADF));
+    }
+    let Some(get_handle) = *GET_HANDLE.get_or_init(find_get_handle) else {
+        return Err(Error::Unsupported(
+            "this runtime does not tell which file a descriptor means (it exports no uv_get_osfhandle): mmap a path instead",
+        ));
+    };
+    // SAFETY: it is libuv's function, which takes any number and answers INVALID_HANDLE_VALUE for one that is not open.
+    let handle = unsafe { get_handle(descriptor) };
+    // -1: not open. -2: a standard stream of a program without a console. As handles these numbers would mean this process
+    // and this thread.
+    if handle.is_null() || handle.addr().cast_signed() < 0 { Err(failed("dup", EBADF)) } else { Ok(handle) }
+}
+
+fn find_get_handle() -> Option<GetHandle> {
+    // SAFETY: a null name is the program itself.
+    let program = unsafe { GetModuleHandleW(ptr::null()) };
+    // SAFETY: the name is a NUL-terminated UTF-16 string. Nothing is loaded by it.
+    let library = unsafe { GetModuleHandleW(w!("libnode.dll")) };
+    [program, library].into_iter().filter(|module| !module.is_null()).find_map(get_handle_of)
+}
+
+fn get_handle_of(module: HMODULE) -> Option<GetHandle> {
+    // SAFETY: the module is loaded, and what it is, the program or Node, is not unloaded before this library. The name is a
+    // NUL-terminated string.
+    let function = unsafe { GetProcAddress(module, c"uv_get_osfhandle".as_ptr().cast()) }?;
+    let function = function as *const c_void;
+    // SAFETY: an export of this name is libuv's, whose signature is that of the type, and a function pointer has the size
+    // of a data pointer on Windows.
+    Some(unsafe { std::mem::transmute::<*const c_void, GetHandle>(function) })
+}

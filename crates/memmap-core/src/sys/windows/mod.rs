@@ -1,0 +1,74 @@
+//! Windows.
+
+mod error;
+mod file;
+mod library;
+mod memory;
+mod named;
+
+pub mod constants;
+
+pub use file::File;
+pub use library::pin_library;
+pub use memory::{CAN_GROW_SHARED_ANONYMOUS, CAN_TRUNCATE_WHILE_MAPPED, Memory, plan_from_flags, plan_from_prot};
+pub use named::{Named, leave_all};
+
+use crate::error::Error;
+use std::ffi::OsString;
+use std::mem::MaybeUninit;
+use std::sync::OnceLock;
+use windows_sys::Win32::System::SystemInformation::{GetSystemInfo, SYSTEM_INFO};
+
+/// Bytes in a page.
+pub fn page_size() -> usize {
+    system().page_size
+}
+
+/// What an offset is a multiple of when the operating system maps it: 64 KiB on every Windows so far.
+pub fn allocation_granularity() -> usize {
+    system().allocation_granularity
+}
+
+/// A path from its bytes, which Node takes for UTF-8 on Windows. What is none becomes U+FFFD, as it does there.
+pub fn path_from_bytes(bytes: Vec<u8>) -> OsString {
+    match String::from_utf8(bytes) {
+        Ok(path) => path.into(),
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned().into(),
+    }
+}
+
+/// The error of asking something of a descriptor that was not kept.
+pub(crate) fn no_descriptor(syscall: &'static str) -> Error {
+    error::failed(syscall, error::EBADF)
+}
+
+/// The error of wanting to write to a file that was opened for reading.
+pub(crate) fn not_writable(syscall: &'static str) -> Error {
+    error::failed(syscall, error::EACCES)
+}
+
+/// The error of having no room.
+pub(crate) fn no_memory(syscall: &'static str) -> Error {
+    error::failed(syscall, error::ENOMEM)
+}
+
+struct System {
+    page_size: usize,
+    allocation_granularity: usize,
+}
+
+fn system() -> &'static System {
+    static SYSTEM: OnceLock<System> = OnceLock::new();
+    SYSTEM.get_or_init(|| {
+        let mut info = MaybeUninit::<SYSTEM_INFO>::zeroed();
+        // SAFETY: `info` is writable for the size of a SYSTEM_INFO.
+        unsafe { GetSystemInfo(info.as_mut_ptr()) };
+        // SAFETY: the call, which cannot fail, has filled `info` in, and all zeros is a SYSTEM_INFO too.
+        let info = unsafe { info.assume_init() };
+        System {
+            // Both fit a usize, and neither is 0 on a system that runs.
+            page_size: (info.dwPageSize as usize).max(1),
+            allocation_granularity: (info.dwAllocationGranularity as usize).max(1),
+        }
+    })
+}

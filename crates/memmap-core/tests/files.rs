@@ -1,0 +1,248 @@
+//! Mapping real files: what is refused, what reaches the file, what happens to both when sizes change.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::undocumented_unsafe_blocks,
+    reason = "a test that fails may panic, and its buffers are in plain sight"
+)]
+
+use memmap_core::{Access, Error, Mapping, Plan, RawBytes, Request, Target, sys};
+use std::fs;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+struct Scratch {
+    _directory: TempDir,
+    path: PathBuf,
+}
+
+fn scratch(content: &[u8]) -> Scratch {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("file");
+    fs::write(&path, content).unwrap();
+    Scratch { _directory: directory, path }
+}
+
+fn request(path: &Path, access: Access) -> Request {
+    Request {
+        target: Target::Path(path.as_os_str().to_owned()),
+        offset: 0,
+        length: 0,
+        plan: Plan::from_access(access),
+        track: true,
+        create: false,
+        write_back: false,
+    }
+}
+
+fn read(mapping: &Mapping, offset: usize, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0xEE; length];
+    let target = unsafe { RawBytes::new(bytes.as_mut_ptr(), length) };
+    mapping.region().read(offset, target).unwrap();
+    bytes
+}
+
+fn write(mapping: &Mapping, offset: usize, bytes: &[u8]) {
+    let source = unsafe { RawBytes::new(bytes.as_ptr(), bytes.len()) };
+    mapping.region().write(offset, source).unwrap();
+}
+
+fn code(result: Result<Mapping, Error>) -> &'static str {
+    result.expect_err("this ought to be refused").code()
+}
+
+#[test]
+fn what_is_not_there_is_refused() {
+    let file = scratch(b"0123456789");
+    let missing = file.path.with_file_name("missing");
+    assert_eq!(code(Mapping::open(request(&missing, Access::Read))), "ENOENT");
+    let empty = file.path.with_file_name("empty");
+    fs::write(&empty, b"").unwrap();
+    assert_eq!(Mapping::open(request(&empty, Access::Read)).unwrap_err(), Error::EmptyFile);
+    let behind = Request { offset: 10, ..request(&file.path, Access::Read) };
+    assert_eq!(Mapping::open(behind).unwrap_err(), Error::OffsetBeyondFile { offset: 10, file_size: 10 });
+    let longer = Request { offset: 1, length: 10, ..request(&file.path, Access::Read) };
+    assert_eq!(Mapping::open(longer).unwrap_err(), Error::LengthBeyondFile { length: 10, offset: 1, file_size: 10 });
+    let overflowing = Request { offset: u64::MAX, length: u64::MAX, ..request(&file.path, Access::Read) };
+    assert_eq!(code(Mapping::open(overflowing)), "ERR_OUT_OF_RANGE");
+    let descriptor = Request { target: Target::Descriptor(-2), ..request(&file.path, Access::Read) };
+    assert_eq!(code(Mapping::open(descriptor)), "EBADF");
+}
+
+#[test]
+fn bounds_are_checked_before_anything_is_copied() {
+    let file = scratch(b"0123456789");
+    let mapping = Mapping::open(request(&file.path, Access::Write)).unwrap();
+    let region = mapping.region();
+    let mut target = *b"unchanged";
+    let bytes = unsafe { RawBytes::new(target.as_mut_ptr(), target.len()) };
+    for offset in [2, 10, 11, usize::MAX] {
+        assert_eq!(region.read(offset, bytes), Err(Error::OutOfRange), "read at {offset}");
+        assert_eq!(region.write(offset, bytes), Err(Error::OutOfRange), "write at {offset}");
+        assert_eq!(region.fill(offset, 9, b"x"), Err(Error::OutOfRange), "fill at {offset}");
+        assert_eq!(region.copy_within(offset, 0, 9), Err(Error::OutOfRange), "copy to {offset}");
+        assert_eq!(region.copy_within(0, offset, 9), Err(Error::OutOfRange), "copy from {offset}");
+    }
+    assert_eq!(region.read_byte(10), Err(Error::OutOfRange));
+    assert_eq!(region.read_strided(8, isize::MAX, bytes), Err(Error::OutOfRange));
+    assert_eq!(region.write_strided(8, -2, bytes), Err(Error::OutOfRange));
+    assert_eq!(&target, b"unchanged");
+    assert_eq!(read(&mapping, 0, 10), b"0123456789");
+}
+
+#[test]
+fn writes_reach_the_file_or_stay_private_as_asked() {
+    for (access, expected) in
+        [(Access::Default, "01xx456789"), (Access::Write, "01xx456789"), (Access::Copy, "0123456789")]
+    {
+        let file = scratch(b"0123456789");
+        let mapping = Mapping::open(request(&file.path, access)).unwrap();
+        write(&mapping, 2, b"xx");
+        assert_eq!(read(&mapping, 0, 10), b"01xx456789");
+        mapping.flush(0, 10, None).unwrap();
+        drop(mapping);
+        assert_eq!(fs::read_to_string(&file.path).unwrap(), expected, "{access:?}");
+    }
+}
+
+#[test]
+fn a_store_into_a_read_only_mapping_harms_neither_file_nor_process() {
+    let file = scratch(b"0123456789");
+    let mapping = Mapping::open(request(&file.path, Access::Read)).unwrap();
+    unsafe { mapping.region().start().write_volatile(b'!') };
+    assert_eq!(read(&mapping, 0, 3), b"!12");
+    assert_eq!(fs::read(&file.path).unwrap(), b"0123456789");
+}
+
+#[test]
+fn any_offset_will_do() {
+    let content: Vec<u8> = (0..200_000u32).map(|i| (i % 251) as u8).collect();
+    let file = scratch(&content);
+    for offset in [0, 1, 7, 8, 4095, 4096, 4097, 65_535, 65_536, 131_073] {
+        let asked = Request { offset: offset as u64, length: 5000, ..request(&file.path, Access::Write) };
+        let mapping = Mapping::open(asked).unwrap();
+        assert_eq!(read(&mapping, 0, 5000), &content[offset..offset + 5000], "offset {offset}");
+        mapping.flush(1, 4998, None).unwrap();
+    }
+}
+
+#[test]
+fn memory_stays_while_somebody_holds_the_region() {
+    let file = scratch(b"0123456789");
+    let mapping = Mapping::open(request(&file.path, Access::Read)).unwrap();
+    let region = Arc::clone(mapping.region());
+    drop(mapping);
+    assert_eq!(region.read_byte(9), Ok(b'9'));
+}
+
+#[test]
+fn resize_takes_the_file_along_and_leaves_the_old_region_as_it_was() {
+    let page = sys::page_size();
+    let file = scratch(&vec![b'a'; 3 * page]);
+    let mut mapping = Mapping::open(request(&file.path, Access::Write)).unwrap();
+
+    let old = Arc::clone(mapping.region());
+    mapping.resize(5 * page as u64).unwrap();
+    assert_eq!(fs::metadata(&file.path).unwrap().len(), 5 * page as u64);
+    assert_eq!(mapping.region().len(), 5 * page);
+    assert_eq!(read(&mapping, 3 * page - 1, 3), b"a\0\0");
+    write(&mapping, 0, b"b");
+    assert_eq!(old.read_byte(0), Ok(b'b'), "both show the same file");
+
+    if sys::CAN_TRUNCATE_WHILE_MAPPED {
+        mapping.resize(10).unwrap();
+        assert_eq!(fs::metadata(&file.path).unwrap().len(), 10);
+        assert_eq!(old.read_byte(9), Ok(b'a'));
+        assert_eq!(old.read_byte(3 * page - 1), Ok(0), "zeros behind the new end, and no fault");
+    }
+}
+
+#[test]
+fn resize_refuses_without_touching_anything() {
+    let file = scratch(b"0123456789");
+    let mut mapping = Mapping::open(request(&file.path, Access::Write)).unwrap();
+    assert_eq!(mapping.resize(0), Err(Error::ResizeOutOfRange));
+    assert_eq!(mapping.resize(u64::MAX), Err(Error::ResizeOutOfRange));
+    for access in [Access::Read, Access::Copy] {
+        let mut private = Mapping::open(request(&file.path, access)).unwrap();
+        assert_eq!(private.resize(5), Err(Error::ResizePrivate));
+    }
+    let mut untracked = Mapping::open(Request { track: false, ..request(&file.path, Access::Write) }).unwrap();
+    assert_eq!(untracked.resize(5), Err(Error::ResizeUntracked));
+    assert_eq!(mapping.region().len(), 10);
+    assert_eq!(fs::read(&file.path).unwrap(), b"0123456789");
+}
+
+#[test]
+fn create_makes_extends_and_allocates() {
+    let file = scratch(b"0123456789");
+    let fresh = file.path.with_file_name("fresh");
+    let asked = Request { create: true, length: 100_000, ..request(&fresh, Access::Write) };
+    let mapping = Mapping::open(asked).unwrap();
+    assert_eq!(read(&mapping, 99_999, 1), [0]);
+    assert_eq!(fs::metadata(&fresh).unwrap().len(), 100_000);
+
+    let existing = Request { create: true, offset: 8, length: 4, ..request(&file.path, Access::Write) };
+    let mapping = Mapping::open(existing).unwrap();
+    assert_eq!(read(&mapping, 0, 4), b"89\0\0");
+    assert_eq!(fs::read(&file.path).unwrap(), b"0123456789\0\0");
+}
+
+#[test]
+fn create_that_fails_leaves_no_file_behind() {
+    let file = scratch(b"0123456789");
+    let fresh = file.path.with_file_name("fresh");
+    let asked = Request { create: true, length: 1 << 60, ..request(&fresh, Access::Write) };
+    assert!(matches!(Mapping::open(asked), Err(Error::System(_))));
+    assert!(!fresh.exists());
+    let asked = Request { create: true, length: 1 << 60, ..request(&file.path, Access::Write) };
+    assert!(matches!(Mapping::open(asked), Err(Error::System(_))));
+    assert_eq!(fs::read(&file.path).unwrap(), b"0123456789");
+}
+
+#[test]
+fn write_back_brings_changed_pages_and_no_others_to_the_file() {
+    let page = sys::page_size();
+    let file = scratch(&vec![b'.'; 100 * page]);
+    let asked = Request { write_back: true, offset: 3, ..request(&file.path, Access::Copy) };
+    let mapping = Mapping::open(asked).unwrap();
+    write(&mapping, 70 * page, b"ours");
+    // Not fs::write, which truncates, and takes the private pages along.
+    let mut theirs = fs::OpenOptions::new().write(true).open(&file.path).unwrap();
+    theirs.seek(SeekFrom::Start(10 * page as u64)).unwrap();
+    theirs.write_all(b"T").unwrap();
+    mapping.flush(70 * page, 2, None).unwrap();
+    let after = fs::read(&file.path).unwrap();
+    assert_eq!(&after[70 * page + 3..][..6], b"ou....", "only the range that was asked for");
+    mapping.finish().unwrap();
+    let after = fs::read(&file.path).unwrap();
+    assert_eq!(&after[70 * page + 3..][..6], b"ours..");
+    assert_eq!(after[10 * page], b'T', "what others wrote stays");
+}
+
+#[cfg(unix)]
+#[test]
+fn protect_keeps_stores_away_from_the_file_until_it_allows_them_again() {
+    use memmap_core::sys::constants::constants;
+    let constant = |name| constants().find(|(other, _)| *other == name).unwrap().1;
+    let (read_only, read_write) = (constant("PROT_READ"), constant("PROT_READ") | constant("PROT_WRITE"));
+    let file = scratch(b"0123456789");
+    let mut mapping = Mapping::open(request(&file.path, Access::Write)).unwrap();
+    mapping.protect(read_only).unwrap();
+    assert_eq!(mapping.access(), Access::Read);
+    write(&mapping, 0, b"stray");
+    assert_eq!(fs::read(&file.path).unwrap(), b"0123456789");
+    mapping.protect(read_write).unwrap();
+    assert_eq!(mapping.access(), Access::Write);
+    assert_eq!(read(&mapping, 0, 5), b"01234", "the file, and not the stray store");
+    write(&mapping, 0, b"meant");
+    assert_eq!(fs::read(&file.path).unwrap(), b"meant56789");
+
+    let mut reading = Mapping::open(request(&file.path, Access::Read)).unwrap();
+    assert_eq!(reading.protect(read_write).unwrap_err().code(), "EACCES");
+    assert_eq!(reading.access(), Access::Read);
+}

@@ -1,0 +1,118 @@
+//! Memory without a file: anonymous and named.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::undocumented_unsafe_blocks,
+    reason = "a test that fails may panic, and its buffers are in plain sight"
+)]
+
+use memmap_core::{Access, Error, Mapping, Plan, Request, Target, sys};
+use std::sync::Arc;
+
+fn request(target: Target, length: u64) -> Request {
+    Request {
+        target,
+        offset: 0,
+        length,
+        plan: Plan::from_access(Access::Default),
+        track: true,
+        create: false,
+        write_back: false,
+    }
+}
+
+fn tag(name: &str) -> String {
+    format!("memmap-core-test-{}-{name}", std::process::id())
+}
+
+fn named(tag: &str, length: u64) -> Result<Mapping, Error> {
+    Mapping::open(request(Target::Named(tag.to_owned()), length))
+}
+
+#[test]
+fn anonymous_memory_is_zeros_and_has_a_length() {
+    assert_eq!(Mapping::open(request(Target::Anonymous, 0)).unwrap_err().code(), "EINVAL");
+    assert_eq!(Mapping::open(request(Target::Anonymous, 1 << 62)).unwrap_err().code(), "ENOMEM");
+    let mapping = Mapping::open(request(Target::Anonymous, 10_000)).unwrap();
+    assert_eq!(mapping.region().read_byte(9_999), Ok(0));
+    mapping.region().write_byte(9_999, 7).unwrap();
+    assert_eq!(mapping.region().read_byte(9_999), Ok(7));
+    assert_eq!(mapping.size(), Ok(10_000));
+    assert_eq!(mapping.descriptor() >= 0, cfg!(unix));
+}
+
+#[test]
+fn private_anonymous_memory_grows_and_keeps_its_contents() {
+    let plan = Plan { private: true, ..Plan::from_access(Access::Default) };
+    let mut mapping = Mapping::open(Request { plan, ..request(Target::Anonymous, 5000) }).unwrap();
+    assert_eq!(mapping.descriptor(), -1);
+    mapping.region().write_byte(4_999, 9).unwrap();
+    mapping.resize(100_000).unwrap();
+    assert_eq!(mapping.region().read_byte(4_999), Ok(9));
+    assert_eq!(mapping.region().read_byte(99_999), Ok(0));
+    mapping.resize(10).unwrap();
+    assert_eq!(mapping.region().len(), 10);
+}
+
+#[test]
+fn shared_anonymous_memory_shrinks_and_grows_only_where_cpython_lets_it() {
+    let mut mapping = Mapping::open(request(Target::Anonymous, 8192)).unwrap();
+    mapping.region().write_byte(5, 5).unwrap();
+    mapping.resize(4096).unwrap();
+    assert_eq!(mapping.region().read_byte(5), Ok(5));
+    let grown = mapping.resize(8192);
+    assert_eq!(grown.is_ok(), sys::CAN_GROW_SHARED_ANONYMOUS, "{grown:?}");
+}
+
+#[test]
+fn two_mappings_with_one_tag_are_the_same_memory() {
+    let tag = tag("same");
+    let one = named(&tag, 1000).unwrap();
+    let two = named(&tag, 0).unwrap();
+    assert_eq!(two.region().len(), 1000);
+    one.region().write_byte(500, 42).unwrap();
+    assert_eq!(two.region().read_byte(500), Ok(42));
+    assert_eq!(named(&tag, 1001).unwrap_err(), Error::LengthBeyondRegion { wanted: 1001, existing: 1000 });
+}
+
+#[test]
+fn a_named_region_is_gone_when_the_last_one_leaves_it() {
+    let tag = tag("gone");
+    let one = named(&tag, 1000).unwrap();
+    let two = named(&tag, 1000).unwrap();
+    one.region().write_byte(0, 1).unwrap();
+    let region = Arc::clone(two.region());
+    drop(two);
+    drop(one);
+    let three = named(&tag, 0).unwrap();
+    assert_eq!(three.region().read_byte(0), Ok(1), "a region is in use while its memory is");
+    drop(three);
+    drop(region);
+    assert_eq!(named(&tag, 0).unwrap_err().code(), "EINVAL", "nothing there to map all of");
+    assert_eq!(named(&tag, 10).unwrap().region().read_byte(0), Ok(0));
+}
+
+#[test]
+fn a_named_region_gets_only_shorter() {
+    let tag = tag("resize");
+    let mut mapping = named(&tag, 1000).unwrap();
+    mapping.region().write_byte(0, 1).unwrap();
+    mapping.resize(100).unwrap();
+    assert_eq!(mapping.region().len(), 100);
+    assert_eq!(mapping.resize(1001), Err(Error::ResizeNamed { existing: 1000 }));
+    mapping.resize(1000).unwrap();
+    assert_eq!(mapping.region().read_byte(0), Ok(1));
+}
+
+#[test]
+fn a_tag_that_is_no_name_is_refused() {
+    let error = named(&"x".repeat(300), 10).unwrap_err();
+    assert!(matches!(error, Error::TagTooLong { .. }), "{error:?}");
+    // What is a path to a file system is a name to us.
+    let odd = format!("../{}/ä", tag("odd"));
+    let one = named(&odd, 10).unwrap();
+    one.region().write_byte(3, 3).unwrap();
+    assert_eq!(named(&odd, 10).unwrap().region().read_byte(3), Ok(3));
+}
