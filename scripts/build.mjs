@@ -1,0 +1,6 @@
+// npm run build: the native library and index.js, if they are older than their sources.
+
+import { setUp } from './setup.mjs'
+
+setUp()
+console.log('Built.')

@@ -1,0 +1,42 @@
+// npm test: cargo test, the types, ava (which runs the examples too). Ends with "N passed, N failed".
+
+import { runTool, setUp, spawn } from './setup.mjs'
+
+setUp()
+
+const counts = { passed: 0, failed: 0 }
+
+console.log('\nRust: cargo test')
+count(spawn('cargo', ['test', '--locked', '--package', 'memmap-core'], { stdio: ['ignore', 'pipe', 'inherit'] }), [
+  /(?<passed>\d+) passed; (?<failed>\d+) failed/g,
+])
+
+console.log('\nTypes: tsc')
+runTool('tsc', [])
+
+console.log('\nJavaScript: ava')
+count(
+  spawn('npx', ['--no-install', 'ava', '--no-color', ...process.argv.slice(2)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  }),
+  [
+    /^\s*(?<passed>\d+) tests? passed/gm,
+    /^\s*(?<failed>\d+) (?:tests? failed|uncaught exceptions?|unhandled rejections?)/gm,
+  ],
+)
+
+console.log(`\n${counts.passed} passed, ${counts.failed} failed`)
+process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1
+
+function count({ status, stdout }, patterns) {
+  process.stdout.write(stdout)
+  let failed = 0
+  for (const pattern of patterns) {
+    for (const { groups } of stdout.matchAll(pattern)) {
+      counts.passed += Number(groups.passed ?? 0)
+      failed += Number(groups.failed ?? 0)
+    }
+  }
+  // Whatever else goes wrong, such as a crash, is one failure.
+  counts.failed += status === 0 ? failed : Math.max(failed, 1)
+}
