@@ -166,13 +166,13 @@ function withCode(error, code) {
 /** The value of an argument, as an error says it. */
 function received(value) {
 	if (value === null || value === void 0) return `Received ${value}`;
-	if (typeof value === "function") return `Received function ${value.name}`;
-	if (typeof value === "object") {
+	if (typeof value === "object" || typeof value === "function") {
+		const what = typeof value === "function" ? "function" : "an instance of";
 		try {
-			const name = value.constructor?.name;
-			if (typeof name === "string" && name !== "") return `Received an instance of ${name}`;
+			const name = typeof value === "function" ? value.name : value.constructor?.name;
+			if (typeof name === "string" && name !== "") return `Received ${what} ${name}`;
 		} catch {}
-		return "Received an object";
+		return typeof value === "function" ? "Received a function" : "Received an object";
 	}
 	const text = (0, node_util.inspect)(value);
 	return `Received type ${typeof value} (${text.length > 28 ? `${text.slice(0, 25)}...` : text})`;
@@ -228,7 +228,7 @@ function request(file, length, options) {
 	const target = fileArgument(file);
 	const checked = {
 		file: target,
-		path: typeof target === "number" ? void 0 : String(file),
+		path: typeof target === "number" ? void 0 : pathText(file, target),
 		length: extentArgument(length, "length", "memory mapped length must be positive"),
 		offset: extentArgument(offset, "offset", "memory mapped offset must be positive"),
 		tagname: tagArgument(tagname),
@@ -264,6 +264,11 @@ function pathArgument(path) {
 	if (typeof path === "string" ? path.includes("\0") : path.includes(0)) throw wrongValue("The \"file\" argument must be a path without null bytes");
 	return typeof path === "string" && process.platform === "win32" ? (0, node_path.toNamespacedPath)(path) : path;
 }
+/** The path as fs says it in errors: that of a URL is without `file://`, that of bytes is text. */
+function pathText(file, path) {
+	if (file instanceof URL) return (0, node_url.fileURLToPath)(file);
+	return typeof path === "string" ? String(file) : Buffer.from(path).toString();
+}
 /**
 * Bytes from 0 up. A bigint may be as large as a file size can be: what is too large for the file is told by who knows the file.
 */
@@ -291,7 +296,8 @@ function accessArgument(access, { flags, prot }, flagsGiven) {
 	if (given < 0 || given > 3) throw outOfRange("mmap invalid access parameter.", "access", "ACCESS_DEFAULT, _READ, _WRITE or _COPY, 0 to 3", access);
 	return given;
 }
-function refuseContradictions({ file, length, tagname, access, flags, create, writeBack }) {
+function refuseContradictions(checked) {
+	const { file, length, tagname, access, flags, trackfd, create, writeBack } = checked;
 	const anonymous = file === -1;
 	if (tagname !== void 0) {
 		if (!anonymous) throw wrongValue("The option \"tagname\" names anonymous memory: \"file\" must be -1");
@@ -300,6 +306,7 @@ function refuseContradictions({ file, length, tagname, access, flags, create, wr
 	if (create && anonymous) throw wrongValue("The option \"create\" is for files, and \"file\" is -1");
 	if (create && length === 0) throw wrongValue("The option \"create\" needs a \"length\" to extend the file to");
 	if (writeBack && (anonymous || access !== 3)) throw wrongValue("The option \"writeBack\" is for a file with access ACCESS_COPY");
+	if (writeBack && !trackfd) throw wrongValue("The option \"writeBack\" needs the descriptor: \"trackfd\" must be true");
 	if (!anonymous && access === void 0 && MAP_ANON !== void 0 && (flags & MAP_ANON) !== 0) throw wrongValue("The flag MAP_ANONYMOUS is for memory without a file: \"file\" must be -1");
 }
 function booleanArgument(value, name, whenMissing) {
@@ -410,6 +417,8 @@ var Mmap = class {
 	#closedMapping;
 	#length;
 	#offset;
+	/** By how much the first byte lies behind a multiple of 8, in bytes. Anonymous memory begins on a page whatever `offset` is. */
+	#lead;
 	#access;
 	#position = 0;
 	/** Over the whole mapping, once there is one. */
@@ -428,6 +437,7 @@ var Mmap = class {
 		this.#mapping = open(asked);
 		this.#length = __binding_js.default.length(this.#mapping);
 		this.#offset = asked.offset;
+		this.#lead = asked.file === -1 && asked.tagname === void 0 ? 0 : asked.offset % 8;
 		this.#access = asked.access ?? __binding_js.default.access(this.#mapping);
 		if (asked.tagname !== void 0) leaveNamedRegionsAtExit();
 	}
@@ -502,7 +512,7 @@ var Mmap = class {
 		const most = Math.floor((this.#length - from) / size);
 		const count = asked ?? most;
 		if (count < 0 || count > most) throw outOfRange("view out of range", "length", `0 to ${most}`, length);
-		if ((this.#offset + from) % size !== 0) throw outOfRange("view out of range", "byteOffset", `such that offset + byteOffset is a multiple of ${size} (a DataView reads anywhere)`, byteOffset);
+		if ((this.#lead + from) % size !== 0) throw outOfRange("view out of range", "byteOffset", `such that offset + byteOffset is a multiple of ${size} (a DataView reads anywhere)`, byteOffset);
 		const bytes = this.#bytesOf(mapping, from, count * size);
 		if (type === Buffer) return Buffer.from(bytes.buffer, bytes.byteOffset, count);
 		return new type(bytes.buffer, bytes.byteOffset, count);
@@ -744,7 +754,7 @@ var Mmap = class {
 		const bytes = needleArgument(needle, "needle");
 		const from = optionalBound(start, "start") ?? this.#length;
 		const mapping = this.#live();
-		if (from < -this.#length) return -1;
+		if (from < -this.#length && bytes.length !== 0) return -1;
 		const last = Math.min(clamp(from, this.#length) + bytes.length, this.#length);
 		return __binding_js.default.rfind(mapping, bytes, 0, last);
 	}

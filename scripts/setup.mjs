@@ -73,7 +73,9 @@ export function installDependencies() {
   const installed = join(root, 'node_modules/.package-lock.json')
   if (isNewerThanAll(installed, ['package.json', 'package-lock.json'])) return
   console.log('Installing dev dependencies: they are missing or older than package-lock.json')
-  run('npm', ['ci', '--no-audit', '--no-fund'])
+  // Not `npm ci`: it refuses a lock file without the optional packages of all other platforms, which a mirror of the registry
+  // may lack. This takes the versions and hashes of the lock file too, and writes none.
+  run('npm', ['install', '--no-save', '--no-audit', '--no-fund'])
 }
 
 export function buildNative({ force = false } = {}) {

@@ -83,7 +83,7 @@ export function request(file: unknown, length: unknown, options: unknown): Reque
   const target = fileArgument(file)
   const checked: Request = {
     file: target,
-    path: typeof target === 'number' ? undefined : String(file),
+    path: typeof target === 'number' ? undefined : pathText(file, target),
     length: extentArgument(length, 'length', 'memory mapped length must be positive'),
     offset: extentArgument(offset, 'offset', 'memory mapped offset must be positive'),
     tagname: tagArgument(tagname),
@@ -132,6 +132,12 @@ function pathArgument<T extends string | Uint8Array>(path: T): T | string {
   return typeof path === 'string' && process.platform === 'win32' ? toNamespacedPath(path) : path
 }
 
+/** The path as fs says it in errors: that of a URL is without `file://`, that of bytes is text. */
+function pathText(file: unknown, path: string | Uint8Array): string {
+  if (file instanceof URL) return fileURLToPath(file)
+  return typeof path === 'string' ? String(file) : Buffer.from(path).toString()
+}
+
 /**
  * Bytes from 0 up. A bigint may be as large as a file size can be: what is too large for the file is told by who knows the file.
  */
@@ -171,7 +177,8 @@ function accessArgument(access: unknown, { flags, prot }: Request, flagsGiven: b
   return given
 }
 
-function refuseContradictions({ file, length, tagname, access, flags, create, writeBack }: Request): void {
+function refuseContradictions(checked: Request): void {
+  const { file, length, tagname, access, flags, trackfd, create, writeBack } = checked
   const anonymous = file === -1
   if (tagname !== undefined) {
     if (!anonymous) throw wrongValue('The option "tagname" names anonymous memory: "file" must be -1')
@@ -183,6 +190,9 @@ function refuseContradictions({ file, length, tagname, access, flags, create, wr
   if (create && length === 0) throw wrongValue('The option "create" needs a "length" to extend the file to')
   if (writeBack && (anonymous || access !== ACCESS_COPY)) {
     throw wrongValue('The option "writeBack" is for a file with access ACCESS_COPY')
+  }
+  if (writeBack && !trackfd) {
+    throw wrongValue('The option "writeBack" needs the descriptor: "trackfd" must be true')
   }
   if (!anonymous && access === undefined && MAP_ANON !== undefined && (flags & MAP_ANON) !== 0) {
     throw wrongValue('The flag MAP_ANONYMOUS is for memory without a file: "file" must be -1')

@@ -23,14 +23,14 @@ function withCode<E extends Error>(error: E, code: ErrorCode): E & { code: Error
 /** The value of an argument, as an error says it. */
 function received(value: unknown): string {
   if (value === null || value === undefined) return `Received ${value}`
-  if (typeof value === 'function') return `Received function ${value.name}`
-  if (typeof value === 'object') {
+  if (typeof value === 'object' || typeof value === 'function') {
+    const what = typeof value === 'function' ? 'function' : 'an instance of'
     // A proxy or a getter of the caller's may do anything here; it is to get its error all the same.
     try {
-      const name: unknown = value.constructor?.name
-      if (typeof name === 'string' && name !== '') return `Received an instance of ${name}`
+      const name: unknown = typeof value === 'function' ? value.name : value.constructor?.name
+      if (typeof name === 'string' && name !== '') return `Received ${what} ${name}`
     } catch {}
-    return 'Received an object'
+    return typeof value === 'function' ? 'Received a function' : 'Received an object'
   }
   const text = inspect(value)
   return `Received type ${typeof value} (${text.length > 28 ? `${text.slice(0, 25)}...` : text})`

@@ -67,6 +67,8 @@ export class Mmap implements Disposable, Iterable<number> {
   #closedMapping: Handle | undefined
   #length: number
   readonly #offset: number
+  /** By how much the first byte lies behind a multiple of 8, in bytes. Anonymous memory begins on a page whatever `offset` is. */
+  readonly #lead: number
   #access: number
   #position = 0
   /** Over the whole mapping, once there is one. */
@@ -86,6 +88,7 @@ export class Mmap implements Disposable, Iterable<number> {
     this.#mapping = open(asked)
     this.#length = binding.length(this.#mapping)
     this.#offset = asked.offset
+    this.#lead = asked.file === -1 && asked.tagname === undefined ? 0 : asked.offset % 8
     this.#access = asked.access ?? binding.access(this.#mapping)
     if (asked.tagname !== undefined) leaveNamedRegionsAtExit()
   }
@@ -174,7 +177,7 @@ export class Mmap implements Disposable, Iterable<number> {
     const most = Math.floor((this.#length - from) / size)
     const count = asked ?? most
     if (count < 0 || count > most) throw outOfRange('view out of range', 'length', `0 to ${most}`, length)
-    if ((this.#offset + from) % size !== 0) {
+    if ((this.#lead + from) % size !== 0) {
       const allowed = `such that offset + byteOffset is a multiple of ${size} (a DataView reads anywhere)`
       throw outOfRange('view out of range', 'byteOffset', allowed, byteOffset)
     }
@@ -456,7 +459,8 @@ export class Mmap implements Disposable, Iterable<number> {
     const bytes = needleArgument(needle, 'needle')
     const from = optionalBound(start, 'start') ?? this.#length
     const mapping = this.#live()
-    if (from < -this.#length) return -1
+    // Buffer's has an empty needle everywhere, and before the start is at the start.
+    if (from < -this.#length && bytes.length !== 0) return -1
     const last = Math.min(clamp(from, this.#length) + bytes.length, this.#length)
     return binding.rfind(mapping, bytes, 0, last)
   }

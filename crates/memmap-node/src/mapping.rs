@@ -13,8 +13,11 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 /// A mapping until it is closed.
+///
+/// What is behind the handle lives until the garbage collector finds it, long after `close`; so it is small, and the rest is in
+/// a box that `close` frees.
 pub struct OpenMapping {
-    open: RefCell<Option<Mapping>>,
+    open: RefCell<Option<Box<Mapping>>>,
     /// Of the ArrayBuffers made so far that are still there.
     handouts: RefCell<Vec<Arc<Handout>>>,
 }
@@ -23,14 +26,14 @@ impl OpenMapping {
     fn with<T>(&self, env: Env, call: impl FnOnce(&Mapping) -> memmap_core::Result<T>) -> napi::Result<T> {
         // Nothing that `call` does comes back to JavaScript, so this cannot meet `resize` half way.
         let open = self.open.borrow();
-        let result = open.as_ref().ok_or(Error::Closed).and_then(call);
+        let result = open.as_deref().ok_or(Error::Closed).and_then(call);
         drop(open);
         result.map_err(|error| error::throw(env, error))
     }
 
     fn with_mut(&self, env: Env, call: impl FnOnce(&mut Mapping) -> memmap_core::Result<()>) -> napi::Result<()> {
         let mut open = self.open.borrow_mut();
-        let result = open.as_mut().ok_or(Error::Closed).and_then(call);
+        let result = open.as_deref_mut().ok_or(Error::Closed).and_then(call);
         drop(open);
         result.map_err(|error| error::throw(env, error))
     }
@@ -80,7 +83,7 @@ pub fn open(
         })
     };
     let mapping = open().map_err(|error| error::throw(env, error))?;
-    Ok(External::new(OpenMapping { open: RefCell::new(Some(mapping)), handouts: RefCell::default() }))
+    Ok(External::new(OpenMapping { open: RefCell::new(Some(Box::new(mapping))), handouts: RefCell::default() }))
 }
 
 /// Bytes mapped.

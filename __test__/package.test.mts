@@ -1,0 +1,72 @@
+// The package as npm packs it, in a project that has nothing else.
+
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import test from 'ava'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const project = mkdtempSync(join(tmpdir(), 'memmap-package-'))
+test.after.always(() => rmSync(project, { recursive: true }))
+
+/** npm is a script on Windows, which only a shell can start. */
+function npm(cwd: string, ...args: string[]): string {
+  return execFileSync('npm', args, { cwd, encoding: 'utf8', shell: process.platform === 'win32' })
+}
+
+function node(...args: string[]): string {
+  return execFileSync(process.execPath, args, { cwd: project, encoding: 'utf8' }).trim()
+}
+
+test.before(() => {
+  const [packed] = JSON.parse(npm(root, 'pack', '--json', '--pack-destination', project)) as { filename: string }[]
+  writeFileSync(join(project, 'package.json'), '{ "private": true }')
+  npm(project, 'install', '--offline', '--no-audit', '--no-fund', `./${packed?.filename}`)
+  // The binary comes in a package of its own for each platform; here it is the one that has just been built.
+  for (const name of readdirSync(root).filter((name) => name.endsWith('.node'))) {
+    copyFileSync(join(root, name), join(project, 'node_modules/memmap', name))
+  }
+})
+
+test('the tarball holds what is needed and nothing else', (t) => {
+  const listed = readdirSync(join(project, 'node_modules/memmap')).filter((name) => !name.endsWith('.node'))
+  t.deepEqual(listed.sort(), [
+    'CHANGELOG.md',
+    'LICENSE',
+    'README.md',
+    'binding.js',
+    'index.d.ts',
+    'index.js',
+    'package.json',
+  ])
+})
+
+test('require gives the names', (t) => {
+  const script = "const { mmap, PAGESIZE } = require('memmap'); console.log(mmap(-1, PAGESIZE).length === PAGESIZE)"
+  t.is(node('--eval', script), 'true')
+})
+
+test('import gives the names', (t) => {
+  const script =
+    "import memmap, { mmap, Mmap } from 'memmap'; console.log(mmap(-1, 5) instanceof Mmap, memmap.mmap === mmap)"
+  t.is(node('--input-type=module', '--eval', script), 'true true')
+})
+
+test('tsc --strict takes its types, as CommonJS and as an ES module', (t) => {
+  mkdirSync(join(project, 'node_modules/@types'), { recursive: true })
+  symlinkSync(join(root, 'node_modules/@types/node'), join(project, 'node_modules/@types/node'), 'junction')
+  symlinkSync(join(root, 'node_modules/undici-types'), join(project, 'node_modules/undici-types'), 'junction')
+  const program = [
+    "import { mmap, type Mmap, ACCESS_READ } from 'memmap'",
+    'const mm: Mmap = mmap(-1, 10, { access: ACCESS_READ })',
+    'export const doubles: Float64Array = mm.view(Float64Array)',
+    'export const text: string = mm.read(5).toString()',
+  ].join('\n')
+  writeFileSync(join(project, 'program.cts'), program)
+  writeFileSync(join(project, 'program.mts'), program)
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2023,esnext.disposable']
+  t.notThrows(() => node(tsc, ...options, '--types', 'node', 'program.cts', 'program.mts'))
+})
