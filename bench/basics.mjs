@@ -2,11 +2,21 @@
 // each number is the best of its rounds, which is the one that other work on the machine has disturbed least.
 
 import { execFileSync, spawnSync } from 'node:child_process'
-import { closeSync, ftruncateSync, mkdtempSync, openSync, readdirSync, readSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { run, root, setUp } from '../scripts/setup.mjs'
+import { root, run, setUp } from '../scripts/setup.mjs'
 
 setUp()
 run('cargo', ['build', '--locked', '--release', '--package', 'bench-system-calls'])
