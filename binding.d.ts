@@ -35,6 +35,9 @@ export declare function allocationGranularity(): number
  */
 export declare function buffer(mapping: ExternalObject<OpenMapping>, id: number, offset: number, length: number): ArrayBuffer
 
+/** Throws when bytes of the mapping have been lost. */
+export declare function checkIntact(mapping: ExternalObject<OpenMapping>): void
+
 /**
  * Closes the descriptor, and unmaps if no buffer shows the memory. When private changes are to be written back and cannot
  * be, it throws and the mapping is still open.
@@ -52,6 +55,9 @@ export declare function descriptor(mapping: ExternalObject<OpenMapping>): number
 
 /** Detaches a buffer that `buffer` made, also after `close`. False when it had been detached before. */
 export declare function detach(mapping: ExternalObject<OpenMapping>, buffer: ArrayBuffer, id: number): boolean
+
+/** Four bytes that count the faults answered in this process: while they stay the same, nothing has been lost anywhere. */
+export declare function faultCounter(): ArrayBuffer
 
 /** Repeats `pattern` over a range. */
 export declare function fill(mapping: ExternalObject<OpenMapping>, pattern: Uint8Array, offset: number, length: number): void

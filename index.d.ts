@@ -174,7 +174,7 @@ declare const MADV_FREE_REUSE: number | undefined;
  * The `code` of every error that memmap itself decides on. Errors of the operating system have Node's shape instead: `code`
  * is `'ENOENT'`, `'EACCES'`, ..., beside `errno`, `syscall` and, where there is one, `path`.
  */
-type ErrorCode = 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE' | 'ERR_MMAP_CLOSED' | 'ERR_MMAP_NO_VIEW' | 'ERR_MMAP_READONLY' | 'ERR_MMAP_UNSUPPORTED' | 'ERR_MMAP_VIEW_TOO_LARGE' | 'ERR_OUT_OF_RANGE';
+type ErrorCode = 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE' | 'ERR_MMAP_CLOSED' | 'ERR_MMAP_FAULT' | 'ERR_MMAP_NO_VIEW' | 'ERR_MMAP_READONLY' | 'ERR_MMAP_UNSUPPORTED' | 'ERR_MMAP_VIEW_TOO_LARGE' | 'ERR_OUT_OF_RANGE';
 //#endregion
 //#region src/mmap.d.ts
 /** A typed array, DataView or Buffer class, as {@link Mmap.view} takes it. */
@@ -237,6 +237,8 @@ declare class Mmap implements Disposable, Iterable<number> {
    * @throws as {@link bytes}
    */
   get buffer(): ArrayBuffer;
+  /** A view as below. `Buffer` has a type of its own here because its class does not say what it makes. */
+  view(type: BufferConstructor, byteOffset?: number, length?: number): Buffer;
   /**
    * A view of another kind, of the same memory: `mm.view(Float64Array, 16, 100)`, `mm.view(DataView)`, `mm.view(Buffer)`. Of a
    * mapping longer than MAX_VIEW_LENGTH it gives a window.

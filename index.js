@@ -427,6 +427,7 @@ var Mmap = class {
 	#handedOut = false;
 	#viewsMade = 0;
 	#bytesTouched = 0;
+	#faultsSeen = 0;
 	/** What was handed out beside the present view: windows, and views of before a `resize()`. */
 	#otherViews = [];
 	/**
@@ -493,15 +494,6 @@ var Mmap = class {
 	get buffer() {
 		return this.bytes.buffer;
 	}
-	/**
-	* A view of another kind, of the same memory: `mm.view(Float64Array, 16, 100)`, `mm.view(DataView)`, `mm.view(Buffer)`. Of a
-	* mapping longer than MAX_VIEW_LENGTH it gives a window.
-	*
-	* @param type a typed array class, `DataView` or `Buffer`
-	* @param byteOffset in bytes, default 0; `offset + byteOffset` must be a multiple of the element's size
-	* @param length in elements, default as many as there are
-	* @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, and as {@link bytes}
-	*/
 	view(type, byteOffset = 0, length) {
 		if (!isViewConstructor(type)) throw wrongType("type", "a typed array class, DataView or Buffer", type);
 		const from = wholeNumber(byteOffset, "byteOffset");
@@ -974,20 +966,35 @@ var Mmap = class {
 		];
 	}
 	#byteAt(mapping, index) {
-		return this.#ownBytes(mapping)?.[index] ?? __binding_js.default.readByte(mapping, index);
+		const value = this.#ownBytes(mapping)?.[index];
+		if (value === void 0) return __binding_js.default.readByte(mapping, index);
+		this.#checkIntact(mapping);
+		return value;
 	}
 	#setByteAt(mapping, index, value) {
 		const bytes = this.#ownBytes(mapping);
 		if (bytes === void 0) __binding_js.default.writeByte(mapping, index, value);
-		else bytes[index] = value;
+		else {
+			this.#checkIntact(mapping);
+			bytes[index] = value;
+			this.#checkIntact(mapping);
+		}
+	}
+	/** Rust's methods do this themselves; what goes through the view asks whether there has been any fault since it last asked. */
+	#checkIntact(mapping) {
+		const faults = faultCounter?.[0] ?? 0;
+		if (faults === this.#faultsSeen) return;
+		__binding_js.default.checkIntact(mapping);
+		this.#faultsSeen = faults;
 	}
 	/** The view for single bytes, as soon as it pays. */
 	#ownBytes(mapping) {
-		if (this.#view !== void 0 && this.#view.bytes.length !== 0) return this.#view.bytes;
+		if (this.#view !== void 0 && this.#view.bytes.length !== 0 && faultCounter !== void 0) return this.#view.bytes;
 		this.#bytesTouched += 1;
 		if (this.#bytesTouched < BYTES_BEFORE_VIEW + this.#length / LENGTH_PER_BYTE_BEFORE_VIEW) return void 0;
 		if (this.#length > MAX_VIEW_LENGTH) return void 0;
 		try {
+			faultCounter ??= new Uint32Array(__binding_js.default.faultCounter());
 			return this.#wholeView(mapping).bytes;
 		} catch {
 			this.#bytesTouched = Number.NEGATIVE_INFINITY;
@@ -1071,6 +1078,8 @@ function inherits(type, base) {
 function bytesPerElement(type) {
 	return "BYTES_PER_ELEMENT" in type && typeof type.BYTES_PER_ELEMENT === "number" ? type.BYTES_PER_ELEMENT : 1;
 }
+/** How many faults have been answered in this process, once somebody wants to know. */
+let faultCounter;
 let leavesAtExit = false;
 /** Bun's exit does not run the C library's, at which Rust gives the names up. */
 function leaveNamedRegionsAtExit() {

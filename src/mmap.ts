@@ -77,6 +77,7 @@ export class Mmap implements Disposable, Iterable<number> {
   #handedOut = false
   #viewsMade = 0
   #bytesTouched = 0
+  #faultsSeen = 0
   /** What was handed out beside the present view: windows, and views of before a `resize()`. */
   #otherViews: { buffer: WeakRef<ArrayBuffer>; id: number }[] = []
 
@@ -156,6 +157,8 @@ export class Mmap implements Disposable, Iterable<number> {
     return this.bytes.buffer as ArrayBuffer
   }
 
+  /** A view as below. `Buffer` has a type of its own here because its class does not say what it makes. */
+  view(type: BufferConstructor, byteOffset?: number, length?: number): Buffer
   /**
    * A view of another kind, of the same memory: `mm.view(Float64Array, 16, 100)`, `mm.view(DataView)`, `mm.view(Buffer)`. Of a
    * mapping longer than MAX_VIEW_LENGTH it gives a window.
@@ -165,6 +168,7 @@ export class Mmap implements Disposable, Iterable<number> {
    * @param length in elements, default as many as there are
    * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, and as {@link bytes}
    */
+  view<T extends ArrayBufferView>(type: ViewConstructor<T>, byteOffset?: number, length?: number): T
   view<T extends ArrayBufferView>(type: ViewConstructor<T>, byteOffset: number = 0, length?: number): T {
     if (!isViewConstructor<T>(type)) throw wrongType('type', 'a typed array class, DataView or Buffer', type)
     const from = wholeNumber(byteOffset, 'byteOffset')
@@ -708,22 +712,40 @@ export class Mmap implements Disposable, Iterable<number> {
   }
 
   #byteAt(mapping: Handle, index: number): number {
-    return this.#ownBytes(mapping)?.[index] ?? binding.readByte(mapping, index)
+    const value = this.#ownBytes(mapping)?.[index]
+    if (value === undefined) return binding.readByte(mapping, index)
+    this.#checkIntact(mapping)
+    return value
   }
 
   #setByteAt(mapping: Handle, index: number, value: number): void {
     const bytes = this.#ownBytes(mapping)
-    if (bytes === undefined) binding.writeByte(mapping, index, value)
-    else bytes[index] = value
+    if (bytes === undefined) {
+      binding.writeByte(mapping, index, value)
+    } else {
+      this.#checkIntact(mapping)
+      bytes[index] = value
+      this.#checkIntact(mapping)
+    }
+  }
+
+  /** Rust's methods do this themselves; what goes through the view asks whether there has been any fault since it last asked. */
+  #checkIntact(mapping: Handle): void {
+    const faults = faultCounter?.[0] ?? 0
+    if (faults === this.#faultsSeen) return
+    binding.checkIntact(mapping)
+    this.#faultsSeen = faults
   }
 
   /** The view for single bytes, as soon as it pays. */
   #ownBytes(mapping: Handle): Uint8Array | undefined {
-    if (this.#view !== undefined && this.#view.bytes.length !== 0) return this.#view.bytes
+    if (this.#view !== undefined && this.#view.bytes.length !== 0 && faultCounter !== undefined) return this.#view.bytes
     this.#bytesTouched += 1
     if (this.#bytesTouched < BYTES_BEFORE_VIEW + this.#length / LENGTH_PER_BYTE_BEFORE_VIEW) return undefined
     if (this.#length > MAX_VIEW_LENGTH) return undefined
     try {
+      // Before the view: with a view there is always the counter.
+      faultCounter ??= new Uint32Array(binding.faultCounter())
       return this.#wholeView(mapping).bytes
     } catch {
       // ERR_MMAP_NO_VIEW: then Rust reads the bytes, and will go on to.
@@ -824,6 +846,9 @@ function inherits(type: object, base: unknown): boolean {
 function bytesPerElement(type: object): number {
   return 'BYTES_PER_ELEMENT' in type && typeof type.BYTES_PER_ELEMENT === 'number' ? type.BYTES_PER_ELEMENT : 1
 }
+
+/** How many faults have been answered in this process, once somebody wants to know. */
+let faultCounter: Uint32Array | undefined
 
 let leavesAtExit = false
 

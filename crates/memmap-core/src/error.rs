@@ -49,6 +49,13 @@ pub enum Error {
     },
     /// Any use after close.
     Closed,
+    /// The file was truncated, or could not be read or extended, under the mapping.
+    Fault {
+        /// From which byte of the mapping on.
+        offset: usize,
+        /// How many bytes.
+        length: usize,
+    },
     /// A position or range that does not lie inside the mapping.
     OutOfRange,
     /// A write to a mapping that is read-only.
@@ -90,6 +97,7 @@ impl Error {
             | Error::ResizeSharedAnonymous
             | Error::ResizeNamed { .. } => "ERR_OUT_OF_RANGE",
             Error::Closed => "ERR_MMAP_CLOSED",
+            Error::Fault { .. } => "ERR_MMAP_FAULT",
             Error::ReadOnly | Error::ResizePrivate => "ERR_MMAP_READONLY",
             Error::ResizeUntracked | Error::Contradiction(_) => "ERR_INVALID_ARG_VALUE",
             Error::NoView(_) => "ERR_MMAP_NO_VIEW",
@@ -123,6 +131,11 @@ impl fmt::Display for Error {
                 "\"tagname\" is too long for a name of this system: {actual} characters where {limit} are possible"
             ),
             Error::Closed => f.write_str("mmap closed or invalid"),
+            Error::Fault { offset, length } => write!(
+                f,
+                "the file was truncated, or its device failed, under the mapping: {length} bytes from {offset} on are lost. \
+                 Map it again when it is whole"
+            ),
             Error::OutOfRange => f.write_str("the range lies outside the mapping"),
             Error::ReadOnly => f.write_str("mmap can't modify a readonly memory map."),
             Error::ResizePrivate => f.write_str("mmap can't resize a readonly or copy-on-write memory map."),

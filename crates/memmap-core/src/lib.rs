@@ -34,6 +34,7 @@
 
 pub mod access;
 pub mod error;
+pub mod fault;
 pub mod mapping;
 pub mod region;
 pub mod search;

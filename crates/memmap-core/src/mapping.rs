@@ -2,6 +2,7 @@
 
 use crate::access::{Access, Plan};
 use crate::error::{Error, Result};
+use crate::fault::FileIdentity;
 use crate::region::{RawBytes, Region};
 use crate::source::{self, Source, Target};
 use crate::sys::{self, Memory, Named, Residency};
@@ -56,29 +57,33 @@ impl Mapping {
                 let write = plan.writes_through() || write_back;
                 let (file, created) =
                     if create { sys::File::open_or_create(&path)? } else { (sys::File::open(&path, write)?, false) };
-                let opened = map_file(&file, offset, length, &plan, create, write_back);
-                if opened.is_err() && created {
+                let region = map_file(&file, offset, length, &plan, create, write_back);
+                if region.is_err() && created {
                     // The error that is worth telling is the first one.
                     let _ = std::fs::remove_file(&path);
                 }
-                (opened?, Source::File(track.then_some(file)))
+                (region?, Source::File(track.then_some(file)))
             }
             Target::Descriptor(descriptor) => {
                 let file = sys::File::duplicate(descriptor)?;
-                let memory = map_file(&file, offset, length, &plan, create, write_back)?;
-                (memory, Source::File(track.then_some(file)))
+                let region = map_file(&file, offset, length, &plan, create, write_back)?;
+                (region, Source::File(track.then_some(file)))
             }
             Target::Anonymous => {
                 let length = source::addressable(length).map_err(|_| sys::no_memory("mmap"))?;
                 let (memory, file) = Memory::anonymous(length, &plan)?;
-                (Region::new(memory, None), Source::Anonymous(file.filter(|_| track)))
+                (Region::of_memory(memory), Source::Anonymous(file.filter(|_| track)))
             }
             Target::Named(tag) => {
                 let (memory, named) = Named::open(&tag, offset, source::addressable(length)?, &plan)?;
-                (Region::new(memory, Some(named)), Source::Named)
+                (named_region(memory, named, offset)?, Source::Named)
             }
         };
         let region = Arc::new(region);
+        if let Source::File(None) = source {
+            // The descriptor that the region was mapped from is closed by now.
+            region.set_file(None);
+        }
         Ok(Mapping { region, earlier: Vec::new(), source, offset, opened: plan, plan, tracked: track, write_back })
     }
 
@@ -122,9 +127,11 @@ impl Mapping {
     ///
     /// # Errors
     ///
-    /// ERR_OUT_OF_RANGE, and what msync, fsync and pwrite say.
+    /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT, and what msync, fsync and pwrite say.
     pub fn flush(&self, offset: usize, length: usize, flags: Option<i32>) -> Result<()> {
         self.region.range(offset, length)?;
+        // What was written to lost pages is lost, and msync says nothing of it.
+        self.region.intact()?;
         if self.write_back {
             return self.write_back(offset, length);
         }
@@ -214,11 +221,11 @@ impl Mapping {
         };
         match &self.source {
             Source::File(Some(file)) => {
-                let before = file.status()?.size;
-                if end < before && !sys::CAN_TRUNCATE_WHILE_MAPPED {
+                let before = file.status()?;
+                if end < before.size && !sys::CAN_TRUNCATE_WHILE_MAPPED {
                     return self.unmap_and_truncate(length, end);
                 }
-                let region = resize_file(file, before, self.offset, length, end, &self.plan)?;
+                let region = resize_file(file, &before, self.offset, length, end, &self.plan)?;
                 self.replace_region(region);
                 self.blank_earlier(length);
             }
@@ -336,10 +343,10 @@ impl Mapping {
                 file.allocate(0..length as u64)?;
             }
             // A shorter one stays as long as it was: another process may have mapped all of it.
-            return Ok(Region::new(Memory::of_file(file, 0, length, &self.plan)?, None));
+            return Ok(Region::of_memory(Memory::of_file(file, 0, length, &self.plan)?));
         }
         let (memory, _) = Memory::anonymous(length, &self.plan)?;
-        let region = Region::new(memory, None);
+        let region = Region::of_memory(memory);
         let kept = length.min(self.region.len());
         // SAFETY: the new region is mapped and writable for at least `kept` bytes, and lives through the call.
         let target = unsafe { RawBytes::new(region.start(), kept) };
@@ -354,7 +361,7 @@ impl Mapping {
             return Err(Error::ResizeNamed { existing });
         }
         let memory = named.map_again(self.offset, length, &self.plan)?;
-        Ok(Region::new(memory, Some(named.clone())))
+        named_region(memory, named.clone(), self.offset)
     }
 
     /// Shrinks a file on a system that truncates none that is mapped.
@@ -369,11 +376,11 @@ impl Mapping {
         let old_length = self.region.len();
         let placeholder = Plan::from_access(Access::Copy);
         let (placeholder, _) = Memory::anonymous(1, &placeholder)?;
-        self.region = Arc::new(Region::new(placeholder, None));
+        self.region = Arc::new(Region::of_memory(placeholder));
         let result = file.set_size(end);
         let length = if result.is_ok() { length } else { old_length };
         let memory = Memory::of_file(file, self.offset, length, &self.plan)?;
-        self.region = Arc::new(Region::new(memory, None));
+        self.region = Arc::new(Region::of_file(memory, None, self.offset));
         result
     }
 }
@@ -397,26 +404,64 @@ fn map_file(file: &sys::File, offset: u64, length: u64, plan: &Plan, create: boo
         // The error that is worth telling is the first one.
         let _ = file.set_size(before);
     }
-    Ok(Region::new(memory?, None))
+    let region = Region::of_file(memory?, None, offset);
+    region.set_file(Some(identity(file, &status)));
+    Ok(region)
 }
 
-fn resize_file(file: &sys::File, before: u64, offset: u64, length: usize, end: u64, plan: &Plan) -> Result<Region> {
-    if end > before {
-        file.allocate(before..end)?;
+/// The file of a named region stays open as long as the region is mapped.
+fn named_region(memory: Memory, named: Named, offset: u64) -> Result<Region> {
+    let identity = match named.file() {
+        Some(file) => Some(identity(file, &file.status()?)),
+        None => None,
+    };
+    let region = Region::of_file(memory, Some(named), offset);
+    region.set_file(identity);
+    Ok(region)
+}
+
+/// By what the fault handler recognises the file.
+fn identity(file: &sys::File, status: &sys::Status) -> FileIdentity {
+    FileIdentity { descriptor: file.descriptor(), device: status.device, inode: status.inode }
+}
+
+fn resize_file(
+    file: &sys::File,
+    before: &sys::Status,
+    offset: u64,
+    length: usize,
+    end: u64,
+    plan: &Plan,
+) -> Result<Region> {
+    if end > before.size {
+        file.allocate(before.size..end)?;
     }
     match Memory::of_file(file, offset, length, plan) {
         Ok(memory) => {
-            if end < before {
+            if end < before.size {
                 file.set_size(end)?;
             }
-            Ok(Region::new(memory, None))
+            let region = Region::of_file(memory, None, offset);
+            region.set_file(Some(identity(file, before)));
+            Ok(region)
         }
         Err(error) => {
-            if end > before {
+            if end > before.size {
                 // The error that is worth telling is the first one.
-                let _ = file.set_size(before);
+                let _ = file.set_size(before.size);
             }
             Err(error)
+        }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // The descriptor is about to be closed, and its number may mean another file soon.
+        for region in self.earlier.iter().filter_map(Weak::upgrade).chain([Arc::clone(&self.region)]) {
+            if !matches!(self.source, Source::Named) {
+                region.set_file(None);
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The mapped bytes: owner, bounds, copying in and out.
 
 use crate::error::{Error, Result};
+use crate::fault::{FileIdentity, Watch};
 use crate::search;
 use crate::sys::{self, Memory, Named};
 use std::ptr;
@@ -14,7 +15,9 @@ use std::ptr;
 /// copies go through raw pointers, and what is copied is whatever the bytes were at that moment.
 #[derive(Debug)]
 pub struct Region {
-    // Dropped in this order: a named region is left only when its memory is unmapped.
+    // Dropped in this order: the fault handler must not know an address that is not mapped any more, and a named region is left
+    // only when its memory is unmapped.
+    watch: Option<Watch>,
     memory: Memory,
     named: Option<Named>,
 }
@@ -67,8 +70,45 @@ impl RawBytes {
 }
 
 impl Region {
-    pub(crate) fn new(memory: Memory, named: Option<Named>) -> Region {
-        Region { memory, named }
+    /// Memory that nothing can be lost of: it has no file.
+    pub(crate) fn of_memory(memory: Memory) -> Region {
+        Region { watch: None, memory, named: None }
+    }
+
+    /// A part of a file, or of a named region.
+    pub(crate) fn of_file(memory: Memory, named: Option<Named>, offset: u64) -> Region {
+        let watch = sys::install_fault_handler().then(|| {
+            let start = memory.start().addr();
+            let pages = start - start % sys::page_size()..(start + memory.length()).next_multiple_of(sys::page_size());
+            Watch::new(pages, start, offset)
+        });
+        Region { watch, memory, named }
+    }
+
+    /// By which descriptor the fault handler may ask for the size of the file, while it is open.
+    pub(crate) fn set_file(&self, file: Option<FileIdentity>) {
+        if let Some(watch) = &self.watch {
+            watch.set_file(file);
+        }
+    }
+
+    /// Whether nothing of the mapping has been lost so far: no page of it was touched that could not be had.
+    ///
+    /// The methods that read or write bytes ask before, for what is lost already, and after, for what they ran into.
+    ///
+    /// # Errors
+    ///
+    /// ERR_MMAP_FAULT.
+    pub fn intact(&self) -> Result<()> {
+        self.watch.as_ref().map_or(Ok(()), |watch| watch.intact(self.len()))
+    }
+
+    /// Runs what touches the bytes.
+    fn touching<T>(&self, touch: impl FnOnce() -> T) -> Result<T> {
+        self.intact()?;
+        let result = touch();
+        self.intact()?;
+        Ok(result)
     }
 
     /// The first byte. It stays mapped, readable and writable for as long as the Region lives.
@@ -112,26 +152,26 @@ impl Region {
     ///
     /// # Errors
     ///
-    /// ERR_OUT_OF_RANGE, with nothing copied.
+    /// ERR_OUT_OF_RANGE, with nothing copied; ERR_MMAP_FAULT.
     pub fn read(&self, offset: usize, target: RawBytes) -> Result<()> {
         let source = self.range(offset, target.length)?;
         // SAFETY: `range` found the source inside the mapping, `RawBytes::new` promises the target. `copy` and not
         // `copy_nonoverlapping`: the target may be a view of this very mapping.
-        unsafe { ptr::copy(source, target.address.cast_mut(), target.length) };
-        Ok(())
+        let copy = || unsafe { ptr::copy(source, target.address.cast_mut(), target.length) };
+        self.touching(copy)
     }
 
     /// Copies bytes in, all of `source`.
     ///
     /// # Errors
     ///
-    /// ERR_OUT_OF_RANGE, with nothing copied.
+    /// ERR_OUT_OF_RANGE, with nothing copied; ERR_MMAP_FAULT.
     pub fn write(&self, offset: usize, source: RawBytes) -> Result<()> {
         let target = self.range(offset, source.length)?;
         // SAFETY: `range` found the target inside the mapping, which is always mapped writable; `RawBytes::new` promises
         // the source. `copy` because the source may be a view of this very mapping.
-        unsafe { ptr::copy(source.address, target, source.length) };
-        Ok(())
+        let copy = || unsafe { ptr::copy(source.address, target, source.length) };
+        self.touching(copy)
     }
 
     /// One byte.
@@ -142,7 +182,8 @@ impl Region {
     pub fn read_byte(&self, offset: usize) -> Result<u8> {
         let source = self.range(offset, 1)?;
         // SAFETY: `range` found the byte inside the mapping. Volatile, because others may change it at any time.
-        Ok(unsafe { source.read_volatile() })
+        let read = || unsafe { source.read_volatile() };
+        self.touching(read)
     }
 
     /// Sets one byte.
@@ -153,15 +194,15 @@ impl Region {
     pub fn write_byte(&self, offset: usize, value: u8) -> Result<()> {
         let target = self.range(offset, 1)?;
         // SAFETY: `range` found the byte inside the mapping, which is always mapped writable. Volatile, because others read it.
-        unsafe { target.write_volatile(value) };
-        Ok(())
+        let write = || unsafe { target.write_volatile(value) };
+        self.touching(write)
     }
 
     /// Every `step`-th byte from `offset`, as many as `target` has; a negative step goes down.
     ///
     /// # Errors
     ///
-    /// ERR_OUT_OF_RANGE, with nothing copied.
+    /// ERR_OUT_OF_RANGE, with nothing copied; ERR_MMAP_FAULT.
     pub fn read_strided(&self, offset: usize, step: isize, target: RawBytes) -> Result<()> {
         let positions = self.strided(offset, step, target.length)?;
         for (index, position) in positions.enumerate() {
@@ -178,7 +219,7 @@ impl Region {
     ///
     /// # Errors
     ///
-    /// ERR_OUT_OF_RANGE, with nothing copied.
+    /// ERR_OUT_OF_RANGE, with nothing copied; ERR_MMAP_FAULT.
     pub fn write_strided(&self, offset: usize, step: isize, source: RawBytes) -> Result<()> {
         let positions = self.strided(offset, step, source.length)?;
         for (byte, position) in source.to_vec()?.into_iter().zip(positions) {
@@ -191,48 +232,32 @@ impl Region {
     ///
     /// # Errors
     ///
-    /// ERR_OUT_OF_RANGE, with nothing moved.
+    /// ERR_OUT_OF_RANGE, with nothing moved; ERR_MMAP_FAULT.
     pub fn copy_within(&self, target: usize, source: usize, count: usize) -> Result<()> {
         let target = self.range(target, count)?;
         let source = self.range(source, count)?;
         // SAFETY: `range` found both inside the mapping; `copy` allows them to overlap.
-        unsafe { ptr::copy(source, target, count) };
-        Ok(())
+        let copy = || unsafe { ptr::copy(source, target, count) };
+        self.touching(copy)
     }
 
     /// Repeats `pattern` over a range. An empty pattern changes nothing.
     ///
     /// # Errors
     ///
-    /// ERR_OUT_OF_RANGE, with nothing changed.
+    /// ERR_OUT_OF_RANGE, with nothing changed; ERR_MMAP_FAULT.
     pub fn fill(&self, offset: usize, length: usize, pattern: &[u8]) -> Result<()> {
         let target = self.range(offset, length)?;
-        match pattern {
-            [] => {}
-            // SAFETY: `range` found the target inside the mapping, which is always mapped writable.
-            [byte] => unsafe { target.write_bytes(*byte, length) },
-            _ => {
-                // A whole number of patterns at a time, some KiB of them, so that a short one is no call per few bytes.
-                let block = pattern.repeat((4096 / pattern.len()).max(1));
-                let mut done = 0;
-                while done < length {
-                    let count = block.len().min(length - done);
-                    // SAFETY: `done` is less than `length`, which `range` found inside the mapping.
-                    let at = unsafe { target.add(done) };
-                    // SAFETY: `count` bytes are in the block, and in the mapping, see above; our own block overlaps nothing.
-                    unsafe { ptr::copy_nonoverlapping(block.as_ptr(), at, count) };
-                    done += count;
-                }
-            }
-        }
-        Ok(())
+        // SAFETY: `range` found the target inside the mapping, which is always mapped writable.
+        let fill = || unsafe { fill(target, length, pattern) };
+        self.touching(fill)
     }
 
     /// The first place of `needle` in `[start, stop)`. An empty needle is at `start`.
     ///
     /// # Errors
     ///
-    /// ERR_OUT_OF_RANGE, ENOMEM.
+    /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT, ENOMEM.
     pub fn find(&self, needle: RawBytes, start: usize, stop: usize) -> Result<Option<usize>> {
         let length = stop.checked_sub(start).ok_or(Error::OutOfRange)?;
         let at = self.range(start, length)?;
@@ -241,7 +266,8 @@ impl Region {
         }
         let needle = needle.to_vec()?;
         // SAFETY: `range` found the bytes inside the mapping, which lives as long as `self`.
-        let found = unsafe { search::find(at, length, &needle) }?;
+        let search = || unsafe { search::find(at, length, &needle) };
+        let found = self.touching(search)??;
         Ok(found.map(|index| start + index))
     }
 
@@ -249,7 +275,7 @@ impl Region {
     ///
     /// # Errors
     ///
-    /// ERR_OUT_OF_RANGE, ENOMEM.
+    /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT, ENOMEM.
     pub fn rfind(&self, needle: RawBytes, start: usize, stop: usize) -> Result<Option<usize>> {
         let length = stop.checked_sub(start).ok_or(Error::OutOfRange)?;
         let at = self.range(start, length)?;
@@ -258,7 +284,8 @@ impl Region {
         }
         let needle = needle.to_vec()?;
         // SAFETY: `range` found the bytes inside the mapping, which lives as long as `self`.
-        let found = unsafe { search::rfind(at, length, &needle) }?;
+        let search = || unsafe { search::rfind(at, length, &needle) };
+        let found = self.touching(search)??;
         Ok(found.map(|index| start + index))
     }
 
@@ -274,5 +301,31 @@ impl Region {
             let distance = step.unsigned_abs() * index;
             if step < 0 { offset - distance } else { offset + distance }
         }))
+    }
+}
+
+/// Repeats `pattern` over `length` bytes from `target`.
+///
+/// # Safety
+///
+/// They must be mapped and writable.
+unsafe fn fill(target: *mut u8, length: usize, pattern: &[u8]) {
+    match pattern {
+        [] => {}
+        // SAFETY: the caller's promise.
+        [byte] => unsafe { target.write_bytes(*byte, length) },
+        _ => {
+            // A whole number of patterns at a time, some KiB of them, so that a short one is no call per few bytes.
+            let block = pattern.repeat((4096 / pattern.len()).max(1));
+            let mut done = 0;
+            while done < length {
+                let count = block.len().min(length - done);
+                // SAFETY: `done` is less than `length`, as far as the caller's promise goes.
+                let at = unsafe { target.add(done) };
+                // SAFETY: `count` bytes are in the block, and in the mapping, see above; our own block overlaps nothing.
+                unsafe { ptr::copy_nonoverlapping(block.as_ptr(), at, count) };
+                done += count;
+            }
+        }
     }
 }

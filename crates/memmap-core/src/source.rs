@@ -33,7 +33,7 @@ pub(crate) enum Source {
 ///
 /// A length of 0 is the rest of a regular file. The order of the checks is CPython's.
 pub(crate) fn extent(status: sys::Status, offset: u64, length: u64) -> Result<usize> {
-    let sys::Status { size: file_size, regular } = status;
+    let sys::Status { size: file_size, regular, .. } = status;
     if regular {
         if length == 0 {
             if file_size == 0 {

@@ -6,7 +6,7 @@ use napi::bindgen_prelude::{FromNapiValue, TypeName, Unknown, ValidateNapiValue}
 use napi::{Env, JsValue, ValueType, sys};
 use std::ffi::c_void;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The largest element of a typed array, in bytes. A buffer begins at a multiple of it, as engines and `Atomics` expect.
@@ -81,6 +81,32 @@ pub fn array_buffer(
     let value = unsafe { Unknown::from_raw_unchecked(env.raw(), value) };
     Ok((value, handout))
 }
+
+/// Makes an ArrayBuffer over a number that lives as long as the process.
+///
+/// # Errors
+///
+/// `NoView`, as for [`array_buffer`].
+pub fn over_static(env: Env, number: &'static AtomicU32) -> memmap_core::Result<Unknown<'static>> {
+    let mut value = ptr::null_mut();
+    // SAFETY: the number is never freed and may be written by anybody, for it is an atomic. The finalizer has nothing to do.
+    // `value` is written on success.
+    let status = unsafe {
+        sys::napi_create_external_arraybuffer(
+            env.raw(),
+            number.as_ptr().cast(),
+            size_of::<AtomicU32>(),
+            Some(keep),
+            ptr::null_mut(),
+            &mut value,
+        )
+    };
+    check(status).map_err(|error| Error::NoView(error.to_string()))?;
+    // SAFETY: a value that this environment has just made.
+    Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), value) })
+}
+
+unsafe extern "C" fn keep(_: sys::napi_env, _: *mut c_void, _: *mut c_void) {}
 
 /// Runs when the engine has collected the last buffer over the memory, also one that the memory was transferred to. It may run
 /// on another thread, and after the environment is gone: it touches nothing but the hint.

@@ -1,4 +1,4 @@
-//! Core errors as JavaScript errors: class, `code`, and Node's `errno` and `syscall`.
+//! Core errors as JavaScript errors: class, `code`, Node's `errno` and `syscall`, and what was lost.
 
 use memmap_core::Error;
 use napi::{Env, Status, sys};
@@ -7,9 +7,16 @@ use std::ptr;
 /// Throws `error` in JavaScript and gives what napi-rs takes for "has been thrown".
 pub fn throw(env: Env, error: Error) -> napi::Error {
     let thrown = Object::error(env.raw(), &error).and_then(|object| {
-        if let Error::System(system) = &error {
-            object.set_number("errno", system.errno)?;
-            object.set_string("syscall", system.syscall)?;
+        match &error {
+            Error::System(system) => {
+                object.set_number("errno", system.errno.into())?;
+                object.set_string("syscall", system.syscall)?;
+            }
+            Error::Fault { offset, length } => {
+                object.set_number("offset", *offset as f64)?;
+                object.set_number("length", *length as f64)?;
+            }
+            _ => {}
         }
         // SAFETY: the value was made by this environment in this call.
         check(unsafe { sys::napi_throw(object.env, object.value) })
@@ -49,10 +56,10 @@ impl Object {
         Ok(Object { env, value })
     }
 
-    fn set_number(&self, name: &str, number: i32) -> napi::Result<()> {
+    fn set_number(&self, name: &str, number: f64) -> napi::Result<()> {
         let mut value = ptr::null_mut();
         // SAFETY: `env` is the current environment; `value` is written on success.
-        check(unsafe { sys::napi_create_int32(self.env, number, &mut value) })?;
+        check(unsafe { sys::napi_create_double(self.env, number, &mut value) })?;
         self.set(name, value)
     }
 

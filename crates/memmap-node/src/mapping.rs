@@ -110,6 +110,12 @@ pub fn size(env: Env, mapping: &External<OpenMapping>) -> napi::Result<f64> {
     mapping.with(env, |mapping| Ok(mapping.size()? as f64))
 }
 
+/// Throws when bytes of the mapping have been lost.
+#[napi]
+pub fn check_intact(env: Env, mapping: &External<OpenMapping>) -> napi::Result<()> {
+    mapping.with(env, |open| open.region().intact())
+}
+
 /// A new ArrayBuffer over a range, which ends where the range ends and begins at most 7 bytes before it. No other buffer of the
 /// mapping may have its `id`.
 #[napi(ts_return_type = "ArrayBuffer")]

@@ -5,7 +5,8 @@
 //! * [`File`]: something that can be mapped, with a descriptor of its own.
 //! * [`Memory`]: mapped pages. Dropping it unmaps them.
 //! * [`Named`]: the use of a named region. Dropping it leaves the region; the last one out removes the name.
-//! * [`page_size`], [`allocation_granularity`], [`constants`], [`plan_from_flags`], [`path_from_bytes`], [`pin_library`].
+//! * [`page_size`], [`allocation_granularity`], [`constants`], [`plan_from_flags`], [`plan_from_prot`], [`path_from_bytes`],
+//!   [`pin_library`], [`install_fault_handler`].
 
 #[cfg(unix)]
 mod unix;
@@ -24,6 +25,10 @@ pub struct Status {
     pub size: u64,
     /// A regular file, whose size can be trusted (a device's cannot).
     pub regular: bool,
+    /// What tells the file from others, together with `inode`. 0 on Windows.
+    pub device: u64,
+    /// See `device`.
+    pub inode: u64,
 }
 
 /// Pages in memory of all pages in a range.

@@ -71,6 +71,8 @@ impl File {
             // A negative size is no size.
             size: u64::try_from(stat.st_size).unwrap_or(0),
             regular: FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile,
+            device: stat.st_dev as u64,
+            inode: stat.st_ino as u64,
         })
     }
 

@@ -1,6 +1,7 @@
 //! Unix: Linux, macOS, the BSDs.
 
 mod errno;
+mod fault;
 mod file;
 mod library;
 mod memory;
@@ -8,6 +9,7 @@ mod named;
 
 pub mod constants;
 
+pub use fault::install_fault_handler;
 pub use file::File;
 pub use library::pin_library;
 pub use memory::{CAN_GROW_SHARED_ANONYMOUS, CAN_TRUNCATE_WHILE_MAPPED, Memory, plan_from_flags, plan_from_prot};

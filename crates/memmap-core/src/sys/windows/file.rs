@@ -83,13 +83,16 @@ impl File {
         // SAFETY: the handle is open for as long as `self` lives.
         if unsafe { GetFileType(self.raw()) } != FILE_TYPE_DISK {
             // A console, a pipe, a socket: of some, asking for a size is an error.
-            return Ok(Status { size: 0, regular: false });
+            return Ok(Status { size: 0, regular: false, device: 0, inode: 0 });
         }
         let info = self.standard_info()?;
         Ok(Status {
             // A negative size is no size.
             size: u64::try_from(info.EndOfFile).unwrap_or(0),
             regular: !info.Directory,
+            // Nobody asks: see `install_fault_handler`.
+            device: 0,
+            inode: 0,
         })
     }
 

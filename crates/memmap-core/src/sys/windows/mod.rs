@@ -72,3 +72,9 @@ fn system() -> &'static System {
         }
     })
 }
+
+/// Whether pages that cannot be had are answered. Not here: Windows lets nobody truncate a file that is mapped, and a view
+/// whose device fails (EXCEPTION_IN_PAGE_ERROR) cannot be replaced by zeros in one step, as it could on Unix.
+pub fn install_fault_handler() -> bool {
+    false
+}

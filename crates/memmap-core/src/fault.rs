@@ -1,0 +1,235 @@
+//! Which memory is ours, for a signal handler that must find out without locks.
+//!
+//! A page that is mapped and cannot be had, because the file was truncated or the device failed, is a signal to the thread that touches it, and the
+//! process ends unless somebody answers. `sys` installs the handler that does. This module is what it looks into: a list of
+//! the regions that are mapped, where each of them notes what was lost.
+//!
+//! # Why the list can be read in a signal handler
+//!
+//! A handler interrupts its own thread anywhere, also inside `malloc` or under a lock, so it may not wait for anything.
+//!
+//! * The list is made of chunks that are never freed; a new one is linked in with one atomic store when it is complete. Walking it
+//!   needs no lock.
+//! * A slot is changed only under [`Registry`]'s mutex, and is a sequence lock: `sequence` is odd while it changes. A reader
+//!   that sees it odd, or changed, takes the slot for one that does not match; it does not wait. That is right: the memory of
+//!   a slot that is changing is not mapped yet or not in use any more, so no fault of *ours* can be in it.
+//! * A region is entered after it is mapped and before anybody has its address, and removed before it is unmapped. So a slot
+//!   that matches an address means that the address is ours, as long as whoever touched it kept the region alive, which is
+//!   what every user of a Region does. An address is reused only after its slot is gone.
+//! * Several threads may fault in one region at once. Each replaces pages by zeros; doing it twice is harmless, for what was there
+//!   is lost already. The note of the loss is an atomic minimum.
+//!
+//! What is not covered is a thread that touches memory after giving up its region: that is a use after free, with or without
+//! this module.
+
+use crate::error::{Error, Result};
+use std::ops::Range;
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+const SLOTS_PER_CHUNK: usize = 256;
+const NOTHING_LOST: usize = usize::MAX;
+
+/// How many faults have been answered in this process. JavaScript looks at it to see whether anything can have been lost.
+pub static ANSWERED: AtomicU32 = AtomicU32::new(0);
+
+/// A region's entry. Dropping it removes the entry.
+#[derive(Debug)]
+pub(crate) struct Watch(&'static Slot);
+
+impl Watch {
+    /// Enters a region: the pages that it lies in, where in them it begins, and which byte of the file that is.
+    pub(crate) fn new(pages: Range<usize>, start: usize, file_offset: u64) -> Watch {
+        Watch(registry().enter(pages, start, file_offset))
+    }
+
+    /// By which descriptor the file's size can be asked, for as long as the descriptor is open. Without one nobody can say where
+    /// the file ends, and pages are replaced from the one that was touched.
+    pub(crate) fn set_file(&self, file: Option<FileIdentity>) {
+        let identity = file.unwrap_or(FileIdentity { descriptor: -1, device: 0, inode: 0 });
+        // In this order a reader that sees the descriptor sees what file it is to be, too.
+        self.0.descriptor.store(-1, Ordering::SeqCst);
+        self.0.device.store(identity.device, Ordering::SeqCst);
+        self.0.inode.store(identity.inode, Ordering::SeqCst);
+        self.0.descriptor.store(identity.descriptor, Ordering::SeqCst);
+    }
+
+    /// Whether all of the region's bytes are still what they were mapped as.
+    ///
+    /// # Errors
+    ///
+    /// ERR_MMAP_FAULT.
+    pub(crate) fn intact(&self, length: usize) -> Result<()> {
+        match self.0.lost_from.load(Ordering::Acquire) {
+            NOTHING_LOST => Ok(()),
+            offset => Err(Error::Fault { offset, length: length.saturating_sub(offset) }),
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        registry().remove(self.0);
+    }
+}
+
+/// A file, as it can be recognised by a descriptor that may mean another file by now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileIdentity {
+    pub(crate) descriptor: i32,
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+}
+
+/// What a signal handler finds out about an address of ours.
+#[derive(Debug)]
+pub(crate) struct Found {
+    slot: &'static Slot,
+    /// The region's pages.
+    pub(crate) pages: Range<usize>,
+    /// The region's first byte.
+    pub(crate) start: usize,
+    /// Which byte of the file that is.
+    pub(crate) file_offset: u64,
+    /// Where to ask for the file's size.
+    pub(crate) file: Option<FileIdentity>,
+}
+
+impl Found {
+    /// Notes that everything from this address on is lost.
+    pub(crate) fn lose_from(&self, address: usize) {
+        self.slot.lost_from.fetch_min(address.saturating_sub(self.start), Ordering::AcqRel);
+        ANSWERED.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+/// The region that an address lies in. For signal handlers: it takes no lock, allocates nothing and does not wait.
+pub(crate) fn find(address: usize) -> Option<Found> {
+    let mut chunk = CHUNKS.load(Ordering::Acquire);
+    // SAFETY: a chunk that is linked in is complete and is never freed.
+    while let Some(current) = unsafe { chunk.as_ref() } {
+        if let Some(found) = current.slots.iter().find_map(|slot| slot.matching(address)) {
+            return Some(found);
+        }
+        chunk = current.next.load(Ordering::Acquire);
+    }
+    None
+}
+
+#[derive(Debug)]
+struct Slot {
+    sequence: AtomicUsize,
+    /// The region's pages; both 0 for a slot that is free.
+    first_page: AtomicUsize,
+    end_page: AtomicUsize,
+    start: AtomicUsize,
+    file_offset: AtomicU64,
+    /// -1 if there is none.
+    descriptor: AtomicI32,
+    device: AtomicU64,
+    inode: AtomicU64,
+    /// From which byte of the region on.
+    lost_from: AtomicUsize,
+}
+
+impl Slot {
+    const fn free() -> Slot {
+        Slot {
+            sequence: AtomicUsize::new(0),
+            first_page: AtomicUsize::new(0),
+            end_page: AtomicUsize::new(0),
+            start: AtomicUsize::new(0),
+            file_offset: AtomicU64::new(0),
+            descriptor: AtomicI32::new(-1),
+            device: AtomicU64::new(0),
+            inode: AtomicU64::new(0),
+            lost_from: AtomicUsize::new(NOTHING_LOST),
+        }
+    }
+
+    fn matching(&'static self, address: usize) -> Option<Found> {
+        let before = self.sequence.load(Ordering::Acquire);
+        let pages = self.first_page.load(Ordering::Relaxed)..self.end_page.load(Ordering::Relaxed);
+        if before % 2 == 1 || !pages.contains(&address) {
+            return None;
+        }
+        let found = Found {
+            slot: self,
+            pages,
+            start: self.start.load(Ordering::Relaxed),
+            file_offset: self.file_offset.load(Ordering::Relaxed),
+            file: self.file(),
+        };
+        fence(Ordering::Acquire);
+        (self.sequence.load(Ordering::Relaxed) == before).then_some(found)
+    }
+
+    fn file(&self) -> Option<FileIdentity> {
+        let identity = FileIdentity {
+            descriptor: self.descriptor.load(Ordering::SeqCst),
+            device: self.device.load(Ordering::SeqCst),
+            inode: self.inode.load(Ordering::SeqCst),
+        };
+        (identity.descriptor >= 0).then_some(identity)
+    }
+
+    /// Changes the range while readers see the slot as changing. Only under the registry's lock.
+    fn set(&self, pages: Range<usize>, start: usize, file_offset: u64) {
+        let sequence = self.sequence.load(Ordering::Relaxed);
+        self.sequence.store(sequence.wrapping_add(1), Ordering::Relaxed);
+        fence(Ordering::Release);
+        self.descriptor.store(-1, Ordering::SeqCst);
+        self.lost_from.store(NOTHING_LOST, Ordering::Relaxed);
+        self.first_page.store(pages.start, Ordering::Relaxed);
+        self.end_page.store(pages.end, Ordering::Relaxed);
+        self.start.store(start, Ordering::Relaxed);
+        self.file_offset.store(file_offset, Ordering::Relaxed);
+        self.sequence.store(sequence.wrapping_add(2), Ordering::Release);
+    }
+}
+
+struct Chunk {
+    slots: [Slot; SLOTS_PER_CHUNK],
+    next: AtomicPtr<Chunk>,
+}
+
+/// The newest chunk, which leads to all others.
+static CHUNKS: AtomicPtr<Chunk> = AtomicPtr::new(std::ptr::null_mut());
+
+/// Who may change slots: the holder of its lock.
+struct Registry {
+    free: Vec<&'static Slot>,
+}
+
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry { free: Vec::new() });
+
+fn registry() -> MutexGuard<'static, Registry> {
+    // Nothing under the lock can panic half way through a change.
+    REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Registry {
+    fn enter(&mut self, pages: Range<usize>, start: usize, file_offset: u64) -> &'static Slot {
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None => self.grow(),
+        };
+        slot.set(pages, start, file_offset);
+        slot
+    }
+
+    fn remove(&mut self, slot: &'static Slot) {
+        slot.set(0..0, 0, 0);
+        self.free.push(slot);
+    }
+
+    /// Links a new chunk in and gives its first slot.
+    fn grow(&mut self) -> &'static Slot {
+        let next = AtomicPtr::new(CHUNKS.load(Ordering::Acquire));
+        let chunk = Box::leak(Box::new(Chunk { slots: [const { Slot::free() }; SLOTS_PER_CHUNK], next }));
+        CHUNKS.store(chunk, Ordering::Release);
+        let [first, rest @ ..] = &chunk.slots;
+        self.free.extend(rest);
+        first
+    }
+}

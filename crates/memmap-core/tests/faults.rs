@@ -1,0 +1,253 @@
+//! Files that are truncated, and signals that are not ours. Each test runs in a process of its own, because it changes what the
+//! process does with a signal, or ends it.
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::undocumented_unsafe_blocks,
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "a test that fails may panic, and its buffers are in plain sight"
+)]
+
+use memmap_core::fault::ANSWERED;
+use memmap_core::{Access, Error, Mapping, Plan, RawBytes, Request, Target, sys};
+use std::fs::{File, OpenOptions};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, ExitStatus};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
+
+/// Runs the test in a process of its own and says how that ended; nothing in that process.
+fn in_child(name: &str) -> Option<ExitStatus> {
+    if std::env::var("MEMMAP_TEST_CHILD").is_ok_and(|child| child == name) {
+        return None;
+    }
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--test-threads=1"])
+        .env("MEMMAP_TEST_CHILD", name)
+        .output()
+        .unwrap();
+    if !output.status.success() {
+        println!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    }
+    Some(output.status)
+}
+
+fn mapped(path: &Path, pages: u64, access: Access) -> Mapping {
+    File::create(path).unwrap().set_len(pages * sys::page_size() as u64).unwrap();
+    open(path, access)
+}
+
+fn open(path: &Path, access: Access) -> Mapping {
+    let target = Target::Path(path.as_os_str().to_owned());
+    let plan = Plan::from_access(access);
+    let request = Request { target, offset: 0, length: 0, plan, track: true, create: false, write_back: false };
+    Mapping::open(request).unwrap()
+}
+
+fn truncate(path: &Path, size: u64) {
+    OpenOptions::new().write(true).open(path).unwrap().set_len(size).unwrap();
+}
+
+fn answered() -> u32 {
+    ANSWERED.load(Ordering::Acquire)
+}
+
+#[test]
+fn a_truncated_file_reads_as_zeros_and_the_methods_say_so() {
+    if let Some(status) = in_child("a_truncated_file_reads_as_zeros_and_the_methods_say_so") {
+        return assert!(status.success(), "{status}");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let page = sys::page_size();
+    for access in [Access::Read, Access::Write, Access::Copy] {
+        let path = directory.path().join("file");
+        let mapping = mapped(&path, 100, access);
+        let region = mapping.region();
+        truncate(&path, 10 * page as u64 + 5);
+        assert_eq!(region.read_byte(10 * page), Ok(0), "this page is still there");
+        let before = answered();
+        let lost = Error::Fault { offset: 10 * page + 5, length: 90 * page - 5 };
+        assert_eq!(region.read_byte(50 * page).unwrap_err(), lost);
+        assert_eq!(answered(), before + 1);
+        // By a pointer, as a view does.
+        for index in 0..100 {
+            assert_eq!(unsafe { region.start().add(index * page).read_volatile() }, 0);
+        }
+        assert_eq!(answered(), before + 1, "one fault for all that was lost");
+        assert_eq!(region.read_byte(0).unwrap_err(), lost, "from then on, everywhere");
+        assert_eq!(region.write_byte(0, 1).unwrap_err(), lost);
+        assert_eq!(mapping.flush(0, page, None).unwrap_err(), lost);
+        assert_eq!(open(&path, Access::Read).region().read_byte(0), Ok(0), "mapped again it is whole");
+    }
+}
+
+#[test]
+fn a_write_that_runs_into_the_end_is_reported() {
+    if let Some(status) = in_child("a_write_that_runs_into_the_end_is_reported") {
+        return assert!(status.success(), "{status}");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("file");
+    let page = sys::page_size();
+    let mapping = mapped(&path, 4, Access::Write);
+    truncate(&path, page as u64);
+    let bytes = vec![7u8; 3 * page];
+    let source = unsafe { RawBytes::new(bytes.as_ptr(), bytes.len()) };
+    let lost = Error::Fault { offset: page, length: 3 * page };
+    assert_eq!(mapping.region().write(0, source).unwrap_err(), lost);
+    assert_eq!(std::fs::read(&path).unwrap(), vec![7u8; page], "what there was room for is written");
+}
+
+#[test]
+fn a_view_that_outlives_its_mapping_survives_too() {
+    if let Some(status) = in_child("a_view_that_outlives_its_mapping_survives_too") {
+        return assert!(status.success(), "{status}");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("file");
+    let page = sys::page_size();
+    let mapping = mapped(&path, 8, Access::Read);
+    let region = Arc::clone(mapping.region());
+    let descriptor = mapping.descriptor();
+    drop(mapping);
+    // Another file, longer, behind the same number.
+    let other = File::create(directory.path().join("other")).unwrap();
+    other.set_len(1 << 30).unwrap();
+    assert_eq!(std::os::fd::AsRawFd::as_raw_fd(&other), descriptor);
+    truncate(&path, 0);
+    assert_eq!(unsafe { region.start().add(3 * page).read_volatile() }, 0);
+    assert_eq!(region.intact(), Err(Error::Fault { offset: 3 * page, length: 5 * page }));
+}
+
+#[test]
+fn many_threads_fault_while_others_map_and_unmap() {
+    if let Some(status) = in_child("many_threads_fault_while_others_map_and_unmap") {
+        return assert!(status.success(), "{status}");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let page = sys::page_size();
+    let threads: Vec<_> = (0..8)
+        .map(|number| {
+            let path = directory.path().join(format!("file{number}"));
+            std::thread::spawn(move || {
+                for round in 0..200 {
+                    let mapping = mapped(&path, 16, Access::Write);
+                    if number % 2 == 0 {
+                        truncate(&path, (round % 16) * page as u64);
+                        let lost = mapping.region().read_byte(15 * page + 1).unwrap_err();
+                        let offset = (round % 16) as usize * page;
+                        assert_eq!(lost, Error::Fault { offset, length: 16 * page - offset });
+                    } else {
+                        assert_eq!(mapping.region().read_byte(15 * page), Ok(0));
+                    }
+                }
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    assert_eq!(answered(), 800);
+}
+
+#[test]
+fn a_fault_in_memory_that_is_not_ours_ends_the_process_as_ever() {
+    if let Some(status) = in_child("a_fault_in_memory_that_is_not_ours_ends_the_process_as_ever") {
+        return assert_eq!(status.signal(), Some(libc::SIGBUS), "{status}");
+    }
+    as_if_nobody_handled_it();
+    let directory = tempfile::tempdir().unwrap();
+    let _ours = mapped(&directory.path().join("ours"), 1, Access::Read);
+    let theirs = tempfile::tempfile().unwrap();
+    let descriptor = std::os::fd::AsRawFd::as_raw_fd(&theirs);
+    let null = std::ptr::null_mut();
+    let address = unsafe { libc::mmap(null, 4096, libc::PROT_READ, libc::MAP_SHARED, descriptor, 0) };
+    assert_ne!(address, libc::MAP_FAILED);
+    unsafe { address.cast::<u8>().read_volatile() };
+}
+
+/// Rust's own handler, for overflowing stacks, swallows the first signal of a process.
+fn as_if_nobody_handled_it() {
+    unsafe { libc::signal(libc::SIGBUS, libc::SIG_DFL) };
+}
+
+#[test]
+fn a_signal_that_is_sent_ends_the_process_as_ever() {
+    if let Some(status) = in_child("a_signal_that_is_sent_ends_the_process_as_ever") {
+        return assert_eq!(status.signal(), Some(libc::SIGBUS), "{status}");
+    }
+    as_if_nobody_handled_it();
+    let directory = tempfile::tempdir().unwrap();
+    let _mapping = mapped(&directory.path().join("file"), 1, Access::Read);
+    unsafe { libc::raise(libc::SIGBUS) };
+}
+
+static SEEN_CODE: AtomicI32 = AtomicI32::new(0);
+static SEEN_CONTEXT: AtomicUsize = AtomicUsize::new(0);
+
+extern "C" fn somebody(_: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    SEEN_CODE.store(unsafe { (*info).si_code }, Ordering::SeqCst);
+    SEEN_CONTEXT.store(context.addr(), Ordering::SeqCst);
+}
+
+fn install_somebody() {
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = somebody as *const () as usize;
+        action.sa_flags = libc::SA_SIGINFO;
+        assert_eq!(libc::sigaction(libc::SIGBUS, &action, std::ptr::null_mut()), 0);
+    }
+}
+
+#[test]
+fn who_was_there_before_gets_what_is_not_ours_with_all_its_arguments() {
+    if let Some(status) = in_child("who_was_there_before_gets_what_is_not_ours_with_all_its_arguments") {
+        return assert!(status.success(), "{status}");
+    }
+    install_somebody();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("file");
+    let mapping = mapped(&path, 2, Access::Read);
+    unsafe { libc::raise(libc::SIGBUS) };
+    assert_eq!(SEEN_CODE.load(Ordering::SeqCst), libc::SI_TKILL);
+    assert_ne!(SEEN_CONTEXT.load(Ordering::SeqCst), 0);
+    truncate(&path, 0);
+    assert!(mapping.region().read_byte(0).is_err(), "and ours is still ours");
+}
+
+#[test]
+fn who_comes_after_us_is_asked_after_us_again_from_the_next_mapping_on() {
+    if let Some(status) = in_child("who_comes_after_us_is_asked_after_us_again_from_the_next_mapping_on") {
+        return assert!(status.success(), "{status}");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let _first = mapped(&directory.path().join("first"), 1, Access::Read);
+    install_somebody();
+    let path = directory.path().join("second");
+    let second = mapped(&path, 1, Access::Read);
+    truncate(&path, 0);
+    assert!(second.region().read_byte(0).is_err());
+    unsafe { libc::raise(libc::SIGBUS) };
+    assert_eq!(SEEN_CODE.load(Ordering::SeqCst), libc::SI_TKILL);
+}
+
+#[test]
+fn it_can_be_turned_off() {
+    if std::env::var_os("MEMMAP_NO_FAULT_HANDLER").is_none() {
+        let status = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "it_can_be_turned_off"])
+            .env("MEMMAP_NO_FAULT_HANDLER", "1")
+            .output()
+            .unwrap()
+            .status;
+        return assert_eq!(status.signal(), Some(libc::SIGBUS), "{status}");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("file");
+    let mapping = mapped(&path, 1, Access::Read);
+    truncate(&path, 0);
+    let _ = mapping.region().read_byte(0);
+}
