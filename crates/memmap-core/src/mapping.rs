@@ -157,7 +157,10 @@ impl Mapping {
         if self.write_back { self.write_back(0, self.region.len()) } else { Ok(()) }
     }
 
-    /// Writes the pages that differ from the file to the file, so that what others wrote elsewhere in it stays.
+    /// Writes the pages that were stored to to the file, so that what others wrote elsewhere in it stays.
+    ///
+    /// Where the system does not tell which pages those are, they are the ones that differ from the file. Then a page which
+    /// nobody stored to can be taken for one that was, if another process changes it in just this moment.
     fn write_back(&self, offset: usize, length: usize) -> Result<()> {
         let Some(file) = self.file() else {
             return Ok(());
@@ -173,16 +176,18 @@ impl Mapping {
             // To the next page of the file first, whole pages from then on.
             let to_page = page - (file_at % page as u64) as usize;
             let count = if to_page == page { page * 64 } else { to_page }.min(end - at);
-            let mut ours = vec![0u8; count];
+            let copied = self.region.memory().copied_pages(at, count);
             let mut theirs = vec![0u8; count];
+            let mut ours = vec![0u8; count];
+            let there = file.read_at(&mut theirs, file_at)?;
+            theirs.truncate(there);
             // SAFETY: `ours` is a buffer of this function's own, as long as it says.
             let target = unsafe { RawBytes::new(ours.as_mut_ptr(), ours.len()) };
             self.region.read(at, target)?;
-            let there = file.read_at(&mut theirs, file_at)?;
-            theirs.truncate(there);
             let mut piece_at = file_at;
-            for (new, old) in ours.chunks(page).zip(theirs.chunks(page)) {
-                if new != old {
+            for (index, (new, old)) in ours.chunks(page).zip(theirs.chunks(page)).enumerate() {
+                let is_copied = copied.as_ref().is_none_or(|copied| copied.get(index) == Some(&true));
+                if is_copied && new != old {
                     file.write_at(new, piece_at)?;
                     wrote = true;
                 }

@@ -244,6 +244,29 @@ impl Memory {
         Ok(Residency { resident, total })
     }
 
+    /// Which of the pages under the range have been stored to, in a private mapping; nothing where the system does not tell.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub fn copied_pages(&self, offset: usize, length: usize) -> Option<Vec<bool>> {
+        // A number of 64 bits a page. A page that was copied is anonymous memory: present or swapped out, and no file's.
+        const ENTRY: usize = size_of::<u64>();
+        const OF_A_FILE: u64 = 1 << 61;
+        const SWAPPED_OR_PRESENT: u64 = 3 << 62;
+        use std::os::unix::fs::FileExt;
+        let span = PageSpan::around(self.at(offset), length);
+        let mut entries = vec![0u8; span.pages() * ENTRY];
+        let pagemap = std::fs::File::open("/proc/self/pagemap").ok()?;
+        pagemap.read_exact_at(&mut entries, (span.address.addr() / page_size() * ENTRY) as u64).ok()?;
+        let is_copied = |entry: u64| entry & OF_A_FILE == 0 && entry & SWAPPED_OR_PRESENT != 0;
+        let (entries, _) = entries.as_chunks::<ENTRY>();
+        Some(entries.iter().map(|entry| is_copied(u64::from_ne_bytes(*entry))).collect())
+    }
+
+    /// Which of the pages under the range have been stored to, in a private mapping; nothing where the system does not tell.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub fn copied_pages(&self, _offset: usize, _length: usize) -> Option<Vec<bool>> {
+        None
+    }
+
     /// Puts private zeros in place of all whole pages behind `[0, kept)`. Views of them stay readable when the file is cut
     /// there.
     ///

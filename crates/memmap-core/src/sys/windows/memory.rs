@@ -259,6 +259,11 @@ impl Memory {
         Ok(Residency { resident, total })
     }
 
+    /// Which of the pages under the range have been stored to: Windows does not tell in a way that has been tried.
+    pub fn copied_pages(&self, _offset: usize, _length: usize) -> Option<Vec<bool>> {
+        None
+    }
+
     /// Nothing to do: it is asked for so that views of what is cut off a file stay readable, and Windows does not cut a
     /// file that is mapped.
     ///
