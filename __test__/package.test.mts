@@ -67,6 +67,15 @@ test('tsc --strict takes its types, as CommonJS and as an ES module', (t) => {
   writeFileSync(join(project, 'program.cts'), program)
   writeFileSync(join(project, 'program.mts'), program)
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
-  const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2023,esnext.disposable']
+  const options = [
+    '--strict',
+    '--noEmit',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2022',
+    '--lib',
+    'es2023,esnext.disposable',
+  ]
   t.notThrows(() => node(tsc, ...options, '--types', 'node', 'program.cts', 'program.mts'))
 })

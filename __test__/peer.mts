@@ -30,11 +30,13 @@ export class Peer {
   /** @param fd a descriptor of ours that is to be its descriptor 3 */
   static async start(t: ExecutionContext, fd?: number): Promise<Peer> {
     const child = fork(SCRIPT, [], {
-      execArgv: ['--expose-gc'],
+      execArgv: [],
+      serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', fd ?? 'ignore', 'ipc'],
     })
     const peer = new Peer(child)
-    t.teardown(() => peer.kill())
+    // Not by a kill, which would leave the names of its regions behind.
+    t.teardown(() => peer.leave())
     await once(child, 'message')
     return peer
   }
@@ -65,15 +67,9 @@ export class Peer {
 
   /** Ends when it has nothing more to do, as any program. The exit code. */
   async leave(): Promise<unknown> {
-    this.#process.disconnect()
+    if (this.#process.connected) this.#process.disconnect()
     const [code] = await this.#exited
     return code
-  }
-
-  /** Calls process.exit() there. The exit code. */
-  async exit(code: number): Promise<unknown> {
-    this.#process.send({ deed: 'exit', args: [code] })
-    return (await this.#exited)[0]
   }
 
   async kill(): Promise<void> {

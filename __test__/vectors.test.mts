@@ -20,7 +20,7 @@ import { join } from 'node:path'
 
 import test from 'ava'
 import * as memmap from 'memmap'
-import { mmap, Mmap, PAGESIZE } from 'memmap'
+import { Mmap, mmap, PAGESIZE } from 'memmap'
 
 type Json = null | boolean | number | string | Json[] | JsonObject
 interface JsonObject {
@@ -85,10 +85,7 @@ const OTHER_FAILURES: ReadonlyMap<string, { kind: string; code: string }> = new 
   ["mmap can't specify both access and flags, prot.", { kind: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' }],
   ["mmap can't resize with trackfd=False.", { kind: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' }],
   ["mmap can't modify a readonly memory map.", { kind: 'TypeError', code: 'ERR_MMAP_READONLY' }],
-  [
-    "mmap can't resize a readonly or copy-on-write memory map.",
-    { kind: 'TypeError', code: 'ERR_MMAP_READONLY' },
-  ],
+  ["mmap can't resize a readonly or copy-on-write memory map.", { kind: 'TypeError', code: 'ERR_MMAP_READONLY' }],
 ])
 
 /** What a sequence works on: its file, its descriptors and its map. */
@@ -376,7 +373,9 @@ test.after.always('remove the temporary files', () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-for (const file of readdirSync(VECTORS).filter((name) => name.endsWith('.jsonl')).sort()) {
+for (const file of readdirSync(VECTORS)
+  .filter((name) => name.endsWith('.jsonl'))
+  .sort()) {
   test.serial(`${file}: the same as CPython`, (t) => {
     t.timeout(120_000, 'flush() goes to the device, which may be slow')
     const mismatches: string[] = []

@@ -1,0 +1,279 @@
+// The types as a program sees them. Nothing here is run: tsc says whether it is right, and that what is marked as an error is one.
+
+import type { FileHandle } from 'node:fs/promises'
+import {
+  ACCESS_COPY,
+  ACCESS_DEFAULT,
+  ACCESS_READ,
+  ACCESS_WRITE,
+  type BytesLike,
+  type ErrorCode,
+  type FileLike,
+  MADV_HUGEPAGE,
+  MADV_WILLNEED,
+  MAP_SHARED,
+  MAX_VIEW_LENGTH,
+  Mmap,
+  type MmapOptions,
+  mmap,
+  PAGESIZE,
+  PROT_READ,
+  type Residency,
+  type ViewConstructor,
+} from 'memmap'
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+
+/** Fails to compile unless the type of the value is just `Expected`. */
+declare function hasType<Expected>(): <const Actual>(
+  value: Actual,
+  ...same: Same<Actual, Expected> extends true ? [] : [never]
+) => void
+
+declare const handle: FileHandle
+declare const map: Mmap
+
+// --- Opening
+
+hasType<Mmap>()(mmap('path'))
+hasType<Mmap>()(new Mmap('path'))
+mmap(3, 10)
+mmap(-1, 10n)
+mmap(Buffer.from('path'), 0)
+mmap(new Uint8Array(1))
+mmap(new URL('file:///path'))
+mmap(handle)
+mmap('path', undefined, {})
+mmap('path', 0, { access: ACCESS_READ, offset: 10n })
+mmap('path', 0, { access: ACCESS_COPY, writeBack: true })
+mmap('path', 10, { create: true, trackfd: false })
+mmap(-1, 10, { tagname: 'tag' })
+mmap('path', 0, { flags: MAP_SHARED, prot: PROT_READ })
+mmap('path', 0, { access: undefined, offset: undefined, tagname: undefined, flags: undefined, create: undefined })
+const kept: MmapOptions = { access: ACCESS_WRITE }
+mmap('path', 0, kept)
+const file: FileLike = handle
+mmap(file)
+
+// @ts-expect-error a file is needed
+mmap()
+// @ts-expect-error no file
+mmap(null)
+// @ts-expect-error no file
+mmap({ fd: 3 })
+// @ts-expect-error a bigint is no descriptor
+mmap(3n)
+// @ts-expect-error no length
+mmap('path', '5')
+// @ts-expect-error null is not undefined
+mmap('path', null)
+// @ts-expect-error options, not access
+mmap('path', 0, ACCESS_READ)
+// @ts-expect-error null is not undefined
+mmap('path', 0, null)
+// @ts-expect-error there are four accesses
+mmap('path', 0, { access: 4 })
+// @ts-expect-error no number
+mmap('path', 0, { access: 'r' })
+// @ts-expect-error misspelt
+mmap('path', 0, { acces: ACCESS_READ })
+// @ts-expect-error misspelt
+mmap('path', 0, { tagName: 'tag' })
+// @ts-expect-error no string
+mmap(-1, 10, { tagname: 5 })
+// @ts-expect-error no boolean
+mmap('path', 0, { trackfd: 1 })
+// @ts-expect-error no boolean
+mmap('path', 10, { create: 'yes' })
+// @ts-expect-error flags are a number
+mmap('path', 0, { flags: ['MAP_SHARED'] })
+// @ts-expect-error one argument too many
+mmap('path', 0, {}, 0)
+
+// --- State
+
+hasType<number>()(map.length)
+hasType<number>()(map.offset)
+hasType<0 | 1 | 2 | 3>()(map.access)
+hasType<boolean>()(map.closed)
+hasType<number>()(map.fd)
+
+// @ts-expect-error it is read-only
+map.length = 5
+// @ts-expect-error it is read-only
+map.closed = true
+// @ts-expect-error a mapping has no index signature: that is bytes[0] or at(0)
+map[0]
+
+// --- Zero-copy
+
+hasType<Uint8Array>()(map.bytes)
+hasType<ArrayBuffer>()(map.buffer)
+hasType<DataView>()(map.view(DataView))
+hasType<Buffer>()(map.view(Buffer, 0, 10))
+// @ts-expect-error a view of a Buffer is no number
+hasType<number>()(map.view(Buffer))
+const floats: Float64Array = map.view(Float64Array, 16, 100)
+const bigints: BigInt64Array = map.view(BigInt64Array)
+hasType<number | undefined>()(floats[0])
+hasType<bigint | undefined>()(bigints[0])
+class Samples extends Int16Array {
+  readonly rate: number = 44_100
+}
+const samples: ViewConstructor<Samples> = Samples
+hasType<number>()(map.view(samples).rate)
+
+// @ts-expect-error a class is needed
+map.view()
+// @ts-expect-error no view class
+map.view(Array)
+// @ts-expect-error no view class
+map.view(ArrayBuffer)
+// @ts-expect-error the class, not its name
+map.view('Uint8Array')
+// @ts-expect-error positions of views are numbers
+map.view(Uint8Array, 0n)
+// @ts-expect-error a view of floats is no view of bytes
+hasType<Uint8Array>()(map.view(Float64Array))
+
+// --- A cursor
+
+hasType<Buffer>()(map.read())
+map.read(10)
+map.read(null)
+hasType<number>()(map.readByte())
+hasType<Buffer>()(map.readLine())
+hasType<number>()(map.write('text'))
+hasType<void>()(map.writeByte(1))
+hasType<number>()(map.seek(0))
+map.seek(-1, 2)
+hasType<number>()(map.tell())
+hasType<true>()(map.seekable())
+
+// @ts-expect-error no number
+map.read('10')
+// @ts-expect-error bytes are needed
+map.write()
+// @ts-expect-error a number is no bytes
+map.write(65)
+// @ts-expect-error an array is no bytes
+map.write([65])
+// @ts-expect-error bytes are needed
+map.write(null)
+// @ts-expect-error no number
+map.writeByte('A')
+// @ts-expect-error there are three
+map.seek(0, 3)
+// @ts-expect-error a position is needed
+map.seek()
+
+// --- Bytes of every kind
+
+for (const data of [
+  '',
+  new ArrayBuffer(1),
+  new SharedArrayBuffer(1),
+  new DataView(new ArrayBuffer(1)),
+  Buffer.alloc(1),
+]) {
+  const bytes: BytesLike = data
+  map.write(bytes)
+  map.setSlice(bytes)
+  map.find(bytes)
+}
+map.write(new Float32Array(1))
+map.write(new BigInt64Array(1))
+map.write(map.bytes)
+
+// --- Positions
+
+hasType<number>()(map.at(-1))
+hasType<void>()(map.setAt(0, 255))
+hasType<Buffer>()(map.slice())
+map.slice(1, -1, 2)
+map.slice(undefined, undefined, -1)
+hasType<void>()(map.setSlice('ab', 0, 4, 2))
+hasType<void>()(map.move(0, 1, 2))
+hasType<Mmap>()(map.fill(0))
+map.fill('ab', 1, 2).fill(0)
+for (const byte of map) hasType<number>()(byte)
+const all = [...map]
+hasType<number[]>()(all)
+
+// @ts-expect-error an index is needed
+map.at()
+// @ts-expect-error a bigint is no index
+map.at(1n)
+// @ts-expect-error a value is needed
+map.setAt(0)
+// @ts-expect-error null is not undefined
+map.slice(null)
+// @ts-expect-error the data comes first
+map.setSlice(0, 4, 'abcd')
+// @ts-expect-error three numbers
+map.move(0, 1)
+
+// --- Searching
+
+hasType<number>()(map.find('a', 0, 10))
+hasType<number>()(map.rfind(Buffer.from('a')))
+hasType<number>()(map.indexOf(65))
+hasType<number>()(map.lastIndexOf('a', -1))
+hasType<boolean>()(map.includes('a'))
+
+// @ts-expect-error a number is a byte for indexOf, not for find
+map.find(65)
+// @ts-expect-error no needle
+map.indexOf(/a/)
+
+// --- The system
+
+hasType<number>()(map.size())
+hasType<void>()(map.flush())
+map.flush(0, 10, 4)
+hasType<void>()(map.resize(10n))
+hasType<void>()(map.madvise(MADV_WILLNEED, 0, PAGESIZE))
+hasType<void>()(map.protect(PROT_READ))
+hasType<void>()(map.lock())
+hasType<void>()(map.unlock(0, 10))
+hasType<Residency>()(map.resident())
+hasType<number>()(map.resident(0, 10).total)
+hasType<0>()(ACCESS_DEFAULT)
+hasType<1>()(ACCESS_READ)
+hasType<2>()(ACCESS_WRITE)
+hasType<3>()(ACCESS_COPY)
+hasType<number>()(MAX_VIEW_LENGTH)
+hasType<number | undefined>()(MADV_HUGEPAGE)
+
+// @ts-expect-error only some systems have it: look first
+map.madvise(MADV_HUGEPAGE)
+// @ts-expect-error a size is needed
+map.resize()
+// @ts-expect-error an option is needed
+map.madvise()
+
+// --- The end
+
+hasType<void>()(map.close())
+hasType<void>()(map.unmap())
+{
+  using _short = mmap('path')
+}
+const disposable: Disposable = map
+const iterable: Iterable<number> = map
+disposable[Symbol.dispose]()
+iterable[Symbol.iterator]()
+
+// --- Errors
+
+try {
+  map.at(0)
+} catch (error) {
+  if (error instanceof Error && 'code' in error) {
+    const expected: ErrorCode = 'ERR_MMAP_CLOSED'
+    error.code === expected
+  }
+}
+// @ts-expect-error there is no such code
+const unknown: ErrorCode = 'ERR_MMAP_BROKEN'
+unknown satisfies string
