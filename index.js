@@ -198,6 +198,9 @@ function viewTooLarge(length, limit) {
 	const message = `The mapping has ${length} bytes, and the longest view on this runtime is MAX_VIEW_LENGTH, ${limit}: use view(type, byteOffset, length) for a part of it`;
 	return withCode(new RangeError(message), "ERR_MMAP_VIEW_TOO_LARGE");
 }
+function isOutOfMemory(error) {
+	return error instanceof Error && "code" in error && error.code === "ENOMEM";
+}
 /** Adds the path to an error of the operating system, as fs does. */
 function withPath(error, path) {
 	if (error instanceof Error && "syscall" in error) {
@@ -245,7 +248,7 @@ function request(file, length, options) {
 }
 function optionsArgument(options) {
 	if (options === void 0) return NO_OPTIONS;
-	if (typeof options !== "object" || options === null) throw wrongType("options", "of type object", options);
+	if (typeof options !== "object" || options === null || Array.isArray(options)) throw wrongType("options", "of type object", options);
 	for (const name of Object.keys(options)) if (!OPTION_NAMES.includes(name)) throw wrongValue(`The property "options.${name}" is not an option of mmap. Options are ${OPTION_NAMES.join(", ")}`);
 	return options;
 }
@@ -281,7 +284,7 @@ function extentArgument(value, name, negative) {
 	}
 	if (typeof value !== "number") throw wrongType(name, "of type number or bigint", value);
 	if (value < 0 && Number.isInteger(value)) throw outOfRange(negative, name, ">= 0", value);
-	return integer(value, name, 0, Number.MAX_SAFE_INTEGER);
+	return integer(value, name, 0, Number.MAX_SAFE_INTEGER) + 0;
 }
 function tagArgument(tagname) {
 	if (tagname === void 0 || tagname === "") return void 0;
@@ -1061,12 +1064,23 @@ function open(asked) {
 	try {
 		return __binding_js.default.open(file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack);
 	} catch (error) {
+		if (isOutOfMemory(error)) setImmediate(provokeCollection);
 		throw asked.path === void 0 ? error : withPath(error, asked.path);
 	}
 }
+/**
+* What is short may be mappings, whose views are small objects to the engine: it sees no reason to collect them. An ArrayBuffer
+* of this size is one. (In a later turn, for until then the engine keeps what WeakRefs were made for.)
+*/
+function provokeCollection() {}
 function allocate(count) {
-	if (count > node_buffer.constants.MAX_LENGTH) throw outOfRange("The copy would be too long", "count", `at most ${node_buffer.constants.MAX_LENGTH} bytes`, count);
-	return Buffer.allocUnsafe(count);
+	const tooLong = "The copy would be too long";
+	if (count > node_buffer.constants.MAX_LENGTH) throw outOfRange(tooLong, "count", `at most ${node_buffer.constants.MAX_LENGTH} bytes`, count);
+	try {
+		return Buffer.allocUnsafe(count);
+	} catch {
+		throw outOfRange(tooLong, "count", "as many bytes as there is memory for", count);
+	}
 }
 function isViewConstructor(type) {
 	return typeof type === "function" && (type === DataView || inherits(type, DataView) || inherits(type, TypedArray));

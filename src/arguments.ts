@@ -101,7 +101,8 @@ export function request(file: unknown, length: unknown, options: unknown): Reque
 
 function optionsArgument(options: unknown): MmapOptions {
   if (options === undefined) return NO_OPTIONS
-  if (typeof options !== 'object' || options === null) throw wrongType('options', 'of type object', options)
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw wrongType('options', 'of type object', options)
   for (const name of Object.keys(options)) {
     if (!OPTION_NAMES.includes(name)) {
       throw wrongValue(
@@ -150,7 +151,8 @@ function extentArgument(value: unknown, name: string, negative: string): number 
   }
   if (typeof value !== 'number') throw wrongType(name, 'of type number or bigint', value)
   if (value < 0 && Number.isInteger(value)) throw outOfRange(negative, name, '>= 0', value)
-  return integer(value, name, 0, Number.MAX_SAFE_INTEGER)
+  // Adding 0 makes 0 of -0.
+  return integer(value, name, 0, Number.MAX_SAFE_INTEGER) + 0
 }
 
 function tagArgument(tagname: unknown): string | undefined {

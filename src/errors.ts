@@ -69,6 +69,10 @@ export function viewTooLarge(length: number, limit: number): RangeError {
   return withCode(new RangeError(message), 'ERR_MMAP_VIEW_TOO_LARGE')
 }
 
+export function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOMEM'
+}
+
 /** Adds the path to an error of the operating system, as fs does. */
 export function withPath(error: unknown, path: string): unknown {
   if (error instanceof Error && 'syscall' in error) {

@@ -19,7 +19,7 @@ import {
   wholeNumber,
 } from './arguments.js'
 import { ACCESS_READ, MAX_VIEW_LENGTH } from './constants.js'
-import { closed, outOfRange, readOnly, viewTooLarge, withPath, wrongType } from './errors.js'
+import { closed, isOutOfMemory, outOfRange, readOnly, viewTooLarge, withPath, wrongType } from './errors.js'
 
 type Handle = ExternalObject<OpenMapping>
 
@@ -817,15 +817,34 @@ function open(asked: ReturnType<typeof request>): Handle {
   try {
     return binding.open(file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack)
   } catch (error) {
+    if (isOutOfMemory(error)) setImmediate(provokeCollection)
     throw asked.path === undefined ? error : withPath(error, asked.path)
   }
 }
 
-function allocate(count: number): Buffer {
-  if (count > bufferConstants.MAX_LENGTH) {
-    throw outOfRange('The copy would be too long', 'count', `at most ${bufferConstants.MAX_LENGTH} bytes`, count)
+/**
+ * What is short may be mappings, whose views are small objects to the engine: it sees no reason to collect them. An ArrayBuffer
+ * of this size is one. (In a later turn, for until then the engine keeps what WeakRefs were made for.)
+ */
+function provokeCollection(): void {
+  try {
+    new ArrayBuffer(256 * 1024 * 1024)
+  } catch {
+    // Then the engine has collected all there is, to find room for it.
   }
-  return Buffer.allocUnsafe(count)
+}
+
+function allocate(count: number): Buffer {
+  const tooLong = 'The copy would be too long'
+  if (count > bufferConstants.MAX_LENGTH) {
+    throw outOfRange(tooLong, 'count', `at most ${bufferConstants.MAX_LENGTH} bytes`, count)
+  }
+  try {
+    return Buffer.allocUnsafe(count)
+  } catch {
+    // The engine's error says neither what for nor how much.
+    throw outOfRange(tooLong, 'count', 'as many bytes as there is memory for', count)
+  }
 }
 
 function isViewConstructor<T extends ArrayBufferView>(

@@ -104,7 +104,7 @@ impl Mapping {
 
     /// The descriptor that is kept, -1 if none is.
     pub fn descriptor(&self) -> i32 {
-        self.file().map_or(-1, sys::File::descriptor)
+        self.file().filter(|_| self.tracked).map_or(-1, sys::File::descriptor)
     }
 
     /// Bytes in the file or region, which is not the length of the mapping.
@@ -114,6 +114,7 @@ impl Mapping {
     /// EBADF when no descriptor was kept, and what fstat(2) says.
     pub fn size(&self) -> Result<u64> {
         match (&self.source, self.region.named()) {
+            _ if !self.tracked => Err(sys::no_descriptor("fstat")),
             (Source::Anonymous(_), _) => Ok(self.region.len() as u64),
             (_, Some(named)) => named.size(),
             (Source::File(Some(file)), _) => Ok(file.status()?.size),

@@ -23,35 +23,70 @@ fn system_error(errno: Errno, syscall: &'static str) -> SystemError {
     SystemError { code: name(errno), errno: -errno.raw_os_error(), syscall, description: description(errno) }
 }
 
-/// What strerror says, in libuv's spelling: "no such file or directory".
+/// libuv's words, which are Node's: "illegal operation on a directory".
 fn description(errno: Errno) -> String {
-    let text = std::io::Error::from(errno).to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) => first.to_lowercase().chain(letters).collect(),
-        None => String::new(),
+    match known(errno) {
+        (_, Some(text)) => text.to_owned(),
+        // What libuv has no words for, the C library has.
+        (_, None) => {
+            let text = std::io::Error::from(errno).to_string();
+            text.split(" (os error").next().unwrap_or_default().to_lowercase()
+        }
     }
 }
 
-macro_rules! names {
-    ($($errno:ident => $name:literal,)*) => {
-        /// The symbolic name of each errno that opening, mapping, locking and flushing can give.
-        fn name(errno: Errno) -> &'static str {
+fn name(errno: Errno) -> &'static str {
+    known(errno).0
+}
+
+macro_rules! known {
+    ($($errno:ident => $name:literal $(, $text:literal)?;)*) => {
+        /// The symbolic name, and libuv's words, of each errno that opening, mapping, locking and flushing can give.
+        fn known(errno: Errno) -> (&'static str, Option<&'static str>) {
             // A chain of comparisons and not a match, because some systems give two names one number.
-            $(if errno == Errno::$errno { return $name; })*
-            "UNKNOWN"
+            $(if errno == Errno::$errno { return ($name, { let text: &[&'static str] = &[$($text)?]; text.first().copied() }); })*
+            ("UNKNOWN", None)
         }
     };
 }
 
-names! {
-    PERM => "EPERM", NOENT => "ENOENT", INTR => "EINTR", IO => "EIO", NXIO => "ENXIO", BADF => "EBADF",
-    AGAIN => "EAGAIN", NOMEM => "ENOMEM", ACCESS => "EACCES", FAULT => "EFAULT", BUSY => "EBUSY",
-    EXIST => "EEXIST", XDEV => "EXDEV", NODEV => "ENODEV", NOTDIR => "ENOTDIR", ISDIR => "EISDIR",
-    INVAL => "EINVAL", NFILE => "ENFILE", MFILE => "EMFILE", NOTTY => "ENOTTY", TXTBSY => "ETXTBSY",
-    FBIG => "EFBIG", NOSPC => "ENOSPC", SPIPE => "ESPIPE", ROFS => "EROFS", PIPE => "EPIPE",
-    RANGE => "ERANGE", DEADLK => "EDEADLK", NAMETOOLONG => "ENAMETOOLONG", NOLCK => "ENOLCK",
-    NOSYS => "ENOSYS", LOOP => "ELOOP", OVERFLOW => "EOVERFLOW", OPNOTSUPP => "EOPNOTSUPP",
-    NOTSUP => "ENOTSUP", DQUOT => "EDQUOT", STALE => "ESTALE", TIMEDOUT => "ETIMEDOUT",
+known! {
+    PERM => "EPERM", "operation not permitted";
+    NOENT => "ENOENT", "no such file or directory";
+    INTR => "EINTR", "interrupted system call";
+    IO => "EIO", "i/o error";
+    NXIO => "ENXIO", "no such device or address";
+    BADF => "EBADF", "bad file descriptor";
+    AGAIN => "EAGAIN", "resource temporarily unavailable";
+    NOMEM => "ENOMEM", "not enough memory";
+    ACCESS => "EACCES", "permission denied";
+    FAULT => "EFAULT", "bad address in system call argument";
+    BUSY => "EBUSY", "resource busy or locked";
+    EXIST => "EEXIST", "file already exists";
+    XDEV => "EXDEV", "cross-device link not permitted";
+    NODEV => "ENODEV", "no such device";
+    NOTDIR => "ENOTDIR", "not a directory";
+    ISDIR => "EISDIR", "illegal operation on a directory";
+    INVAL => "EINVAL", "invalid argument";
+    NFILE => "ENFILE", "file table overflow";
+    MFILE => "EMFILE", "too many open files";
+    NOTTY => "ENOTTY", "inappropriate ioctl for device";
+    TXTBSY => "ETXTBSY", "text file is busy";
+    FBIG => "EFBIG", "file too large";
+    NOSPC => "ENOSPC", "no space left on device";
+    SPIPE => "ESPIPE", "invalid seek";
+    ROFS => "EROFS", "read-only file system";
+    PIPE => "EPIPE", "broken pipe";
+    RANGE => "ERANGE", "result too large";
+    DEADLK => "EDEADLK";
+    NAMETOOLONG => "ENAMETOOLONG", "name too long";
+    NOLCK => "ENOLCK";
+    NOSYS => "ENOSYS", "function not implemented";
+    LOOP => "ELOOP", "too many symbolic links encountered";
+    OVERFLOW => "EOVERFLOW", "value too large for defined data type";
+    OPNOTSUPP => "EOPNOTSUPP";
+    NOTSUP => "ENOTSUP", "operation not supported on socket";
+    DQUOT => "EDQUOT";
+    STALE => "ESTALE";
+    TIMEDOUT => "ETIMEDOUT", "connection timed out";
 }

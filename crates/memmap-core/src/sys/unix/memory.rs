@@ -4,12 +4,14 @@ use super::errno::{failed, io_failed, last_error};
 use super::file::File;
 use super::page_size;
 use crate::access::{Access, Plan};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SystemError};
 use crate::sys::{PageSpan, Residency};
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, MprotectFlags, MsyncFlags, ProtFlags};
 use std::ptr::NonNull;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Whether anonymous memory that has a descriptor can become longer. CPython refuses it on Linux, and so do we.
 pub const CAN_GROW_SHARED_ANONYMOUS: bool = cfg!(not(any(target_os = "linux", target_os = "android")));
@@ -26,6 +28,7 @@ pub struct Memory {
     length: usize,
     /// memmap2's owner of the pages, or none where its options could not say what was wanted and `drop` unmaps.
     owner: Option<MmapRaw>,
+    _counted: Counted,
 }
 
 // SAFETY: Memory is an address range and nothing that belongs to a thread; munmap, msync and madvise may be called from any.
@@ -47,10 +50,11 @@ impl Memory {
         if length == 0 {
             return Err(failed("mmap")(Errno::INVAL));
         }
+        let counted = Counted::new()?;
         let memory = if plan.executable || plan.other_flags != 0 {
             let lead = lead_of(offset);
             let fd = Some((file, offset - lead as u64));
-            Memory::map(lead, length, flags_for(plan), protection_for(plan), fd)?
+            Memory::map(counted, lead, length, flags_for(plan), protection_for(plan), fd)?
         } else {
             let mut options = MmapOptions::new();
             options.offset(offset).len(length);
@@ -66,7 +70,7 @@ impl Memory {
                 // SAFETY: "unsafe" there is that the file may change under a slice; MmapRaw gives no slice.
                 unsafe { options.map_copy(file.raw()) }.map(MmapRaw::from)
             };
-            Memory::of(owner.map_err(io_failed("mmap"))?)?
+            Memory::of(counted, owner.map_err(io_failed("mmap"))?)?
         };
         if plan.populate && !plan.writable() {
             memory.populate_for_reading();
@@ -90,9 +94,10 @@ impl Memory {
             let memory = Memory::of_file(&file, 0, length, plan)?;
             return Ok((memory, Some(file)));
         }
+        let counted = Counted::new()?;
         let memory = if plan.private && plan.other_flags == 0 && !plan.executable && !plan.populate {
             let owner = MmapOptions::new().len(length).map_anon();
-            Memory::of(owner.map_err(io_failed("mmap"))?.into())?
+            Memory::of(counted, owner.map_err(io_failed("mmap"))?.into())?
         } else {
             let mut flags = MapFlags::from_bits_retain(plan.other_flags as _);
             flags |= if plan.private { MapFlags::PRIVATE } else { MapFlags::SHARED };
@@ -100,22 +105,24 @@ impl Memory {
             if plan.populate {
                 flags |= MapFlags::POPULATE;
             }
-            Memory::map(0, length, flags, protection_for(plan), None)?
+            Memory::map(counted, 0, length, flags, protection_for(plan), None)?
         };
         Ok((memory, None))
     }
 
-    fn of(owner: MmapRaw) -> Result<Memory> {
+    fn of(counted: Counted, owner: MmapRaw) -> Result<Memory> {
         Ok(Memory {
             // memmap2 never gives a null pointer; if it did there would be nothing mapped to speak of.
             start: NonNull::new(owner.as_mut_ptr()).ok_or_else(|| failed("mmap")(Errno::NOMEM))?,
             length: owner.len(),
             owner: Some(owner),
+            _counted: counted,
         })
     }
 
     /// Maps what memmap2 has no options for: `lead + length` bytes, of which the last `length` are ours.
     fn map(
+        counted: Counted,
         lead: usize,
         length: usize,
         flags: MapFlags,
@@ -135,6 +142,7 @@ impl Memory {
             start: NonNull::new(base.cast::<u8>().wrapping_add(lead)).ok_or_else(|| failed("mmap")(Errno::NOMEM))?,
             length,
             owner: None,
+            _counted: counted,
         })
     }
 
@@ -343,6 +351,50 @@ impl Drop for Memory {
             let _ = unsafe { rustix::mm::munmap(span.address.cast(), span.length) };
         }
     }
+}
+
+/// One of the mappings that this process has.
+///
+/// Linux gives a process only so many (vm.max_map_count, 65,530 unless somebody changed it), and V8 ends the process when it is the one that gets no more. Views
+/// whose finalizers have not run yet can bring it there: they run when the event loop turns, and a loop may not let it. So
+/// we stop short of the limit.
+#[derive(Debug)]
+struct Counted;
+
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+impl Counted {
+    fn new() -> Result<Counted> {
+        let counted = Counted;
+        let count = COUNT.fetch_add(1, Ordering::Relaxed) + 1;
+        match mappings_allowed() {
+            Some(allowed) if count > allowed => Err(too_many(allowed)),
+            _ => Ok(counted),
+        }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        COUNT.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// How many we take: seven eighths of what there are, for the engine needs some too.
+fn mappings_allowed() -> Option<usize> {
+    static ALLOWED: OnceLock<Option<usize>> = OnceLock::new();
+    *ALLOWED.get_or_init(|| {
+        let limit: usize = std::fs::read_to_string("/proc/sys/vm/max_map_count").ok()?.trim().parse().ok()?;
+        Some(limit / 8 * 7)
+    })
+}
+
+fn too_many(allowed: usize) -> Error {
+    let description = format!(
+        "not enough memory ({allowed} mappings are alive, which is near the system's limit, vm.max_map_count: let the \
+         event loop turn, so that those whose views are unused are unmapped, or call unmap() on them)"
+    );
+    Error::System(SystemError { code: "ENOMEM", errno: -Errno::NOMEM.raw_os_error(), syscall: "mmap", description })
 }
 
 /// How far into its page an offset lies.
