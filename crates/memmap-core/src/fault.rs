@@ -10,7 +10,7 @@
 //!
 //! * The list is made of chunks that are never freed; a new one is linked in with one atomic store when it is complete. Walking it
 //!   needs no lock.
-//! * A slot is changed only under [`Registry`]'s mutex, and is a sequence lock: `sequence` is odd while it changes. A reader
+//! * A slot is changed only under `Registry`'s mutex, and is a sequence lock: `sequence` is odd while it changes. A reader
 //!   that sees it odd, or changed, takes the slot for one that does not match; it does not wait. That is right: the memory of
 //!   a slot that is changing is not mapped yet or not in use any more, so no fault of *ours* can be in it.
 //! * A region is entered after it is mapped and before anybody has its address, and removed before it is unmapped. So a slot
