@@ -75,36 +75,39 @@ impl Drop for Watch {
 
 /// A file, as it can be recognised by a descriptor that may mean another file by now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct FileIdentity {
-    pub(crate) descriptor: i32,
-    pub(crate) device: u64,
-    pub(crate) inode: u64,
+pub struct FileIdentity {
+    /// Its number, for as long as it is open.
+    pub descriptor: i32,
+    /// The device that the file is on.
+    pub device: u64,
+    /// The file's number on it.
+    pub inode: u64,
 }
 
 /// What a signal handler finds out about an address of ours.
 #[derive(Debug)]
-pub(crate) struct Found {
+pub struct Found {
     slot: &'static Slot,
     /// The region's pages.
-    pub(crate) pages: Range<usize>,
+    pub pages: Range<usize>,
     /// The region's first byte.
-    pub(crate) start: usize,
+    pub start: usize,
     /// Which byte of the file that is.
-    pub(crate) file_offset: u64,
+    pub file_offset: u64,
     /// Where to ask for the file's size.
-    pub(crate) file: Option<FileIdentity>,
+    pub file: Option<FileIdentity>,
 }
 
 impl Found {
     /// Notes that everything from this address on is lost.
-    pub(crate) fn lose_from(&self, address: usize) {
+    pub fn lose_from(&self, address: usize) {
         self.slot.lost_from.fetch_min(address.saturating_sub(self.start), Ordering::AcqRel);
         ANSWERED.fetch_add(1, Ordering::AcqRel);
     }
 }
 
 /// The region that an address lies in. For signal handlers: it takes no lock, allocates nothing and does not wait.
-pub(crate) fn find(address: usize) -> Option<Found> {
+pub fn find(address: usize) -> Option<Found> {
     let mut chunk = CHUNKS.load(Ordering::Acquire);
     // SAFETY: a chunk that is linked in is complete and is never freed.
     while let Some(current) = unsafe { chunk.as_ref() } {
