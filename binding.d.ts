@@ -33,15 +33,12 @@ export declare function allocationGranularity(): number
  * A new ArrayBuffer over a range, which ends where the range ends and begins at most 7 bytes before it. No other buffer of the
  * mapping may have its `id`.
  */
-export declare function buffer(mapping: ExternalObject<OpenMapping>, id: number, offset: number, length: number): ArrayBuffer
+export declare function buffer(mapping: ExternalObject<OpenMapping>, id: number, shared: boolean, offset: number, length: number): ArrayBufferLike
 
 /** Throws when bytes of the mapping have been lost. */
 export declare function checkIntact(mapping: ExternalObject<OpenMapping>): void
 
-/**
- * Closes the descriptor, and unmaps if no buffer shows the memory. When private changes are to be written back and cannot
- * be, it throws and the mapping is still open.
- */
+/** Closes the descriptor, and unmaps if no buffer shows the memory. */
 export declare function close(mapping: ExternalObject<OpenMapping>): void
 
 /** The constants of the operating system that CPython exports too: PROT_*, MAP_*, MADV_*, MS_*. */
@@ -54,7 +51,7 @@ export declare function copyWithin(mapping: ExternalObject<OpenMapping>, target:
 export declare function descriptor(mapping: ExternalObject<OpenMapping>): number
 
 /** Detaches a buffer that `buffer` made, also after `close`. False when it had been detached before. */
-export declare function detach(mapping: ExternalObject<OpenMapping>, buffer: ArrayBuffer, id: number): boolean
+export declare function detach(mapping: ExternalObject<OpenMapping>, buffer: ArrayBufferLike, id: number): boolean
 
 /** Four bytes that count the faults answered in this process: while they stay the same, nothing has been lost anywhere. */
 export declare function faultCounter(): ArrayBuffer
@@ -65,11 +62,20 @@ export declare function fill(mapping: ExternalObject<OpenMapping>, pattern: Uint
 /** The first place of `needle` in `[start, stop)`, or -1. */
 export declare function find(mapping: ExternalObject<OpenMapping>, needle: Uint8Array, start: number, stop: number): number
 
+/** What closing must do first: writes private changes back, if that was asked for. */
+export declare function finish(mapping: ExternalObject<OpenMapping>): void
+
 /** Makes changes in a range durable. */
 export declare function flush(mapping: ExternalObject<OpenMapping>, offset: number, length: number, flags?: number | undefined | null): void
 
 /** Gives up the names of all named regions. For runtimes whose exit does not run the C library's. */
 export declare function leaveNamedRegions(): void
+
+/**
+ * Moves the memory into a SharedArrayBuffer: `memory` is a Uint8Array over an empty one that can grow to `capacity` bytes. Says how
+ * many bytes behind its start the mapping begins; the caller makes it grow, and keeps it while the mapping is open.
+ */
+export declare function lend(mapping: ExternalObject<OpenMapping>, id: number, memory: Uint8Array, capacity: number): number
 
 /** Bytes mapped. */
 export declare function length(mapping: ExternalObject<OpenMapping>): number
@@ -109,8 +115,11 @@ export interface Residency {
 /** Pages of a range: how many are in memory. */
 export declare function resident(mapping: ExternalObject<OpenMapping>, start: number, length: number): Residency
 
-/** Changes the length of the mapping and its file. Buffers made before show the memory of before. */
-export declare function resize(mapping: ExternalObject<OpenMapping>, length: number): void
+/**
+ * Changes the length of the mapping and its file. Buffers made before show the memory of before, unless it has grown in place in
+ * a SharedArrayBuffer: that is what it says.
+ */
+export declare function resize(mapping: ExternalObject<OpenMapping>, length: number): boolean
 
 /** The last place of `needle` in `[start, stop)`, or -1. */
 export declare function rfind(mapping: ExternalObject<OpenMapping>, needle: Uint8Array, start: number, stop: number): number

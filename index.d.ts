@@ -41,6 +41,14 @@ interface MmapOptions {
    * never closed writes nothing.
    */
   writeBack?: boolean | undefined;
+  /**
+   * Default false. Views are of a SharedArrayBuffer: post it to workers, use `Atomics` on it. With `maxLength` (bytes, at least the
+   * mapping's length) `resize()` grows the mapping in place up to that, and every view stays valid. On Bun, Windows and
+   * where else a runtime must support it, it may be ERR_MMAP_NO_VIEW, and `maxLength` is ERR_MMAP_UNSUPPORTED.
+   */
+  shared?: boolean | {
+    maxLength: number | bigint;
+  } | undefined;
 }
 //#endregion
 //#region src/constants.d.ts
@@ -236,7 +244,7 @@ declare class Mmap implements Disposable, Iterable<number> {
    *
    * @throws as {@link bytes}
    */
-  get buffer(): ArrayBuffer;
+  get buffer(): ArrayBuffer | SharedArrayBuffer;
   /** A view as below. `Buffer` has a type of its own here because its class does not say what it makes. */
   view(type: BufferConstructor, byteOffset?: number, length?: number): Buffer;
   /**
@@ -451,7 +459,7 @@ declare class Mmap implements Disposable, Iterable<number> {
   /** {@link close}, for `using`. */
   [Symbol.dispose](): void;
   /** As CPython's repr. Never throws. */
-  [inspect.custom](_depth: number, options: InspectOptionsStylized): string;
+  [inspect.custom](_depth?: number, options?: InspectOptionsStylized): string;
   get [Symbol.toStringTag](): string;
 }
 /**

@@ -25,9 +25,9 @@ let node_buffer = require("node:buffer");
 let __binding_js = require("./binding.js");
 __binding_js = __toESM(__binding_js);
 let node_util = require("node:util");
+let node_util_types = require("node:util/types");
 let node_path = require("node:path");
 let node_url = require("node:url");
-let node_util_types = require("node:util/types");
 //#region src/constants.ts
 /** As `flags` and `prot` say; read and write through to the file when they are not given. */
 const ACCESS_DEFAULT = 0;
@@ -194,12 +194,19 @@ function closed() {
 function readOnly() {
 	return withCode(/* @__PURE__ */ new TypeError("mmap can't modify a readonly memory map."), "ERR_MMAP_READONLY");
 }
+function unsupported(message) {
+	return withCode(new Error(message), "ERR_MMAP_UNSUPPORTED");
+}
+/** Without a limit: a SharedArrayBuffer, for which each engine has its own, and of which there are no parts. */
 function viewTooLarge(length, limit) {
-	const message = `The mapping has ${length} bytes, and the longest view on this runtime is MAX_VIEW_LENGTH, ${limit}: use view(type, byteOffset, length) for a part of it`;
+	const message = limit === void 0 ? `This runtime has no room for a SharedArrayBuffer of ${length} bytes: map less, or use view(type, byteOffset, length) without "shared"` : `The mapping has ${length} bytes, and the longest view on this runtime is MAX_VIEW_LENGTH, ${limit}: use view(type, byteOffset, length) for a part of it`;
 	return withCode(new RangeError(message), "ERR_MMAP_VIEW_TOO_LARGE");
 }
 function isOutOfMemory(error) {
 	return error instanceof Error && "code" in error && error.code === "ENOMEM";
+}
+function isNoView(error) {
+	return error instanceof Error && "code" in error && error.code === "ERR_MMAP_NO_VIEW";
 }
 /** Adds the path to an error of the operating system, as fs does. */
 function withPath(error, path) {
@@ -220,18 +227,20 @@ const OPTION_NAMES = [
 	"prot",
 	"trackfd",
 	"create",
-	"writeBack"
+	"writeBack",
+	"shared"
 ];
 const NO_OPTIONS = Object.freeze({});
 const INT32_MAX = 2 ** 31 - 1;
 const DEFAULT_FLAGS = MAP_SHARED ?? 0;
 const DEFAULT_PROT = PROT_READ | PROT_WRITE;
 function request(file, length, options) {
-	const { access, offset, tagname, flags, prot, trackfd, create, writeBack } = optionsArgument(options);
-	const target = fileArgument(file);
+	const { access, offset, tagname, flags, prot, trackfd, create, writeBack, shared } = optionsArgument(options);
+	const named = urlPath(file) ?? file;
+	const target = fileArgument(named);
 	const checked = {
 		file: target,
-		path: typeof target === "number" ? void 0 : pathText(file, target),
+		path: typeof target === "number" ? void 0 : pathText(named, target),
 		length: extentArgument(length, "length", "memory mapped length must be positive"),
 		offset: extentArgument(offset, "offset", "memory mapped offset must be positive"),
 		tagname: tagArgument(tagname),
@@ -240,7 +249,8 @@ function request(file, length, options) {
 		prot: optionalInteger(prot, "prot") ?? DEFAULT_PROT,
 		trackfd: booleanArgument(trackfd, "trackfd", true),
 		create: booleanArgument(create, "create", false),
-		writeBack: booleanArgument(writeBack, "writeBack", false)
+		writeBack: booleanArgument(writeBack, "writeBack", false),
+		...sharedArgument(shared)
 	};
 	checked.access = accessArgument(access, checked, flags !== void 0 || prot !== void 0);
 	refuseContradictions(checked);
@@ -248,16 +258,15 @@ function request(file, length, options) {
 }
 function optionsArgument(options) {
 	if (options === void 0) return NO_OPTIONS;
-	if (typeof options !== "object" || options === null || Array.isArray(options)) throw wrongType("options", "of type object", options);
+	if (typeof options !== "object" || options === null || isArrayOrRevoked(options)) throw wrongType("options", "of type object", options);
 	for (const name of Object.keys(options)) if (!OPTION_NAMES.includes(name)) throw wrongValue(`The property "options.${name}" is not an option of mmap. Options are ${OPTION_NAMES.join(", ")}`);
 	return options;
 }
 function fileArgument(file) {
 	if (typeof file === "number") return integer(file, "file", -INT32_MAX - 1, INT32_MAX);
 	if (typeof file === "string") return pathArgument(file);
-	if ((0, node_util_types.isUint8Array)(file)) return pathArgument(file);
-	if (file instanceof URL) return pathArgument((0, node_url.fileURLToPath)(file));
-	if (typeof file === "object" && file !== null && "fd" in file && "close" in file) {
+	if ((0, node_util_types.isUint8Array)(file)) return pathArgument(shownBytes(file, "file"));
+	if (typeof file === "object" && file !== null && !isArrayOrRevoked(file) && "fd" in file && "close" in file) {
 		const { fd } = file;
 		if (typeof fd === "number") return integer(fd, "file", -1, INT32_MAX) === -1 ? -2 : fd;
 	}
@@ -267,11 +276,56 @@ function pathArgument(path) {
 	if (typeof path === "string" ? path.includes("\0") : path.includes(0)) throw wrongValue("The \"file\" argument must be a path without null bytes");
 	return typeof path === "string" && process.platform === "win32" ? (0, node_path.toNamespacedPath)(path) : path;
 }
-/** The path as fs says it in errors: that of a URL is without `file://`, that of bytes is text. */
-function pathText(file, path) {
-	if (file instanceof URL) return (0, node_url.fileURLToPath)(file);
-	return typeof path === "string" ? String(file) : Buffer.from(path).toString();
+/** The path as fs says it in errors: as it was given, and that of bytes as text. */
+function pathText(given, path) {
+	return typeof path === "string" ? String(given) : Buffer.from(path).toString();
 }
+/** The path that a URL stands for; undefined of anything else. */
+function urlPath(file) {
+	if (typeof file !== "object" || file === null || (0, node_util_types.isUint8Array)(file)) return void 0;
+	let href;
+	try {
+		href = hrefOf(file);
+	} catch {
+		return;
+	}
+	try {
+		return (0, node_url.fileURLToPath)(href);
+	} catch (error) {
+		if (error instanceof URIError) throw wrongValue("The \"file\" argument must be a URL whose escapes are UTF-8");
+		throw error;
+	}
+}
+/** A proxy that has been revoked throws, whatever is asked of it, this too. */
+function isArrayOrRevoked(value) {
+	try {
+		return Array.isArray(value);
+	} catch {
+		return true;
+	}
+}
+/**
+* A built-in getter by itself. A subclass, or an object with properties of its own, may answer to the name with anything, and do
+* anything before it answers.
+*/
+function getter(prototype, name) {
+	const get = Object.getOwnPropertyDescriptor(prototype, name)?.get;
+	return Function.prototype.call.bind(get);
+}
+const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype);
+const hrefOf = getter(URL.prototype, "href");
+const typedArrayParts = {
+	buffer: getter(TYPED_ARRAY, "buffer"),
+	byteOffset: getter(TYPED_ARRAY, "byteOffset"),
+	byteLength: getter(TYPED_ARRAY, "byteLength")
+};
+const dataViewParts = {
+	buffer: getter(DataView.prototype, "buffer"),
+	byteOffset: getter(DataView.prototype, "byteOffset"),
+	byteLength: getter(DataView.prototype, "byteLength")
+};
+/** How many bytes an array really has, 0 if it is detached. */
+const byteLengthOf = typedArrayParts.byteLength;
 /**
 * Bytes from 0 up. A bigint may be as large as a file size can be: what is too large for the file is told by who knows the file.
 */
@@ -300,7 +354,7 @@ function accessArgument(access, { flags, prot }, flagsGiven) {
 	return given;
 }
 function refuseContradictions(checked) {
-	const { file, length, tagname, access, flags, trackfd, create, writeBack } = checked;
+	const { file, length, tagname, access, flags, trackfd, create, writeBack, maxLength } = checked;
 	const anonymous = file === -1;
 	if (tagname !== void 0) {
 		if (!anonymous) throw wrongValue("The option \"tagname\" names anonymous memory: \"file\" must be -1");
@@ -308,9 +362,29 @@ function refuseContradictions(checked) {
 	}
 	if (create && anonymous) throw wrongValue("The option \"create\" is for files, and \"file\" is -1");
 	if (create && length === 0) throw wrongValue("The option \"create\" needs a \"length\" to extend the file to");
+	if (maxLength !== void 0 && maxLength < length) throw maxLengthTooShort(maxLength, length);
 	if (writeBack && (anonymous || access !== 3)) throw wrongValue("The option \"writeBack\" is for a file with access ACCESS_COPY");
 	if (writeBack && !trackfd) throw wrongValue("The option \"writeBack\" needs the descriptor: \"trackfd\" must be true");
 	if (!anonymous && access === void 0 && MAP_ANON !== void 0 && (flags & MAP_ANON) !== 0) throw wrongValue("The flag MAP_ANONYMOUS is for memory without a file: \"file\" must be -1");
+}
+function maxLengthTooShort(maxLength, length) {
+	return outOfRange("The argument is out of range", "shared.maxLength", `at least the length, ${length}`, maxLength);
+}
+function sharedArgument(shared) {
+	if (typeof shared !== "object" || shared === null || isArrayOrRevoked(shared)) {
+		if (shared !== void 0 && typeof shared !== "boolean") throw wrongType("shared", "of type boolean, or an object with maxLength", shared);
+		return {
+			shared: shared === true,
+			maxLength: void 0
+		};
+	}
+	for (const name of Object.keys(shared)) if (name !== "maxLength") throw wrongValue(`The property "options.shared.${name}" is not an option of mmap. There is maxLength`);
+	const { maxLength } = shared;
+	if (maxLength === void 0) throw wrongValue("The option \"shared\" must be a boolean or have a \"maxLength\"");
+	return {
+		shared: true,
+		maxLength: extentArgument(maxLength, "shared.maxLength", "The argument is out of range")
+	};
 }
 function booleanArgument(value, name, whenMissing) {
 	if (value === void 0) return whenMissing;
@@ -354,17 +428,22 @@ function optionalBound(value, name) {
 function clamp(bound, length) {
 	return bound < 0 ? Math.max(bound + length, 0) : Math.min(bound, length);
 }
-/** The bytes of `data`, not copied, except for a string. */
+/** The bytes of `data`, not copied, except for a string. How many they are, {@link byteLengthOf} says. */
 function bytesArgument(data, name) {
 	if ((0, node_util_types.isUint8Array)(data)) return data;
 	if (typeof data === "string") return Buffer.from(data, "utf8");
+	if (ArrayBuffer.isView(data) || (0, node_util_types.isAnyArrayBuffer)(data)) return shownBytes(data, name);
+	throw wrongType(name, "a string, an ArrayBuffer, a SharedArrayBuffer or a view of one", data);
+}
+/** The same bytes in an array that is nobody else's. */
+function shownBytes(data, name) {
 	try {
-		if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-		if ((0, node_util_types.isAnyArrayBuffer)(data)) return new Uint8Array(data);
+		if (!ArrayBuffer.isView(data)) return new Uint8Array(data);
+		const parts = (0, node_util_types.isDataView)(data) ? dataViewParts : typedArrayParts;
+		return new Uint8Array(parts.buffer(data), parts.byteOffset(data), parts.byteLength(data));
 	} catch {
 		throw wrongValue(`The "${name}" argument is, or is a view of, a detached ArrayBuffer`);
 	}
-	throw wrongType(name, "a string, an ArrayBuffer, a SharedArrayBuffer or a view of one", data);
 }
 /** One byte as a needle, or bytes. */
 function needleArgument(needle, name) {
@@ -394,6 +473,32 @@ function adjustSlice({ start, stop, step }, length) {
 	};
 }
 //#endregion
+//#region src/shared.ts
+const MOVES_INTO_BUFFERS = process.platform !== "win32" && process.versions.bun === void 0;
+/**
+* Makes the buffer. It begins `lead` bytes before the mapping at most, and can grow to `maxLength` bytes behind that.
+*
+* What is in it is the mapping from then on: keep the buffer while the mapping is open.
+*/
+function sharedBuffer(mapping, id, lead, length, maxLength) {
+	if (MOVES_INTO_BUFFERS) return moveIntoBuffer(mapping, id, lead, length, Math.max(maxLength ?? 0, length));
+	if (maxLength !== void 0) throw unsupported("The option \"shared.maxLength\" is not available on this runtime: its buffers cannot grow in place");
+	return __binding_js.default.buffer(mapping, id, true, 0, length);
+}
+function moveIntoBuffer(mapping, id, lead, length, maxLength) {
+	const buffer = reserve(lead + maxLength);
+	const begin = __binding_js.default.lend(mapping, id, new Uint8Array(buffer), buffer.maxByteLength);
+	buffer.grow(begin + length);
+	return buffer;
+}
+function reserve(length) {
+	try {
+		return new SharedArrayBuffer(0, { maxByteLength: length });
+	} catch {
+		throw viewTooLarge(length, void 0);
+	}
+}
+//#endregion
 //#region src/mmap.ts
 const ACCESS_NAMES = [
 	"ACCESS_DEFAULT",
@@ -402,7 +507,6 @@ const ACCESS_NAMES = [
 	"ACCESS_COPY"
 ];
 const NEWLINE = Uint8Array.of(10);
-const TypedArray = Object.getPrototypeOf(Uint8Array);
 const BYTES_BEFORE_VIEW = 16;
 const LENGTH_PER_BYTE_BEFORE_VIEW = 64 * 1024;
 /**
@@ -420,7 +524,7 @@ var Mmap = class {
 	#closedMapping;
 	#length;
 	#offset;
-	/** By how much the first byte lies behind a multiple of 8, in bytes. Anonymous memory begins on a page whatever `offset` is. */
+	/** How far the first byte lies behind the start of its page. Anonymous memory begins on a page whatever `offset` is. */
 	#lead;
 	#access;
 	#position = 0;
@@ -433,6 +537,9 @@ var Mmap = class {
 	#faultsSeen = 0;
 	/** What was handed out beside the present view: windows, and views of before a `resize()`. */
 	#otherViews = [];
+	/** Views are of SharedArrayBuffers, because the user or the runtime wants that. */
+	#shared;
+	#maxLength;
 	/**
 	* The same as {@link mmap}.
 	*/
@@ -441,7 +548,13 @@ var Mmap = class {
 		this.#mapping = open(asked);
 		this.#length = __binding_js.default.length(this.#mapping);
 		this.#offset = asked.offset;
-		this.#lead = asked.file === -1 && asked.tagname === void 0 ? 0 : asked.offset % 8;
+		this.#lead = asked.file === -1 && asked.tagname === void 0 ? 0 : asked.offset % PAGESIZE;
+		if (asked.maxLength !== void 0 && asked.maxLength < this.#length) {
+			__binding_js.default.close(this.#mapping);
+			throw maxLengthTooShort(asked.maxLength, this.#length);
+		}
+		this.#shared = asked.shared;
+		this.#maxLength = asked.maxLength;
 		this.#access = asked.access ?? __binding_js.default.access(this.#mapping);
 		if (asked.tagname !== void 0) leaveNamedRegionsAtExit();
 	}
@@ -495,22 +608,28 @@ var Mmap = class {
 	* @throws as {@link bytes}
 	*/
 	get buffer() {
-		return this.bytes.buffer;
+		const { buffer } = this.#wholeView(this.#live());
+		this.#handedOut = true;
+		return buffer;
 	}
 	view(type, byteOffset = 0, length) {
-		if (!isViewConstructor(type)) throw wrongType("type", "a typed array class, DataView or Buffer", type);
+		const size = elementSize(type);
+		if (size === void 0 || !isConstructor(type)) throw wrongType("type", "a typed array class, DataView or Buffer", type);
 		const from = wholeNumber(byteOffset, "byteOffset");
 		const asked = optionalWholeNumber(length, "length");
-		const size = bytesPerElement(type);
 		const mapping = this.#live();
 		if (from < 0 || from > this.#length) throw outOfRange("view out of range", "byteOffset", `0 to ${this.#length}`, byteOffset);
 		const most = Math.floor((this.#length - from) / size);
 		const count = asked ?? most;
 		if (count < 0 || count > most) throw outOfRange("view out of range", "length", `0 to ${most}`, length);
 		if ((this.#lead + from) % size !== 0) throw outOfRange("view out of range", "byteOffset", `such that offset + byteOffset is a multiple of ${size} (a DataView reads anywhere)`, byteOffset);
-		const bytes = this.#bytesOf(mapping, from, count * size);
-		if (type === Buffer) return Buffer.from(bytes.buffer, bytes.byteOffset, count);
-		return new type(bytes.buffer, bytes.byteOffset, count);
+		const [buffer, start] = this.#rangeOf(mapping, from, count * size);
+		if (type === Buffer) return Reflect.construct(Uint8Array, [
+			buffer,
+			start,
+			count
+		], Buffer);
+		return new type(buffer, start, count);
 	}
 	/**
 	* Reads at the cursor, at most `n` bytes, and moves it on. At the end the Buffer is empty.
@@ -560,7 +679,7 @@ var Mmap = class {
 	write(data) {
 		const bytes = bytesArgument(data, "data");
 		const mapping = this.#writable();
-		const count = bytes.length;
+		const count = byteLengthOf(bytes);
 		if (count > this.#length - this.#position) throw outOfRange("data out of range", "data", `at most ${Math.max(this.#length - this.#position, 0)} bytes long, from the cursor to the end`, `${count} bytes`);
 		__binding_js.default.write(mapping, bytes, this.#position);
 		this.#position += count;
@@ -657,8 +776,8 @@ var Mmap = class {
 		const bounds = sliceBounds(start, stop, step);
 		const mapping = this.#writable();
 		const slice = adjustSlice(bounds, this.#length);
-		if (bytes.length !== slice.count) {
-			const came = `${bytes.length} bytes`;
+		if (byteLengthOf(bytes) !== slice.count) {
+			const came = `${byteLengthOf(bytes)} bytes`;
 			throw outOfRange("mmap slice assignment is wrong size", "data", `${slice.count} bytes long, as the slice is`, came);
 		}
 		if (slice.count === 0) return;
@@ -692,7 +811,7 @@ var Mmap = class {
 		const pattern = needleArgument(value, "value");
 		const bounds = sliceBounds(start, stop, void 0);
 		const mapping = this.#writable();
-		if (pattern.length === 0) throw outOfRange("fill out of range", "value", "at least one byte long", "0 bytes");
+		if (byteLengthOf(pattern) === 0) throw outOfRange("fill out of range", "value", "at least one byte long", "0 bytes");
 		const slice = adjustSlice(bounds, this.#length);
 		__binding_js.default.fill(mapping, pattern, slice.start, slice.count);
 		return this;
@@ -749,8 +868,9 @@ var Mmap = class {
 		const bytes = needleArgument(needle, "needle");
 		const from = optionalBound(start, "start") ?? this.#length;
 		const mapping = this.#live();
-		if (from < -this.#length && bytes.length !== 0) return -1;
-		const last = Math.min(clamp(from, this.#length) + bytes.length, this.#length);
+		const count = byteLengthOf(bytes);
+		if (from < -this.#length && count !== 0) return -1;
+		const last = Math.min(clamp(from, this.#length) + count, this.#length);
 		return __binding_js.default.rfind(mapping, bytes, 0, last);
 	}
 	/** Whether {@link indexOf} finds it. @throws as {@link indexOf} */
@@ -804,10 +924,11 @@ var Mmap = class {
 	resize(newSize) {
 		const length = wholeNumber(newSize, "newSize");
 		const mapping = this.#live();
-		this.#dropOwnView(mapping);
-		__binding_js.default.resize(mapping, length);
-		this.#forgetView();
+		if (!this.#shared) this.#dropOwnView(mapping);
+		const inPlace = __binding_js.default.resize(mapping, length);
 		this.#length = length;
+		if (inPlace) this.#growView();
+		else this.#forgetView();
 	}
 	/**
 	* Tells the operating system how a range will be used: `MADV_*`. Advice about a range that goes beyond the end is about the part
@@ -882,6 +1003,7 @@ var Mmap = class {
 	close() {
 		const mapping = this.#mapping;
 		if (mapping === void 0) return;
+		__binding_js.default.finish(mapping);
 		this.#dropOwnView(mapping);
 		__binding_js.default.close(mapping);
 		this.#forgetView();
@@ -914,7 +1036,8 @@ var Mmap = class {
 	/** As CPython's repr. Never throws. */
 	[node_util.inspect.custom](_depth, options) {
 		const text = this.#mapping === void 0 ? "closed=true" : `closed=false, access=${ACCESS_NAMES[this.#access]}, length=${this.#length}, pos=${this.#position}, offset=${this.#offset}`;
-		return options.stylize(`<memmap.Mmap ${text}>`, "special");
+		const stylize = options?.stylize;
+		return typeof stylize === "function" ? stylize(`<memmap.Mmap ${text}>`, "special") : `<memmap.Mmap ${text}>`;
 	}
 	get [Symbol.toStringTag]() {
 		return "Mmap";
@@ -992,58 +1115,76 @@ var Mmap = class {
 	}
 	/** The view for single bytes, as soon as it pays. */
 	#ownBytes(mapping) {
-		if (this.#view !== void 0 && this.#view.bytes.length !== 0 && faultCounter !== void 0) return this.#view.bytes;
+		if (this.#view !== void 0 && this.#view.own.length !== 0 && faultCounter !== void 0) return this.#view.own;
 		this.#bytesTouched += 1;
 		if (this.#bytesTouched < BYTES_BEFORE_VIEW + this.#length / LENGTH_PER_BYTE_BEFORE_VIEW) return void 0;
 		if (this.#length > MAX_VIEW_LENGTH) return void 0;
 		try {
 			faultCounter ??= new Uint32Array(__binding_js.default.faultCounter());
-			return this.#wholeView(mapping).bytes;
+			return this.#wholeView(mapping).own;
 		} catch {
 			this.#bytesTouched = Number.NEGATIVE_INFINITY;
 			return;
 		}
 	}
 	#wholeView(mapping) {
-		if (this.#view === void 0 || this.#view.bytes.length === 0) {
-			if (this.#length > MAX_VIEW_LENGTH) throw viewTooLarge(this.#length, MAX_VIEW_LENGTH);
+		if (this.#view === void 0 || this.#view.own.length === 0) {
+			if (this.#length > MAX_VIEW_LENGTH && !this.#shared) throw viewTooLarge(this.#length, MAX_VIEW_LENGTH);
 			this.#view = this.#makeView(mapping, 0, this.#length);
 		}
 		return this.#view;
 	}
-	/** Bytes to hand out: of the one view, or, where that would be too long, of a window. */
-	#bytesOf(mapping, offset, length) {
-		if (this.#length <= MAX_VIEW_LENGTH) return this.bytes.subarray(offset, offset + length);
+	/** Where bytes to hand out are: in the one view, or, where that would be too long, in a window. */
+	#rangeOf(mapping, offset, length) {
+		if (this.#length <= MAX_VIEW_LENGTH || this.#shared) {
+			const { buffer, own } = this.#wholeView(mapping);
+			this.#handedOut = true;
+			return [buffer, own.byteOffset + offset];
+		}
 		if (length > MAX_VIEW_LENGTH) throw viewTooLarge(length, MAX_VIEW_LENGTH);
 		const window = this.#makeView(mapping, offset, length);
 		this.#rememberForUnmap(window);
-		return window.bytes;
+		return [window.buffer, window.own.byteOffset];
 	}
 	#makeView(mapping, offset, length) {
+		const buffer = this.#makeBuffer(mapping, offset, length);
 		const id = this.#viewsMade;
-		const buffer = __binding_js.default.buffer(mapping, id, offset, length);
 		this.#viewsMade += 1;
-		return {
-			id,
-			bytes: new Uint8Array(buffer, buffer.byteLength - length, length)
-		};
+		return viewOf(id, buffer, length);
+	}
+	#makeBuffer(mapping, offset, length) {
+		const id = this.#viewsMade;
+		if (!this.#shared) try {
+			return __binding_js.default.buffer(mapping, id, false, offset, length);
+		} catch (error) {
+			if (!isNoView(error)) throw error;
+			this.#shared = true;
+		}
+		return sharedBuffer(mapping, id, this.#lead, this.#length, this.#maxLength);
 	}
 	/** Detaches a view that nobody but this class has seen, so that its memory need not wait for the garbage collector. */
 	#dropOwnView(mapping) {
 		if (this.#view === void 0 || this.#handedOut) return;
-		__binding_js.default.detach(mapping, this.#view.bytes.buffer, this.#view.id);
+		__binding_js.default.detach(mapping, this.#view.buffer, this.#view.id);
 		this.#view = void 0;
+	}
+	/** The mapping has grown in its SharedArrayBuffer: the buffer has to follow. */
+	#growView() {
+		if (this.#view === void 0) return;
+		const { id, buffer, own } = this.#view;
+		if (buffer instanceof SharedArrayBuffer) buffer.grow(own.byteOffset + this.#length);
+		this.#view = viewOf(id, buffer, this.#length);
 	}
 	#forgetView() {
 		if (this.#view !== void 0) this.#rememberForUnmap(this.#view);
 		this.#view = void 0;
 		this.#handedOut = false;
 	}
-	#rememberForUnmap({ id, bytes }) {
-		this.#otherViews = this.#otherViews.filter(({ buffer }) => buffer.deref() !== void 0);
+	#rememberForUnmap({ id, buffer }) {
+		this.#otherViews = this.#otherViews.filter((view) => view.buffer.deref() !== void 0);
 		this.#otherViews.push({
 			id,
-			buffer: new WeakRef(bytes.buffer)
+			buffer: new WeakRef(buffer)
 		});
 	}
 };
@@ -1073,6 +1214,16 @@ function open(asked) {
 * of this size is one. (In a later turn, for until then the engine keeps what WeakRefs were made for.)
 */
 function provokeCollection() {}
+/** A buffer ends where its range ends, and may begin some bytes before it. */
+function viewOf(id, buffer, length) {
+	const start = buffer.byteLength - length;
+	return {
+		id,
+		buffer,
+		bytes: new Uint8Array(buffer, start, length),
+		own: new Uint8Array(buffer, start, length)
+	};
+}
 function allocate(count) {
 	const tooLong = "The copy would be too long";
 	if (count > node_buffer.constants.MAX_LENGTH) throw outOfRange(tooLong, "count", `at most ${node_buffer.constants.MAX_LENGTH} bytes`, count);
@@ -1082,16 +1233,34 @@ function allocate(count) {
 		throw outOfRange(tooLong, "count", "as many bytes as there is memory for", count);
 	}
 }
-function isViewConstructor(type) {
-	return typeof type === "function" && (type === DataView || inherits(type, DataView) || inherits(type, TypedArray));
+/** Bytes an element, of the views that there are. A DataView has no elements: it counts bytes. */
+const ELEMENT_SIZES = new Map([[DataView, 1]]);
+for (const name of Object.getOwnPropertyNames(globalThis)) {
+	if (!/^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$/.test(name)) continue;
+	const type = Reflect.get(globalThis, name);
+	ELEMENT_SIZES.set(type, type.BYTES_PER_ELEMENT);
 }
-function inherits(type, base) {
-	return typeof base === "function" && Object.prototype.isPrototypeOf.call(base, type);
+/**
+* Of a view class, or one that extends it; undefined of anything else. The class is not asked: it may say what is not so. Nor is a
+* proxy, which may do anything when it is asked what it extends.
+*/
+function elementSize(type) {
+	for (let base = type; typeof base === "function" && !(0, node_util_types.isProxy)(base); base = Object.getPrototypeOf(base)) {
+		const size = ELEMENT_SIZES.get(base);
+		if (size !== void 0) return size;
+	}
 }
-/** A DataView has no elements: it counts bytes. */
-function bytesPerElement(type) {
-	return "BYTES_PER_ELEMENT" in type && typeof type.BYTES_PER_ELEMENT === "number" ? type.BYTES_PER_ELEMENT : 1;
+/** Whether `new` can be said of it. That is tried, through a proxy that runs nothing of it. */
+function isConstructor(type) {
+	if (ELEMENT_SIZES.has(type)) return true;
+	try {
+		Reflect.construct(new Proxy(type, BUILDS_NOTHING), []);
+		return true;
+	} catch {
+		return false;
+	}
 }
+const BUILDS_NOTHING = { construct: () => ({}) };
 /** How many faults have been answered in this process, once somebody wants to know. */
 let faultCounter;
 let leavesAtExit = false;

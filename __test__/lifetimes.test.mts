@@ -20,7 +20,7 @@ import { pattern, scratchFile, scratchFolder } from './scratch.mjs'
 const test = ava.serial
 
 /** ArrayBuffer.prototype.transfer, which Node 20 has behind a flag. */
-function transfer(buffer: ArrayBuffer): ArrayBuffer {
+function transfer(buffer: ArrayBufferLike): ArrayBuffer {
   if (!('transfer' in ArrayBuffer.prototype)) setFlagsFromString('--harmony-rab-gsab-transfer')
   return Reflect.apply(runInNewContext('ArrayBuffer.prototype.transfer'), buffer, [])
 }
@@ -362,6 +362,31 @@ onLinux('unmap() reaches views of before a resize too', 'it reads /proc/self/map
   t.is(mapsOf(path), 0)
 })
 
+test('properties that were defined anew on what was handed out mislead nobody', (t) => {
+  const path = scratchFile(t, pattern(1000))
+  const map = mmap(path)
+  const { bytes, buffer } = map
+  const other = new ArrayBuffer(8)
+  Object.defineProperties(bytes, {
+    buffer: { value: other },
+    byteOffset: { value: 5 },
+    length: { value: 0 },
+    constructor: { value: { [Symbol.species]: Float64Array } },
+    subarray: { value: () => new Uint8Array(8) },
+  })
+  Object.defineProperties(buffer, { byteLength: { value: 1 }, constructor: { value: null } })
+  t.true(map.view(Buffer, 10, 100).equals(pattern(110).subarray(10)))
+  t.is(map.buffer, buffer)
+  map.resize(2000)
+  const late = map.bytes
+  Object.defineProperty(late, 'buffer', { value: other })
+  map.unmap()
+  t.is(other.byteLength, 8)
+  // What they really have is gone, and reading them is no fault.
+  t.is(bytes[0], undefined)
+  t.is(late[0], undefined)
+})
+
 test('unmap() leaves what was copied out as it is', (t) => {
   const map = mmap(scratchFile(t, 'abcdef'))
   const copy = map.read()
@@ -398,7 +423,8 @@ test('no structuredClone takes the memory away: Node copies it, or refuses', (t)
   const path = scratchFile(t, pattern(1000))
   using map = mmap(path)
   try {
-    const moved = structuredClone(map.buffer, { transfer: [map.buffer] })
+    const buffer = map.buffer as ArrayBuffer
+    const moved = structuredClone(buffer, { transfer: [buffer] })
     t.true(Buffer.from(moved).equals(pattern(1000)))
   } catch (error) {
     t.like(error, { name: 'DataCloneError' })

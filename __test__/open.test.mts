@@ -160,7 +160,7 @@ for (const [options, message] of WRONG_OPTIONS) {
   })
 }
 
-for (const misspelt of ['acces', 'Access', 'tagName', 'trackFd', 'writeback', 'length', 'shared']) {
+for (const misspelt of ['acces', 'Access', 'tagName', 'trackFd', 'writeback', 'length', 'Shared']) {
   test(`the option "${misspelt}", which there is not, is named`, (t) => {
     const path = scratchFile(t, 100)
     t.throws(() => mmapWith(path, 1, { [misspelt]: undefined }), {
@@ -168,7 +168,7 @@ for (const misspelt of ['acces', 'Access', 'tagName', 'trackFd', 'writeback', 'l
       code: 'ERR_INVALID_ARG_VALUE',
       message:
         `The property "options.${misspelt}" is not an option of mmap. ` +
-        'Options are access, offset, tagname, flags, prot, trackfd, create, writeBack',
+        'Options are access, offset, tagname, flags, prot, trackfd, create, writeBack, shared',
     })
   })
 }
@@ -311,6 +311,28 @@ test('a path with a null byte is refused, as a string, a Buffer and a URL', (t) 
 
 test('a URL that is not of a file is refused', (t) => {
   t.throws(() => mmap(new URL('https://example.org/file')), { instanceOf: TypeError, code: 'ERR_INVALID_URL_SCHEME' })
+})
+
+test('a URL with escapes that are no UTF-8 is refused, and so is what only has the prototype of a URL', (t) => {
+  t.throws(() => mmap(new URL('file:///%ff')), { instanceOf: TypeError, code: 'ERR_INVALID_ARG_VALUE' })
+  t.throws(() => mmapWith(Object.create(URL.prototype)), { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' })
+})
+
+test('a proxy that has been revoked is refused like any other object', (t) => {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  for (const args of [[proxy], [-1, proxy], [-1, 10, proxy], [-1, 10, { offset: proxy }]]) {
+    t.throws(() => mmapWith(...args), { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' })
+  }
+})
+
+test('a path is the bytes that an array shows, whatever its properties say', (t) => {
+  const path = scratchFile(t, 'the file')
+  const lies = { includes: { value: () => false }, buffer: { value: new ArrayBuffer(8) }, length: { value: 1 } }
+  using map = mmap(Object.defineProperties(new Uint8Array(Buffer.from(path)), lies))
+  t.is(map.read().toString(), 'the file')
+  const withNull = Object.defineProperties(new Uint8Array(Buffer.from(`${path}\0`)), lies)
+  t.throws(() => mmap(withNull), { code: 'ERR_INVALID_ARG_VALUE', message: /null bytes/ })
 })
 
 test('a file that is missing is ENOENT, in the words of fs', (t) => {

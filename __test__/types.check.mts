@@ -108,7 +108,7 @@ map[0]
 // --- Zero-copy
 
 hasType<Uint8Array>()(map.bytes)
-hasType<ArrayBuffer>()(map.buffer)
+hasType<ArrayBuffer | SharedArrayBuffer>()(map.buffer)
 hasType<DataView>()(map.view(DataView))
 hasType<Buffer>()(map.view(Buffer, 0, 10))
 // @ts-expect-error a view of a Buffer is no number

@@ -1,12 +1,13 @@
 // Every check on what the user passed, before Rust sees it.
 //
-// No check calls back into the user's code: what is not already a number, string or buffer is refused and not converted. The
-// exceptions are the properties of `options` and the `fd` of a FileHandle, each read once, before anything is opened.
+// No check calls back into the user's code: what is not already a number, string or buffer is refused and not converted, and of
+// buffers and URLs the built-in getters are asked, not properties that may be anything. The exceptions are the properties of
+// `options` and the `fd` of a FileHandle, each read once, before anything is opened.
 
 import type { FileHandle } from 'node:fs/promises'
 import { toNamespacedPath } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { isAnyArrayBuffer, isUint8Array } from 'node:util/types'
+import { isAnyArrayBuffer, isDataView, isUint8Array } from 'node:util/types'
 import { ACCESS_COPY, ACCESS_DEFAULT, MAP_ANON, MAP_SHARED, PROT_READ, PROT_WRITE } from './constants.js'
 import { outOfRange, wrongType, wrongValue } from './errors.js'
 
@@ -51,6 +52,12 @@ export interface MmapOptions {
    * never closed writes nothing.
    */
   writeBack?: boolean | undefined
+  /**
+   * Default false. Views are of a SharedArrayBuffer: post it to workers, use `Atomics` on it. With `maxLength` (bytes, at least the
+   * mapping's length) `resize()` grows the mapping in place up to that, and every view stays valid. On Bun, Windows and
+   * where else a runtime must support it, it may be ERR_MMAP_NO_VIEW, and `maxLength` is ERR_MMAP_UNSUPPORTED.
+   */
+  shared?: boolean | { maxLength: number | bigint } | undefined
 }
 
 /** What `mmap` was asked for, checked. */
@@ -68,9 +75,12 @@ export interface Request {
   trackfd: boolean
   create: boolean
   writeBack: boolean
+  shared: boolean
+  /** How long the mapping may become in place; undefined where it need not. */
+  maxLength: number | undefined
 }
 
-const OPTION_NAMES = ['access', 'offset', 'tagname', 'flags', 'prot', 'trackfd', 'create', 'writeBack']
+const OPTION_NAMES = ['access', 'offset', 'tagname', 'flags', 'prot', 'trackfd', 'create', 'writeBack', 'shared']
 const NO_OPTIONS: MmapOptions = Object.freeze({})
 const INT32_MAX = 2 ** 31 - 1
 // Windows has neither: there these stand for "not given".
@@ -79,11 +89,12 @@ const DEFAULT_PROT = PROT_READ | PROT_WRITE
 
 export function request(file: unknown, length: unknown, options: unknown): Request {
   const given = optionsArgument(options)
-  const { access, offset, tagname, flags, prot, trackfd, create, writeBack } = given
-  const target = fileArgument(file)
+  const { access, offset, tagname, flags, prot, trackfd, create, writeBack, shared } = given
+  const named = urlPath(file) ?? file
+  const target = fileArgument(named)
   const checked: Request = {
     file: target,
-    path: typeof target === 'number' ? undefined : pathText(file, target),
+    path: typeof target === 'number' ? undefined : pathText(named, target),
     length: extentArgument(length, 'length', 'memory mapped length must be positive'),
     offset: extentArgument(offset, 'offset', 'memory mapped offset must be positive'),
     tagname: tagArgument(tagname),
@@ -93,6 +104,7 @@ export function request(file: unknown, length: unknown, options: unknown): Reque
     trackfd: booleanArgument(trackfd, 'trackfd', true),
     create: booleanArgument(create, 'create', false),
     writeBack: booleanArgument(writeBack, 'writeBack', false),
+    ...sharedArgument(shared),
   }
   checked.access = accessArgument(access, checked, flags !== undefined || prot !== undefined)
   refuseContradictions(checked)
@@ -101,8 +113,9 @@ export function request(file: unknown, length: unknown, options: unknown): Reque
 
 function optionsArgument(options: unknown): MmapOptions {
   if (options === undefined) return NO_OPTIONS
-  if (typeof options !== 'object' || options === null || Array.isArray(options))
+  if (typeof options !== 'object' || options === null || isArrayOrRevoked(options)) {
     throw wrongType('options', 'of type object', options)
+  }
   for (const name of Object.keys(options)) {
     if (!OPTION_NAMES.includes(name)) {
       throw wrongValue(
@@ -116,9 +129,8 @@ function optionsArgument(options: unknown): MmapOptions {
 function fileArgument(file: unknown): number | string | Uint8Array {
   if (typeof file === 'number') return integer(file, 'file', -INT32_MAX - 1, INT32_MAX)
   if (typeof file === 'string') return pathArgument(file)
-  if (isUint8Array(file)) return pathArgument(file)
-  if (file instanceof URL) return pathArgument(fileURLToPath(file))
-  if (typeof file === 'object' && file !== null && 'fd' in file && 'close' in file) {
+  if (isUint8Array(file)) return pathArgument(shownBytes(file, 'file'))
+  if (typeof file === 'object' && file !== null && !isArrayOrRevoked(file) && 'fd' in file && 'close' in file) {
     const { fd } = file
     // A closed FileHandle has -1, which must not be taken for anonymous memory: -2 is EBADF.
     if (typeof fd === 'number') return integer(fd, 'file', -1, INT32_MAX) === -1 ? -2 : fd
@@ -133,11 +145,62 @@ function pathArgument<T extends string | Uint8Array>(path: T): T | string {
   return typeof path === 'string' && process.platform === 'win32' ? toNamespacedPath(path) : path
 }
 
-/** The path as fs says it in errors: that of a URL is without `file://`, that of bytes is text. */
-function pathText(file: unknown, path: string | Uint8Array): string {
-  if (file instanceof URL) return fileURLToPath(file)
-  return typeof path === 'string' ? String(file) : Buffer.from(path).toString()
+/** The path as fs says it in errors: as it was given, and that of bytes as text. */
+function pathText(given: unknown, path: string | Uint8Array): string {
+  return typeof path === 'string' ? String(given) : Buffer.from(path).toString()
 }
+
+/** The path that a URL stands for; undefined of anything else. */
+function urlPath(file: unknown): string | undefined {
+  if (typeof file !== 'object' || file === null || isUint8Array(file)) return undefined
+  let href: string
+  try {
+    href = hrefOf(file)
+  } catch {
+    return undefined
+  }
+  try {
+    return fileURLToPath(href)
+  } catch (error) {
+    // For an escape that is no UTF-8, Node's error has no code.
+    if (error instanceof URIError) throw wrongValue('The "file" argument must be a URL whose escapes are UTF-8')
+    throw error
+  }
+}
+
+/** A proxy that has been revoked throws, whatever is asked of it, this too. */
+function isArrayOrRevoked(value: object): boolean {
+  try {
+    return Array.isArray(value)
+  } catch {
+    return true
+  }
+}
+
+/**
+ * A built-in getter by itself. A subclass, or an object with properties of its own, may answer to the name with anything, and do
+ * anything before it answers.
+ */
+function getter<Of, Value>(prototype: unknown, name: string): (of: Of) => Value {
+  const get: unknown = Object.getOwnPropertyDescriptor(prototype, name)?.get
+  return Function.prototype.call.bind(get as () => unknown) as (of: Of) => Value
+}
+
+const TYPED_ARRAY: unknown = Object.getPrototypeOf(Uint8Array.prototype)
+const hrefOf = getter<object, string>(URL.prototype, 'href')
+const typedArrayParts = {
+  buffer: getter<ArrayBufferView, ArrayBufferLike>(TYPED_ARRAY, 'buffer'),
+  byteOffset: getter<ArrayBufferView, number>(TYPED_ARRAY, 'byteOffset'),
+  byteLength: getter<ArrayBufferView, number>(TYPED_ARRAY, 'byteLength'),
+}
+const dataViewParts: typeof typedArrayParts = {
+  buffer: getter(DataView.prototype, 'buffer'),
+  byteOffset: getter(DataView.prototype, 'byteOffset'),
+  byteLength: getter(DataView.prototype, 'byteLength'),
+}
+
+/** How many bytes an array really has, 0 if it is detached. */
+export const byteLengthOf: (bytes: Uint8Array) => number = typedArrayParts.byteLength
 
 /**
  * Bytes from 0 up. A bigint may be as large as a file size can be: what is too large for the file is told by who knows the file.
@@ -180,7 +243,7 @@ function accessArgument(access: unknown, { flags, prot }: Request, flagsGiven: b
 }
 
 function refuseContradictions(checked: Request): void {
-  const { file, length, tagname, access, flags, trackfd, create, writeBack } = checked
+  const { file, length, tagname, access, flags, trackfd, create, writeBack, maxLength } = checked
   const anonymous = file === -1
   if (tagname !== undefined) {
     if (!anonymous) throw wrongValue('The option "tagname" names anonymous memory: "file" must be -1')
@@ -190,6 +253,7 @@ function refuseContradictions(checked: Request): void {
   }
   if (create && anonymous) throw wrongValue('The option "create" is for files, and "file" is -1')
   if (create && length === 0) throw wrongValue('The option "create" needs a "length" to extend the file to')
+  if (maxLength !== undefined && maxLength < length) throw maxLengthTooShort(maxLength, length)
   if (writeBack && (anonymous || access !== ACCESS_COPY)) {
     throw wrongValue('The option "writeBack" is for a file with access ACCESS_COPY')
   }
@@ -199,6 +263,27 @@ function refuseContradictions(checked: Request): void {
   if (!anonymous && access === undefined && MAP_ANON !== undefined && (flags & MAP_ANON) !== 0) {
     throw wrongValue('The flag MAP_ANONYMOUS is for memory without a file: "file" must be -1')
   }
+}
+
+export function maxLengthTooShort(maxLength: number, length: number): RangeError {
+  return outOfRange('The argument is out of range', 'shared.maxLength', `at least the length, ${length}`, maxLength)
+}
+
+function sharedArgument(shared: unknown): Pick<Request, 'shared' | 'maxLength'> {
+  if (typeof shared !== 'object' || shared === null || isArrayOrRevoked(shared)) {
+    if (shared !== undefined && typeof shared !== 'boolean') {
+      throw wrongType('shared', 'of type boolean, or an object with maxLength', shared)
+    }
+    return { shared: shared === true, maxLength: undefined }
+  }
+  for (const name of Object.keys(shared)) {
+    if (name !== 'maxLength') {
+      throw wrongValue(`The property "options.shared.${name}" is not an option of mmap. There is maxLength`)
+    }
+  }
+  const { maxLength }: { maxLength?: unknown } = shared
+  if (maxLength === undefined) throw wrongValue('The option "shared" must be a boolean or have a "maxLength"')
+  return { shared: true, maxLength: extentArgument(maxLength, 'shared.maxLength', 'The argument is out of range') }
 }
 
 function booleanArgument(value: unknown, name: string, whenMissing: boolean): boolean {
@@ -255,19 +340,25 @@ export function clamp(bound: number, length: number): number {
   return bound < 0 ? Math.max(bound + length, 0) : Math.min(bound, length)
 }
 
-/** The bytes of `data`, not copied, except for a string. */
+/** The bytes of `data`, not copied, except for a string. How many they are, {@link byteLengthOf} says. */
 export function bytesArgument(data: unknown, name: string): Uint8Array {
   // The fastest first: most data is a Buffer.
   if (isUint8Array(data)) return data
   if (typeof data === 'string') return Buffer.from(data, 'utf8')
+  if (ArrayBuffer.isView(data) || isAnyArrayBuffer(data)) return shownBytes(data, name)
+  throw wrongType(name, 'a string, an ArrayBuffer, a SharedArrayBuffer or a view of one', data)
+}
+
+/** The same bytes in an array that is nobody else's. */
+function shownBytes(data: ArrayBufferLike | ArrayBufferView, name: string): Uint8Array {
   try {
-    if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    if (isAnyArrayBuffer(data)) return new Uint8Array(data)
+    if (!ArrayBuffer.isView(data)) return new Uint8Array(data)
+    const parts = isDataView(data) ? dataViewParts : typedArrayParts
+    return new Uint8Array(parts.buffer(data), parts.byteOffset(data), parts.byteLength(data))
   } catch {
     // The one thing that can be wrong with a real buffer.
     throw wrongValue(`The "${name}" argument is, or is a view of, a detached ArrayBuffer`)
   }
-  throw wrongType(name, 'a string, an ArrayBuffer, a SharedArrayBuffer or a view of one', data)
 }
 
 /** One byte as a needle, or bytes. */

@@ -62,15 +62,26 @@ export function readOnly(): TypeError {
   return withCode(new TypeError("mmap can't modify a readonly memory map."), 'ERR_MMAP_READONLY')
 }
 
-export function viewTooLarge(length: number, limit: number): RangeError {
+export function unsupported(message: string): Error {
+  return withCode(new Error(message), 'ERR_MMAP_UNSUPPORTED')
+}
+
+/** Without a limit: a SharedArrayBuffer, for which each engine has its own, and of which there are no parts. */
+export function viewTooLarge(length: number, limit: number | undefined): RangeError {
   const message =
-    `The mapping has ${length} bytes, and the longest view on this runtime is MAX_VIEW_LENGTH, ${limit}: ` +
-    'use view(type, byteOffset, length) for a part of it'
+    limit === undefined
+      ? `This runtime has no room for a SharedArrayBuffer of ${length} bytes: map less, or use view(type, byteOffset, length) without "shared"`
+      : `The mapping has ${length} bytes, and the longest view on this runtime is MAX_VIEW_LENGTH, ${limit}: ` +
+        'use view(type, byteOffset, length) for a part of it'
   return withCode(new RangeError(message), 'ERR_MMAP_VIEW_TOO_LARGE')
 }
 
 export function isOutOfMemory(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOMEM'
+}
+
+export function isNoView(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_MMAP_NO_VIEW'
 }
 
 /** Adds the path to an error of the operating system, as fs does. */

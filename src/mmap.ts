@@ -2,15 +2,18 @@
 
 import { constants as bufferConstants } from 'node:buffer'
 import { type InspectOptionsStylized, inspect } from 'node:util'
+import { isProxy } from 'node:util/types'
 import binding, { type ExternalObject, type OpenMapping } from '../binding.js'
 import {
   adjustSlice,
   type BytesLike,
+  byteLengthOf,
   bytesArgument,
   clamp,
   type FileLike,
   int32,
   type MmapOptions,
+  maxLengthTooShort,
   needleArgument,
   optionalBound,
   optionalWholeNumber,
@@ -18,8 +21,9 @@ import {
   sliceBounds,
   wholeNumber,
 } from './arguments.js'
-import { ACCESS_READ, MAX_VIEW_LENGTH } from './constants.js'
-import { closed, isOutOfMemory, outOfRange, readOnly, viewTooLarge, withPath, wrongType } from './errors.js'
+import { ACCESS_READ, MAX_VIEW_LENGTH, PAGESIZE } from './constants.js'
+import { closed, isNoView, isOutOfMemory, outOfRange, readOnly, viewTooLarge, withPath, wrongType } from './errors.js'
+import { sharedBuffer } from './shared.js'
 
 type Handle = ExternalObject<OpenMapping>
 
@@ -29,10 +33,14 @@ export interface ViewConstructor<T extends ArrayBufferView> {
   readonly BYTES_PER_ELEMENT?: number
 }
 
-/** An ArrayBuffer over the mapping, and by what Rust knows it. */
+/** A buffer over the mapping, and by what Rust knows it. */
 interface View {
   readonly id: number
+  readonly buffer: ArrayBufferLike
+  /** What the user gets. Nothing is asked of it: its properties may have been defined anew. */
   readonly bytes: Uint8Array
+  /** The same bytes, for this class alone. */
+  readonly own: Uint8Array
 }
 
 /** Pages in memory of all pages in a range. */
@@ -45,7 +53,6 @@ export interface Residency {
 
 const ACCESS_NAMES = ['ACCESS_DEFAULT', 'ACCESS_READ', 'ACCESS_WRITE', 'ACCESS_COPY'] as const
 const NEWLINE = Uint8Array.of(10)
-const TypedArray: unknown = Object.getPrototypeOf(Uint8Array)
 
 // Single bytes are read through Rust until there have been so many that a view of our own pays: an ArrayBuffer costs some
 // microseconds, and a garbage collection when it is long.
@@ -67,7 +74,7 @@ export class Mmap implements Disposable, Iterable<number> {
   #closedMapping: Handle | undefined
   #length: number
   readonly #offset: number
-  /** By how much the first byte lies behind a multiple of 8, in bytes. Anonymous memory begins on a page whatever `offset` is. */
+  /** How far the first byte lies behind the start of its page. Anonymous memory begins on a page whatever `offset` is. */
   readonly #lead: number
   #access: number
   #position = 0
@@ -79,7 +86,10 @@ export class Mmap implements Disposable, Iterable<number> {
   #bytesTouched = 0
   #faultsSeen = 0
   /** What was handed out beside the present view: windows, and views of before a `resize()`. */
-  #otherViews: { buffer: WeakRef<ArrayBuffer>; id: number }[] = []
+  #otherViews: { buffer: WeakRef<ArrayBufferLike>; id: number }[] = []
+  /** Views are of SharedArrayBuffers, because the user or the runtime wants that. */
+  #shared: boolean
+  readonly #maxLength: number | undefined
 
   /**
    * The same as {@link mmap}.
@@ -89,7 +99,14 @@ export class Mmap implements Disposable, Iterable<number> {
     this.#mapping = open(asked)
     this.#length = binding.length(this.#mapping)
     this.#offset = asked.offset
-    this.#lead = asked.file === -1 && asked.tagname === undefined ? 0 : asked.offset % 8
+    this.#lead = asked.file === -1 && asked.tagname === undefined ? 0 : asked.offset % PAGESIZE
+    if (asked.maxLength !== undefined && asked.maxLength < this.#length) {
+      // The length was that of the file, and is known only now.
+      binding.close(this.#mapping)
+      throw maxLengthTooShort(asked.maxLength, this.#length)
+    }
+    this.#shared = asked.shared
+    this.#maxLength = asked.maxLength
     this.#access = asked.access ?? binding.access(this.#mapping)
     if (asked.tagname !== undefined) leaveNamedRegionsAtExit()
   }
@@ -153,8 +170,10 @@ export class Mmap implements Disposable, Iterable<number> {
    *
    * @throws as {@link bytes}
    */
-  get buffer(): ArrayBuffer {
-    return this.bytes.buffer as ArrayBuffer
+  get buffer(): ArrayBuffer | SharedArrayBuffer {
+    const { buffer } = this.#wholeView(this.#live())
+    this.#handedOut = true
+    return buffer
   }
 
   /** A view as below. `Buffer` has a type of its own here because its class does not say what it makes. */
@@ -170,10 +189,12 @@ export class Mmap implements Disposable, Iterable<number> {
    */
   view<T extends ArrayBufferView>(type: ViewConstructor<T>, byteOffset?: number, length?: number): T
   view<T extends ArrayBufferView>(type: ViewConstructor<T>, byteOffset: number = 0, length?: number): T {
-    if (!isViewConstructor<T>(type)) throw wrongType('type', 'a typed array class, DataView or Buffer', type)
+    const size = elementSize(type)
+    if (size === undefined || !isConstructor<T>(type)) {
+      throw wrongType('type', 'a typed array class, DataView or Buffer', type)
+    }
     const from = wholeNumber(byteOffset, 'byteOffset')
     const asked = optionalWholeNumber(length, 'length')
-    const size = bytesPerElement(type)
     const mapping = this.#live()
     if (from < 0 || from > this.#length) {
       throw outOfRange('view out of range', 'byteOffset', `0 to ${this.#length}`, byteOffset)
@@ -185,11 +206,10 @@ export class Mmap implements Disposable, Iterable<number> {
       const allowed = `such that offset + byteOffset is a multiple of ${size} (a DataView reads anywhere)`
       throw outOfRange('view out of range', 'byteOffset', allowed, byteOffset)
     }
-    const bytes = this.#bytesOf(mapping, from, count * size)
-    if ((type as unknown) === Buffer) {
-      return Buffer.from(bytes.buffer, bytes.byteOffset, count) as ArrayBufferView as T
-    }
-    return new type(bytes.buffer, bytes.byteOffset, count)
+    const [buffer, start] = this.#rangeOf(mapping, from, count * size)
+    // Buffer is no class to be constructed, and Buffer.from asks the ArrayBuffer for properties.
+    if ((type as unknown) === Buffer) return Reflect.construct(Uint8Array, [buffer, start, count], Buffer)
+    return new type(buffer, start, count)
   }
 
   // --- The file half: a cursor
@@ -246,7 +266,7 @@ export class Mmap implements Disposable, Iterable<number> {
   write(data: BytesLike): number {
     const bytes = bytesArgument(data, 'data')
     const mapping = this.#writable()
-    const count = bytes.length
+    const count = byteLengthOf(bytes)
     if (count > this.#length - this.#position) {
       const allowed = `at most ${Math.max(this.#length - this.#position, 0)} bytes long, from the cursor to the end`
       throw outOfRange('data out of range', 'data', allowed, `${count} bytes`)
@@ -357,8 +377,8 @@ export class Mmap implements Disposable, Iterable<number> {
     const bounds = sliceBounds(start, stop, step)
     const mapping = this.#writable()
     const slice = adjustSlice(bounds, this.#length)
-    if (bytes.length !== slice.count) {
-      const came = `${bytes.length} bytes`
+    if (byteLengthOf(bytes) !== slice.count) {
+      const came = `${byteLengthOf(bytes)} bytes`
       throw outOfRange(
         'mmap slice assignment is wrong size',
         'data',
@@ -399,7 +419,7 @@ export class Mmap implements Disposable, Iterable<number> {
     const pattern = needleArgument(value, 'value')
     const bounds = sliceBounds(start, stop, undefined)
     const mapping = this.#writable()
-    if (pattern.length === 0) throw outOfRange('fill out of range', 'value', 'at least one byte long', '0 bytes')
+    if (byteLengthOf(pattern) === 0) throw outOfRange('fill out of range', 'value', 'at least one byte long', '0 bytes')
     const slice = adjustSlice(bounds, this.#length)
     binding.fill(mapping, pattern, slice.start, slice.count)
     return this
@@ -464,8 +484,9 @@ export class Mmap implements Disposable, Iterable<number> {
     const from = optionalBound(start, 'start') ?? this.#length
     const mapping = this.#live()
     // Buffer's has an empty needle everywhere, and before the start is at the start.
-    if (from < -this.#length && bytes.length !== 0) return -1
-    const last = Math.min(clamp(from, this.#length) + bytes.length, this.#length)
+    const count = byteLengthOf(bytes)
+    if (from < -this.#length && count !== 0) return -1
+    const last = Math.min(clamp(from, this.#length) + count, this.#length)
     return binding.rfind(mapping, bytes, 0, last)
   }
 
@@ -525,10 +546,12 @@ export class Mmap implements Disposable, Iterable<number> {
   resize(newSize: number | bigint): void {
     const length = wholeNumber(newSize, 'newSize')
     const mapping = this.#live()
-    this.#dropOwnView(mapping)
-    binding.resize(mapping, length)
-    this.#forgetView()
+    // A SharedArrayBuffer is where the mapping is: without it there would be nothing left if resizing fails.
+    if (!this.#shared) this.#dropOwnView(mapping)
+    const inPlace = binding.resize(mapping, length)
     this.#length = length
+    if (inPlace) this.#growView()
+    else this.#forgetView()
   }
 
   /**
@@ -615,6 +638,7 @@ export class Mmap implements Disposable, Iterable<number> {
   close(): void {
     const mapping = this.#mapping
     if (mapping === undefined) return
+    binding.finish(mapping)
     this.#dropOwnView(mapping)
     binding.close(mapping)
     this.#forgetView()
@@ -648,13 +672,14 @@ export class Mmap implements Disposable, Iterable<number> {
   }
 
   /** As CPython's repr. Never throws. */
-  [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
+  [inspect.custom](_depth?: number, options?: InspectOptionsStylized): string {
     const text =
       this.#mapping === undefined
         ? 'closed=true'
         : `closed=false, access=${ACCESS_NAMES[this.#access]}, length=${this.#length}, ` +
           `pos=${this.#position}, offset=${this.#offset}`
-    return options.stylize(`<memmap.Mmap ${text}>`, 'special')
+    const stylize = options?.stylize
+    return typeof stylize === 'function' ? stylize(`<memmap.Mmap ${text}>`, 'special') : `<memmap.Mmap ${text}>`
   }
 
   get [Symbol.toStringTag](): string {
@@ -739,14 +764,14 @@ export class Mmap implements Disposable, Iterable<number> {
 
   /** The view for single bytes, as soon as it pays. */
   #ownBytes(mapping: Handle): Uint8Array | undefined {
-    if (this.#view !== undefined && this.#view.bytes.length !== 0 && faultCounter !== undefined) return this.#view.bytes
+    if (this.#view !== undefined && this.#view.own.length !== 0 && faultCounter !== undefined) return this.#view.own
     this.#bytesTouched += 1
     if (this.#bytesTouched < BYTES_BEFORE_VIEW + this.#length / LENGTH_PER_BYTE_BEFORE_VIEW) return undefined
     if (this.#length > MAX_VIEW_LENGTH) return undefined
     try {
       // Before the view: with a view there is always the counter.
       faultCounter ??= new Uint32Array(binding.faultCounter())
-      return this.#wholeView(mapping).bytes
+      return this.#wholeView(mapping).own
     } catch {
       // ERR_MMAP_NO_VIEW: then Rust reads the bytes, and will go on to.
       this.#bytesTouched = Number.NEGATIVE_INFINITY
@@ -756,35 +781,61 @@ export class Mmap implements Disposable, Iterable<number> {
 
   #wholeView(mapping: Handle): View {
     // A length of 0 is that of a buffer that somebody has transferred. The mapping is where it was.
-    if (this.#view === undefined || this.#view.bytes.length === 0) {
-      if (this.#length > MAX_VIEW_LENGTH) throw viewTooLarge(this.#length, MAX_VIEW_LENGTH)
+    if (this.#view === undefined || this.#view.own.length === 0) {
+      if (this.#length > MAX_VIEW_LENGTH && !this.#shared) throw viewTooLarge(this.#length, MAX_VIEW_LENGTH)
       this.#view = this.#makeView(mapping, 0, this.#length)
     }
     return this.#view
   }
 
-  /** Bytes to hand out: of the one view, or, where that would be too long, of a window. */
-  #bytesOf(mapping: Handle, offset: number, length: number): Uint8Array {
-    if (this.#length <= MAX_VIEW_LENGTH) return this.bytes.subarray(offset, offset + length)
+  /** Where bytes to hand out are: in the one view, or, where that would be too long, in a window. */
+  #rangeOf(mapping: Handle, offset: number, length: number): [buffer: ArrayBufferLike, byteOffset: number] {
+    if (this.#length <= MAX_VIEW_LENGTH || this.#shared) {
+      const { buffer, own } = this.#wholeView(mapping)
+      this.#handedOut = true
+      return [buffer, own.byteOffset + offset]
+    }
     if (length > MAX_VIEW_LENGTH) throw viewTooLarge(length, MAX_VIEW_LENGTH)
     const window = this.#makeView(mapping, offset, length)
     this.#rememberForUnmap(window)
-    return window.bytes
+    return [window.buffer, window.own.byteOffset]
   }
 
   #makeView(mapping: Handle, offset: number, length: number): View {
+    const buffer = this.#makeBuffer(mapping, offset, length)
     const id = this.#viewsMade
-    const buffer = binding.buffer(mapping, id, offset, length)
     this.#viewsMade += 1
-    // It ends where the range ends, and may begin a few bytes before it.
-    return { id, bytes: new Uint8Array(buffer, buffer.byteLength - length, length) }
+    return viewOf(id, buffer, length)
+  }
+
+  #makeBuffer(mapping: Handle, offset: number, length: number): ArrayBufferLike {
+    const id = this.#viewsMade
+    if (!this.#shared) {
+      try {
+        return binding.buffer(mapping, id, false, offset, length)
+      } catch (error) {
+        if (!isNoView(error)) throw error
+        // This runtime takes no memory of others into an ArrayBuffer. It may let the mapping move into memory of its own.
+        this.#shared = true
+      }
+    }
+    // Always of all of it: the mapping can be in one buffer only.
+    return sharedBuffer(mapping, id, this.#lead, this.#length, this.#maxLength)
   }
 
   /** Detaches a view that nobody but this class has seen, so that its memory need not wait for the garbage collector. */
   #dropOwnView(mapping: Handle): void {
     if (this.#view === undefined || this.#handedOut) return
-    binding.detach(mapping, this.#view.bytes.buffer as ArrayBuffer, this.#view.id)
+    binding.detach(mapping, this.#view.buffer, this.#view.id)
     this.#view = undefined
+  }
+
+  /** The mapping has grown in its SharedArrayBuffer: the buffer has to follow. */
+  #growView(): void {
+    if (this.#view === undefined) return
+    const { id, buffer, own } = this.#view
+    if (buffer instanceof SharedArrayBuffer) buffer.grow(own.byteOffset + this.#length)
+    this.#view = viewOf(id, buffer, this.#length)
   }
 
   #forgetView(): void {
@@ -793,9 +844,9 @@ export class Mmap implements Disposable, Iterable<number> {
     this.#handedOut = false
   }
 
-  #rememberForUnmap({ id, bytes }: View): void {
-    this.#otherViews = this.#otherViews.filter(({ buffer }) => buffer.deref() !== undefined)
-    this.#otherViews.push({ id, buffer: new WeakRef(bytes.buffer as ArrayBuffer) })
+  #rememberForUnmap({ id, buffer }: View): void {
+    this.#otherViews = this.#otherViews.filter((view) => view.buffer.deref() !== undefined)
+    this.#otherViews.push({ id, buffer: new WeakRef(buffer) })
   }
 }
 
@@ -834,6 +885,12 @@ function provokeCollection(): void {
   }
 }
 
+/** A buffer ends where its range ends, and may begin some bytes before it. */
+function viewOf(id: number, buffer: ArrayBufferLike, length: number): View {
+  const start = buffer.byteLength - length
+  return { id, buffer, bytes: new Uint8Array(buffer, start, length), own: new Uint8Array(buffer, start, length) }
+}
+
 function allocate(count: number): Buffer {
   const tooLong = 'The copy would be too long'
   if (count > bufferConstants.MAX_LENGTH) {
@@ -847,24 +904,45 @@ function allocate(count: number): Buffer {
   }
 }
 
-function isViewConstructor<T extends ArrayBufferView>(
+/** Bytes an element, of the views that there are. A DataView has no elements: it counts bytes. */
+const ELEMENT_SIZES = new Map<unknown, number>([[DataView, 1]])
+for (const name of Object.getOwnPropertyNames(globalThis)) {
+  // Not a list of names: runtimes have more and more of them.
+  if (!/^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$/.test(name)) continue
+  const type: { BYTES_PER_ELEMENT: number } = Reflect.get(globalThis, name)
+  ELEMENT_SIZES.set(type, type.BYTES_PER_ELEMENT)
+}
+
+/**
+ * Of a view class, or one that extends it; undefined of anything else. The class is not asked: it may say what is not so. Nor is a
+ * proxy, which may do anything when it is asked what it extends.
+ */
+function elementSize(type: unknown): number | undefined {
+  for (let base = type; typeof base === 'function' && !isProxy(base); base = Object.getPrototypeOf(base)) {
+    const size = ELEMENT_SIZES.get(base)
+    if (size !== undefined) return size
+  }
+  return undefined
+}
+
+/** Whether `new` can be said of it. That is tried, through a proxy that runs nothing of it. */
+function isConstructor<T extends ArrayBufferView>(
   type: unknown,
 ): type is new (
   buffer: ArrayBufferLike,
   byteOffset: number,
   length: number,
 ) => T {
-  return typeof type === 'function' && (type === DataView || inherits(type, DataView) || inherits(type, TypedArray))
+  if (ELEMENT_SIZES.has(type)) return true
+  try {
+    Reflect.construct(new Proxy(type as () => void, BUILDS_NOTHING), [])
+    return true
+  } catch {
+    return false
+  }
 }
 
-function inherits(type: object, base: unknown): boolean {
-  return typeof base === 'function' && Object.prototype.isPrototypeOf.call(base, type)
-}
-
-/** A DataView has no elements: it counts bytes. */
-function bytesPerElement(type: object): number {
-  return 'BYTES_PER_ELEMENT' in type && typeof type.BYTES_PER_ELEMENT === 'number' ? type.BYTES_PER_ELEMENT : 1
-}
+const BUILDS_NOTHING: ProxyHandler<() => void> = { construct: () => ({}) }
 
 /** How many faults have been answered in this process, once somebody wants to know. */
 let faultCounter: Uint32Array | undefined

@@ -6,6 +6,7 @@ use crate::fault::FileIdentity;
 use crate::region::{RawBytes, Region};
 use crate::source::{self, Source, Target};
 use crate::sys::{self, Memory, Named, Residency};
+use std::ptr::NonNull;
 use std::sync::{Arc, Weak};
 
 /// How to open a mapping.
@@ -231,7 +232,7 @@ impl Mapping {
                 if end < before.size && !sys::CAN_TRUNCATE_WHILE_MAPPED {
                     return self.unmap_and_truncate(length, end);
                 }
-                let region = resize_file(file, &before, self.offset, length, end, &self.plan)?;
+                let region = self.resize_file(file, &before, length, end)?;
                 self.replace_region(region);
                 self.blank_earlier(length);
             }
@@ -241,6 +242,45 @@ impl Mapping {
             Source::Named => self.replace_region(self.resize_named(length, end)?),
         }
         Ok(())
+    }
+
+    /// Moves the memory to addresses that an engine has reserved for a SharedArrayBuffer, `capacity` bytes from the start of a page, and says
+    /// how many bytes behind that start the mapping begins then. From then on the engine unmaps it.
+    ///
+    /// # Errors
+    ///
+    /// ERR_MMAP_NO_VIEW when the addresses are not what is needed, or while somebody holds the memory where it is; what
+    /// mremap(2) and mmap(2) say. The memory is then where it was.
+    ///
+    /// # Safety
+    ///
+    /// The addresses must be reserved for this and unused, and stay reserved until the mapping is closed and no task runs on it.
+    pub unsafe fn lend_to(&mut self, address: *mut u8, capacity: usize) -> Result<usize> {
+        let page = sys::page_size();
+        let lead = self.region.start().addr() % page;
+        let needed = (lead + self.region.len()).next_multiple_of(page);
+        if !address.addr().is_multiple_of(page) || capacity.next_multiple_of(page) < needed {
+            return Err(Error::NoView("the engine gave other addresses than it was asked for".to_owned()));
+        }
+        let Some(address) = NonNull::new(address.wrapping_add(lead)) else {
+            return Err(Error::NoView("the engine gave no address".to_owned()));
+        };
+        let (offset, file_offset, plan) = (self.offset, self.file_offset(), self.plan);
+        // The region has the file of a named one, and is about to be borrowed.
+        let named = self.region.named().cloned();
+        let file = match &self.source {
+            Source::File(file) | Source::Anonymous(file) => file.as_ref(),
+            Source::Named => named.as_ref().and_then(Named::file),
+        };
+        let Some(region) = Arc::get_mut(&mut self.region) else {
+            return Err(Error::NoView("its memory is in use where it is".to_owned()));
+        };
+        // SAFETY: the caller's promise, with what has been checked above; nobody else holds the Region.
+        unsafe { region.move_to(address, capacity, file.map(|file| (file, file_offset)), offset, &plan) }?;
+        if let Some(file) = file {
+            region.set_file(Some(identity(file, &file.status()?)));
+        }
+        Ok(lead)
     }
 
     /// Changes what may be done with the mapping: `prot` is PROT_READ, with PROT_WRITE, PROT_EXEC or both.
@@ -339,6 +379,35 @@ impl Mapping {
         if matches!(self.source, Source::Anonymous(_)) { 0 } else { self.offset }
     }
 
+    fn resize_file(&self, file: &sys::File, before: &sys::Status, length: usize, end: u64) -> Result<Region> {
+        if end > before.size {
+            file.allocate(before.size..end)?;
+        }
+        let grown = self.region.memory().grown(file, self.offset, length, &self.plan);
+        let memory = match grown {
+            Ok(Some(memory)) => Ok(memory),
+            Ok(None) => Memory::of_file(file, self.offset, length, &self.plan),
+            Err(error) => Err(error),
+        };
+        match memory {
+            Ok(memory) => {
+                if end < before.size {
+                    file.set_size(end)?;
+                }
+                let region = Region::of_file(memory, None, self.offset);
+                region.set_file(Some(identity(file, before)));
+                Ok(region)
+            }
+            Err(error) => {
+                if end > before.size {
+                    // The error that is worth telling is the first one.
+                    let _ = file.set_size(before.size);
+                }
+                Err(error)
+            }
+        }
+    }
+
     fn resize_anonymous(&self, file: Option<&sys::File>, length: usize) -> Result<Region> {
         let grows = length > self.region.len();
         if grows && !self.plan.private && !sys::CAN_GROW_SHARED_ANONYMOUS {
@@ -429,36 +498,6 @@ fn named_region(memory: Memory, named: Named, offset: u64) -> Result<Region> {
 /// By what the fault handler recognises the file.
 fn identity(file: &sys::File, status: &sys::Status) -> FileIdentity {
     FileIdentity { descriptor: file.descriptor(), device: status.device, inode: status.inode }
-}
-
-fn resize_file(
-    file: &sys::File,
-    before: &sys::Status,
-    offset: u64,
-    length: usize,
-    end: u64,
-    plan: &Plan,
-) -> Result<Region> {
-    if end > before.size {
-        file.allocate(before.size..end)?;
-    }
-    match Memory::of_file(file, offset, length, plan) {
-        Ok(memory) => {
-            if end < before.size {
-                file.set_size(end)?;
-            }
-            let region = Region::of_file(memory, None, offset);
-            region.set_file(Some(identity(file, before)));
-            Ok(region)
-        }
-        Err(error) => {
-            if end > before.size {
-                // The error that is worth telling is the first one.
-                let _ = file.set_size(before.size);
-            }
-            Err(error)
-        }
-    }
 }
 
 impl Drop for Mapping {

@@ -1,10 +1,11 @@
 //! The mapped bytes: owner, bounds, copying in and out.
 
+use crate::access::Plan;
 use crate::error::{Error, Result};
 use crate::fault::{FileIdentity, Watch};
 use crate::search;
 use crate::sys::{self, Memory, Named};
-use std::ptr;
+use std::ptr::{self, NonNull};
 
 /// Mapped memory that stays where it is until the last owner lets go of it.
 ///
@@ -77,12 +78,34 @@ impl Region {
 
     /// A part of a file, or of a named region.
     pub(crate) fn of_file(memory: Memory, named: Option<Named>, offset: u64) -> Region {
-        let watch = sys::install_fault_handler().then(|| {
-            let start = memory.start().addr();
-            let pages = start - start % sys::page_size()..(start + memory.length()).next_multiple_of(sys::page_size());
-            Watch::new(pages, start, offset)
-        });
+        let watch = sys::install_fault_handler().then(|| watch(&memory, offset));
         Region { watch, memory, named }
+    }
+
+    /// Moves the memory to addresses that an engine has reserved, over a SharedArrayBuffer. The engine unmaps it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Memory::move_to`].
+    ///
+    /// # Safety
+    ///
+    /// As [`Memory::move_to`].
+    pub(crate) unsafe fn move_to(
+        &mut self,
+        address: NonNull<u8>,
+        capacity: usize,
+        file: Option<(&sys::File, u64)>,
+        offset: u64,
+        plan: &Plan,
+    ) -> Result<()> {
+        // SAFETY: the caller's promise.
+        unsafe { self.memory.move_to(address, capacity, file, plan) }?;
+        if self.watch.is_some() {
+            // The new entry first: then there is no moment at which the handler knows neither.
+            self.watch = Some(watch(&self.memory, offset));
+        }
+        Ok(())
     }
 
     /// By which descriptor the fault handler may ask for the size of the file, while it is open.
@@ -101,6 +124,15 @@ impl Region {
     /// ERR_MMAP_FAULT.
     pub fn intact(&self) -> Result<()> {
         self.watch.as_ref().map_or(Ok(()), |watch| watch.intact(self.len()))
+    }
+
+    /// Puts private zeros in place of all the memory: whoever has a pointer to it reads zeros, and the file is let go of.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM, ERR_MMAP_UNSUPPORTED on Windows.
+    pub fn blank(&self) -> Result<()> {
+        self.memory.blank_all()
     }
 
     /// Runs what touches the bytes.
@@ -302,6 +334,24 @@ impl Region {
             if step < 0 { offset - distance } else { offset + distance }
         }))
     }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        if self.memory.is_lent() {
+            // Views may show the memory for longer than anybody holds the Region.
+            if let Some(watch) = self.watch.take() {
+                watch.outlive();
+            }
+        }
+    }
+}
+
+/// Enters memory into the fault handler's list.
+fn watch(memory: &Memory, file_offset: u64) -> Watch {
+    let start = memory.start().addr();
+    let pages = start - start % sys::page_size()..(start + memory.length()).next_multiple_of(sys::page_size());
+    Watch::new(pages, start, file_offset)
 }
 
 /// Repeats `pattern` over `length` bytes from `target`.

@@ -7,7 +7,7 @@ use napi::{Env, JsValue, ValueType, sys};
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// The largest element of a typed array, in bytes. A buffer begins at a multiple of it, as engines and `Atomics` expect.
 const ALIGNMENT: usize = 8;
@@ -17,11 +17,27 @@ const ALIGNMENT: usize = 8;
 pub struct Handout {
     /// By which TypeScript tells one buffer from another, since two may begin at the same address.
     id: u32,
+    /// A SharedArrayBuffer, which cannot be detached.
+    shared: bool,
     region: Mutex<Option<Arc<Region>>>,
     finalized: AtomicBool,
 }
 
 impl Handout {
+    /// For memory that was moved into a SharedArrayBuffer of the engine's.
+    pub fn lent(id: u32, region: &Arc<Region>) -> Handout {
+        let region = Mutex::new(Some(Arc::clone(region)));
+        Handout { id, shared: true, region, finalized: AtomicBool::new(false) }
+    }
+
+    /// Takes `region` for its own, if that is the same memory, grown in place.
+    pub fn follow(&self, region: &Arc<Region>) {
+        let mut own = self.region.lock().unwrap_or_else(PoisonError::into_inner);
+        if own.as_ref().is_some_and(|own| own.start() == region.start()) {
+            *own = Some(Arc::clone(region));
+        }
+    }
+
     /// Whether no buffer shows the memory any more.
     pub fn is_released(&self) -> bool {
         self.region.lock().unwrap_or_else(PoisonError::into_inner).is_none()
@@ -34,39 +50,49 @@ impl Handout {
     }
 }
 
-/// Makes an ArrayBuffer over a range of `region`: not a copy, or an error.
+/// Makes an ArrayBuffer, or with `shared` a SharedArrayBuffer, over a range of `region`: not a copy, or an error.
 ///
 /// It begins up to 7 bytes before the range when that does not lie at a multiple of 8, so that the alignment which
 /// JavaScript checks is the alignment which the machine sees. Those bytes are in the range's first page.
 ///
 /// # Errors
 ///
-/// `OutOfRange`, or `NoView` where the engine takes no memory of others (Electron).
+/// `OutOfRange`, or `NoView` where the engine takes no memory of others (Electron), or not into a SharedArrayBuffer (Node 20).
 pub fn array_buffer(
     env: Env,
     region: &Arc<Region>,
     id: u32,
+    shared: bool,
     offset: usize,
     length: usize,
 ) -> memmap_core::Result<(Unknown<'static>, Arc<Handout>)> {
     let start = region.range(offset, length)?;
     let lead = start.addr() % ALIGNMENT;
     let start = start.wrapping_sub(lead);
-    let handout =
-        Arc::new(Handout { id, region: Mutex::new(Some(Arc::clone(region))), finalized: AtomicBool::new(false) });
+    let handout = Arc::new(Handout {
+        id,
+        shared,
+        region: Mutex::new(Some(Arc::clone(region))),
+        finalized: AtomicBool::new(false),
+    });
     let hint = Arc::into_raw(Arc::clone(&handout));
     let mut value = ptr::null_mut();
-    // SAFETY: `lead + length` bytes from `start` are mapped, readable and writable for as long as the Region lives, which the
-    // hint keeps alive until `finalize` has run. `value` is written on success.
-    let status = unsafe {
-        sys::napi_create_external_arraybuffer(
-            env.raw(),
-            start.cast(),
-            length + lead,
-            Some(finalize),
-            hint.cast_mut().cast(),
-            &mut value,
-        )
+    let (data, size) = (start.cast(), length + lead);
+    let hint_pointer = hint.cast_mut().cast();
+    let status = if shared {
+        let Some(create) = *CREATE_SHARED.get_or_init(create_shared) else {
+            // SAFETY: the pointer comes from into_raw above, and nobody else has it.
+            drop(unsafe { Arc::from_raw(hint) });
+            return Err(Error::NoView("it takes no memory into a SharedArrayBuffer".to_owned()));
+        };
+        // SAFETY: `size` bytes from `data` are mapped, readable and writable for as long as the Region lives, which the hint
+        // keeps alive until the finalizer has run. `value` is written on success.
+        unsafe { create(env.raw(), data, size, Some(finalize_shared), hint_pointer, &mut value) }
+    } else {
+        // SAFETY: as above.
+        unsafe {
+            sys::napi_create_external_arraybuffer(env.raw(), data, size, Some(finalize), hint_pointer, &mut value)
+        }
     };
     if let Err(error) = check(status) {
         // Node has run the finalizer by now when it fails, Bun has not.
@@ -80,6 +106,45 @@ pub fn array_buffer(
     // SAFETY: a value that this environment has just made.
     let value = unsafe { Unknown::from_raw_unchecked(env.raw(), value) };
     Ok((value, handout))
+}
+
+type FinalizeShared = unsafe extern "C" fn(data: *mut c_void, hint: *mut c_void);
+type CreateShared = unsafe extern "C" fn(
+    env: sys::napi_env,
+    data: *mut c_void,
+    length: usize,
+    finalize: Option<FinalizeShared>,
+    hint: *mut c_void,
+    value: *mut sys::napi_value,
+) -> sys::napi_status;
+
+/// `node_api_create_external_sharedarraybuffer`, looked up because only newer runtimes have it: Node 22.23.3, 24.16, 26.1, Bun.
+static CREATE_SHARED: OnceLock<Option<CreateShared>> = OnceLock::new();
+
+fn create_shared() -> Option<CreateShared> {
+    let function = memmap_core::sys::host_symbol(c"node_api_create_external_sharedarraybuffer");
+    if function.is_null() {
+        return None;
+    }
+    // SAFETY: Node-API documents this signature for the name, and does not change what it has released.
+    Some(unsafe { std::mem::transmute::<*const c_void, CreateShared>(function) })
+}
+
+/// Runs when the engine has collected the buffer in all threads that had it, on any thread.
+unsafe extern "C" fn finalize_shared(_: *mut c_void, hint: *mut c_void) {
+    // SAFETY: the same contract, without an environment.
+    unsafe { finalize(ptr::null_mut(), ptr::null_mut(), hint) };
+}
+
+/// Where a Uint8Array over an empty, growable SharedArrayBuffer begins: the addresses that the engine has reserved for it.
+///
+/// # Errors
+///
+/// What the engine says of something that is none.
+pub fn reserved_address(env: Env, memory: Unknown) -> napi::Result<*mut u8> {
+    // SAFETY: a live value of this environment.
+    let bytes = unsafe { Bytes::from_napi_value(env.raw(), memory.raw()) }?;
+    Ok(bytes.raw().address().cast_mut())
 }
 
 /// Makes an ArrayBuffer over a number that lives as long as the process.
@@ -124,19 +189,28 @@ unsafe extern "C" fn finalize(_: sys::napi_env, _: *mut c_void, hint: *mut c_voi
 ///
 /// What the engine says of a buffer that cannot be detached.
 pub fn detach(env: Env, buffer: Unknown, id: u32, handouts: &[Arc<Handout>]) -> napi::Result<bool> {
+    let Some(handout) = handouts.iter().find(|handout| handout.id == id) else {
+        return Ok(false);
+    };
+    if handout.shared {
+        // It cannot be detached. Its memory becomes private zeros, which lets go of the file all the same.
+        let region = handout.region.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        return region.map_or(Ok(false), |region| blank(env, &region).map(|()| true));
+    }
     let mut detached = false;
     // SAFETY: a live value of this environment; `detached` is written on success.
     check(unsafe { sys::napi_is_detached_arraybuffer(env.raw(), buffer.raw(), &mut detached) })?;
     if detached {
         return Ok(false);
     }
-    let Some(handout) = handouts.iter().find(|handout| handout.id == id) else {
-        return Ok(false);
-    };
     // SAFETY: a live ArrayBuffer of this environment, as the call before has found.
     check(unsafe { sys::napi_detach_arraybuffer(env.raw(), buffer.raw()) })?;
     handout.release();
     Ok(true)
+}
+
+fn blank(env: Env, region: &Region) -> napi::Result<()> {
+    region.blank().map_err(|error| crate::error::throw(env, error))
 }
 
 /// The bytes of a Uint8Array, for the length of one call. Those of a SharedArrayBuffer may change meanwhile.

@@ -8,7 +8,14 @@
 //! Arguments come checked from TypeScript, where the user's words for them are known. What is checked again here is what memory
 //! safety rests on.
 
+use napi_derive::module_init;
+
 pub mod buffer;
 pub mod error;
 pub mod mapping;
 pub mod system;
+
+#[module_init]
+fn stay_loaded() {
+    memmap_core::sys::pin_library();
+}

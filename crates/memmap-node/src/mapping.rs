@@ -118,16 +118,17 @@ pub fn check_intact(env: Env, mapping: &External<OpenMapping>) -> napi::Result<(
 
 /// A new ArrayBuffer over a range, which ends where the range ends and begins at most 7 bytes before it. No other buffer of the
 /// mapping may have its `id`.
-#[napi(ts_return_type = "ArrayBuffer")]
+#[napi(ts_return_type = "ArrayBufferLike")]
 pub fn buffer(
     env: Env,
     mapping: &External<OpenMapping>,
     id: u32,
+    shared: bool,
     offset: f64,
     length: f64,
 ) -> napi::Result<Unknown<'static>> {
     mapping.with(env, |open| {
-        let (value, handout) = buffer::array_buffer(env, open.region(), id, index(offset)?, index(length)?)?;
+        let (value, handout) = buffer::array_buffer(env, open.region(), id, shared, index(offset)?, index(length)?)?;
         let mut handouts = mapping.handouts.borrow_mut();
         handouts.retain(|handout| !handout.is_released());
         handouts.push(handout);
@@ -135,25 +136,51 @@ pub fn buffer(
     })
 }
 
+/// Moves the memory into a SharedArrayBuffer: `memory` is a Uint8Array over an empty one that can grow to `capacity` bytes. Says how
+/// many bytes behind its start the mapping begins; the caller makes it grow, and keeps it while the mapping is open.
+#[napi]
+pub fn lend(
+    env: Env,
+    mapping: &External<OpenMapping>,
+    id: u32,
+    #[napi(ts_arg_type = "Uint8Array")] memory: Unknown,
+    capacity: f64,
+) -> napi::Result<f64> {
+    let address = buffer::reserved_address(env, memory)?;
+    let capacity = index(capacity).map_err(|error| error::throw(env, error))?;
+    let mut lead = 0;
+    mapping.with_mut(env, |open| {
+        // SAFETY: the engine has reserved that much for a buffer that nobody has seen yet, and keeps it for as long as TypeScript holds
+        // the buffer: until the mapping is closed.
+        lead = unsafe { open.lend_to(address, capacity) }?;
+        mapping.handouts.borrow_mut().push(Arc::new(Handout::lent(id, open.region())));
+        Ok(())
+    })?;
+    Ok(lead as f64)
+}
+
 /// Detaches a buffer that `buffer` made, also after `close`. False when it had been detached before.
 #[napi]
 pub fn detach(
     env: Env,
     mapping: &External<OpenMapping>,
-    #[napi(ts_arg_type = "ArrayBuffer")] buffer: Unknown,
+    #[napi(ts_arg_type = "ArrayBufferLike")] buffer: Unknown,
     id: u32,
 ) -> napi::Result<bool> {
     let handouts = mapping.handouts.borrow().clone();
     buffer::detach(env, buffer, id, &handouts)
 }
 
-/// Closes the descriptor, and unmaps if no buffer shows the memory. When private changes are to be written back and cannot
-/// be, it throws and the mapping is still open.
+/// What closing must do first: writes private changes back, if that was asked for.
 #[napi]
-pub fn close(env: Env, mapping: &External<OpenMapping>) -> napi::Result<()> {
-    mapping.with(env, Mapping::finish)?;
+pub fn finish(env: Env, mapping: &External<OpenMapping>) -> napi::Result<()> {
+    mapping.with(env, Mapping::finish)
+}
+
+/// Closes the descriptor, and unmaps if no buffer shows the memory.
+#[napi]
+pub fn close(mapping: &External<OpenMapping>) {
     mapping.open.take();
-    Ok(())
 }
 
 /// Copies bytes out, as many as `target` has.
@@ -280,11 +307,22 @@ pub fn flush(
     mapping.with(env, |mapping| mapping.flush(index(offset)?, index(length)?, flags))
 }
 
-/// Changes the length of the mapping and its file. Buffers made before show the memory of before.
+/// Changes the length of the mapping and its file. Buffers made before show the memory of before, unless it has grown in place in
+/// a SharedArrayBuffer: that is what it says.
 #[napi]
-pub fn resize(env: Env, mapping: &External<OpenMapping>, length: f64) -> napi::Result<()> {
-    // What is no length at all is too much of one: `resize` says so when its other checks have passed.
-    mapping.with_mut(env, |open| open.resize(whole(length).unwrap_or(u64::MAX)))
+pub fn resize(env: Env, mapping: &External<OpenMapping>, length: f64) -> napi::Result<bool> {
+    let mut in_place = false;
+    mapping.with_mut(env, |open| {
+        let before = open.region().start();
+        // What is no length at all is too much of one: `resize` says so when its other checks have passed.
+        open.resize(whole(length).unwrap_or(u64::MAX))?;
+        in_place = open.region().start() == before;
+        for handout in mapping.handouts.borrow().iter() {
+            handout.follow(open.region());
+        }
+        Ok(())
+    })?;
+    Ok(in_place)
 }
 
 /// Changes what may be done with the mapping: PROT_*.

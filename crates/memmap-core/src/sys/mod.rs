@@ -6,7 +6,7 @@
 //! * [`Memory`]: mapped pages. Dropping it unmaps them.
 //! * [`Named`]: the use of a named region. Dropping it leaves the region; the last one out removes the name.
 //! * [`page_size`], [`allocation_granularity`], [`constants`], [`plan_from_flags`], [`plan_from_prot`], [`path_from_bytes`],
-//!   [`pin_library`], [`install_fault_handler`].
+//!   [`pin_library`], [`host_symbol`], [`install_fault_handler`].
 
 #[cfg(unix)]
 mod unix;

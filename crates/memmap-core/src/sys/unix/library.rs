@@ -1,7 +1,13 @@
-//! Keeping this library loaded.
+//! Keeping this library loaded, and what the program that loaded it exports.
 
 use std::ffi::{CStr, c_void};
 use std::mem::MaybeUninit;
+
+/// The address of a function that the program exports, or that a library does which it was started with; null if there is none.
+pub fn host_symbol(name: &CStr) -> *const c_void {
+    // SAFETY: `name` is NUL-terminated; nothing is loaded by asking.
+    unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }
+}
 
 /// Keeps the shared library that holds this code loaded until the process ends.
 ///

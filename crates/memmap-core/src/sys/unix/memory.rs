@@ -26,9 +26,22 @@ const READ_WRITE: ProtFlags = ProtFlags::READ.union(ProtFlags::WRITE);
 pub struct Memory {
     start: NonNull<u8>,
     length: usize,
-    /// memmap2's owner of the pages, or none where its options could not say what was wanted and `drop` unmaps.
-    owner: Option<MmapRaw>,
+    owner: Owner,
     _counted: Counted,
+}
+
+/// Who unmaps the pages.
+#[derive(Debug)]
+enum Owner {
+    /// memmap2, on drop.
+    Memmap2(#[expect(dead_code, reason = "it is there to be dropped")] MmapRaw),
+    /// `Memory`'s own drop, where memmap2's options could not say what was wanted.
+    Memory,
+    /// Whoever reserved the addresses that they were moved to.
+    Lender {
+        /// Bytes that are reserved, from the start of the first page.
+        capacity: usize,
+    },
 }
 
 // SAFETY: Memory is an address range and nothing that belongs to a thread; munmap, msync and madvise may be called from any.
@@ -115,7 +128,7 @@ impl Memory {
             // memmap2 never gives a null pointer; if it did there would be nothing mapped to speak of.
             start: NonNull::new(owner.as_mut_ptr()).ok_or_else(|| failed("mmap")(Errno::NOMEM))?,
             length: owner.len(),
-            owner: Some(owner),
+            owner: Owner::Memmap2(owner),
             _counted: counted,
         })
     }
@@ -141,7 +154,7 @@ impl Memory {
         Ok(Memory {
             start: NonNull::new(base.cast::<u8>().wrapping_add(lead)).ok_or_else(|| failed("mmap")(Errno::NOMEM))?,
             length,
-            owner: None,
+            owner: Owner::Memory,
             _counted: counted,
         })
     }
@@ -282,7 +295,19 @@ impl Memory {
     ///
     /// ENOMEM.
     pub fn blank_from(&self, kept: usize) -> Result<()> {
-        let first = self.at(kept).addr().next_multiple_of(page_size());
+        self.blank_pages(self.at(kept).addr().next_multiple_of(page_size()))
+    }
+
+    /// Puts private zeros in place of all pages.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM.
+    pub fn blank_all(&self) -> Result<()> {
+        self.blank_pages(PageSpan::around(self.start(), self.length).address.addr())
+    }
+
+    fn blank_pages(&self, first: usize) -> Result<()> {
         let end = self.at(self.length).addr();
         if first >= end {
             return Ok(());
@@ -294,6 +319,67 @@ impl Memory {
         unsafe { rustix::mm::mmap_anonymous(address.cast(), end - first, READ_WRITE, flags) }
             .map(drop)
             .map_err(failed("mmap"))
+    }
+
+    /// Moves the pages to addresses that somebody else has reserved, and unmaps what is left behind. Contents stay, stores that were
+    /// private stay private. From then on it is not ours to unmap them.
+    ///
+    /// `file` and `offset` are what was mapped, for systems that cannot move pages but must map them again.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM, and EBADF where pages cannot be moved and there is no file to map again. The pages are then where they were.
+    ///
+    /// # Safety
+    ///
+    /// `address` must lie as far behind the start of a page as the memory does now. The pages from there on, `capacity` bytes and at
+    /// least as many as this memory has, must be the caller's, unused, and stay reserved for as long as this Memory is used. Nobody
+    /// may hold a pointer to where the memory is now.
+    pub unsafe fn move_to(
+        &mut self,
+        address: NonNull<u8>,
+        capacity: usize,
+        file: Option<(&File, u64)>,
+        plan: &Plan,
+    ) -> Result<()> {
+        let old = PageSpan::around(self.start(), self.length);
+        let new = PageSpan::around(address.as_ptr(), self.length);
+        // SAFETY: the caller's promise about both ranges.
+        unsafe { move_pages(old, new, file, plan) }?;
+        let owner = std::mem::replace(&mut self.owner, Owner::Lender { capacity });
+        // Nothing is mapped any more where it thinks.
+        std::mem::forget(owner);
+        self.start = address;
+        Ok(())
+    }
+
+    /// Whether somebody else unmaps the pages.
+    pub fn is_lent(&self) -> bool {
+        matches!(self.owner, Owner::Lender { .. })
+    }
+
+    /// The same memory with more of its file behind it, in place, if it was moved to where there is room for that.
+    ///
+    /// # Errors
+    ///
+    /// What mmap(2) says. The memory is then as it was.
+    pub fn grown(&self, file: &File, offset: u64, length: usize, plan: &Plan) -> Result<Option<Memory>> {
+        let Owner::Lender { capacity } = self.owner else {
+            return Ok(None);
+        };
+        let lead = lead_of(offset);
+        if length < self.length || lead.checked_add(length).is_none_or(|whole| whole > capacity) {
+            return Ok(None);
+        }
+        let counted = Counted::new()?;
+        let base = self.start().wrapping_sub(lead);
+        let flags = flags_for(plan) | MapFlags::FIXED;
+        let (protection, offset) = (protection_for(plan), offset - lead as u64);
+        // SAFETY: the pages are our own, or reserved for this and unused (`move_to`). Our own are replaced by the same pages of
+        // the same file, in one step for every other thread; what was private in them nobody resizes.
+        unsafe { rustix::mm::mmap(base.cast(), lead + length, protection, flags, file, offset) }
+            .map_err(failed("mmap"))?;
+        Ok(Some(Memory { start: self.start, length, owner: Owner::Lender { capacity }, _counted: counted }))
     }
 
     /// Changes between a mapping whose stores reach the file and one whose stores are private, at the same address.
@@ -342,9 +428,56 @@ impl Memory {
     }
 }
 
+/// Moves pages in one step.
+///
+/// # Safety
+///
+/// Both ranges are whole pages, as many; the old ones are mapped and nobody points to them, the new ones are unused and reserved for
+/// this.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+unsafe fn move_pages(old: PageSpan, new: PageSpan, _file: Option<(&File, u64)>, _plan: &Plan) -> Result<()> {
+    use rustix::mm::MremapFlags;
+    let (from, to) = (old.address.cast(), new.address.cast());
+    let length = old.pages() * page_size();
+    // SAFETY: the caller's promise.
+    unsafe { rustix::mm::mremap_fixed(from, length, length, MremapFlags::MAYMOVE, to) }
+        .map(drop)
+        .map_err(failed("mremap"))
+}
+
+/// Maps the file again, and copies what is private. Other systems cannot move pages.
+///
+/// # Safety
+///
+/// Both ranges are whole pages, as many; the old ones are mapped and nobody points to them, the new ones are unused and reserved for
+/// this.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+unsafe fn move_pages(old: PageSpan, new: PageSpan, file: Option<(&File, u64)>, plan: &Plan) -> Result<()> {
+    let flags = flags_for(plan) | MapFlags::FIXED;
+    let (from, to) = (old.address, new.address.cast());
+    match file {
+        Some((file, offset)) => {
+            let offset = offset - lead_of(offset) as u64;
+            // SAFETY: the caller's promise about the new range.
+            unsafe { rustix::mm::mmap(to, new.length, protection_for(plan), flags, file, offset) }
+        }
+        // SAFETY: as above.
+        None if plan.private => unsafe { rustix::mm::mmap_anonymous(to, new.length, protection_for(plan), flags) },
+        None => return Err(super::no_descriptor("mmap")),
+    }
+    .map_err(failed("mmap"))?;
+    if plan.private {
+        // SAFETY: both ranges are mapped, as long, and do not overlap.
+        unsafe { std::ptr::copy_nonoverlapping(from, new.address, new.length) };
+    }
+    // SAFETY: the old pages are nobody's any more. An error could only mean that they are not mapped.
+    let _ = unsafe { rustix::mm::munmap(from.cast(), old.length) };
+    Ok(())
+}
+
 impl Drop for Memory {
     fn drop(&mut self) {
-        if self.owner.is_none() {
+        if matches!(self.owner, Owner::Memory) {
             let span = PageSpan::around(self.start(), self.length);
             // SAFETY: these are the pages that Memory::map mapped, and nobody else unmaps them. Who holds a pointer into them holds
             // the Memory too. An error could only mean that they are not mapped, and there is nobody to tell.

@@ -11,7 +11,7 @@ pub mod constants;
 
 pub use fault::install_fault_handler;
 pub use file::File;
-pub use library::pin_library;
+pub use library::{host_symbol, pin_library};
 pub use memory::{CAN_GROW_SHARED_ANONYMOUS, CAN_TRUNCATE_WHILE_MAPPED, Memory, plan_from_flags, plan_from_prot};
 pub use named::{Named, leave_all};
 

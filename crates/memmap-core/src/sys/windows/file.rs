@@ -1,6 +1,7 @@
 //! Files.
 
 use super::error::{EBADF, EISDIR, code_of, failed, io_failed, last_error, number_of};
+use super::library::host_symbol;
 use crate::error::{Error, Result};
 use crate::sys::Status;
 use std::ffi::{OsStr, c_int, c_void};
@@ -9,19 +10,16 @@ use std::io::{self, ErrorKind, Seek, SeekFrom};
 use std::ops::Range;
 use std::os::windows::fs::{FileExt, MetadataExt};
 use std::os::windows::io::{AsRawHandle, BorrowedHandle, RawHandle};
-use std::ptr;
 use std::sync::OnceLock;
 use windows_sys::Wdk::Storage::FileSystem::{FILE_ACCESS_INFORMATION, FileAccessInformation, NtQueryInformationFile};
 use windows_sys::Win32::Foundation::{
-    ERROR_ACCESS_DENIED, ERROR_DISK_FULL, ERROR_DISK_QUOTA_EXCEEDED, HMODULE, RtlNtStatusToDosError,
+    ERROR_ACCESS_DENIED, ERROR_DISK_FULL, ERROR_DISK_QUOTA_EXCEEDED, RtlNtStatusToDosError,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_ALLOCATION_INFO, FILE_ATTRIBUTE_SPARSE_FILE, FILE_STANDARD_INFO, FILE_TYPE_DISK, FILE_WRITE_DATA,
     FileAllocationInfo, FileStandardInfo, GetFileInformationByHandleEx, GetFileType, SetFileInformationByHandle,
 };
 use windows_sys::Win32::System::IO::IO_STATUS_BLOCK;
-use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
-use windows_sys::w;
 
 /// A handle of our own, closed on drop.
 ///
@@ -313,18 +311,10 @@ fn handle_of(descriptor: i32) -> Result<RawHandle> {
 }
 
 fn find_get_handle() -> Option<GetHandle> {
-    // SAFETY: a null name is the program itself.
-    let program = unsafe { GetModuleHandleW(ptr::null()) };
-    // SAFETY: the name is a NUL-terminated UTF-16 string. Nothing is loaded by it.
-    let library = unsafe { GetModuleHandleW(w!("libnode.dll")) };
-    [program, library].into_iter().filter(|module| !module.is_null()).find_map(get_handle_of)
-}
-
-fn get_handle_of(module: HMODULE) -> Option<GetHandle> {
-    // SAFETY: the module is loaded, and what it is, the program or Node, is not unloaded before this library. The name is a
-    // NUL-terminated string.
-    let function = unsafe { GetProcAddress(module, c"uv_get_osfhandle".as_ptr().cast()) }?;
-    let function = function as *const c_void;
+    let function = host_symbol(c"uv_get_osfhandle");
+    if function.is_null() {
+        return None;
+    }
     // SAFETY: an export of this name is libuv's, whose signature is that of the type, and a function pointer has the size
     // of a data pointer on Windows.
     Some(unsafe { std::mem::transmute::<*const c_void, GetHandle>(function) })

@@ -1,9 +1,30 @@
-//! Keeping this library loaded.
+//! Keeping this library loaded, and what the program that loaded it exports.
 
+use std::ffi::{CStr, c_void};
 use std::ptr;
+use windows_sys::Win32::Foundation::HMODULE;
 use windows_sys::Win32::System::LibraryLoader::{
-    GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW,
+    GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW, GetModuleHandleW,
+    GetProcAddress,
 };
+use windows_sys::w;
+
+/// The address of a function that the program exports, or Node's library where Node is one; null if there is none.
+pub fn host_symbol(name: &CStr) -> *const c_void {
+    // SAFETY: a null name is the program itself.
+    let program = unsafe { GetModuleHandleW(ptr::null()) };
+    // SAFETY: the name is a NUL-terminated UTF-16 string. Nothing is loaded by it.
+    let library = unsafe { GetModuleHandleW(w!("libnode.dll")) };
+    let modules = [program, library].into_iter().filter(|module| !module.is_null());
+    modules.filter_map(|module| export_of(module, name)).next().unwrap_or(ptr::null())
+}
+
+fn export_of(module: HMODULE, name: &CStr) -> Option<*const c_void> {
+    // SAFETY: the module is loaded, and what it is, the program or Node, is not unloaded before this library. The name is a
+    // NUL-terminated string.
+    let function = unsafe { GetProcAddress(module, name.as_ptr().cast()) }?;
+    Some(function as *const c_void)
+}
 
 /// Keeps the DLL that holds this code loaded until the process ends.
 ///

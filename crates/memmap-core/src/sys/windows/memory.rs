@@ -274,6 +274,48 @@ impl Memory {
         Ok(())
     }
 
+    /// Nothing can be moved to addresses that somebody else has reserved on Windows.
+    ///
+    /// # Errors
+    ///
+    /// ERR_MMAP_UNSUPPORTED.
+    ///
+    /// # Safety
+    ///
+    /// None is needed: nothing is done.
+    pub unsafe fn move_to(
+        &mut self,
+        _address: NonNull<u8>,
+        _capacity: usize,
+        _file: Option<(&File, u64)>,
+        _plan: &Plan,
+    ) -> Result<()> {
+        Err(Error::Unsupported("a mapping cannot be moved on Windows"))
+    }
+
+    /// Whether somebody else unmaps the pages.
+    pub fn is_lent(&self) -> bool {
+        false
+    }
+
+    /// Nothing was moved to where there is room, so nothing grows in place.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    pub fn grown(&self, _file: &File, _offset: u64, _length: usize, _plan: &Plan) -> Result<Option<Memory>> {
+        Ok(None)
+    }
+
+    /// Nothing can be put in place of mapped pages on Windows.
+    ///
+    /// # Errors
+    ///
+    /// ERR_MMAP_UNSUPPORTED.
+    pub fn blank_all(&self) -> Result<()> {
+        Err(Error::Unsupported("a SharedArrayBuffer cannot be unmapped on Windows"))
+    }
+
     /// Nothing can be mapped over memory in use on Windows.
     ///
     /// # Errors

@@ -1,0 +1,153 @@
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, statSync, truncateSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import test from 'ava'
+import { ACCESS_COPY, ACCESS_READ, mmap } from 'memmap'
+import { mmapWith } from './misuse.mts'
+import { onLinux } from './platform.mts'
+import { mapsOf } from './process-state.mts'
+import { writeRefusingNode } from './refusing-node.mts'
+import { scratchFile, scratchFolder } from './scratch.mts'
+
+for (const shared of [null, 1, 'true', [], () => true]) {
+  test(`shared: ${String(shared)} is of the wrong type`, (t) => {
+    t.throws(() => mmapWith(-1, 10, { shared }), { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' })
+  })
+}
+
+test('what shared has beside maxLength is named', (t) => {
+  const message = 'The property "options.shared.maxlength" is not an option of mmap. There is maxLength'
+  t.throws(() => mmapWith(-1, 10, { shared: { maxlength: 20 } }), { code: 'ERR_INVALID_ARG_VALUE', message })
+  t.throws(() => mmapWith(-1, 10, { shared: {} }), { code: 'ERR_INVALID_ARG_VALUE' })
+})
+
+for (const maxLength of [9, -1, 1.5, Number.NaN, 2 ** 53]) {
+  test(`a maxLength of ${maxLength} is out of range for a mapping of 10 bytes`, (t) => {
+    const path = scratchFile(t, Buffer.alloc(10))
+    for (const length of [0, 10]) {
+      t.throws(() => mmap(path, length, { shared: { maxLength } }), {
+        instanceOf: RangeError,
+        code: 'ERR_OUT_OF_RANGE',
+        message: /"shared\.maxLength" must be /,
+      })
+    }
+  })
+}
+
+for (const offset of [0, 5, 4096, 5000]) {
+  test(`from offset ${offset}, methods and views of a SharedArrayBuffer show the same bytes`, (t) => {
+    for (const access of [ACCESS_READ, ACCESS_COPY, undefined]) {
+      const path = scratchFile(t, Buffer.alloc(12_388, 'a'))
+      using map = mmap(path, 0, { access, offset, shared: true })
+      const { bytes } = map
+      t.true(map.buffer instanceof SharedArrayBuffer)
+      t.is(bytes.length, 12_388 - offset)
+      if (access !== ACCESS_READ) map.write('hello')
+      t.is(Buffer.from(bytes.subarray(0, 5)).toString(), access === ACCESS_READ ? 'aaaaa' : 'hello')
+      bytes[7] = 98
+      t.is(map.at(7), 98)
+      t.is(readFileSync(path)[offset + 7], access === undefined ? 98 : 97)
+    }
+  })
+}
+
+test('a worker that is sent the buffer adds to it atomically', async (t) => {
+  const path = scratchFile(t, Buffer.alloc(100))
+  using map = mmap(path, 0, { shared: true })
+  const program = `
+    const counters = new Int32Array(require('node:worker_threads').workerData, 0, 2)
+    for (let i = 0; i < 100000; i += 1) Atomics.add(counters, 0, 1)`
+  const workers = [0, 1].map(() => new Worker(program, { eval: true, workerData: map.buffer }))
+  await Promise.all(workers.map((worker) => once(worker, 'exit')))
+  t.is(map.view(Int32Array, 0, 2)[0], 200_000)
+  t.is(readFileSync(path).readInt32LE(0), 200_000)
+})
+
+test('with maxLength it grows in place, and every view stays valid', (t) => {
+  const path = scratchFile(t, Buffer.alloc(5000, 'a'))
+  using map = mmap(path, 0, { shared: { maxLength: 1_000_000 } })
+  const { bytes: before, buffer } = map
+  map.resize(100_000)
+  t.is(map.buffer, buffer)
+  t.is(before.length, 5000)
+  t.is(map.bytes.length, 100_000)
+  map.bytes[99_999] = 7
+  before[0] = 9
+  t.is(statSync(path).size, 100_000)
+  t.deepEqual([readFileSync(path)[0], readFileSync(path)[99_999]], [9, 7])
+  t.is(map.at(0), 9)
+})
+
+test('beyond maxLength, and to a shorter length, it gets a new buffer; old views go on', (t) => {
+  const path = scratchFile(t, Buffer.alloc(5000, 'a'))
+  using map = mmap(path, 0, { shared: { maxLength: 10_000 } })
+  const { bytes: before, buffer } = map
+  map.resize(50_000)
+  t.not(map.buffer, buffer)
+  map.bytes[0] = 98
+  t.is(before[0], 98)
+  map.resize(4096)
+  t.is(map.bytes.length, 4096)
+  t.deepEqual([before[0], before[4095], before[4999]], [98, 97, 0])
+})
+
+test('a truncated file reads as zeros in the buffer, and the methods say so', (t) => {
+  const path = scratchFile(t, Buffer.alloc(5 * 4096, 'a'))
+  using map = mmap(path, 0, { shared: true })
+  const { bytes } = map
+  truncateSync(path, 4096)
+  t.is(bytes[3 * 4096], 0)
+  t.throws(() => map.at(0), { code: 'ERR_MMAP_FAULT' })
+})
+
+onLinux('unmap() makes views read zeros, and lets go of the file', 'it reads /proc/self/maps', (t) => {
+  const path = scratchFile(t, Buffer.alloc(5000, 'a'))
+  const map = mmap(path, 0, { shared: true })
+  const { bytes } = map
+  t.is(mapsOf(path), 1)
+  map.unmap()
+  t.deepEqual([bytes[0], bytes[4999], bytes.length], [0, 0, 5000])
+  t.is(mapsOf(path), 0)
+})
+
+onLinux(
+  'close() lets go of the file at once when only the class itself had a view',
+  'it reads /proc/self/maps',
+  (t) => {
+    const path = scratchFile(t, Buffer.alloc(5000, 'a'))
+    const map = mmap(path, 0, { shared: true })
+    for (let i = 0; i < 100; i += 1) t.is(map.at(i), 97)
+    map.close()
+    t.is(mapsOf(path), 0)
+  },
+)
+
+test('a shared copy writes back what its methods wrote', (t) => {
+  const path = scratchFile(t, Buffer.alloc(5000, 'a'))
+  const map = mmap(path, 0, { access: ACCESS_COPY, writeBack: true, shared: true })
+  for (let i = 0; i < 100; i += 1) map.setAt(i, 98)
+  map.close()
+  t.true(readFileSync(path).subarray(0, 100).equals(Buffer.alloc(100, 'b')))
+})
+
+test('a Node that refuses memory of others, as Electron does, has SharedArrayBuffers instead', (t) => {
+  const node = join(scratchFolder(t), 'refusing-node')
+  const reason = writeRefusingNode(node)
+  if (reason !== undefined) {
+    t.log(`not tried: ${reason}`)
+    t.pass()
+    return
+  }
+  const program = fileURLToPath(new URL('fixtures/refused.cjs', import.meta.url))
+  const printed = execFileSync(node, [program, scratchFile(t, Buffer.alloc(1))], { encoding: 'utf8' })
+  t.deepEqual(printed.trim().split('\n'), [
+    'every access has views, and methods and views show the same bytes',
+    'private anonymous memory keeps what was written before the first view',
+    'single bytes need no view',
+    'a truncated file is zeros and ERR_MMAP_FAULT',
+    'resize and unmap work with views',
+  ])
+})

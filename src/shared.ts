@@ -1,0 +1,56 @@
+// A SharedArrayBuffer over a mapping, for who asks for one and for runtimes that take no other memory into an ArrayBuffer.
+//
+// There are two ways. Most engines reserve addresses for a SharedArrayBuffer that can grow, and give them back to the system, with
+// whatever is mapped there, when the last thread has let go of it: so the mapping moves into an empty one, which then grows over
+// it. Bun's engine gives such addresses to others without unmapping them, and Windows moves no mappings: there the runtime must
+// take our memory, where it has a function for that, and such a buffer cannot grow.
+
+import binding, { type ExternalObject, type OpenMapping } from '../binding.js'
+import { unsupported, viewTooLarge } from './errors.js'
+
+type Handle = ExternalObject<OpenMapping>
+
+const MOVES_INTO_BUFFERS = process.platform !== 'win32' && process.versions.bun === undefined
+
+/**
+ * Makes the buffer. It begins `lead` bytes before the mapping at most, and can grow to `maxLength` bytes behind that.
+ *
+ * What is in it is the mapping from then on: keep the buffer while the mapping is open.
+ */
+export function sharedBuffer(
+  mapping: Handle,
+  id: number,
+  lead: number,
+  length: number,
+  maxLength: number | undefined,
+): SharedArrayBuffer {
+  if (MOVES_INTO_BUFFERS) return moveIntoBuffer(mapping, id, lead, length, Math.max(maxLength ?? 0, length))
+  if (maxLength !== undefined) {
+    throw unsupported(
+      'The option "shared.maxLength" is not available on this runtime: its buffers cannot grow in place',
+    )
+  }
+  return binding.buffer(mapping, id, true, 0, length) as SharedArrayBuffer
+}
+
+function moveIntoBuffer(
+  mapping: Handle,
+  id: number,
+  lead: number,
+  length: number,
+  maxLength: number,
+): SharedArrayBuffer {
+  const buffer = reserve(lead + maxLength)
+  const begin = binding.lend(mapping, id, new Uint8Array(buffer), buffer.maxByteLength)
+  buffer.grow(begin + length)
+  return buffer
+}
+
+function reserve(length: number): SharedArrayBuffer {
+  try {
+    return new SharedArrayBuffer(0, { maxByteLength: length })
+  } catch {
+    // The engine's RangeError says neither of what nor how much.
+    throw viewTooLarge(length, undefined)
+  }
+}
