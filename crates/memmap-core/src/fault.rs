@@ -19,9 +19,9 @@
 //! * Several threads may fault in one region at once. Each replaces pages by zeros; doing it twice is harmless, for what was there
 //!   is lost already. The note of the loss is an atomic minimum.
 //!
-//! Memory that an engine has lent (see [`Region`](crate::Region)) is the exception to the second half of the third point: nobody tells when the
-//! engine gives it back. Its entry stays until a region of ours overlaps it. Until then, a fault in a mapping that somebody
-//! else has made at the same addresses would be answered with zeros too.
+//! Memory that an engine has lent for a SharedArrayBuffer is the exception to the third point: nobody tells when the engine unmaps it.
+//! Its entry stays until a region of ours overlaps it. Until then, a fault in a mapping that somebody else has made at the same
+//! addresses would be answered with zeros too.
 //!
 //! What is not covered is a thread that touches memory after giving up its region: that is a use after free, with or without
 //! this module.
@@ -72,17 +72,22 @@ impl Watch {
 }
 
 impl Watch {
-    /// Leaves the entry where it is, for memory that views still show and whose end nobody will tell us. It goes when a region is
-    /// entered that it overlaps: then the memory was given back and the addresses are used again.
+    /// For memory that an engine unmaps, and tells nobody: the entry goes when a region is entered that it overlaps. Then the engine has
+    /// given the addresses back, or the region is this memory, grown in place.
+    pub(crate) fn mark_lent(&self) {
+        registry().lent.push(self.0);
+    }
+
+    /// Leaves the entry of lent memory where it is, because views may still show the memory.
     pub(crate) fn outlive(self) {
         let mut registry = registry();
-        if registry.is_covered(self.0) {
-            // The memory has grown in place, and has another entry by now. (The lock is given up before `self` is dropped.)
-            drop(registry);
-            return;
+        if let Some(index) = registry.lent.iter().position(|slot| std::ptr::eq(*slot, self.0)) {
+            let slot = registry.lent.swap_remove(index);
+            registry.orphans.push(slot);
+            std::mem::forget(self);
         }
-        registry.orphans.push(self.0);
-        std::mem::forget(self);
+        // Otherwise the entry is gone already, and the slot is free when `self` is dropped, which is after the lock.
+        drop(registry);
     }
 }
 
@@ -127,14 +132,10 @@ impl Found {
 
 /// The region that an address lies in. For signal handlers: it takes no lock, allocates nothing and does not wait.
 pub fn find(address: usize) -> Option<Found> {
-    first_of(|slot| slot.matching(address))
-}
-
-fn first_of<T>(wanted: impl Fn(&'static Slot) -> Option<T>) -> Option<T> {
     let mut chunk = CHUNKS.load(Ordering::Acquire);
     // SAFETY: a chunk that is linked in is complete and is never freed.
     while let Some(current) = unsafe { chunk.as_ref() } {
-        if let Some(found) = current.slots.iter().find_map(&wanted) {
+        if let Some(found) = current.slots.iter().find_map(|slot| slot.matching(address)) {
             return Some(found);
         }
         chunk = current.next.load(Ordering::Acquire);
@@ -230,11 +231,13 @@ static CHUNKS: AtomicPtr<Chunk> = AtomicPtr::new(std::ptr::null_mut());
 /// Who may change slots: the holder of its lock.
 struct Registry {
     free: Vec<&'static Slot>,
-    /// Entries that nobody holds any more; see [`Watch::outlive`].
+    /// Entries of memory that an engine unmaps; see [`Watch::mark_lent`].
+    lent: Vec<&'static Slot>,
+    /// The same, when nobody holds them any more.
     orphans: Vec<&'static Slot>,
 }
 
-static REGISTRY: Mutex<Registry> = Mutex::new(Registry { free: Vec::new(), orphans: Vec::new() });
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry { free: Vec::new(), lent: Vec::new(), orphans: Vec::new() });
 
 fn registry() -> MutexGuard<'static, Registry> {
     // Nothing under the lock can panic half way through a change.
@@ -243,7 +246,7 @@ fn registry() -> MutexGuard<'static, Registry> {
 
 impl Registry {
     fn enter(&mut self, pages: Range<usize>, start: usize, file_offset: u64) -> &'static Slot {
-        self.remove_orphans(&pages);
+        self.remove_stale(&pages);
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None => self.grow(),
@@ -252,13 +255,12 @@ impl Registry {
         slot
     }
 
-    /// Whether another entry has the same pages.
-    fn is_covered(&self, slot: &Slot) -> bool {
-        let pages = slot.first_page.load(Ordering::Relaxed)..slot.end_page.load(Ordering::Relaxed);
-        first_of(|other| (!std::ptr::eq(other, slot) && other.overlaps(&pages)).then_some(())).is_some()
-    }
-
-    fn remove_orphans(&mut self, pages: &Range<usize>) {
+    /// Removes entries of lent memory that cannot be there any more.
+    fn remove_stale(&mut self, pages: &Range<usize>) {
+        // Their holders free these slots.
+        for slot in self.lent.extract_if(.., |slot| slot.overlaps(pages)) {
+            slot.set(0..0, 0, 0);
+        }
         for slot in self.orphans.extract_if(.., |slot| slot.overlaps(pages)) {
             slot.set(0..0, 0, 0);
             self.free.push(slot);

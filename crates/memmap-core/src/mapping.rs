@@ -362,6 +362,10 @@ impl Mapping {
     /// Views of regions of before must not run into the new end of the file.
     fn blank_earlier(&self, kept: usize) {
         for region in self.earlier.iter().filter_map(Weak::upgrade) {
+            if region.memory().is_lent() {
+                // The engine may have unmapped it by now. If it has not, views of it are answered by the fault handler.
+                continue;
+            }
             // Where this fails, for lack of memory, the file is cut off all the same and nothing can be undone.
             let _ = region.memory().blank_from(kept);
         }

@@ -351,7 +351,11 @@ impl Drop for Region {
 fn watch(memory: &Memory, file_offset: u64) -> Watch {
     let start = memory.start().addr();
     let pages = start - start % sys::page_size()..(start + memory.length()).next_multiple_of(sys::page_size());
-    Watch::new(pages, start, file_offset)
+    let watch = Watch::new(pages, start, file_offset);
+    if memory.is_lent() {
+        watch.mark_lent();
+    }
+    watch
 }
 
 /// Repeats `pattern` over `length` bytes from `target`.
