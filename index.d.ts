@@ -240,7 +240,7 @@ declare class Mmap implements Disposable, Iterable<number> {
   get bytes(): Uint8Array;
   /**
    * What `bytes` is a view of. It begins up to 7 bytes before it when `offset` is no multiple of 8, so that alignment is what
-   * typed arrays take it for: use `bytes.byteOffset`.
+   * typed arrays take it for, and a SharedArrayBuffer up to a page before it: use `bytes.byteOffset`.
    *
    * @throws as {@link bytes}
    */

@@ -603,7 +603,7 @@ var Mmap = class {
 	}
 	/**
 	* What `bytes` is a view of. It begins up to 7 bytes before it when `offset` is no multiple of 8, so that alignment is what
-	* typed arrays take it for: use `bytes.byteOffset`.
+	* typed arrays take it for, and a SharedArrayBuffer up to a page before it: use `bytes.byteOffset`.
 	*
 	* @throws as {@link bytes}
 	*/
@@ -1157,7 +1157,7 @@ var Mmap = class {
 		if (!this.#shared) try {
 			return __binding_js.default.buffer(mapping, id, false, offset, length);
 		} catch (error) {
-			if (!isNoView(error)) throw error;
+			if (!isNoView(error) || length !== this.#length) throw error;
 			this.#shared = true;
 		}
 		return sharedBuffer(mapping, id, this.#lead, this.#length, this.#maxLength);

@@ -166,7 +166,7 @@ export class Mmap implements Disposable, Iterable<number> {
 
   /**
    * What `bytes` is a view of. It begins up to 7 bytes before it when `offset` is no multiple of 8, so that alignment is what
-   * typed arrays take it for: use `bytes.byteOffset`.
+   * typed arrays take it for, and a SharedArrayBuffer up to a page before it: use `bytes.byteOffset`.
    *
    * @throws as {@link bytes}
    */
@@ -814,12 +814,12 @@ export class Mmap implements Disposable, Iterable<number> {
       try {
         return binding.buffer(mapping, id, false, offset, length)
       } catch (error) {
-        if (!isNoView(error)) throw error
+        // A SharedArrayBuffer has all of the mapping, so for a window of one that is too long there is nothing else to try.
+        if (!isNoView(error) || length !== this.#length) throw error
         // This runtime takes no memory of others into an ArrayBuffer. It may let the mapping move into memory of its own.
         this.#shared = true
       }
     }
-    // Always of all of it: the mapping can be in one buffer only.
     return sharedBuffer(mapping, id, this.#lead, this.#length, this.#maxLength)
   }
 
