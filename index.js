@@ -325,7 +325,7 @@ const dataViewParts = {
 	byteLength: getter(DataView.prototype, "byteLength")
 };
 /** How many bytes an array really has, 0 if it is detached. */
-const byteLengthOf = typedArrayParts.byteLength;
+const byteLengthOf$1 = typedArrayParts.byteLength;
 /**
 * Bytes from 0 up. A bigint may be as large as a file size can be: what is too large for the file is told by who knows the file.
 */
@@ -490,6 +490,16 @@ function moveIntoBuffer(mapping, id, lead, length, maxLength) {
 	const begin = __binding_js.default.lend(mapping, id, new Uint8Array(buffer), buffer.maxByteLength);
 	buffer.grow(begin + length);
 	return buffer;
+}
+const prototype = SharedArrayBuffer.prototype;
+const grow = Function.prototype.call.bind(prototype.grow);
+const byteLengthOf = Function.prototype.call.bind(Object.getOwnPropertyDescriptor(prototype, "byteLength")?.get);
+/**
+* Makes a buffer follow the mapping that has grown in it, to `length` bytes. The user has had it, and may have made it grow already, or
+* have given it other properties: so it is the built-in ones that are asked.
+*/
+function growBuffer(buffer, length) {
+	if (byteLengthOf(buffer) < length) grow(buffer, length);
 }
 function reserve(length) {
 	try {
@@ -679,7 +689,7 @@ var Mmap = class {
 	write(data) {
 		const bytes = bytesArgument(data, "data");
 		const mapping = this.#writable();
-		const count = byteLengthOf(bytes);
+		const count = byteLengthOf$1(bytes);
 		if (count > this.#length - this.#position) throw outOfRange("data out of range", "data", `at most ${Math.max(this.#length - this.#position, 0)} bytes long, from the cursor to the end`, `${count} bytes`);
 		__binding_js.default.write(mapping, bytes, this.#position);
 		this.#position += count;
@@ -776,8 +786,8 @@ var Mmap = class {
 		const bounds = sliceBounds(start, stop, step);
 		const mapping = this.#writable();
 		const slice = adjustSlice(bounds, this.#length);
-		if (byteLengthOf(bytes) !== slice.count) {
-			const came = `${byteLengthOf(bytes)} bytes`;
+		if (byteLengthOf$1(bytes) !== slice.count) {
+			const came = `${byteLengthOf$1(bytes)} bytes`;
 			throw outOfRange("mmap slice assignment is wrong size", "data", `${slice.count} bytes long, as the slice is`, came);
 		}
 		if (slice.count === 0) return;
@@ -811,7 +821,7 @@ var Mmap = class {
 		const pattern = needleArgument(value, "value");
 		const bounds = sliceBounds(start, stop, void 0);
 		const mapping = this.#writable();
-		if (byteLengthOf(pattern) === 0) throw outOfRange("fill out of range", "value", "at least one byte long", "0 bytes");
+		if (byteLengthOf$1(pattern) === 0) throw outOfRange("fill out of range", "value", "at least one byte long", "0 bytes");
 		const slice = adjustSlice(bounds, this.#length);
 		__binding_js.default.fill(mapping, pattern, slice.start, slice.count);
 		return this;
@@ -868,7 +878,7 @@ var Mmap = class {
 		const bytes = needleArgument(needle, "needle");
 		const from = optionalBound(start, "start") ?? this.#length;
 		const mapping = this.#live();
-		const count = byteLengthOf(bytes);
+		const count = byteLengthOf$1(bytes);
 		if (from < -this.#length && count !== 0) return -1;
 		const last = Math.min(clamp(from, this.#length) + count, this.#length);
 		return __binding_js.default.rfind(mapping, bytes, 0, last);
@@ -1150,7 +1160,7 @@ var Mmap = class {
 		const buffer = this.#makeBuffer(mapping, offset, length);
 		const id = this.#viewsMade;
 		this.#viewsMade += 1;
-		return viewOf(id, buffer, length);
+		return viewOf(id, buffer, buffer.byteLength - length, length);
 	}
 	#makeBuffer(mapping, offset, length) {
 		const id = this.#viewsMade;
@@ -1172,8 +1182,9 @@ var Mmap = class {
 	#growView() {
 		if (this.#view === void 0) return;
 		const { id, buffer, own } = this.#view;
-		if (buffer instanceof SharedArrayBuffer) buffer.grow(own.byteOffset + this.#length);
-		this.#view = viewOf(id, buffer, this.#length);
+		const start = own.byteOffset;
+		growBuffer(buffer, start + this.#length);
+		this.#view = viewOf(id, buffer, start, this.#length);
 	}
 	#forgetView() {
 		if (this.#view !== void 0) this.#rememberForUnmap(this.#view);
@@ -1214,9 +1225,7 @@ function open(asked) {
 * of this size is one. (In a later turn, for until then the engine keeps what WeakRefs were made for.)
 */
 function provokeCollection() {}
-/** A buffer ends where its range ends, and may begin some bytes before it. */
-function viewOf(id, buffer, length) {
-	const start = buffer.byteLength - length;
+function viewOf(id, buffer, start, length) {
 	return {
 		id,
 		buffer,

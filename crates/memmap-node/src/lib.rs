@@ -2,6 +2,7 @@
 //!
 //! * [`mapping`]: what the TypeScript class `Mmap` calls.
 //! * [`buffer`]: an ArrayBuffer over a Region, and bytes of a caller's buffer.
+//! * [`environment`]: mappings that are still open when their thread ends.
 //! * [`error`]: core errors as JavaScript errors.
 //! * [`system`]: constants and page sizes.
 //!
@@ -11,6 +12,7 @@
 use napi_derive::module_init;
 
 pub mod buffer;
+pub mod environment;
 pub mod error;
 pub mod mapping;
 pub mod system;

@@ -4,12 +4,14 @@
 //! costs 1.4 us and a call with one 0.18 us; a class instance costs 2.4 us and a method 0.6 us, for the checks of its receiver.
 
 use crate::buffer::{self, Bytes, Handout};
+use crate::environment::{Listed, Opened};
 use crate::error;
 use memmap_core::{Access, Error, Mapping, Plan, Request, Target, sys};
 use napi::Env;
 use napi::bindgen_prelude::{Either3, External, Unknown};
 use napi_derive::napi;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// A mapping until it is closed.
@@ -17,7 +19,8 @@ use std::sync::Arc;
 /// What is behind the handle lives until the garbage collector finds it, long after `close`; so it is small, and the rest is in
 /// a box that `close` frees.
 pub struct OpenMapping {
-    open: RefCell<Option<Box<Mapping>>>,
+    open: Rc<Opened>,
+    listed: Cell<Option<Listed>>,
     /// Of the ArrayBuffers made so far that are still there.
     handouts: RefCell<Vec<Arc<Handout>>>,
 }
@@ -83,7 +86,9 @@ pub fn open(
         })
     };
     let mapping = open().map_err(|error| error::throw(env, error))?;
-    Ok(External::new(OpenMapping { open: RefCell::new(Some(Box::new(mapping))), handouts: RefCell::default() }))
+    let open = Rc::new(RefCell::new(Some(Box::new(mapping))));
+    let listed = Listed::new(env, &open)?;
+    Ok(External::new(OpenMapping { open, listed: Cell::new(Some(listed)), handouts: RefCell::default() }))
 }
 
 /// Bytes mapped.
@@ -181,6 +186,7 @@ pub fn finish(env: Env, mapping: &External<OpenMapping>) -> napi::Result<()> {
 #[napi]
 pub fn close(mapping: &External<OpenMapping>) {
     mapping.open.take();
+    mapping.listed.take();
 }
 
 /// Copies bytes out, as many as `target` has.

@@ -1,0 +1,108 @@
+// What other processes do in the scenarios, each under a name: children.cjs NAME ARGUMENT...
+
+const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const { closeSync, openSync, truncateSync, writeSync } = require('node:fs')
+const { createInterface } = require('node:readline')
+const zlib = require('node:zlib')
+
+// Not at the top: one of the programs must not have loaded it before its first thread has.
+const memmap = () => require('../../index.js')
+
+/** Waits to be told to go on, or until there is nobody to tell, and lets go of the standard input, which would keep it running. */
+async function toldToGoOn() {
+  const input = createInterface({ input: process.stdin })
+  await Promise.race([once(input, 'line'), once(input, 'close')])
+  input.close()
+  process.stdin.destroy()
+}
+
+const programs = {
+  /** Loads the addon in a thread that ends, then in this one, then in another. */
+  async 'first in a worker'(path) {
+    const { nextMessage, startWorker } = require('./others.cjs')
+    const { collectGarbage, nextTurn } = require('./runtime.cjs')
+    const runWorker = async (text) => {
+      const worker = startWorker('maps and ends', { path, text })
+      const ended = once(worker, 'exit')
+      assert.equal(await nextMessage(worker), text)
+      await ended
+      // The finalizers of what the thread left must find the library where it was.
+      collectGarbage()
+      await nextTurn()
+    }
+    await runWorker('first')
+    await runWorker('again')
+    const map = memmap().mmap(path)
+    assert.equal(map.slice(0, 5).toString(), 'again')
+    await runWorker('third')
+    assert.equal(Buffer.from(map.bytes.subarray(0, 5)).toString(), 'third')
+    console.log('all three')
+  },
+
+  /** Cuts a file off and fills it again, until it is told to end. */
+  async 'truncates over and over'(path, length, kept) {
+    const content = Buffer.alloc(Number(length), 'A')
+    const file = openSync(path, 'r+')
+    let done = false
+    toldToGoOn().then(() => {
+      done = true
+    })
+    console.log('truncating')
+    while (!done) {
+      for (let round = 0; round < 20; round += 1) {
+        truncateSync(path, Number(kept))
+        writeSync(file, content, 0, content.length, 0)
+      }
+      await new Promise(setImmediate)
+    }
+    closeSync(file)
+  },
+
+  /** Writes to a file in the ordinary way. */
+  async writes(path, text, position) {
+    const file = openSync(path, 'r+')
+    // Not the text itself: with that Deno forgets the position.
+    const bytes = Buffer.from(text)
+    writeSync(file, bytes, 0, bytes.length, Number(position))
+    closeSync(file)
+  },
+
+  /** Ends with mappings open and views alive, and zlib reading one of them. */
+  async 'ends with views'(path, how) {
+    const { mmap } = memmap()
+    const [open, closed] = [mmap(path), mmap(path)]
+    globalThis.kept = [open.bytes, closed.bytes, open.view(Uint16Array)]
+    closed.close()
+    open.write('written')
+    if (how === 'process.exit') {
+      zlib.gzip(open.bytes, () => {})
+      process.exit(3)
+    }
+    if (how === 'throw') throw new Error('on purpose')
+  },
+
+  /** Answers in a named region, and ends as it is told. */
+  async 'answers in a region'(tagname, how) {
+    const region = memmap().mmap(-1, 1024, { tagname })
+    globalThis.kept = region.bytes
+    console.log(region.readLine().toString().trim())
+    region.seek(512)
+    region.write('from the child\n')
+    console.log('answered')
+    await toldToGoOn()
+    if (how === 'close') region.close()
+    if (how === 'process.exit') process.exit(0)
+  },
+
+  /** Maps a descriptor that it has inherited. */
+  async 'maps its descriptor'(descriptor, length) {
+    const map = memmap().mmap(Number(descriptor), Number(length))
+    console.log(map.readLine().toString().trim())
+    map.seek(1000)
+    map.write('from the child')
+  },
+}
+
+const [name, ...args] = process.argv.slice(2)
+programs[name](...args)

@@ -1,0 +1,215 @@
+// What a file that is cut off does to its mappings, and what stores where nothing may be stored do.
+
+const assert = require('node:assert/strict')
+const { createHash } = require('node:crypto')
+const { closeSync, openSync, readFileSync, truncateSync, writeSync } = require('node:fs')
+const { promisify } = require('node:util')
+const zlib = require('node:zlib')
+const binding = require('../../binding.js')
+const { ACCESS_READ, mmap, PAGESIZE } = require('../../index.js')
+const { startChild } = require('./others.cjs')
+const { CannotBe, nextTurn } = require('./runtime.cjs')
+const { pattern, scratchFile, scratchPath } = require('./scratch.cjs')
+
+const CONTENT = pattern(8 * PAGESIZE)
+const KEPT = 2 * PAGESIZE + 100
+
+const faults = new Uint32Array(binding.faultCounter())
+
+function needsTruncation() {
+  if (process.platform === 'win32') throw new CannotBe('Windows truncates no mapped file')
+}
+
+/** A mapping whose file is cut off under it. */
+function cutOff() {
+  needsTruncation()
+  const path = scratchFile(CONTENT)
+  const map = mmap(path)
+  return { path, map, bytes: map.bytes, cut: () => truncateSync(path, KEPT) }
+}
+
+/** All methods that read or write bytes, each where there is nothing any more. */
+const METHODS = [
+  (map) => map.at(-1),
+  (map) => map.slice(-10),
+  (map) => map.slice(0, undefined, 2),
+  (map) => map.read(),
+  (map) => [...map],
+  (map) => map.find('not there'),
+  (map) => map.rfind('not there'),
+  (map) => map.indexOf('not there'),
+  (map) => map.includes('not there'),
+  (map) => map.setAt(-1, 1),
+  (map) => map.setSlice('ab', -2),
+  (map) => map.fill(1),
+  (map) => map.move(0, map.length - 10, 10),
+  (map) => {
+    map.seek(-3, 2)
+    return map.write('abc')
+  },
+  (map) => {
+    map.seek(-1, 2)
+    return map.readByte()
+  },
+  (map) => {
+    map.seek(-1, 2)
+    return map.readLine()
+  },
+  (map) => {
+    map.seek(-1, 2)
+    return map.writeByte(1)
+  },
+]
+
+const LOSS = { code: 'ERR_MMAP_FAULT', offset: KEPT, length: CONTENT.length - KEPT }
+
+const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex')
+
+/** Adds up all bytes, and calls `atMiddle` half way. */
+function sum(bytes, atMiddle) {
+  const middle = bytes.length / 2
+  let total = 0
+  for (let index = 0; index < bytes.length; index += 1) {
+    if (index === middle) atMiddle()
+    total += bytes[index]
+  }
+  return total
+}
+
+module.exports = {
+  'a view of a truncated file reads zeros': () => {
+    const { map, bytes, cut } = cutOff()
+    cut()
+    assert.deepEqual(Buffer.from(bytes.subarray(0, KEPT)), CONTENT.subarray(0, KEPT))
+    assert.equal(faults[0], 0)
+    assert.ok(bytes.subarray(KEPT).every((byte) => byte === 0))
+    assert.equal(faults[0], 1)
+    // Also those that ask for what is still there.
+    for (const method of [(it) => it.at(0), (it) => it.slice(0, 1), (it) => it.find('a', 0, 1), ...METHODS]) {
+      assert.throws(() => method(map), LOSS, method.toString())
+    }
+    map.close()
+    assert.equal(bytes[0], CONTENT[0])
+  },
+
+  'methods on a truncated file throw ERR_MMAP_FAULT': () => {
+    for (const method of METHODS) {
+      const { map, cut } = cutOff()
+      cut()
+      assert.throws(() => method(map), LOSS, method.toString())
+      map.unmap()
+    }
+  },
+
+  'a truncated file that has grown again is mapped again': () => {
+    const { path, map, bytes, cut } = cutOff()
+    cut()
+    assert.equal(bytes.at(-1), 0)
+    truncateSync(path, CONTENT.length)
+    assert.throws(() => map.at(0), LOSS)
+    const again = mmap(path)
+    assert.equal(again.at(KEPT - 1), CONTENT[KEPT - 1])
+    again.setAt(-1, 9)
+    assert.equal(readFileSync(path).at(-1), 9)
+  },
+
+  'truncation in a compiled loop is one fault': () => {
+    needsTruncation()
+    const length = 64 << 20
+    const path = scratchFile(Buffer.alloc(length, 1))
+    const map = mmap(path)
+    const { bytes } = map
+    for (let warmUp = 0; warmUp < 3; warmUp += 1)
+      assert.equal(
+        sum(bytes, () => {}),
+        length,
+      )
+    const kept = (40 << 20) + 100
+    assert.equal(
+      sum(bytes, () => truncateSync(path, kept)),
+      kept,
+    )
+    assert.equal(faults[0], 1)
+    assert.throws(() => map.at(0), { code: 'ERR_MMAP_FAULT', offset: kept, length: length - kept })
+  },
+
+  'the runtime itself reads a truncated view': async () => {
+    const left = Buffer.concat([CONTENT.subarray(0, KEPT), Buffer.alloc(CONTENT.length - KEPT)])
+    const readers = [
+      (bytes) => Buffer.from(bytes),
+      async (bytes) => zlib.gunzipSync(await promisify(zlib.gzip)(bytes)),
+      (bytes) => (bytes.every((byte, index) => byte === left[index]) ? left : bytes),
+      (bytes) => (sha256(bytes) === sha256(left) ? left : bytes),
+    ]
+    for (const reader of readers) {
+      const { map, bytes, cut } = cutOff()
+      cut()
+      assert.ok(left.equals(await reader(bytes)), reader.toString())
+      assert.throws(() => map.at(0), LOSS)
+    }
+  },
+
+  'fs.write of a truncated view': () => {
+    const { bytes, cut } = cutOff()
+    cut()
+    const target = openSync(scratchPath(), 'w')
+    try {
+      // The system, when it reads for somebody else, raises no signal: it refuses, or writes what there is.
+      assert.ok(writeSync(target, bytes, 0, bytes.length, 0) <= KEPT + PAGESIZE)
+    } catch (error) {
+      assert.equal(error.code, 'EFAULT')
+    }
+    closeSync(target)
+    assert.equal(bytes.at(-1), 0)
+  },
+
+  'another process truncates in a loop': async () => {
+    needsTruncation()
+    const length = 64 * PAGESIZE
+    const path = scratchFile(Buffer.alloc(length, 'A'))
+    const child = startChild('truncates over and over', [path, length, PAGESIZE])
+    await child.line()
+    for (let round = 0; round < 20_000 && faults[0] < 100; round += 1) {
+      readWhatever(path)
+      if (round % 16 === 0) await nextTurn()
+    }
+    assert.ok(faults[0] >= 100, `${faults[0]} faults were survived`)
+    child.say('enough')
+    assert.deepEqual(await child.ended, { code: 0, signal: null })
+  },
+
+  'a stray store through a view of ACCESS_READ': async () => {
+    const path = scratchFile(CONTENT)
+    const map = mmap(path, 0, { access: ACCESS_READ })
+    const { bytes } = map
+    bytes[0] = 250
+    bytes.fill(251, 1, 100)
+    map.view(Float64Array)[20] = 0.5
+    assert.ok(readFileSync(path).equals(CONTENT))
+    assert.throws(() => map.setAt(0, 1), { code: 'ERR_MMAP_READONLY' })
+    // The pages that nobody stored to still show what others write.
+    const other = startChild('writes', [path, 'by another', 3 * PAGESIZE])
+    assert.equal((await other.ended).code, 0)
+    assert.equal(Buffer.from(bytes.subarray(3 * PAGESIZE, 3 * PAGESIZE + 10)).toString(), 'by another')
+    assert.equal(map.find('by another', 0), 3 * PAGESIZE)
+    map.close()
+    bytes[2 * PAGESIZE] = 252
+    assert.equal(readFileSync(path)[2 * PAGESIZE], CONTENT[2 * PAGESIZE])
+  },
+}
+
+/** Reads through a view and through methods; there is what was written, or nothing. */
+function readWhatever(path) {
+  let map
+  try {
+    map = mmap(path)
+    const { bytes } = map
+    for (let at = 0; at < bytes.length; at += 512) assert.ok(bytes[at] === 65 || bytes[at] === 0)
+    assert.ok(map.slice(0, PAGESIZE).every((byte) => byte === 65))
+    map.find('not there', 0)
+  } catch (error) {
+    if (error.code !== 'ERR_MMAP_FAULT') throw error
+  } finally {
+    map?.unmap()
+  }
+}

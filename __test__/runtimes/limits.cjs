@@ -1,0 +1,167 @@
+// Many mappings, and long ones.
+
+const assert = require('node:assert/strict')
+const { closeSync, openSync, readSync, truncateSync, writeSync } = require('node:fs')
+const { ACCESS_READ, MAX_VIEW_LENGTH, mmap, PAGESIZE } = require('../../index.js')
+const { allMaps, descriptorsOf, mapsOf, mostMaps, openDescriptors } = require('./process-state.cjs')
+const { CannotBe, collectGarbage, collectUntil, nextTurn, runtimeName } = require('./runtime.cjs')
+const { pattern, scratchFile } = require('./scratch.cjs')
+
+const GIB = 2 ** 30
+const MIB = 2 ** 20
+
+/** How often the loop that must not leak goes round; 1,000,000 takes a few minutes. */
+const CYCLES = Number(process.env.MEMMAP_TEST_CYCLES ?? 100_000)
+
+/** Opens, takes a view, closes, and gives the view. */
+function viewOfClosed(path) {
+  const map = mmap(path)
+  const { bytes } = map
+  map.close()
+  return bytes
+}
+
+module.exports = {
+  '70,000 views of closed maps, the loop turns': async () => {
+    const path = scratchFile(pattern(PAGESIZE))
+    const expected = pattern(PAGESIZE)[5]
+    for (let count = 0; count < 70_000; count += 1) {
+      assert.equal(viewOfClosed(path)[5], expected)
+      if (count % 256 === 0) await nextTurn()
+    }
+    assert.ok(await collectUntil(() => mapsOf(path) === 0), 'they all go')
+  },
+
+  '150,000 views of closed maps, the loop never turns': async () => {
+    const path = scratchFile(pattern(PAGESIZE))
+    let refusal
+    for (let count = 0; count < 150_000 && refusal === undefined; count += 1) {
+      try {
+        viewOfClosed(path)
+      } catch (error) {
+        refusal = error
+      }
+    }
+    // An engine that finalizes while it allocates never gets there.
+    if (refusal !== undefined) assert.equal(refusal.code, 'ENOMEM')
+    await goesOn(path)
+  },
+
+  'more views than maps are allowed': async () => {
+    if (mostMaps() > 200_000) throw new CannotBe(`vm.max_map_count is ${mostMaps()}`)
+    const path = scratchFile(pattern(PAGESIZE))
+    let views = []
+    assert.throws(
+      () => {
+        for (let count = 0; count <= mostMaps(); count += 1) views.push(viewOfClosed(path))
+      },
+      { code: 'ENOMEM' },
+    )
+    assert.ok(views.length > mostMaps() / 2, `it was refused after ${views.length}`)
+    assert.equal(views[0][5], pattern(10)[5])
+    views = undefined
+    await goesOn(path)
+  },
+
+  '10,000 maps open at once': () => {
+    const count = 10_000
+    const content = Buffer.alloc(count * PAGESIZE)
+    for (let page = 0; page < count; page += 1) content.writeUInt32LE(page, page * PAGESIZE)
+    const path = scratchFile(content)
+    const maps = []
+    try {
+      for (let page = 0; page < count; page += 1) maps.push(mmap(path, PAGESIZE, { offset: page * PAGESIZE }))
+    } catch (error) {
+      if (error.code === 'EMFILE') throw new CannotBe(`only ${maps.length} descriptors are allowed (ulimit -n)`)
+      throw error
+    }
+    maps.forEach((map, page) => {
+      assert.equal(map.slice(0, 4).readUInt32LE(), page)
+      assert.equal(map.view(Uint32Array)[0], page)
+    })
+    for (const map of maps) map.unmap()
+    assert.deepEqual([mapsOf(path), descriptorsOf(path)], [0, 0])
+  },
+
+  [`${CYCLES.toLocaleString('en')} opens and closes leave nothing`]: async () => {
+    const path = scratchFile(pattern(PAGESIZE))
+    const expected = pattern(PAGESIZE)[5]
+    const cycles = async (count) => {
+      for (let cycle = 0; cycle < count; cycle += 1) {
+        const map = mmap(path)
+        assert.equal(cycle % 8 === 0 ? map.bytes[5] : map.at(5), expected)
+        map.close()
+        if (cycle % 256 === 0) await nextTurn()
+      }
+      await collectUntil(() => mapsOf(path) === 0)
+      return { rss: process.memoryUsage().rss, descriptors: openDescriptors().length }
+    }
+    // What an engine grows to under this load, it has grown to after that.
+    const before = await cycles(20_000)
+    const after = await cycles(CYCLES)
+    assert.deepEqual([mapsOf(path), descriptorsOf(path)], [0, 0])
+    // A runtime opens a few of its own when it pleases: Deno its caches.
+    assert.ok(
+      after.descriptors < before.descriptors + 20,
+      `${after.descriptors - before.descriptors} descriptors are left`,
+    )
+    const grown = (after.rss - before.rss) / MIB
+    // Deno keeps about 50 bytes of every External, also of one that has no finalizer: an addon of ten lines of C shows it.
+    const allowed = 32 + (runtimeName() === 'deno' ? (CYCLES * 64) / MIB : 0)
+    assert.ok(grown < allowed, `RSS has grown by ${grown.toFixed(1)} MiB`)
+  },
+
+  'a mapping of 5 GiB': () => {
+    const path = scratchFile('start')
+    truncateSync(path, 5 * GIB)
+    const position = 4.5 * GIB + 1
+    const file = openSync(path, 'r+')
+    writeSync(file, Buffer.from('needle'), 0, 6, position)
+    const map = mmap(path)
+    assert.equal(map.length, 5 * GIB)
+
+    assert.equal(map.find('needle', 4.25 * GIB), position)
+    assert.equal(map.rfind('needle'), position)
+    assert.equal(map.slice(position, position + 6).toString(), 'needle')
+    assert.equal(map.at(position), 'n'.charCodeAt(0))
+    map.seek(position)
+    assert.equal(map.read(6).toString(), 'needle')
+    map.setAt(-1, 9)
+    assert.equal(map.slice(5 * GIB - 2).toString('hex'), '0009')
+    assert.equal(Buffer.from(map.view(Uint8Array, position, 6)).toString(), 'needle')
+    map.view(DataView, 5 * GIB - 8, 8).setUint8(0, 8)
+    const last = Buffer.alloc(8)
+    readSync(file, last, 0, 8, 5 * GIB - 8)
+    assert.equal(last.toString('hex'), '0800000000000009')
+    closeSync(file)
+
+    if (map.length > MAX_VIEW_LENGTH) {
+      for (const whole of [() => map.bytes, () => map.buffer, () => map.view(Uint8Array)]) {
+        assert.throws(whole, { name: 'RangeError', code: 'ERR_MMAP_VIEW_TOO_LARGE', message: /view\(/ })
+      }
+    } else {
+      assert.equal(map.bytes.length, 5 * GIB)
+      assert.equal(map.bytes[position], 'n'.charCodeAt(0))
+    }
+    map.unmap()
+    assert.equal(mapsOf(path), 0)
+  },
+
+  'a mapping that is read only of 5 GiB': () => {
+    const path = scratchFile('start')
+    truncateSync(path, 5 * GIB)
+    const map = mmap(path, 0, { access: ACCESS_READ })
+    map.view(Uint8Array, 4.5 * GIB, PAGESIZE).fill(1)
+    assert.deepEqual([map.at(4.5 * GIB), map.at(4.5 * GIB - 1)], [1, 0])
+    map.unmap()
+    assert.equal(mmap(path, 10, { offset: 4.5 * GIB }).at(0), 0)
+  },
+}
+
+/** After the views of `path` are collected, there is room for mappings again, and for what the engine itself maps. */
+async function goesOn(path) {
+  assert.ok(await collectUntil(() => mapsOf(path) === 0), `${mapsOf(path)} of ${allMaps()} maps are left`)
+  assert.equal(viewOfClosed(path)[5], pattern(10)[5])
+  assert.equal(new Uint8Array(64 * MIB).length, 64 * MIB)
+  collectGarbage()
+}

@@ -1,0 +1,72 @@
+// What differs between the runtimes, and what a scenario says that cannot be played on one of them.
+
+const { setImmediate: nextTurn } = require('node:timers/promises')
+const { setFlagsFromString } = require('node:v8')
+const { runInNewContext } = require('node:vm')
+
+/** What each runtime wants before the name of a script: the garbage collector as a function, and no permissions to ask for. */
+const LEADING_ARGUMENTS = {
+  node: ['--expose-gc'],
+  bun: [],
+  deno: ['run', '--allow-all', '--quiet', '--v8-flags=--expose-gc'],
+}
+
+/** Thrown by what a scenario needs and this runtime or system has not. The message is the reason. */
+class CannotBe extends Error {}
+
+/** A key of {@link LEADING_ARGUMENTS}. */
+function runtimeName() {
+  if (process.versions.bun !== undefined) return 'bun'
+  return process.versions.deno === undefined ? 'node' : 'deno'
+}
+
+function collectGarbage() {
+  if (globalThis.Bun !== undefined) globalThis.Bun.gc(true)
+  else if (globalThis.gc !== undefined) globalThis.gc()
+  else throw new CannotBe('no gc() is exposed')
+}
+
+/** Collects garbage and lets finalizers run, until `condition` holds. Says whether it came to hold. */
+async function collectUntil(condition) {
+  for (let round = 0; round < 300; round += 1) {
+    if (condition()) return true
+    collectGarbage()
+    // Finalizers run in a later turn of the event loop.
+    await nextTurn()
+  }
+  return condition()
+}
+
+/** What `promise` comes to, with garbage being collected all the time until then. */
+async function whileCollecting(promise) {
+  let settled = false
+  const result = promise.finally(() => {
+    settled = true
+  })
+  // Who awaits it is told of a rejection; until then it is not one that nobody handles.
+  result.catch(() => {})
+  while (!settled) {
+    collectGarbage()
+    await nextTurn()
+  }
+  return result
+}
+
+/** ArrayBuffer.prototype.transfer, which Node 20 has behind a flag. */
+function transfer(buffer) {
+  if (buffer.transfer !== undefined) return buffer.transfer()
+  if (runtimeName() !== 'node') throw new CannotBe('no ArrayBuffer.prototype.transfer')
+  setFlagsFromString('--harmony-rab-gsab-transfer')
+  return Reflect.apply(runInNewContext('ArrayBuffer.prototype.transfer'), buffer, [])
+}
+
+module.exports = {
+  CannotBe,
+  LEADING_ARGUMENTS,
+  collectGarbage,
+  collectUntil,
+  nextTurn,
+  runtimeName,
+  transfer,
+  whileCollecting,
+}

@@ -1,0 +1,29 @@
+// What must hold on every runtime: `node --expose-gc scenarios.cjs NAME` plays one scenario and says "ok", or "n/a: why". Of a
+// failure it says what an uncaught error says. scripts/test-runtimes.mjs plays all of them everywhere.
+
+const { CannotBe } = require('./runtime.cjs')
+
+const scenarios = {
+  ...require('./guide.cjs'),
+  ...require('./lifetimes.cjs'),
+  ...require('./background.cjs'),
+  ...require('./threads.cjs'),
+  ...require('./processes.cjs'),
+  ...require('./faults.cjs'),
+  ...require('./limits.cjs'),
+}
+
+async function play(name) {
+  if (!Object.hasOwn(scenarios, name)) throw new Error(`There is no scenario ${JSON.stringify(name)}`)
+  try {
+    await scenarios[name]()
+    console.log('ok')
+  } catch (error) {
+    if (!(error instanceof CannotBe)) throw error
+    console.log(`n/a: ${error.message}`)
+  }
+}
+
+if (require.main === module) play(process.argv[2])
+
+module.exports = { names: Object.keys(scenarios) }

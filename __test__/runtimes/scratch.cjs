@@ -1,0 +1,38 @@
+// Files for a scenario, in a folder that goes when the process ends. (Of one that crashes it goes with the runner's.)
+
+const { mkdtempSync, realpathSync, rmSync, writeFileSync } = require('node:fs')
+const { tmpdir } = require('node:os')
+const { join } = require('node:path')
+
+let folder
+let files = 0
+
+function scratchFolder() {
+  if (folder === undefined) {
+    // As the system has it, so that it can be looked for in /proc/self/maps.
+    folder = realpathSync(mkdtempSync(join(tmpdir(), 'memmap-runtimes-')))
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  }
+  return folder
+}
+
+/** A path for a file that is not there yet. */
+function scratchPath() {
+  files += 1
+  return join(scratchFolder(), `file-${files}`)
+}
+
+function scratchFile(content) {
+  const path = scratchPath()
+  writeFileSync(path, content)
+  return path
+}
+
+/** Bytes that differ from page to page. */
+function pattern(length) {
+  const bytes = Buffer.alloc(length)
+  for (let index = 0; index < length; index += 1) bytes[index] = (index * 31 + (index >> 12) * 7 + 1) & 255
+  return bytes
+}
+
+module.exports = { pattern, scratchFile, scratchFolder, scratchPath }

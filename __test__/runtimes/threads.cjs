@@ -1,0 +1,54 @@
+// Threads that end, in any way, while there are mappings and views.
+
+const assert = require('node:assert/strict')
+const { join } = require('node:path')
+const { mmap } = require('../../index.js')
+const { nextMessage, outputOf, startWorker } = require('./others.cjs')
+const { mapsOf } = require('./process-state.cjs')
+const { collectUntil } = require('./runtime.cjs')
+const { pattern, scratchFile } = require('./scratch.cjs')
+
+const CONTENT = pattern(100_000)
+
+module.exports = {
+  'a thread is terminated with views alive': async () => {
+    const path = scratchFile(CONTENT)
+    const mine = mmap(path)
+    const { bytes } = mine
+    for (let round = 0; round < 5; round += 1) {
+      const worker = startWorker('keeps views', { path })
+      const copy = await nextMessage(worker)
+      await worker.terminate()
+      assert.ok(CONTENT.equals(copy))
+      const again = mmap(path)
+      assert.ok(CONTENT.equals(again.bytes))
+      again.unmap()
+    }
+    assert.ok(CONTENT.equals(bytes))
+    mine.unmap()
+    assert.ok(await collectUntil(() => mapsOf(path) === 0), 'the memory goes with the threads')
+  },
+
+  'a thread is terminated while it stores': async () => {
+    const path = scratchFile(CONTENT)
+    const mine = mmap(path)
+    const worker = startWorker('stores for ever', { path })
+    await nextMessage(worker)
+    await worker.terminate()
+    const after = mine.read()
+    assert.ok(after.every((byte, index) => byte === 7 || byte === CONTENT[index]))
+    mine.fill(1)
+    assert.ok(
+      mine.read().every((byte) => byte === 1),
+      'nobody stores any more',
+    )
+    mine.unmap()
+    assert.ok(await collectUntil(() => mapsOf(path) === 0), 'the memory goes with the thread')
+  },
+
+  'a thread loads the addon first, and ends': async () => {
+    // In a process of its own, because this one has loaded it already.
+    const path = scratchFile(CONTENT)
+    assert.equal(await outputOf(join(__dirname, 'children.cjs'), ['first in a worker', path]), 'all three')
+  },
+}

@@ -1,0 +1,206 @@
+// npm run test:runtimes: every scenario of __test__/runtimes on every runtime, each in a process of its own. Prints a table and
+// ends with "N passed, N failed".
+//   --runtime node20     only that one; may be repeated
+//   --scenario unmap     only those with that in their name; may be repeated
+// The runtimes come from the npm registry and stay in target/runtimes; without that folder the newest of each are fetched again.
+
+import { spawn as start } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { root, setUp, spawn, stop } from './setup.mjs'
+
+const FOLDER = join(root, 'target/runtimes')
+const SCENARIOS = join(root, '__test__/runtimes/scenarios.cjs')
+const TIME_LIMIT = 180_000
+const require = createRequire(import.meta.url)
+
+/** Packages that are nothing but the program, so that none of their scripts must run. */
+const RUNTIMES = [
+  ...[20, 22, 24, 26].map((version) => ({ name: `node${version}`, kind: 'node', package: nodePackage(), version })),
+  { name: 'bun', kind: 'bun', package: bunPackage(), version: 1 },
+  { name: 'deno', kind: 'deno', package: denoPackage(), version: 2 },
+]
+const PROGRAMS = { node: 'bin/node', bun: 'bin/bun', deno: 'deno' }
+
+function nodePackage() {
+  return `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
+}
+
+function bunPackage() {
+  const system = process.platform === 'win32' ? 'windows' : process.platform
+  return `@oven/bun-${system}-${process.arch === 'arm64' ? 'aarch64' : process.arch}`
+}
+
+function denoPackage() {
+  return `@deno/${process.platform}-${process.arch}${process.platform === 'linux' ? '-glibc' : ''}`
+}
+
+const { values: options } = parseArgs({
+  options: { runtime: { type: 'string', multiple: true }, scenario: { type: 'string', multiple: true } },
+})
+
+setUp()
+const { names } = require(SCENARIOS)
+const { LEADING_ARGUMENTS } = require(join(root, '__test__/runtimes/runtime.cjs'))
+
+const chosen = RUNTIMES.filter(({ name }) => options.runtime?.includes(name) ?? true)
+const scenarios = names.filter((name) => options.scenario?.some((part) => name.includes(part)) ?? true)
+if (chosen.length === 0) stop(`There is no such runtime. There are ${RUNTIMES.map(({ name }) => name).join(', ')}`)
+if (scenarios.length === 0) stop(`There is no such scenario. There are:\n${names.join('\n')}`)
+
+/** The process of the scenario that is being played. */
+let running
+// It is in a group of its own, which a terminal's Ctrl-C does not reach.
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    if (running !== undefined) endGroup(running)
+    process.exit(1)
+  })
+}
+
+const runtimes = chosen.map(obtain).filter((runtime) => runtime !== undefined)
+const results = await playAll()
+report()
+
+/** The runtime with its program and exact version, or undefined when it cannot be had here. */
+function obtain(runtime) {
+  const home = join(FOLDER, runtime.name)
+  const suffix = process.platform === 'win32' ? '.exe' : ''
+  const program = join(home, 'node_modules', runtime.package, PROGRAMS[runtime.kind] + suffix)
+  if (!existsSync(program)) {
+    const specifier = `${runtime.package}@${runtime.version}`
+    console.log(`Getting ${runtime.name}: ${specifier} from the npm registry`)
+    mkdirSync(home, { recursive: true })
+    // prettier-ignore
+    const { status, stderr } = spawn('npm', [
+      'install',
+      '--prefix',
+      home,
+      '--no-save',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      specifier,
+    ])
+    if (status !== 0) return cannotBeHad(runtime, /npm error (?!code).+/.exec(stderr)?.[0] ?? 'npm failed')
+  }
+  const { status, stdout, error } = spawn(program, ['--version'])
+  if (status !== 0) return cannotBeHad(runtime, error?.message ?? 'its program does not run on this machine')
+  return { ...runtime, program, exact: /\d+\.\d+\.\d+/.exec(stdout)?.[0] ?? '' }
+}
+
+function cannotBeHad({ name }, why) {
+  console.log(`${name} could not be had: ${why}`)
+  return undefined
+}
+
+/** Prints the table row by row, because it takes minutes. */
+async function playAll() {
+  const width = Math.max(...scenarios.map((name) => name.length))
+  const row = (head, cells) =>
+    console.log([head.padEnd(width), ...cells.map((cell) => cell.padEnd(7))].join('  ').trimEnd())
+  console.log()
+  row(
+    '',
+    runtimes.map(({ name }) => name),
+  )
+  row(
+    '',
+    runtimes.map(({ exact }) => exact),
+  )
+  const played = []
+  for (const scenario of scenarios) {
+    const cells = []
+    // One at a time: they fill memory and tables of the system, and some of them count.
+    for (const runtime of runtimes) cells.push(await play(runtime, scenario))
+    row(
+      scenario,
+      cells.map(({ outcome }) => outcome),
+    )
+    played.push(...cells)
+  }
+  return played
+}
+
+/** Plays one scenario on one runtime. */
+async function play(runtime, scenario) {
+  const scratch = mkdtempSync(join(FOLDER, 'scratch-'))
+  const started = performance.now()
+  const end = await output(runtime.program, [...LEADING_ARGUMENTS[runtime.kind], SCENARIOS, scenario], scratch)
+  // Also what a process that crashed could not remove.
+  rmSync(scratch, { recursive: true, force: true })
+  return { runtime: runtime.name, scenario, seconds: (performance.now() - started) / 1000, ...outcomeOf(end) }
+}
+
+function outcomeOf({ code, signal, timedOut, stdout, stderr }) {
+  const last = stdout.trimEnd().split('\n').at(-1) ?? ''
+  const whole = code === 0 && !timedOut
+  if (whole && last === 'ok') return { outcome: 'ok' }
+  if (whole && last.startsWith('n/a: ')) return { outcome: 'n/a', why: last.slice('n/a: '.length) }
+  const how = timedOut ? `not done after ${TIME_LIMIT / 1000} s` : `ended with ${signal ?? `code ${code}`}`
+  return { outcome: 'FAIL', why: `${how}\n${`${stdout}${stderr}`.trimEnd()}` }
+}
+
+/** Runs a program to its end, or to the end of its time. */
+function output(program, args, scratch) {
+  const env = { ...process.env, TMPDIR: scratch, TMP: scratch, TEMP: scratch, NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1' }
+  delete env.NODE_OPTIONS
+  return new Promise((resolve) => {
+    // With a group of its own, which can be ended with all that it has started.
+    const child = start(program, args, {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: process.platform !== 'win32',
+    })
+    running = child
+    const end = { stdout: '', stderr: '', timedOut: false }
+    for (const name of ['stdout', 'stderr']) {
+      child[name].setEncoding('utf8').on('data', (text) => {
+        end[name] += text
+      })
+    }
+    const timer = setTimeout(() => {
+      end.timedOut = true
+      endGroup(child)
+    }, TIME_LIMIT)
+    child.once('close', (code, signal) => {
+      clearTimeout(timer)
+      running = undefined
+      resolve({ ...end, code, signal })
+    })
+  })
+}
+
+function endGroup(child) {
+  if (process.platform === 'win32') child.kill()
+  else process.kill(-child.pid, 'SIGKILL')
+}
+
+function report() {
+  const impossible = results.filter(({ outcome }) => outcome === 'n/a')
+  const failures = results.filter(({ outcome }) => outcome === 'FAIL')
+  const passed = results.length - impossible.length - failures.length
+
+  if (impossible.length > 0) console.log('\nn/a:')
+  for (const { runtime, scenario, why } of impossible) console.log(`  ${scenario}, ${runtime}: ${why}`)
+  for (const { runtime, scenario, why } of failures) console.log(`\nFAIL: ${scenario}, ${runtime}: ${shortened(why)}`)
+
+  const slowest = results.toSorted((one, other) => other.seconds - one.seconds).slice(0, 5)
+  console.log('\nSlowest:')
+  for (const { runtime, scenario, seconds } of slowest)
+    console.log(`  ${seconds.toFixed(1)} s  ${scenario}, ${runtime}`)
+  const total = results.reduce((sum, { seconds }) => sum + seconds, 0)
+  console.log(`${total.toFixed(0)} s in all`)
+
+  console.log(`\n${passed} passed, ${failures.length} failed`)
+  process.exitCode = failures.length === 0 && passed > 0 ? 0 : 1
+}
+
+/** The first lines and the last ones: an engine that aborts prints long tables in between. */
+function shortened(text) {
+  const lines = text.split('\n')
+  if (lines.length <= 30) return text
+  return [...lines.slice(0, 20), `... ${lines.length - 28} lines ...`, ...lines.slice(-8)].join('\n')
+}
