@@ -387,6 +387,24 @@ test('properties that were defined anew on what was handed out mislead nobody', 
   t.is(late[0], undefined)
 })
 
+onUnix('a SharedArrayBuffer goes on as its mapping, whatever was done to it', 'its buffers cannot grow', (t) => {
+  const path = scratchFile(t, pattern(1000))
+  using map = mmap(path, 990, { offset: 10, shared: { maxLength: 4 * PAGESIZE } })
+  const { buffer } = map
+  if (!(buffer instanceof SharedArrayBuffer)) throw new Error('it is a SharedArrayBuffer')
+  // Farther than the mapping will.
+  buffer.grow(buffer.maxByteLength)
+  Object.setPrototypeOf(buffer, null)
+  Object.defineProperties(buffer, { byteLength: { value: 0 }, grow: { value: undefined } })
+  map.resize(2 * PAGESIZE)
+  t.is(map.buffer, buffer)
+  t.is(map.bytes.length, 2 * PAGESIZE)
+  t.true(Buffer.from(map.bytes.slice(0, 990)).equals(pattern(1000).subarray(10)))
+  map.bytes[2 * PAGESIZE - 1] = 7
+  t.is(readFileSync(path).at(-1), 7)
+  t.is(map.at(-1), 7)
+})
+
 test('unmap() leaves what was copied out as it is', (t) => {
   const map = mmap(scratchFile(t, 'abcdef'))
   const copy = map.read()

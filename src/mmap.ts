@@ -23,7 +23,7 @@ import {
 } from './arguments.js'
 import { ACCESS_READ, MAX_VIEW_LENGTH, PAGESIZE } from './constants.js'
 import { closed, isNoView, isOutOfMemory, outOfRange, readOnly, viewTooLarge, withPath, wrongType } from './errors.js'
-import { sharedBuffer } from './shared.js'
+import { growBuffer, sharedBuffer } from './shared.js'
 
 type Handle = ExternalObject<OpenMapping>
 
@@ -805,7 +805,8 @@ export class Mmap implements Disposable, Iterable<number> {
     const buffer = this.#makeBuffer(mapping, offset, length)
     const id = this.#viewsMade
     this.#viewsMade += 1
-    return viewOf(id, buffer, length)
+    // It ends where the range ends, and may begin some bytes before it.
+    return viewOf(id, buffer, buffer.byteLength - length, length)
   }
 
   #makeBuffer(mapping: Handle, offset: number, length: number): ArrayBufferLike {
@@ -834,8 +835,9 @@ export class Mmap implements Disposable, Iterable<number> {
   #growView(): void {
     if (this.#view === undefined) return
     const { id, buffer, own } = this.#view
-    if (buffer instanceof SharedArrayBuffer) buffer.grow(own.byteOffset + this.#length)
-    this.#view = viewOf(id, buffer, this.#length)
+    const start = own.byteOffset
+    growBuffer(buffer, start + this.#length)
+    this.#view = viewOf(id, buffer, start, this.#length)
   }
 
   #forgetView(): void {
@@ -885,9 +887,7 @@ function provokeCollection(): void {
   }
 }
 
-/** A buffer ends where its range ends, and may begin some bytes before it. */
-function viewOf(id: number, buffer: ArrayBufferLike, length: number): View {
-  const start = buffer.byteLength - length
+function viewOf(id: number, buffer: ArrayBufferLike, start: number, length: number): View {
   return { id, buffer, bytes: new Uint8Array(buffer, start, length), own: new Uint8Array(buffer, start, length) }
 }
 

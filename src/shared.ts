@@ -46,6 +46,20 @@ function moveIntoBuffer(
   return buffer
 }
 
+const prototype = SharedArrayBuffer.prototype
+const grow = Function.prototype.call.bind(prototype.grow) as (buffer: ArrayBufferLike, length: number) => void
+const byteLengthOf = Function.prototype.call.bind(
+  Object.getOwnPropertyDescriptor(prototype, 'byteLength')?.get as () => number,
+) as (buffer: ArrayBufferLike) => number
+
+/**
+ * Makes a buffer follow the mapping that has grown in it, to `length` bytes. The user has had it, and may have made it grow already, or
+ * have given it other properties: so it is the built-in ones that are asked.
+ */
+export function growBuffer(buffer: ArrayBufferLike, length: number): void {
+  if (byteLengthOf(buffer) < length) grow(buffer, length)
+}
+
 function reserve(length: number): SharedArrayBuffer {
   try {
     return new SharedArrayBuffer(0, { maxByteLength: length })
