@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import test from 'ava'
 import { ACCESS_COPY, ACCESS_READ, mmap } from 'memmap'
-import { mmapWith } from './misuse.mts'
-import { onLinux } from './platform.mts'
-import { mapsOf } from './process-state.mts'
-import { writeRefusingNode } from './refusing-node.mts'
-import { scratchFile, scratchFolder } from './scratch.mts'
+import { mmapWith } from './misuse.mjs'
+import { onLinux } from './platform.mjs'
+import { mapsOf } from './process-state.mjs'
+import { writeRefusingNode } from './refusing-node.mjs'
+import { scratchFile, scratchFolder } from './scratch.mjs'
 
 for (const shared of [null, 1, 'true', [], () => true]) {
   test(`shared: ${String(shared)} is of the wrong type`, (t) => {
@@ -39,7 +39,7 @@ for (const maxLength of [9, -1, 1.5, Number.NaN, 2 ** 53]) {
 
 for (const offset of [0, 5, 4096, 5000]) {
   test(`from offset ${offset}, methods and views of a SharedArrayBuffer show the same bytes`, (t) => {
-    for (const access of [ACCESS_READ, ACCESS_COPY, undefined]) {
+    for (const access of [ACCESS_READ, ACCESS_COPY, undefined] as const) {
       const path = scratchFile(t, Buffer.alloc(12_388, 'a'))
       using map = mmap(path, 0, { access, offset, shared: true })
       const { bytes } = map
