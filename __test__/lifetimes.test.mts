@@ -501,9 +501,11 @@ for (const close of [true, false]) {
       workerData: { file: path, length: 0, options: {}, text: 'theirs !', close },
       execArgv: [],
     })
+    // Before the message, for the thread ends right after it.
+    const ended = once(worker, 'exit')
     const [answer]: unknown[] = await once(worker, 'message')
     t.deepEqual(answer, { found: 'from her', view: 'theirs !' })
-    const [code]: unknown[] = await once(worker, 'exit')
+    const [code]: unknown[] = await ended
     t.is(code, 0)
     t.is(map.read().toString(), 'theirs !e and on')
     if (process.platform === 'linux') {

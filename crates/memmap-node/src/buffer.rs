@@ -17,6 +17,8 @@ const ALIGNMENT: usize = 8;
 pub struct Handout {
     /// By which TypeScript tells one buffer from another, since two may begin at the same address.
     id: u32,
+    /// Where the buffer begins.
+    address: usize,
     /// A SharedArrayBuffer, which cannot be detached.
     shared: bool,
     region: Mutex<Option<Arc<Region>>>,
@@ -27,7 +29,7 @@ impl Handout {
     /// For memory that was moved into a SharedArrayBuffer of the engine's.
     pub fn lent(id: u32, region: &Arc<Region>) -> Handout {
         let region = Mutex::new(Some(Arc::clone(region)));
-        Handout { id, shared: true, region, finalized: AtomicBool::new(false) }
+        Handout { id, address: 0, shared: true, region, finalized: AtomicBool::new(false) }
     }
 
     /// Takes `region` for its own, if that is the same memory, grown in place.
@@ -71,6 +73,7 @@ pub fn array_buffer(
     let start = start.wrapping_sub(lead);
     let handout = Arc::new(Handout {
         id,
+        address: start.addr(),
         shared,
         region: Mutex::new(Some(Arc::clone(region))),
         finalized: AtomicBool::new(false),
@@ -203,7 +206,14 @@ pub fn detach(env: Env, buffer: Unknown, id: u32, handouts: &[Arc<Handout>]) -> 
     if detached {
         return Ok(false);
     }
-    // SAFETY: a live ArrayBuffer of this environment, as the call before has found.
+    let mut address = ptr::null_mut();
+    // SAFETY: a live ArrayBuffer of this environment; `address` is written on success, the length is not asked for.
+    check(unsafe { sys::napi_get_arraybuffer_info(env.raw(), buffer.raw(), &mut address, ptr::null_mut()) })?;
+    if address.addr() != handout.address {
+        // Not the buffer that was made with this id, whose memory must stay.
+        return Ok(false);
+    }
+    // SAFETY: a live ArrayBuffer of this environment, as the calls before have found.
     check(unsafe { sys::napi_detach_arraybuffer(env.raw(), buffer.raw()) })?;
     handout.release();
     Ok(true)
