@@ -250,8 +250,13 @@ function request(file, length, options) {
 		trackfd: booleanArgument(trackfd, "trackfd", true),
 		create: booleanArgument(create, "create", false),
 		writeBack: booleanArgument(writeBack, "writeBack", false),
-		...sharedArgument(shared)
+		shared: shared === true,
+		maxLength: void 0
 	};
+	if (typeof shared !== "boolean" && shared !== void 0) {
+		checked.shared = true;
+		checked.maxLength = maxLengthArgument(shared);
+	}
 	checked.access = accessArgument(access, checked, flags !== void 0 || prot !== void 0);
 	refuseContradictions(checked);
 	return checked;
@@ -370,21 +375,13 @@ function refuseContradictions(checked) {
 function maxLengthTooShort(maxLength, length) {
 	return outOfRange("The argument is out of range", "shared.maxLength", `at least the length, ${length}`, maxLength);
 }
-function sharedArgument(shared) {
-	if (typeof shared !== "object" || shared === null || isArrayOrRevoked(shared)) {
-		if (shared !== void 0 && typeof shared !== "boolean") throw wrongType("shared", "of type boolean, or an object with maxLength", shared);
-		return {
-			shared: shared === true,
-			maxLength: void 0
-		};
-	}
+/** What `shared` says when it is no boolean. */
+function maxLengthArgument(shared) {
+	if (typeof shared !== "object" || shared === null || isArrayOrRevoked(shared)) throw wrongType("shared", "of type boolean, or an object with maxLength", shared);
 	for (const name of Object.keys(shared)) if (name !== "maxLength") throw wrongValue(`The property "options.shared.${name}" is not an option of mmap. There is maxLength`);
 	const { maxLength } = shared;
 	if (maxLength === void 0) throw wrongValue("The option \"shared\" must be a boolean or have a \"maxLength\"");
-	return {
-		shared: true,
-		maxLength: extentArgument(maxLength, "shared.maxLength", "The argument is out of range")
-	};
+	return extentArgument(maxLength, "shared.maxLength", "The argument is out of range");
 }
 function booleanArgument(value, name, whenMissing) {
 	if (value === void 0) return whenMissing;
@@ -549,6 +546,7 @@ var Mmap = class {
 	#otherViews = [];
 	/** Views are of SharedArrayBuffers, because the user or the runtime wants that. */
 	#shared;
+	#writesBack;
 	#maxLength;
 	/**
 	* The same as {@link mmap}.
@@ -564,6 +562,7 @@ var Mmap = class {
 			throw maxLengthTooShort(asked.maxLength, this.#length);
 		}
 		this.#shared = asked.shared;
+		this.#writesBack = asked.writeBack;
 		this.#maxLength = asked.maxLength;
 		this.#access = asked.access ?? __binding_js.default.access(this.#mapping);
 		if (asked.tagname !== void 0) leaveNamedRegionsAtExit();
@@ -1013,7 +1012,7 @@ var Mmap = class {
 	close() {
 		const mapping = this.#mapping;
 		if (mapping === void 0) return;
-		__binding_js.default.finish(mapping);
+		if (this.#writesBack) __binding_js.default.finish(mapping);
 		this.#dropOwnView(mapping);
 		__binding_js.default.close(mapping);
 		this.#forgetView();

@@ -104,7 +104,12 @@ export function request(file: unknown, length: unknown, options: unknown): Reque
     trackfd: booleanArgument(trackfd, 'trackfd', true),
     create: booleanArgument(create, 'create', false),
     writeBack: booleanArgument(writeBack, 'writeBack', false),
-    ...sharedArgument(shared),
+    shared: shared === true,
+    maxLength: undefined,
+  }
+  if (typeof shared !== 'boolean' && shared !== undefined) {
+    checked.shared = true
+    checked.maxLength = maxLengthArgument(shared)
   }
   checked.access = accessArgument(access, checked, flags !== undefined || prot !== undefined)
   refuseContradictions(checked)
@@ -269,12 +274,10 @@ export function maxLengthTooShort(maxLength: number, length: number): RangeError
   return outOfRange('The argument is out of range', 'shared.maxLength', `at least the length, ${length}`, maxLength)
 }
 
-function sharedArgument(shared: unknown): Pick<Request, 'shared' | 'maxLength'> {
+/** What `shared` says when it is no boolean. */
+function maxLengthArgument(shared: unknown): number {
   if (typeof shared !== 'object' || shared === null || isArrayOrRevoked(shared)) {
-    if (shared !== undefined && typeof shared !== 'boolean') {
-      throw wrongType('shared', 'of type boolean, or an object with maxLength', shared)
-    }
-    return { shared: shared === true, maxLength: undefined }
+    throw wrongType('shared', 'of type boolean, or an object with maxLength', shared)
   }
   for (const name of Object.keys(shared)) {
     if (name !== 'maxLength') {
@@ -283,7 +286,7 @@ function sharedArgument(shared: unknown): Pick<Request, 'shared' | 'maxLength'> 
   }
   const { maxLength }: { maxLength?: unknown } = shared
   if (maxLength === undefined) throw wrongValue('The option "shared" must be a boolean or have a "maxLength"')
-  return { shared: true, maxLength: extentArgument(maxLength, 'shared.maxLength', 'The argument is out of range') }
+  return extentArgument(maxLength, 'shared.maxLength', 'The argument is out of range')
 }
 
 function booleanArgument(value: unknown, name: string, whenMissing: boolean): boolean {

@@ -89,6 +89,7 @@ export class Mmap implements Disposable, Iterable<number> {
   #otherViews: { buffer: WeakRef<ArrayBufferLike>; id: number }[] = []
   /** Views are of SharedArrayBuffers, because the user or the runtime wants that. */
   #shared: boolean
+  readonly #writesBack: boolean
   readonly #maxLength: number | undefined
 
   /**
@@ -106,6 +107,7 @@ export class Mmap implements Disposable, Iterable<number> {
       throw maxLengthTooShort(asked.maxLength, this.#length)
     }
     this.#shared = asked.shared
+    this.#writesBack = asked.writeBack
     this.#maxLength = asked.maxLength
     this.#access = asked.access ?? binding.access(this.#mapping)
     if (asked.tagname !== undefined) leaveNamedRegionsAtExit()
@@ -638,7 +640,7 @@ export class Mmap implements Disposable, Iterable<number> {
   close(): void {
     const mapping = this.#mapping
     if (mapping === undefined) return
-    binding.finish(mapping)
+    if (this.#writesBack) binding.finish(mapping)
     this.#dropOwnView(mapping)
     binding.close(mapping)
     this.#forgetView()
