@@ -516,6 +516,26 @@ onUnix('a file that may not be written is EACCES for writeBack when it is opened
   t.throws(() => mmap(path, 0, { access: ACCESS_COPY, writeBack: true }), { code: 'EACCES' })
 })
 
+asRootOnLinux(
+  'a hole that a full disk cannot fill is an error, and what was written before is kept',
+  'it mounts a tmpfs',
+  (t) => {
+    const path = join(smallFileSystem(t, 64), 'sparse')
+    writeFileSync(path, '')
+    truncateSync(path, 1 << 20)
+    using map = mmap(path)
+    const { bytes } = map
+    const error = t.throws<Error & { offset?: number }>(() => map.fill(1), { code: 'ERR_MMAP_FAULT' })
+    const written = error?.offset ?? 0
+    t.true(written > 0 && written <= 64 << 10, `lost from ${written} on`)
+    t.true(readFileSync(path).subarray(0, written).equals(Buffer.alloc(written, 1)))
+    // A store through a view goes on to private memory.
+    bytes[(1 << 20) - 1] = 7
+    t.is(bytes[(1 << 20) - 1], 7)
+    t.is(readFileSync(path).at(-1), 0)
+  },
+)
+
 asRootOnLinux('a write-back that fails throws, and it stays open with nothing lost', 'it mounts a tmpfs', (t) => {
   const folder = smallFileSystem(t, 64)
   const path = join(folder, 'file')
