@@ -25,7 +25,8 @@
 //! **Every page is mapped readable and writable**, also for a mapping that only reads: then the pages are private, so that a
 //! store which ought not to happen changes nothing but the process's own copy, instead of killing it.
 //!
-//! What is not covered: a file that is truncated by another process while its mapping is read raises SIGBUS.
+//! **A page that cannot be had becomes zeros.** When a file is truncated under its mapping, touching what it does not have any more is a
+//! signal; [`fault`] and the handler in [`sys`] answer it, and [`Region`] reports it. On Windows nobody can truncate a mapped file.
 //!
 //! # Where things are
 //!
