@@ -58,8 +58,6 @@ pub enum Error {
     },
     /// A position or range that does not lie inside the mapping.
     OutOfRange,
-    /// A write to a mapping that is read-only.
-    ReadOnly,
     /// `resize` of a mapping whose changes do not reach its file.
     ResizePrivate,
     /// `resize` where the descriptor was not kept.
@@ -98,7 +96,7 @@ impl Error {
             | Error::ResizeNamed { .. } => "ERR_OUT_OF_RANGE",
             Error::Closed => "ERR_MMAP_CLOSED",
             Error::Fault { .. } => "ERR_MMAP_FAULT",
-            Error::ReadOnly | Error::ResizePrivate => "ERR_MMAP_READONLY",
+            Error::ResizePrivate => "ERR_MMAP_READONLY",
             Error::ResizeUntracked | Error::Contradiction(_) => "ERR_INVALID_ARG_VALUE",
             Error::NoView(_) => "ERR_MMAP_NO_VIEW",
             Error::Unsupported(_) => "ERR_MMAP_UNSUPPORTED",
@@ -137,7 +135,6 @@ impl fmt::Display for Error {
                  Map it again when it is whole"
             ),
             Error::OutOfRange => f.write_str("the range lies outside the mapping"),
-            Error::ReadOnly => f.write_str("mmap can't modify a readonly memory map."),
             Error::ResizePrivate => f.write_str("mmap can't resize a readonly or copy-on-write memory map."),
             Error::ResizeUntracked => f.write_str("mmap can't resize with trackfd=False."),
             Error::ResizeOutOfRange => f.write_str(

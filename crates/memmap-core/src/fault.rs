@@ -69,9 +69,7 @@ impl Watch {
             offset => Err(Error::Fault { offset, length: length.saturating_sub(offset) }),
         }
     }
-}
 
-impl Watch {
     /// For memory that an engine unmaps, and tells nobody: the entry goes when a region is entered that it overlaps. Then the engine has
     /// given the addresses back, or the region is this memory, grown in place.
     pub(crate) fn mark_lent(&self) {

@@ -93,11 +93,6 @@ impl Mapping {
         &self.region
     }
 
-    /// From which byte of the file on.
-    pub fn offset(&self) -> u64 {
-        self.offset
-    }
-
     /// What the methods may do.
     pub fn access(&self) -> Access {
         self.plan.access

@@ -51,6 +51,20 @@ pub(crate) fn extent(status: sys::Status, offset: u64, length: u64) -> Result<us
     addressable(length)
 }
 
+/// How many bytes of a named region to map: a length of 0 is the rest of it.
+pub(crate) fn extent_of_region(existing: u64, offset: u64, length: usize) -> Result<usize> {
+    let length = match length {
+        0 if offset >= existing => return Err(Error::LengthBeyondRegion { wanted: offset, existing }),
+        0 => usize::try_from(existing - offset).map_err(|_| Error::LengthTooLarge)?,
+        length => length,
+    };
+    let wanted = offset.saturating_add(length as u64);
+    if wanted > existing {
+        return Err(Error::LengthBeyondRegion { wanted, existing });
+    }
+    Ok(length)
+}
+
 /// The part of a file that `create` makes sure of.
 pub(crate) fn extent_to_create(offset: u64, length: u64) -> Result<Range<u64>> {
     let end = offset.checked_add(length).ok_or(Error::LengthTooLarge)?;

@@ -10,6 +10,7 @@ use super::file::{File, retry};
 use super::memory::Memory;
 use crate::access::Plan;
 use crate::error::{Error, Result};
+use crate::source;
 use rustix::fs::{FileType, FlockOperation, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use std::path::{Path, PathBuf};
@@ -127,16 +128,7 @@ impl Named {
     }
 
     fn map(&self, offset: u64, length: usize, existing: u64, plan: &Plan) -> Result<Memory> {
-        let length = match length {
-            0 if offset >= existing => return Err(Error::LengthBeyondRegion { wanted: offset, existing }),
-            0 => usize::try_from(existing - offset).map_err(|_| Error::LengthTooLarge)?,
-            length => length,
-        };
-        let wanted = offset.saturating_add(length as u64);
-        if wanted > existing {
-            return Err(Error::LengthBeyondRegion { wanted, existing });
-        }
-        self.map_again(offset, length, plan)
+        self.map_again(offset, source::extent_of_region(existing, offset, length)?, plan)
     }
 }
 
