@@ -8,6 +8,9 @@
 //! * [`page_size`], [`allocation_granularity`], [`constants`], [`plan_from_flags`], [`plan_from_prot`], [`path_from_bytes`],
 //!   [`pin_library`], [`host_symbol`], [`install_fault_handler`].
 
+use crate::error::Result;
+use std::ops::Range;
+
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
@@ -29,6 +32,18 @@ pub struct Status {
     pub device: u64,
     /// See `device`.
     pub inode: u64,
+}
+
+/// Gives `write` the bytes of a range that is to become zeros, some at a time, with where they belong.
+fn in_pieces_of_zeros(range: Range<u64>, mut write: impl FnMut(&[u8], u64) -> Result<()>) -> Result<()> {
+    static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+    let mut at = range.start;
+    while at < range.end {
+        let count = usize::try_from(range.end - at).unwrap_or(usize::MAX).min(ZEROS.len());
+        write(ZEROS.get(..count).unwrap_or(&ZEROS), at)?;
+        at += count as u64;
+    }
+    Ok(())
 }
 
 /// Pages in memory of all pages in a range.

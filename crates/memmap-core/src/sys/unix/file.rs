@@ -2,7 +2,7 @@
 
 use super::errno::failed;
 use crate::error::Result;
-use crate::sys::Status;
+use crate::sys::{Status, in_pieces_of_zeros};
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -212,14 +212,7 @@ impl File {
 
     /// Extends a file by writing, where the file system knows no other way to allocate.
     fn write_zeros(&self, range: Range<u64>) -> Result<()> {
-        static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
-        let mut at = range.start;
-        while at < range.end {
-            let count = usize::try_from(range.end - at).unwrap_or(usize::MAX).min(ZEROS.len());
-            self.write_at(ZEROS.get(..count).unwrap_or(&ZEROS), at)?;
-            at += count as u64;
-        }
-        Ok(())
+        in_pieces_of_zeros(range, |zeros, at| self.write_at(zeros, at))
     }
 }
 

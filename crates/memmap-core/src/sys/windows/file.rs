@@ -3,7 +3,7 @@
 use super::error::{EBADF, EISDIR, code_of, failed, io_failed, last_error, number_of};
 use super::library::host_symbol;
 use crate::error::{Error, Result};
-use crate::sys::Status;
+use crate::sys::{Status, in_pieces_of_zeros};
 use std::ffi::{OsStr, c_int, c_void};
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Seek, SeekFrom};
@@ -264,14 +264,7 @@ impl File {
     }
 
     fn write_zeros(&self, range: Range<u64>) -> Result<()> {
-        static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
-        let mut at = range.start;
-        while at < range.end {
-            let count = usize::try_from(range.end - at).unwrap_or(usize::MAX).min(ZEROS.len());
-            self.write_at(ZEROS.get(..count).unwrap_or(&ZEROS), at)?;
-            at += count as u64;
-        }
-        Ok(())
+        in_pieces_of_zeros(range, |zeros, at| self.write_at(zeros, at))
     }
 }
 
