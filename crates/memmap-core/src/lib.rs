@@ -11,7 +11,8 @@
 //!
 //! * [`Region`] copies bytes in and out. Each copy takes bytes as they are at that moment; no decision about bounds is ever
 //!   taken from a byte in the mapping.
-//! * [`search`] copies a stretch into memory of its own and searches that.
+//! * [`search`] compares it with the vectors of the processor, or copies a stretch into memory of its own and searches that. What it finds is
+//!   never outside of what it was asked to look at, whatever the bytes become meanwhile.
 //!
 //! A copy that runs while another thread of this process writes the same bytes is a race that Rust's memory model has no
 //! name for, as is every access to memory shared with another process. The copies are the `memcpy` of the platform, which has

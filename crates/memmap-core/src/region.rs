@@ -3,7 +3,7 @@
 use crate::access::Plan;
 use crate::error::{Error, Result};
 use crate::fault::{FileIdentity, Watch};
-use crate::search;
+use crate::search::Finder;
 use crate::sys::{self, Memory, Named};
 use std::ptr::{self, NonNull};
 
@@ -285,40 +285,70 @@ impl Region {
         self.touching(fill)
     }
 
-    /// The first place of `needle` in `[start, stop)`. An empty needle is at `start`.
+    /// The first place of the needle in `[start, stop)`. An empty needle is at `start`.
     ///
     /// # Errors
     ///
     /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT, ENOMEM.
-    pub fn find(&self, needle: RawBytes, start: usize, stop: usize) -> Result<Option<usize>> {
-        let length = stop.checked_sub(start).ok_or(Error::OutOfRange)?;
-        let at = self.range(start, length)?;
-        if needle.length > length {
+    pub fn find(&self, finder: &Finder, start: usize, stop: usize) -> Result<Option<usize>> {
+        let (at, length) = self.between(start, stop)?;
+        if finder.needle().len() > length {
             return Ok(None);
         }
-        let needle = needle.to_vec()?;
-        // SAFETY: `range` found the bytes inside the mapping, which lives as long as `self`.
-        let search = || unsafe { search::find(at, length, &needle) };
+        // SAFETY: `between` found the bytes inside the mapping, which lives as long as `self`.
+        let search = || unsafe { finder.find(at, length) };
         let found = self.touching(search)??;
         Ok(found.map(|index| start + index))
     }
 
-    /// The last place of `needle` in `[start, stop)`. An empty needle is at `stop`.
+    /// The last place of the needle in `[start, stop)`. An empty needle is at `stop`.
     ///
     /// # Errors
     ///
     /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT, ENOMEM.
-    pub fn rfind(&self, needle: RawBytes, start: usize, stop: usize) -> Result<Option<usize>> {
-        let length = stop.checked_sub(start).ok_or(Error::OutOfRange)?;
-        let at = self.range(start, length)?;
-        if needle.length > length {
-            return Ok(None);
-        }
-        let needle = needle.to_vec()?;
-        // SAFETY: `range` found the bytes inside the mapping, which lives as long as `self`.
-        let search = || unsafe { search::rfind(at, length, &needle) };
+    pub fn rfind(&self, finder: &Finder, start: usize, stop: usize) -> Result<Option<usize>> {
+        let (at, length) = self.between(start, stop)?;
+        // SAFETY: `between` found the bytes inside the mapping, which lives as long as `self`.
+        let search = || unsafe { finder.rfind(at, length) };
         let found = self.touching(search)??;
         Ok(found.map(|index| start + index))
+    }
+
+    /// Gives `hit` the places of the needle in `[start, stop)`, from the first to the last and each behind the one before, until it says
+    /// false. An empty needle is nowhere.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT, ENOMEM.
+    pub fn matches(
+        &self,
+        finder: &Finder,
+        start: usize,
+        stop: usize,
+        mut hit: impl FnMut(usize) -> bool,
+    ) -> Result<()> {
+        let (at, length) = self.between(start, stop)?;
+        // SAFETY: `between` found the bytes inside the mapping, which lives as long as `self`.
+        let search = || unsafe { finder.matches(at, length, &mut |index| hit(start + index)) };
+        self.touching(search)?
+    }
+
+    /// How often the needle is in `[start, stop)`, each match behind the one before. An empty needle is nowhere.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT, ENOMEM.
+    pub fn count(&self, finder: &Finder, start: usize, stop: usize) -> Result<usize> {
+        let (at, length) = self.between(start, stop)?;
+        // SAFETY: `between` found the bytes inside the mapping, which lives as long as `self`.
+        let search = || unsafe { finder.count(at, length) };
+        self.touching(search)?
+    }
+
+    /// The bytes of `[start, stop)`.
+    fn between(&self, start: usize, stop: usize) -> Result<(*mut u8, usize)> {
+        let length = stop.checked_sub(start).ok_or(Error::OutOfRange)?;
+        Ok((self.range(start, length)?, length))
     }
 
     /// The positions of a slice with a step, checked as a whole.

@@ -1,4 +1,4 @@
-//! Searching against the naive search, across the seams between the stretches that are searched at a time.
+//! Searching against the naive search, across the seams between what is looked at together.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,7 +8,7 @@
     reason = "a test that fails may panic, and its buffers are in plain sight"
 )]
 
-use memmap_core::search::{find, rfind};
+use memmap_core::search::Finder;
 use proptest::prelude::*;
 
 fn naive(haystack: &[u8], needle: &[u8]) -> Option<usize> {
@@ -25,19 +25,61 @@ fn naive_last(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).rposition(|window| window == needle)
 }
 
+fn naive_all(haystack: &[u8], needle: &[u8]) -> Vec<usize> {
+    let mut places = Vec::new();
+    let mut from = 0;
+    while let Some(at) = naive(&haystack[from..], needle).filter(|_| !needle.is_empty()) {
+        places.push(from + at);
+        from += at + needle.len();
+    }
+    places
+}
+
+fn all(haystack: &[u8], needle: &[u8], most: usize) -> Vec<usize> {
+    let mut places = Vec::new();
+    let finder = Finder::new(needle.to_vec());
+    let mut hit = |place| {
+        places.push(place);
+        places.len() < most
+    };
+    unsafe { finder.matches(haystack.as_ptr(), haystack.len(), &mut hit) }.unwrap();
+    places
+}
+
 fn check(haystack: &[u8], needle: &[u8]) {
+    let finder = Finder::new(needle.to_vec());
     let (at, length) = (haystack.as_ptr(), haystack.len());
-    assert_eq!(unsafe { find(at, length, needle) }, Ok(naive(haystack, needle)));
-    assert_eq!(unsafe { rfind(at, length, needle) }, Ok(naive_last(haystack, needle)));
+    if needle.len() <= length {
+        assert_eq!(unsafe { finder.find(at, length) }, Ok(naive(haystack, needle)));
+    }
+    assert_eq!(unsafe { finder.rfind(at, length) }, Ok(naive_last(haystack, needle)));
+    let places = naive_all(haystack, needle);
+    assert_eq!(all(haystack, needle, usize::MAX), places);
+    assert_eq!(unsafe { finder.count(at, length) }, Ok(places.len()));
+    let two = places.len().min(2);
+    assert_eq!(all(haystack, needle, 2), &places[..two]);
+}
+
+/// Searches it at all alignments, so that what lies around it is not taken for a part of it.
+fn check_inside(haystack: &[u8], needle: &[u8]) {
+    for lead in [0, 1, 15, 16, 31] {
+        let mut around = needle.repeat(lead / needle.len().max(1) + 1);
+        around.truncate(lead);
+        let start = around.len();
+        around.extend_from_slice(haystack);
+        let end = around.len();
+        around.extend_from_slice(&needle.repeat(64 / needle.len().max(1) + 1));
+        check(&around[start..end], needle);
+    }
 }
 
 proptest! {
     #[test]
     fn short_ones_are_found_where_the_naive_search_finds_them(
-        haystack in prop::collection::vec(0u8..3, 0..200),
+        haystack in prop::collection::vec(0u8..3, 0..300),
         needle in prop::collection::vec(0u8..3, 0..6),
     ) {
-        check(&haystack, &needle);
+        check_inside(&haystack, &needle);
     }
 
     #[test]
@@ -51,23 +93,77 @@ proptest! {
         let at = place.index(length + 1);
         haystack[at..at + needle_length].copy_from_slice(&needle);
         let (address, all) = (haystack.as_ptr(), haystack.len());
-        prop_assert_eq!(unsafe { find(address, all, &needle) }, Ok(Some(at)));
-        prop_assert_eq!(unsafe { rfind(address, all, &needle) }, Ok(Some(at)));
+        let finder = Finder::new(needle);
+        prop_assert_eq!(unsafe { finder.find(address, all) }, Ok(Some(at)));
+        prop_assert_eq!(unsafe { finder.rfind(address, all) }, Ok(Some(at)));
         // And not where its last byte is missing.
         haystack[at + needle_length - 1] = 255;
-        prop_assert_eq!(unsafe { find(haystack.as_ptr(), all, &needle) }, Ok(None));
-        prop_assert_eq!(unsafe { rfind(haystack.as_ptr(), all, &needle) }, Ok(None));
+        prop_assert_eq!(unsafe { finder.find(haystack.as_ptr(), all) }, Ok(None));
+        prop_assert_eq!(unsafe { finder.rfind(haystack.as_ptr(), all) }, Ok(None));
+    }
+
+    /// What looks like the needle almost everywhere, so that it is searched by copying too.
+    #[test]
+    fn needles_that_are_almost_everywhere_are_found(
+        period in 1usize..9,
+        repeats in 1usize..40,
+        hits in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        length in 1usize..300_000,
+        last in 0u8..2,
+    ) {
+        let pattern: Vec<u8> = (0..period).map(|i| if i == 0 { b'a' } else { b'a' + (i % 2) as u8 }).collect();
+        let mut needle = pattern.repeat(repeats);
+        needle.push(b'a' + last);
+        let mut haystack = pattern.repeat(length / period + 1);
+        for hit in hits {
+            let at = hit.index(haystack.len());
+            let count = needle.len().min(haystack.len() - at);
+            haystack[at..at + count].copy_from_slice(&needle[..count]);
+        }
+        check(&haystack, &needle);
     }
 }
 
 #[test]
-fn matches_on_the_seam_are_found() {
+fn matches_on_a_seam_are_found() {
     const STRETCH: usize = 64 * 1024;
     for at in STRETCH - 5..STRETCH + 2 {
         let mut haystack = vec![b'.'; 2 * STRETCH + 100];
         haystack[at..at + 4].copy_from_slice(b"seam");
         check(&haystack, b"seam");
     }
+}
+
+/// Where it gives up comparing in place, and where it tries again, twelve megabytes long.
+#[test]
+fn matches_are_found_where_the_way_of_searching_changes() {
+    let needle = b"aaaaaaaaaaaaaaaa";
+    let mut haystack = b"aaaaaaaaaaaaaaab".repeat(12 * 1024 * 1024 / 16);
+    let places: Vec<usize> = (0..haystack.len() - 64).step_by(99_991).collect();
+    for &at in &places {
+        haystack[at..at + 16].copy_from_slice(needle);
+    }
+    // A match may be part of a longer run, and begin earlier than it was put.
+    let found = all(&haystack, needle, usize::MAX);
+    assert_eq!(found, naive_all(&haystack, needle));
+    assert_eq!(found.len(), places.len());
+    let finder = Finder::new(needle.to_vec());
+    assert_eq!(unsafe { finder.rfind(haystack.as_ptr(), haystack.len()) }, Ok(naive_last(&haystack, needle)));
+}
+
+#[test]
+fn a_match_may_be_written_to_when_it_has_been_given() {
+    let mut haystack = b"aaaaaaaa ab ab abab ".repeat(1000);
+    let expected = String::from_utf8(haystack.clone()).unwrap().replace("ab", "ba").replace("aa", "bb");
+    for (from, to) in [(b"ab", b"ba"), (b"aa", b"bb")] {
+        let start = haystack.as_mut_ptr();
+        let mut write = |at: usize| {
+            unsafe { start.wrapping_add(at).copy_from_nonoverlapping(to.as_ptr(), 2) };
+            true
+        };
+        unsafe { Finder::new(from.to_vec()).matches(start, 20_000, &mut write) }.unwrap();
+    }
+    assert_eq!(String::from_utf8(haystack).unwrap(), expected);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 use crate::buffer::{self, Bytes, Handout};
 use crate::environment::{Listed, Opened};
 use crate::error;
+use memmap_core::search::Finder;
 use memmap_core::{Access, Error, Mapping, Plan, Request, Target, sys};
 use napi::Env;
 use napi::bindgen_prelude::{Either3, External, Unknown};
@@ -281,7 +282,8 @@ pub fn find(
     stop: f64,
 ) -> napi::Result<f64> {
     mapping.with(env, |mapping| {
-        let found = mapping.region().find(needle.raw(), index(start)?, index(stop)?)?;
+        let finder = Finder::new(needle.raw().to_vec()?);
+        let found = mapping.region().find(&finder, index(start)?, index(stop)?)?;
         Ok(position(found))
     })
 }
@@ -296,7 +298,8 @@ pub fn rfind(
     stop: f64,
 ) -> napi::Result<f64> {
     mapping.with(env, |mapping| {
-        let found = mapping.region().rfind(needle.raw(), index(start)?, index(stop)?)?;
+        let finder = Finder::new(needle.raw().to_vec()?);
+        let found = mapping.region().rfind(&finder, index(start)?, index(stop)?)?;
         Ok(position(found))
     })
 }

@@ -1,6 +1,6 @@
-//! The only place that differs between operating systems, and the only one that calls them directly.
+//! The only place that differs between operating systems and processors, and the only one that calls systems directly.
 //!
-//! Each system gives the same names:
+//! [`vector`] is about processors. Each system gives the same names:
 //!
 //! * [`File`]: something that can be mapped, with a descriptor of its own.
 //! * [`Memory`]: mapped pages. Dropping it unmaps them.
@@ -10,6 +10,8 @@
 
 use crate::error::Result;
 use std::ops::Range;
+
+pub mod vector;
 
 #[cfg(unix)]
 mod unix;
