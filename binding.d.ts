@@ -5,6 +5,11 @@ export interface OpenMapping {
   readonly opaque: unique symbol
 }
 
+/** Work on the memory of a mapping that can be stopped, known to Rust alone. */
+export interface Task {
+  readonly opaque: unique symbol
+}
+
 export declare class ExternalObject<T> {
   readonly '': {
     readonly '': unique symbol
@@ -47,6 +52,9 @@ export declare function constants(): Record<string, number>
 /** Moves bytes within the mapping. */
 export declare function copyWithin(mapping: ExternalObject<OpenMapping>, target: number, source: number, count: number): void
 
+/** How often `needle` is in `[start, stop)`, each behind the one before. */
+export declare function count(mapping: ExternalObject<OpenMapping>, needle: Uint8Array, start: number, stop: number): number
+
 /** The descriptor that is kept, or -1. */
 export declare function descriptor(mapping: ExternalObject<OpenMapping>): number
 
@@ -61,6 +69,9 @@ export declare function fill(mapping: ExternalObject<OpenMapping>, pattern: Uint
 
 /** The first place of `needle` in `[start, stop)`, or -1. */
 export declare function find(mapping: ExternalObject<OpenMapping>, needle: Uint8Array, start: number, stop: number): number
+
+/** The places of `needle` in `[start, stop)`, each behind the one before: as many as `places` has room for. Says how many. */
+export declare function findAll(mapping: ExternalObject<OpenMapping>, needle: Uint8Array, places: Float64Array, start: number, stop: number): number
 
 /** What closing must do first: writes private changes back, if that was asked for. */
 export declare function finish(mapping: ExternalObject<OpenMapping>): void
@@ -83,6 +94,9 @@ export declare function length(mapping: ExternalObject<OpenMapping>): number
 /** Keeps a range in RAM. */
 export declare function lock(mapping: ExternalObject<OpenMapping>, start: number, length: number): void
 
+/** A new task on the memory that the mapping has now. It keeps that memory until it is done. */
+export declare function newTask(mapping: ExternalObject<OpenMapping>): ExternalObject<Task>
+
 /**
  * Opens and maps: a path, a descriptor, or -1 for anonymous memory, which `tagname` gives a name. `flags` and `prot` count
  * where `access` is not given.
@@ -103,6 +117,12 @@ export declare function readByte(mapping: ExternalObject<OpenMapping>, offset: n
 
 /** Every `step`-th byte from `offset`, as many as `target` has. */
 export declare function readStrided(mapping: ExternalObject<OpenMapping>, target: Uint8Array, offset: number, step: number): void
+
+/** Stops all tasks, and waits until none touches the memory. */
+export declare function releaseTasks(mapping: ExternalObject<OpenMapping>): void
+
+/** Puts `to` in place of each `from` in `[start, stop)`, which must be as long. Says how many; so does `replaced` of an error. */
+export declare function replaceAll(mapping: ExternalObject<OpenMapping>, from: Uint8Array, to: Uint8Array, start: number, stop: number): number
 
 /** Pages in memory of all pages in a range. */
 export interface Residency {
@@ -126,6 +146,27 @@ export declare function rfind(mapping: ExternalObject<OpenMapping>, needle: Uint
 
 /** Bytes in the file. */
 export declare function size(mapping: ExternalObject<OpenMapping>): number
+
+/** How often `needle` is in `[start, stop)`. */
+export declare function startCount(task: ExternalObject<Task>, needle: Uint8Array, start: number, stop: number): Promise<number>
+
+/** The first place of `needle` in `[start, stop)`, or -1. */
+export declare function startFind(task: ExternalObject<Task>, needle: Uint8Array, start: number, stop: number): Promise<number>
+
+/** Makes changes in `[start, stop)` durable. */
+export declare function startFlush(task: ExternalObject<Task>, start: number, stop: number): Promise<number>
+
+/** Brings `[start, stop)` into memory. */
+export declare function startPrefetch(task: ExternalObject<Task>, start: number, stop: number): Promise<number>
+
+/** Puts `to` in place of each `from` in `[start, stop)`. How many, also in the property `replaced` of an error. */
+export declare function startReplaceAll(task: ExternalObject<Task>, from: Uint8Array, to: Uint8Array, start: number, stop: number): Promise<number>
+
+/** Asks a task to stop; its promise is rejected with ABORT_ERR then, unless it has come to its end. */
+export declare function stopTask(task: ExternalObject<Task>): void
+
+/** How many bytes a task has done. */
+export declare function taskDone(task: ExternalObject<Task>): number
 
 /** Undoes `lock`. */
 export declare function unlock(mapping: ExternalObject<OpenMapping>, start: number, length: number): void

@@ -50,6 +50,33 @@ interface MmapOptions {
     maxLength: number | bigint;
   } | undefined;
 }
+/** Options of `lines()`. A name that is not among them is refused. */
+interface LinesOptions {
+  /** Where the first line begins. Default 0; negative ones count from the end. */
+  start?: number | undefined;
+  /** Where the last line ends at the latest. Default is the end. */
+  stop?: number | undefined;
+}
+/** How far a task is. */
+interface Progress {
+  /** Bytes done. */
+  done: number;
+  /** Bytes to do: those of the range. */
+  total: number;
+}
+/** Options of the methods that return promises. Each is read once. A name that is not among them is refused. */
+interface TaskOptions {
+  /**
+   * Stops the task within a few MiB, and the promise is rejected with an AbortError as in `fs`: `code` is `'ABORT_ERR'`, `cause` is the
+   * signal's reason. A signal that is aborted already starts nothing.
+   */
+  signal?: AbortSignal | undefined;
+  /**
+   * Is called at most about 30 times a second while the task runs, and once when it has succeeded, with `done` equal to `total`. If it
+   * throws, the task stops and the promise is rejected with what it threw.
+   */
+  onProgress?: ((progress: Progress) => void) | undefined;
+}
 //#endregion
 //#region src/constants.d.ts
 /** As `flags` and `prot` say; read and write through to the file when they are not given. */
@@ -182,7 +209,7 @@ declare const MADV_FREE_REUSE: number | undefined;
  * The `code` of every error that memmap itself decides on. Errors of the operating system have Node's shape instead: `code`
  * is `'ENOENT'`, `'EACCES'`, ..., beside `errno`, `syscall` and, where there is one, `path`.
  */
-type ErrorCode = 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE' | 'ERR_MMAP_CLOSED' | 'ERR_MMAP_FAULT' | 'ERR_MMAP_NO_VIEW' | 'ERR_MMAP_READONLY' | 'ERR_MMAP_UNSUPPORTED' | 'ERR_MMAP_VIEW_TOO_LARGE' | 'ERR_OUT_OF_RANGE';
+type ErrorCode = 'ABORT_ERR' | 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE' | 'ERR_MMAP_CLOSED' | 'ERR_MMAP_FAULT' | 'ERR_MMAP_NO_VIEW' | 'ERR_MMAP_READONLY' | 'ERR_MMAP_UNSUPPORTED' | 'ERR_MMAP_VIEW_TOO_LARGE' | 'ERR_OUT_OF_RANGE';
 //#endregion
 //#region src/mmap.d.ts
 /** A typed array, DataView or Buffer class, as {@link Mmap.view} takes it. */
@@ -368,6 +395,78 @@ declare class Mmap implements Disposable, Iterable<number> {
   /** Whether {@link indexOf} finds it. @throws as {@link indexOf} */
   includes(needle: number | BytesLike, start?: number): boolean;
   /**
+   * The places of `needle` in `[start, stop)`, from the first to the last, each behind the one before: in `'aaaa'`, `'aa'` is at 0 and 2.
+   * Bounds are those of {@link slice}.
+   *
+   * They are found a few thousand at a time, so that no number of them costs memory. What is changed in the mapping during the iteration may be
+   * found or not. After a `resize()` it goes on in the new length.
+   *
+   * @throws ERR_MMAP_CLOSED, also at the next step when it has been closed half way; ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
+   *   empty needle, ERR_MMAP_FAULT
+   */
+  findAll(needle: BytesLike, start?: number, stop?: number): IterableIterator<number>;
+  /**
+   * How often `needle` is in `[start, stop)`, each behind the one before. Bounds are those of {@link slice}.
+   *
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty needle, ERR_MMAP_FAULT
+   */
+  count(needle: BytesLike, start?: number, stop?: number): number;
+  /**
+   * Writes `to` in place of each `from` in `[start, stop)`, which must be as long, each behind the one before. Bounds are those of {@link slice}.
+   *
+   * @returns how many
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty `from` or another length,
+   *   ERR_MMAP_FAULT with `replaced`, how many were replaced before
+   */
+  replaceAll(from: BytesLike, to: BytesLike, start?: number, stop?: number): number;
+  /**
+   * The lines of a range, as Uint8Arrays over the mapping: nothing is copied, except where the runtime has no views. A line ends before its `'\n'`
+   * (a `'\r'` stays) or at the end of the range; behind a `'\n'` at the end there is no empty line.
+   *
+   * Line ends are found a few thousand at a time; see {@link findAll}.
+   *
+   * @param options `start` and `stop`, bounds as those of {@link slice}; all of the mapping by default
+   * @throws ERR_MMAP_CLOSED, also at the next step when it has been closed half way; ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
+   *   option that there is not, ERR_MMAP_FAULT, ERR_MMAP_VIEW_TOO_LARGE for a line longer than MAX_VIEW_LENGTH
+   */
+  lines(options?: LinesOptions): IterableIterator<Uint8Array>;
+  /**
+   * {@link find}, as a task. It keeps the memory when the mapping is closed meanwhile; `unmap()` stops it.
+   *
+   * @param start default is the cursor, at the time of the call
+   * @returns a promise, rejected with what `find` throws, with ABORT_ERR, and with ERR_MMAP_CLOSED after `unmap()`
+   */
+  findAsync(needle: BytesLike, start?: number, stop?: number, options?: TaskOptions): Promise<number>;
+  /**
+   * {@link count}, as a task.
+   *
+   * @returns a promise, rejected with what `count` throws, and as that of {@link findAsync}
+   */
+  countAsync(needle: BytesLike, start?: number, stop?: number, options?: TaskOptions): Promise<number>;
+  /**
+   * {@link replaceAll}, as a task.
+   *
+   * @returns a promise, rejected with what `replaceAll` throws, and as that of {@link findAsync}. In `replaced` every such error says how many
+   *   were replaced by then: a task that was aborted leaves the rest as it was
+   */
+  replaceAllAsync(from: BytesLike, to: BytesLike, start?: number, stop?: number, options?: TaskOptions): Promise<number>;
+  /**
+   * {@link flush}, as a task. The device is asked to finish after every 64 MiB, which is when progress is reported and a signal is looked at.
+   *
+   * @returns a promise, rejected with what `flush` throws, and as that of {@link findAsync}
+   */
+  flushAsync(offset?: number, size?: number, options?: TaskOptions): Promise<void>;
+  /**
+   * Reads a range into memory ahead of its use, as a task: {@link resident} shows it. Nothing is copied.
+   *
+   * Linux: MADV_POPULATE_READ (5.14 and newer). Other Unix: MADV_WILLNEED and a touch of every page. Windows: PrefetchVirtualMemory.
+   *
+   * @param start in bytes, default 0
+   * @param length in bytes, default to the end
+   * @returns a promise, rejected with ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_MMAP_FAULT, ABORT_ERR
+   */
+  prefetch(start?: number, length?: number, options?: TaskOptions): Promise<void>;
+  /**
    * Bytes in the file, which may be more or less than `length` and may change. Of anonymous memory: `length`.
    *
    * @throws ERR_MMAP_CLOSED, EBADF with `trackfd: false`
@@ -473,4 +572,4 @@ declare class Mmap implements Disposable, Iterable<number> {
  */
 declare function mmap(file: FileLike | -1, length?: number | bigint, options?: MmapOptions): Mmap;
 //#endregion
-export { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ALLOCATIONGRANULARITY, type BytesLike, type ErrorCode, type FileLike, MADV_AUTOSYNC, MADV_COLD, MADV_CORE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_FREE_REUSABLE, MADV_FREE_REUSE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_MERGEABLE, MADV_NOCORE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_NOSYNC, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_PROTECT, MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_SOFT_OFFLINE, MADV_UNMERGEABLE, MADV_WILLNEED, MAP_32BIT, MAP_ALIGNED_SUPER, MAP_ANON, MAP_ANONYMOUS, MAP_CONCEAL, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_HASSEMAPHORE, MAP_JIT, MAP_NOCACHE, MAP_NOEXTEND, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_RESILIENT_CODESIGN, MAP_RESILIENT_MEDIA, MAP_SHARED, MAP_STACK, MAP_TPRO, MAP_TRANSLATED_ALLOW_EXECUTE, MAP_UNIX03, MAX_VIEW_LENGTH, MS_ASYNC, MS_INVALIDATE, MS_SYNC, Mmap, type MmapOptions, PAGESIZE, PROT_EXEC, PROT_READ, PROT_WRITE, type Residency, type ViewConstructor, mmap };
+export { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ALLOCATIONGRANULARITY, type BytesLike, type ErrorCode, type FileLike, type LinesOptions, MADV_AUTOSYNC, MADV_COLD, MADV_CORE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_FREE_REUSABLE, MADV_FREE_REUSE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_MERGEABLE, MADV_NOCORE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_NOSYNC, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_PROTECT, MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_SOFT_OFFLINE, MADV_UNMERGEABLE, MADV_WILLNEED, MAP_32BIT, MAP_ALIGNED_SUPER, MAP_ANON, MAP_ANONYMOUS, MAP_CONCEAL, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_HASSEMAPHORE, MAP_JIT, MAP_NOCACHE, MAP_NOEXTEND, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_RESILIENT_CODESIGN, MAP_RESILIENT_MEDIA, MAP_SHARED, MAP_STACK, MAP_TPRO, MAP_TRANSLATED_ALLOW_EXECUTE, MAP_UNIX03, MAX_VIEW_LENGTH, MS_ASYNC, MS_INVALIDATE, MS_SYNC, Mmap, type MmapOptions, PAGESIZE, PROT_EXEC, PROT_READ, PROT_WRITE, type Progress, type Residency, type TaskOptions, type ViewConstructor, mmap };

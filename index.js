@@ -208,6 +208,15 @@ function isOutOfMemory(error) {
 function isNoView(error) {
 	return error instanceof Error && "code" in error && error.code === "ERR_MMAP_NO_VIEW";
 }
+function isAborted(error) {
+	return error instanceof Error && "code" in error && error.code === "ABORT_ERR";
+}
+/** As fs has it. What replaceAllAsync had replaced by then is in `replaced`. */
+function aborted(reason, { replaced } = {}) {
+	const error = withCode(new Error("The operation was aborted", { cause: reason }), "ABORT_ERR");
+	error.name = "AbortError";
+	return replaced === void 0 ? error : Object.assign(error, { replaced });
+}
 /** Adds the path to an error of the operating system, as fs does. */
 function withPath(error, path) {
 	if (error instanceof Error && "syscall" in error) {
@@ -230,12 +239,13 @@ const OPTION_NAMES = [
 	"writeBack",
 	"shared"
 ];
+const TASK_OPTION_NAMES = ["signal", "onProgress"];
 const NO_OPTIONS = Object.freeze({});
 const INT32_MAX = 2 ** 31 - 1;
 const DEFAULT_FLAGS = MAP_SHARED ?? 0;
 const DEFAULT_PROT = PROT_READ | PROT_WRITE;
 function request(file, length, options) {
-	const { access, offset, tagname, flags, prot, trackfd, create, writeBack, shared } = optionsArgument(options);
+	const { access, offset, tagname, flags, prot, trackfd, create, writeBack, shared } = optionsArgument(options, OPTION_NAMES, "mmap");
 	const named = urlPath(file) ?? file;
 	const target = fileArgument(named);
 	const checked = {
@@ -261,10 +271,49 @@ function request(file, length, options) {
 	refuseContradictions(checked);
 	return checked;
 }
-function optionsArgument(options) {
+function linesOptions(options) {
+	const { start, stop } = optionsArgument(options, ["start", "stop"], "lines");
+	return {
+		start: optionalBound(start, "start"),
+		stop: optionalBound(stop, "stop")
+	};
+}
+/** The options of a task, checked. Throws when the signal is aborted already. */
+function taskOptions(options) {
+	const { signal, onProgress } = optionsArgument(options, TASK_OPTION_NAMES, "this method");
+	if (signal !== void 0 && !isAbortSignal(signal)) throw wrongType("signal", "an instance of AbortSignal", signal);
+	if (onProgress !== void 0 && typeof onProgress !== "function") throw wrongType("onProgress", "of type function", onProgress);
+	if (signal !== void 0 && isAbortedSignal(signal)) throw aborted(reasonOf(signal));
+	return {
+		signal,
+		onProgress
+	};
+}
+const isAbortedSignal = getter(AbortSignal.prototype, "aborted");
+/** Why a signal was aborted. */
+const reasonOf = getter(AbortSignal.prototype, "reason");
+function isAbortSignal(value) {
+	try {
+		isAbortedSignal(value);
+		return true;
+	} catch {
+		return false;
+	}
+}
+const { addEventListener, removeEventListener } = EventTarget.prototype;
+/** Calls `listener` when the signal is aborted, until what it returns is called. */
+function onAbort(signal, listener) {
+	Reflect.apply(addEventListener, signal, [
+		"abort",
+		listener,
+		{ once: true }
+	]);
+	return () => Reflect.apply(removeEventListener, signal, ["abort", listener]);
+}
+function optionsArgument(options, names, of) {
 	if (options === void 0) return NO_OPTIONS;
 	if (typeof options !== "object" || options === null || isArrayOrRevoked(options)) throw wrongType("options", "of type object", options);
-	for (const name of Object.keys(options)) if (!OPTION_NAMES.includes(name)) throw wrongValue(`The property "options.${name}" is not an option of mmap. Options are ${OPTION_NAMES.join(", ")}`);
+	for (const name of Object.keys(options)) if (!names.includes(name)) throw wrongValue(`The property "options.${name}" is not an option of ${of}. Options are ${names.join(", ")}`);
 	return options;
 }
 function fileArgument(file) {
@@ -470,6 +519,142 @@ function adjustSlice({ start, stop, step }, length) {
 	};
 }
 //#endregion
+//#region src/iterators.ts
+/** How many places are found at a time: few at first, for those who stop soon. */
+const FIRST_BATCH = 16;
+const LARGEST_BATCH = 4096;
+/** As clear as `-1` of `indexOf`, and as fast. */
+const NONE = -1;
+const DONE = Object.freeze({
+	value: void 0,
+	done: true
+});
+/** Finds the places of a needle, each behind the one before. */
+var Search = class {
+	/** For which generation of the mapping it holds what it has found. */
+	generation = NONE;
+	stop = 0;
+	#of;
+	#needle;
+	#givenStop;
+	/** From where on places have not been given yet. */
+	#from;
+	#places = new Float64Array(FIRST_BATCH);
+	#count = 0;
+	#given = 0;
+	constructor(of, needle, start, stop) {
+		this.#of = of;
+		this.#needle = needle;
+		this.#from = start;
+		this.#givenStop = stop;
+	}
+	/** The next place, or NONE. */
+	next() {
+		if (this.#of.generation() !== this.generation) this.#begin();
+		else if (this.#given === this.#count) this.#findMore();
+		if (this.#given === this.#count) return NONE;
+		const place = this.#places[this.#given];
+		this.#given += 1;
+		this.#from = place + this.#needle.length;
+		return place;
+	}
+	/** The mapping is another than it was. */
+	#begin() {
+		this.generation = this.#of.generation();
+		this.stop = clamp(this.#givenStop, this.#of.length());
+		this.#find();
+	}
+	#findMore() {
+		if (this.#count < this.#places.length) return;
+		if (this.#places.length < LARGEST_BATCH) this.#places = new Float64Array(this.#places.length * 4);
+		this.#find();
+	}
+	#find() {
+		const from = Math.min(this.#from, this.stop);
+		this.#count = __binding_js.default.findAll(this.#of.handle(), this.#needle, this.#places, from, this.stop);
+		this.#given = 0;
+	}
+};
+/** The places of a needle. */
+var Matches = class {
+	#search;
+	#ended = false;
+	constructor(of, needle, start, stop) {
+		this.#search = new Search(of, needle, start, stop);
+	}
+	next() {
+		if (this.#ended) return DONE;
+		const value = this.#search.next();
+		if (value !== NONE) return {
+			value,
+			done: false
+		};
+		this.#ended = true;
+		return DONE;
+	}
+	return() {
+		this.#ended = true;
+		return DONE;
+	}
+	[Symbol.iterator]() {
+		return this;
+	}
+};
+const NEWLINE$1 = Uint8Array.of(10);
+/** What is between newlines, and between the last one and the end. */
+var Lines = class {
+	#of;
+	#search;
+	#start;
+	#ended = false;
+	#window;
+	/** For which generation of the mapping the window is. */
+	#generation = NONE;
+	constructor(of, start, stop) {
+		this.#of = of;
+		this.#search = new Search(of, NEWLINE$1, start, stop);
+		this.#start = start;
+	}
+	next() {
+		if (this.#ended) return DONE;
+		const start = this.#start;
+		const newline = this.#search.next();
+		if (newline !== NONE) {
+			this.#start = newline + 1;
+			return {
+				value: this.#bytes(start, newline),
+				done: false
+			};
+		}
+		this.#ended = true;
+		const { stop } = this.#search;
+		return start < stop ? {
+			value: this.#bytes(start, stop),
+			done: false
+		} : DONE;
+	}
+	return() {
+		this.#ended = true;
+		this.#window = void 0;
+		return DONE;
+	}
+	[Symbol.iterator]() {
+		return this;
+	}
+	#bytes(start, stop) {
+		const window = this.#window;
+		if (window !== void 0 && start >= window.start && stop <= window.stop && this.#generation === this.#search.generation) return new Uint8Array(window.buffer, window.origin + start, stop - start);
+		return this.#bytesElsewhere(start, stop);
+	}
+	#bytesElsewhere(start, stop) {
+		this.#window = this.#of.window(start, stop);
+		this.#generation = this.#search.generation;
+		return this.#window === void 0 ? this.#of.copy(start, stop) : this.#bytes(start, stop);
+	}
+};
+const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
+for (const { prototype } of [Matches, Lines]) Object.setPrototypeOf(prototype, iteratorPrototype);
+//#endregion
 //#region src/shared.ts
 const MOVES_INTO_BUFFERS = process.platform !== "win32" && process.versions.bun === void 0;
 /**
@@ -506,6 +691,58 @@ function reserve(length) {
 	}
 }
 //#endregion
+//#region src/task.ts
+/** Milliseconds between two reports: about 30 a second. */
+const REPORT_INTERVAL = 34;
+/** Of running tasks, what they work on: an engine unmaps the memory of a SharedArrayBuffer when nobody has it. */
+const inUse = /* @__PURE__ */ new Set();
+/**
+* Starts a task, and waits for it.
+*
+* @param total bytes to do
+* @param memory the buffer that the mapping has moved into, if it has
+*/
+async function run(mapping, { signal, onProgress }, total, memory, start) {
+	const task = __binding_js.default.newTask(mapping);
+	const working = start(task);
+	const use = { memory };
+	inUse.add(use);
+	const stop = () => __binding_js.default.stopTask(task);
+	const stopListening = signal && onAbort(signal, stop);
+	let thrown;
+	const report = (done) => {
+		if (thrown !== void 0) return;
+		try {
+			onProgress?.({
+				done,
+				total
+			});
+		} catch (error) {
+			thrown = { error };
+			stop();
+		}
+	};
+	const timer = onProgress && setInterval(() => report(__binding_js.default.taskDone(task)), REPORT_INTERVAL);
+	try {
+		const result = await working;
+		report(total);
+		if (thrown === void 0) return result;
+	} catch (error) {
+		if (thrown === void 0) throw settled(error, signal);
+	} finally {
+		clearInterval(timer);
+		stopListening?.();
+		inUse.delete(use);
+	}
+	throw thrown.error;
+}
+/** A rejection of Rust's, as users see it. */
+function settled(error, signal) {
+	if (isAborted(error) && signal !== void 0) return aborted(reasonOf(signal), error);
+	if (error instanceof Error) Error.captureStackTrace(error);
+	return error;
+}
+//#endregion
 //#region src/mmap.ts
 const ACCESS_NAMES = [
 	"ACCESS_DEFAULT",
@@ -540,6 +777,7 @@ var Mmap = class {
 	/** Whether `#view` ever left this class. If not it goes with `close()`. */
 	#handedOut = false;
 	#viewsMade = 0;
+	#resizes = 0;
 	#bytesTouched = 0;
 	#faultsSeen = 0;
 	/** What was handed out beside the present view: windows, and views of before a `resize()`. */
@@ -887,6 +1125,131 @@ var Mmap = class {
 		return this.indexOf(needle, start) !== -1;
 	}
 	/**
+	* The places of `needle` in `[start, stop)`, from the first to the last, each behind the one before: in `'aaaa'`, `'aa'` is at 0 and 2.
+	* Bounds are those of {@link slice}.
+	*
+	* They are found a few thousand at a time, so that no number of them costs memory. What is changed in the mapping during the iteration may be
+	* found or not. After a `resize()` it goes on in the new length.
+	*
+	* @throws ERR_MMAP_CLOSED, also at the next step when it has been closed half way; ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
+	*   empty needle, ERR_MMAP_FAULT
+	*/
+	findAll(needle, start, stop) {
+		const bytes = bytesArgument(needle, "needle");
+		const from = optionalBound(start, "start") ?? 0;
+		const to = optionalBound(stop, "stop") ?? Number.POSITIVE_INFINITY;
+		this.#live();
+		refuseEmpty(bytes, "needle");
+		return new Matches(this.#iterated(), new Uint8Array(bytes), clamp(from, this.#length), to);
+	}
+	/**
+	* How often `needle` is in `[start, stop)`, each behind the one before. Bounds are those of {@link slice}.
+	*
+	* @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty needle, ERR_MMAP_FAULT
+	*/
+	count(needle, start, stop) {
+		const bytes = bytesArgument(needle, "needle");
+		const [mapping, from, to] = this.#rangeToSearch(start, stop);
+		refuseEmpty(bytes, "needle");
+		return __binding_js.default.count(mapping, bytes, from, to);
+	}
+	/**
+	* Writes `to` in place of each `from` in `[start, stop)`, which must be as long, each behind the one before. Bounds are those of {@link slice}.
+	*
+	* @returns how many
+	* @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty `from` or another length,
+	*   ERR_MMAP_FAULT with `replaced`, how many were replaced before
+	*/
+	replaceAll(from, to, start, stop) {
+		const old = bytesArgument(from, "from");
+		const replacement = bytesArgument(to, "to");
+		const [mapping, first, last] = this.#rangeToSearch(start, stop);
+		this.#writable();
+		refuseUnequal(old, replacement);
+		return __binding_js.default.replaceAll(mapping, old, replacement, first, last);
+	}
+	/**
+	* The lines of a range, as Uint8Arrays over the mapping: nothing is copied, except where the runtime has no views. A line ends before its `'\n'`
+	* (a `'\r'` stays) or at the end of the range; behind a `'\n'` at the end there is no empty line.
+	*
+	* Line ends are found a few thousand at a time; see {@link findAll}.
+	*
+	* @param options `start` and `stop`, bounds as those of {@link slice}; all of the mapping by default
+	* @throws ERR_MMAP_CLOSED, also at the next step when it has been closed half way; ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
+	*   option that there is not, ERR_MMAP_FAULT, ERR_MMAP_VIEW_TOO_LARGE for a line longer than MAX_VIEW_LENGTH
+	*/
+	lines(options) {
+		const { start, stop } = linesOptions(options);
+		this.#live();
+		return new Lines(this.#iterated(), clamp(start ?? 0, this.#length), stop ?? Number.POSITIVE_INFINITY);
+	}
+	/**
+	* {@link find}, as a task. It keeps the memory when the mapping is closed meanwhile; `unmap()` stops it.
+	*
+	* @param start default is the cursor, at the time of the call
+	* @returns a promise, rejected with what `find` throws, with ABORT_ERR, and with ERR_MMAP_CLOSED after `unmap()`
+	*/
+	async findAsync(needle, start, stop, options) {
+		const bytes = bytesArgument(needle, "needle");
+		const checked = taskOptions(options);
+		const [mapping, from, to] = this.#searchRange(start, stop);
+		if (to < from) return -1;
+		return this.#run(mapping, checked, to - from, (task) => __binding_js.default.startFind(task, bytes, from, to));
+	}
+	/**
+	* {@link count}, as a task.
+	*
+	* @returns a promise, rejected with what `count` throws, and as that of {@link findAsync}
+	*/
+	async countAsync(needle, start, stop, options) {
+		const bytes = bytesArgument(needle, "needle");
+		const checked = taskOptions(options);
+		const [mapping, from, to] = this.#rangeToSearch(start, stop);
+		refuseEmpty(bytes, "needle");
+		return this.#run(mapping, checked, to - from, (task) => __binding_js.default.startCount(task, bytes, from, to));
+	}
+	/**
+	* {@link replaceAll}, as a task.
+	*
+	* @returns a promise, rejected with what `replaceAll` throws, and as that of {@link findAsync}. In `replaced` every such error says how many
+	*   were replaced by then: a task that was aborted leaves the rest as it was
+	*/
+	async replaceAllAsync(from, to, start, stop, options) {
+		const old = bytesArgument(from, "from");
+		const replacement = bytesArgument(to, "to");
+		const checked = taskOptions(options);
+		const [mapping, first, last] = this.#rangeToSearch(start, stop);
+		this.#writable();
+		refuseUnequal(old, replacement);
+		return this.#run(mapping, checked, last - first, (task) => __binding_js.default.startReplaceAll(task, old, replacement, first, last));
+	}
+	/**
+	* {@link flush}, as a task. The device is asked to finish after every 64 MiB, which is when progress is reported and a signal is looked at.
+	*
+	* @returns a promise, rejected with what `flush` throws, and as that of {@link findAsync}
+	*/
+	async flushAsync(offset = 0, size, options) {
+		const asked = flushArguments(offset, size);
+		const checked = taskOptions(options);
+		const mapping = this.#live();
+		const [from, count] = this.#flushRange(asked);
+		await this.#run(mapping, checked, count, (task) => __binding_js.default.startFlush(task, from, from + count));
+	}
+	/**
+	* Reads a range into memory ahead of its use, as a task: {@link resident} shows it. Nothing is copied.
+	*
+	* Linux: MADV_POPULATE_READ (5.14 and newer). Other Unix: MADV_WILLNEED and a touch of every page. Windows: PrefetchVirtualMemory.
+	*
+	* @param start in bytes, default 0
+	* @param length in bytes, default to the end
+	* @returns a promise, rejected with ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_MMAP_FAULT, ABORT_ERR
+	*/
+	async prefetch(start = 0, length, options) {
+		const checked = taskOptions(options);
+		const [mapping, from, count] = this.#pageRange("prefetch", start, length);
+		await this.#run(mapping, checked, count, (task) => __binding_js.default.startPrefetch(task, from, from + count));
+	}
+	/**
 	* Bytes in the file, which may be more or less than `length` and may change. Of anonymous memory: `length`.
 	*
 	* @throws ERR_MMAP_CLOSED, EBADF with `trackfd: false`
@@ -907,15 +1270,10 @@ var Mmap = class {
 	* @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EIO, ENOSPC, EINVAL for flags that exclude each other
 	*/
 	flush(offset = 0, size, flags) {
-		const from = wholeNumber(offset, "offset");
-		const asked = optionalWholeNumber(size, "size") ?? -1;
+		const asked = flushArguments(offset, size);
 		const how = flags === void 0 ? void 0 : int32(flags, "flags");
 		const mapping = this.#live();
-		const what = "flush values out of range";
-		if (from < 0 || from > this.#length) throw outOfRange(what, "offset", `0 to ${this.#length}`, offset);
-		const left = this.#length - from;
-		const count = asked === -1 ? left : asked;
-		if (count < 0 || count > left) throw outOfRange(what, "size", `0 to ${left}, or -1`, size);
+		const [from, count] = this.#flushRange(asked);
 		__binding_js.default.flush(mapping, from, count, how);
 	}
 	/**
@@ -936,6 +1294,7 @@ var Mmap = class {
 		if (!this.#shared) this.#dropOwnView(mapping);
 		const inPlace = __binding_js.default.resize(mapping, length);
 		this.#length = length;
+		this.#resizes += 1;
 		if (inPlace) this.#growView();
 		else this.#forgetView();
 	}
@@ -1032,6 +1391,7 @@ var Mmap = class {
 		this.close();
 		const mapping = this.#closedMapping;
 		if (mapping === void 0) return;
+		__binding_js.default.releaseTasks(mapping);
 		for (const { buffer, id } of this.#otherViews) {
 			const alive = buffer.deref();
 			if (alive !== void 0) __binding_js.default.detach(mapping, alive, id);
@@ -1084,6 +1444,64 @@ var Mmap = class {
 			clamp(from ?? this.#position, length),
 			clamp(to ?? length, length)
 		];
+	}
+	/** For what begins at the start and not at the cursor. */
+	#rangeToSearch(start, stop) {
+		const [mapping, from, to] = this.#searchRange(start === void 0 ? 0 : start, stop);
+		return [
+			mapping,
+			from,
+			Math.max(from, to)
+		];
+	}
+	#flushRange([offset, size]) {
+		const what = "flush values out of range";
+		if (offset < 0 || offset > this.#length) throw outOfRange(what, "offset", `0 to ${this.#length}`, offset);
+		const left = this.#length - offset;
+		const count = size === -1 ? left : size;
+		if (count < 0 || count > left) throw outOfRange(what, "size", `0 to ${left}, or -1`, size);
+		return [offset, count];
+	}
+	#run(mapping, options, total, start) {
+		this.#moveIntoBuffer(mapping);
+		return run(mapping, options, total, this.#view?.buffer, start);
+	}
+	/** Memory that will have to move into a SharedArrayBuffer cannot while a task works on it: so it does before. */
+	#moveIntoBuffer(mapping) {
+		if (this.#view !== void 0 || !(this.#shared || refusesMemoryOfOthers())) return;
+		try {
+			this.#wholeView(mapping);
+		} catch {}
+	}
+	#iterated() {
+		faultCounter ??= countFaults();
+		return {
+			generation: () => {
+				this.#checkIntact(this.#live());
+				return this.#resizes;
+			},
+			handle: () => this.#live(),
+			length: () => this.#length,
+			window: (start, stop) => this.#window(start, stop),
+			copy: (start, stop) => this.#copy(this.#live(), start, stop - start)
+		};
+	}
+	/** All of the mapping, or as much as can be in a view. */
+	#window(start, stop) {
+		const most = Math.max(stop, Math.min(this.#length, start + MAX_VIEW_LENGTH));
+		const [from, to] = this.#length <= MAX_VIEW_LENGTH || this.#shared ? [0, this.#length] : [start, most];
+		try {
+			const [buffer, byteOffset] = this.#rangeOf(this.#live(), from, to - from);
+			return {
+				buffer,
+				origin: byteOffset - from,
+				start: from,
+				stop: to
+			};
+		} catch (error) {
+			if (isNoView(error)) return void 0;
+			throw error;
+		}
 	}
 	#pageRange(method, start, length) {
 		const from = wholeNumber(start, "start");
@@ -1271,6 +1689,30 @@ function isConstructor(type) {
 const BUILDS_NOTHING = { construct: () => ({}) };
 /** How many faults have been answered in this process, once somebody wants to know. */
 let faultCounter;
+function countFaults() {
+	try {
+		return new Uint32Array(__binding_js.default.faultCounter());
+	} catch {
+		return;
+	}
+}
+/** Whether this runtime takes no memory of others into an ArrayBuffer. */
+function refusesMemoryOfOthers() {
+	faultCounter ??= countFaults();
+	return faultCounter === void 0;
+}
+function refuseEmpty(needle, name) {
+	if (byteLengthOf$1(needle) === 0) throw wrongValue(`The "${name}" argument must not be empty: that is everywhere`);
+}
+function refuseUnequal(from, to) {
+	refuseEmpty(from, "from");
+	const [old, replacement] = [byteLengthOf$1(from), byteLengthOf$1(to)];
+	if (old === replacement) return;
+	throw wrongValue(`The "to" argument must be as long as "from", ${old} bytes. Received ${replacement} bytes: what follows would have to move. Write the parts between the matches (findAll) and the replacements to a new file instead`);
+}
+function flushArguments(offset, size) {
+	return [wholeNumber(offset, "offset"), optionalWholeNumber(size, "size") ?? -1];
+}
 let leavesAtExit = false;
 /** Bun's exit does not run the C library's, at which Rust gives the names up. */
 function leaveNamedRegionsAtExit() {

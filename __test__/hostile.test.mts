@@ -51,6 +51,7 @@ test('the seed of the tests that follow', (t) => {
 
 // Typed so that a code which is added to the package is missing here.
 const CODES: Record<ErrorCode, true> = {
+  ABORT_ERR: true,
   ERR_INVALID_ARG_TYPE: true,
   ERR_INVALID_ARG_VALUE: true,
   ERR_MMAP_CLOSED: true,

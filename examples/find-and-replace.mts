@@ -1,22 +1,22 @@
-// Find and replace in a file without loading it: the guide's loop of find and slice assignment.
+// Find and replace in a file without loading it, with a progress bar on a terminal; Ctrl-C stops it.
 //
 // The text is the TypeScript compiler's own, over and over until there are as many MiB as asked for:
-//   node --import=tsx examples/find-and-replace.mts 256
+//   node --import=tsx examples/find-and-replace.mts 4096
 //
 // A Python programmer writes:                          Here:
-//   while (at := mm.find(old)) != -1:                    let at = mm.find(old, 0)
-//     mm[at:at + len(old)] = new                         mm.setSlice(replacement, at, at + old.length)
+//   while (at := mm.find(old)) != -1:                    mm.replaceAll(old, replacement)
+//     mm[at:at + len(old)] = new                         await mm.replaceAllAsync(old, replacement)
 
 import assert from 'node:assert/strict'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ACCESS_READ, mmap } from 'memmap'
+import { ACCESS_READ, mmap, type Progress } from 'memmap'
 
 const MIB = 1024 * 1024
 const wanted = Number(process.argv[2] ?? 256) * MIB
-const [old, replacement] = [Buffer.from('function'), Buffer.from('FUNCTION')]
+const [old, replacement] = ['function', 'FUNCTION']
 
 const directory = mkdtempSync(join(tmpdir(), 'memmap-'))
 const path = join(directory, 'large.txt')
@@ -30,20 +30,30 @@ try {
 
   using mm = mmap(path)
   const started = performance.now()
-  let replaced = 0
-  for (let at = mm.find(old, 0); at !== -1; at = mm.find(old, at + old.length)) {
-    mm.setSlice(replacement, at, at + old.length)
-    replaced += 1
-  }
+  const stop = new AbortController()
+  const interrupted = () => stop.abort(new Error('Ctrl-C'))
+  process.once('SIGINT', interrupted)
+  const replaced = await mm.replaceAllAsync(old, replacement, 0, mm.length, {
+    signal: stop.signal,
+    onProgress: drawBar,
+  })
+  process.off('SIGINT', interrupted)
   const seconds = (performance.now() - started) / 1000
   console.log(`replaced ${replaced} of "${old}" in ${(mm.length / MIB).toFixed()} MiB in ${seconds.toFixed(2)} s`)
-  mm.flush()
+  await mm.flushAsync()
 
   using check = mmap(path, 0, { access: ACCESS_READ })
-  const perCopy = text.toString('latin1').split(old.toString()).length - 1
+  const perCopy = text.toString('latin1').split(old).length - 1
   assert.equal(replaced, copies * perCopy)
-  assert.equal(check.find(old), -1)
-  assert.ok(check.find(replacement) >= 0)
+  assert.equal(check.count(old), 0)
+  assert.ok(check.count(replacement) >= replaced)
 } finally {
   rmSync(directory, { recursive: true })
+}
+
+function drawBar({ done, total }: Progress): void {
+  if (!process.stdout.isTTY) return
+  const cells = Math.floor((done / total) * 40)
+  process.stdout.write(`\r[${'#'.repeat(cells).padEnd(40)}] ${Math.floor((done / total) * 100)} %`)
+  if (done === total) process.stdout.write('\n')
 }

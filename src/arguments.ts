@@ -9,7 +9,7 @@ import { toNamespacedPath } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isAnyArrayBuffer, isDataView, isUint8Array } from 'node:util/types'
 import { ACCESS_COPY, ACCESS_DEFAULT, MAP_ANON, MAP_SHARED, PROT_READ, PROT_WRITE } from './constants.js'
-import { outOfRange, wrongType, wrongValue } from './errors.js'
+import { aborted, outOfRange, wrongType, wrongValue } from './errors.js'
 
 /** A path, a `file:` URL, a descriptor, or an open `fs.promises.FileHandle`. */
 export type FileLike = number | string | Uint8Array | URL | FileHandle
@@ -60,6 +60,36 @@ export interface MmapOptions {
   shared?: boolean | { maxLength: number | bigint } | undefined
 }
 
+/** Options of `lines()`. A name that is not among them is refused. */
+export interface LinesOptions {
+  /** Where the first line begins. Default 0; negative ones count from the end. */
+  start?: number | undefined
+  /** Where the last line ends at the latest. Default is the end. */
+  stop?: number | undefined
+}
+
+/** How far a task is. */
+export interface Progress {
+  /** Bytes done. */
+  done: number
+  /** Bytes to do: those of the range. */
+  total: number
+}
+
+/** Options of the methods that return promises. Each is read once. A name that is not among them is refused. */
+export interface TaskOptions {
+  /**
+   * Stops the task within a few MiB, and the promise is rejected with an AbortError as in `fs`: `code` is `'ABORT_ERR'`, `cause` is the
+   * signal's reason. A signal that is aborted already starts nothing.
+   */
+  signal?: AbortSignal | undefined
+  /**
+   * Is called at most about 30 times a second while the task runs, and once when it has succeeded, with `done` equal to `total`. If it
+   * throws, the task stops and the promise is rejected with what it threw.
+   */
+  onProgress?: ((progress: Progress) => void) | undefined
+}
+
 /** What `mmap` was asked for, checked. */
 export interface Request {
   file: number | string | Uint8Array
@@ -81,14 +111,15 @@ export interface Request {
 }
 
 const OPTION_NAMES = ['access', 'offset', 'tagname', 'flags', 'prot', 'trackfd', 'create', 'writeBack', 'shared']
-const NO_OPTIONS: MmapOptions = Object.freeze({})
+const TASK_OPTION_NAMES = ['signal', 'onProgress']
+const NO_OPTIONS = Object.freeze({})
 const INT32_MAX = 2 ** 31 - 1
 // Windows has neither: there these stand for "not given".
 const DEFAULT_FLAGS = MAP_SHARED ?? 0
 const DEFAULT_PROT = PROT_READ | PROT_WRITE
 
 export function request(file: unknown, length: unknown, options: unknown): Request {
-  const given = optionsArgument(options)
+  const given: MmapOptions = optionsArgument(options, OPTION_NAMES, 'mmap')
   const { access, offset, tagname, flags, prot, trackfd, create, writeBack, shared } = given
   const named = urlPath(file) ?? file
   const target = fileArgument(named)
@@ -116,16 +147,53 @@ export function request(file: unknown, length: unknown, options: unknown): Reque
   return checked
 }
 
-function optionsArgument(options: unknown): MmapOptions {
+export function linesOptions(options: unknown): LinesOptions {
+  const { start, stop }: LinesOptions = optionsArgument(options, ['start', 'stop'], 'lines')
+  return { start: optionalBound(start, 'start'), stop: optionalBound(stop, 'stop') }
+}
+
+/** The options of a task, checked. Throws when the signal is aborted already. */
+export function taskOptions(options: unknown): TaskOptions {
+  const { signal, onProgress }: TaskOptions = optionsArgument(options, TASK_OPTION_NAMES, 'this method')
+  if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an instance of AbortSignal', signal)
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw wrongType('onProgress', 'of type function', onProgress)
+  }
+  if (signal !== undefined && isAbortedSignal(signal)) throw aborted(reasonOf(signal))
+  return { signal, onProgress }
+}
+
+const isAbortedSignal = getter<AbortSignal, boolean>(AbortSignal.prototype, 'aborted')
+
+/** Why a signal was aborted. */
+export const reasonOf = getter<AbortSignal, unknown>(AbortSignal.prototype, 'reason')
+
+function isAbortSignal(value: unknown): value is AbortSignal {
+  try {
+    isAbortedSignal(value as AbortSignal)
+    return true
+  } catch {
+    // The getter refuses everything else.
+    return false
+  }
+}
+
+const { addEventListener, removeEventListener } = EventTarget.prototype
+
+/** Calls `listener` when the signal is aborted, until what it returns is called. */
+export function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  Reflect.apply(addEventListener, signal, ['abort', listener, { once: true }])
+  return () => Reflect.apply(removeEventListener, signal, ['abort', listener])
+}
+
+function optionsArgument(options: unknown, names: readonly string[], of: string): object {
   if (options === undefined) return NO_OPTIONS
   if (typeof options !== 'object' || options === null || isArrayOrRevoked(options)) {
     throw wrongType('options', 'of type object', options)
   }
   for (const name of Object.keys(options)) {
-    if (!OPTION_NAMES.includes(name)) {
-      throw wrongValue(
-        `The property "options.${name}" is not an option of mmap. Options are ${OPTION_NAMES.join(', ')}`,
-      )
+    if (!names.includes(name)) {
+      throw wrongValue(`The property "options.${name}" is not an option of ${of}. Options are ${names.join(', ')}`)
     }
   }
   return options

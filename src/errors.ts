@@ -7,6 +7,7 @@ import { inspect } from 'node:util'
  * is `'ENOENT'`, `'EACCES'`, ..., beside `errno`, `syscall` and, where there is one, `path`.
  */
 export type ErrorCode =
+  | 'ABORT_ERR'
   | 'ERR_INVALID_ARG_TYPE'
   | 'ERR_INVALID_ARG_VALUE'
   | 'ERR_MMAP_CLOSED'
@@ -82,6 +83,17 @@ export function isOutOfMemory(error: unknown): boolean {
 
 export function isNoView(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ERR_MMAP_NO_VIEW'
+}
+
+export function isAborted(error: unknown): error is Error & { replaced?: number } {
+  return error instanceof Error && 'code' in error && error.code === 'ABORT_ERR'
+}
+
+/** As fs has it. What replaceAllAsync had replaced by then is in `replaced`. */
+export function aborted(reason: unknown, { replaced }: { replaced?: number } = {}): Error {
+  const error = withCode(new Error('The operation was aborted', { cause: reason }), 'ABORT_ERR')
+  error.name = 'AbortError'
+  return replaced === undefined ? error : Object.assign(error, { replaced })
 }
 
 /** Adds the path to an error of the operating system, as fs does. */

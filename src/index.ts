@@ -1,6 +1,6 @@
 // What the package exports, and nothing else.
 
-export type { BytesLike, FileLike, MmapOptions } from './arguments.js'
+export type { BytesLike, FileLike, LinesOptions, MmapOptions, Progress, TaskOptions } from './arguments.js'
 export * from './constants.js'
 export type { ErrorCode } from './errors.js'
 export type { Residency, ViewConstructor } from './mmap.js'

@@ -3,7 +3,7 @@
 import { constants as bufferConstants } from 'node:buffer'
 import { type InspectOptionsStylized, inspect } from 'node:util'
 import { isProxy } from 'node:util/types'
-import binding, { type ExternalObject, type OpenMapping } from '../binding.js'
+import binding, { type ExternalObject, type OpenMapping, type Task } from '../binding.js'
 import {
   adjustSlice,
   type BytesLike,
@@ -12,6 +12,8 @@ import {
   clamp,
   type FileLike,
   int32,
+  type LinesOptions,
+  linesOptions,
   type MmapOptions,
   maxLengthTooShort,
   needleArgument,
@@ -19,11 +21,25 @@ import {
   optionalWholeNumber,
   request,
   sliceBounds,
+  type TaskOptions,
+  taskOptions,
   wholeNumber,
 } from './arguments.js'
 import { ACCESS_READ, MAX_VIEW_LENGTH, PAGESIZE } from './constants.js'
-import { closed, isNoView, isOutOfMemory, outOfRange, readOnly, viewTooLarge, withPath, wrongType } from './errors.js'
+import {
+  closed,
+  isNoView,
+  isOutOfMemory,
+  outOfRange,
+  readOnly,
+  viewTooLarge,
+  withPath,
+  wrongType,
+  wrongValue,
+} from './errors.js'
+import { type Iterated, Lines, Matches, type Window } from './iterators.js'
 import { growBuffer, sharedBuffer } from './shared.js'
+import { run } from './task.js'
 
 type Handle = ExternalObject<OpenMapping>
 
@@ -83,6 +99,7 @@ export class Mmap implements Disposable, Iterable<number> {
   /** Whether `#view` ever left this class. If not it goes with `close()`. */
   #handedOut = false
   #viewsMade = 0
+  #resizes = 0
   #bytesTouched = 0
   #faultsSeen = 0
   /** What was handed out beside the present view: windows, and views of before a `resize()`. */
@@ -497,6 +514,151 @@ export class Mmap implements Disposable, Iterable<number> {
     return this.indexOf(needle, start) !== -1
   }
 
+  /**
+   * The places of `needle` in `[start, stop)`, from the first to the last, each behind the one before: in `'aaaa'`, `'aa'` is at 0 and 2.
+   * Bounds are those of {@link slice}.
+   *
+   * They are found a few thousand at a time, so that no number of them costs memory. What is changed in the mapping during the iteration may be
+   * found or not. After a `resize()` it goes on in the new length.
+   *
+   * @throws ERR_MMAP_CLOSED, also at the next step when it has been closed half way; ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
+   *   empty needle, ERR_MMAP_FAULT
+   */
+  findAll(needle: BytesLike, start?: number, stop?: number): IterableIterator<number> {
+    const bytes = bytesArgument(needle, 'needle')
+    const from = optionalBound(start, 'start') ?? 0
+    const to = optionalBound(stop, 'stop') ?? Number.POSITIVE_INFINITY
+    this.#live()
+    refuseEmpty(bytes, 'needle')
+    // A copy: the caller may write to his.
+    return new Matches(this.#iterated(), new Uint8Array(bytes), clamp(from, this.#length), to)
+  }
+
+  /**
+   * How often `needle` is in `[start, stop)`, each behind the one before. Bounds are those of {@link slice}.
+   *
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty needle, ERR_MMAP_FAULT
+   */
+  count(needle: BytesLike, start?: number, stop?: number): number {
+    const bytes = bytesArgument(needle, 'needle')
+    const [mapping, from, to] = this.#rangeToSearch(start, stop)
+    refuseEmpty(bytes, 'needle')
+    return binding.count(mapping, bytes, from, to)
+  }
+
+  /**
+   * Writes `to` in place of each `from` in `[start, stop)`, which must be as long, each behind the one before. Bounds are those of {@link slice}.
+   *
+   * @returns how many
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty `from` or another length,
+   *   ERR_MMAP_FAULT with `replaced`, how many were replaced before
+   */
+  replaceAll(from: BytesLike, to: BytesLike, start?: number, stop?: number): number {
+    const old = bytesArgument(from, 'from')
+    const replacement = bytesArgument(to, 'to')
+    const [mapping, first, last] = this.#rangeToSearch(start, stop)
+    this.#writable()
+    refuseUnequal(old, replacement)
+    return binding.replaceAll(mapping, old, replacement, first, last)
+  }
+
+  /**
+   * The lines of a range, as Uint8Arrays over the mapping: nothing is copied, except where the runtime has no views. A line ends before its `'\n'`
+   * (a `'\r'` stays) or at the end of the range; behind a `'\n'` at the end there is no empty line.
+   *
+   * Line ends are found a few thousand at a time; see {@link findAll}.
+   *
+   * @param options `start` and `stop`, bounds as those of {@link slice}; all of the mapping by default
+   * @throws ERR_MMAP_CLOSED, also at the next step when it has been closed half way; ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
+   *   option that there is not, ERR_MMAP_FAULT, ERR_MMAP_VIEW_TOO_LARGE for a line longer than MAX_VIEW_LENGTH
+   */
+  lines(options?: LinesOptions): IterableIterator<Uint8Array> {
+    const { start, stop } = linesOptions(options)
+    this.#live()
+    return new Lines(this.#iterated(), clamp(start ?? 0, this.#length), stop ?? Number.POSITIVE_INFINITY)
+  }
+
+  // --- The same without keeping JavaScript waiting: each is a task on a thread of the runtime's pool
+
+  /**
+   * {@link find}, as a task. It keeps the memory when the mapping is closed meanwhile; `unmap()` stops it.
+   *
+   * @param start default is the cursor, at the time of the call
+   * @returns a promise, rejected with what `find` throws, with ABORT_ERR, and with ERR_MMAP_CLOSED after `unmap()`
+   */
+  async findAsync(needle: BytesLike, start?: number, stop?: number, options?: TaskOptions): Promise<number> {
+    const bytes = bytesArgument(needle, 'needle')
+    const checked = taskOptions(options)
+    const [mapping, from, to] = this.#searchRange(start, stop)
+    if (to < from) return -1
+    return this.#run(mapping, checked, to - from, (task) => binding.startFind(task, bytes, from, to))
+  }
+
+  /**
+   * {@link count}, as a task.
+   *
+   * @returns a promise, rejected with what `count` throws, and as that of {@link findAsync}
+   */
+  async countAsync(needle: BytesLike, start?: number, stop?: number, options?: TaskOptions): Promise<number> {
+    const bytes = bytesArgument(needle, 'needle')
+    const checked = taskOptions(options)
+    const [mapping, from, to] = this.#rangeToSearch(start, stop)
+    refuseEmpty(bytes, 'needle')
+    return this.#run(mapping, checked, to - from, (task) => binding.startCount(task, bytes, from, to))
+  }
+
+  /**
+   * {@link replaceAll}, as a task.
+   *
+   * @returns a promise, rejected with what `replaceAll` throws, and as that of {@link findAsync}. In `replaced` every such error says how many
+   *   were replaced by then: a task that was aborted leaves the rest as it was
+   */
+  async replaceAllAsync(
+    from: BytesLike,
+    to: BytesLike,
+    start?: number,
+    stop?: number,
+    options?: TaskOptions,
+  ): Promise<number> {
+    const old = bytesArgument(from, 'from')
+    const replacement = bytesArgument(to, 'to')
+    const checked = taskOptions(options)
+    const [mapping, first, last] = this.#rangeToSearch(start, stop)
+    this.#writable()
+    refuseUnequal(old, replacement)
+    return this.#run(mapping, checked, last - first, (task) =>
+      binding.startReplaceAll(task, old, replacement, first, last),
+    )
+  }
+
+  /**
+   * {@link flush}, as a task. The device is asked to finish after every 64 MiB, which is when progress is reported and a signal is looked at.
+   *
+   * @returns a promise, rejected with what `flush` throws, and as that of {@link findAsync}
+   */
+  async flushAsync(offset: number = 0, size?: number, options?: TaskOptions): Promise<void> {
+    const asked = flushArguments(offset, size)
+    const checked = taskOptions(options)
+    const mapping = this.#live()
+    const [from, count] = this.#flushRange(asked)
+    await this.#run(mapping, checked, count, (task) => binding.startFlush(task, from, from + count))
+  }
+
+  /**
+   * Reads a range into memory ahead of its use, as a task: {@link resident} shows it. Nothing is copied.
+   *
+   * Linux: MADV_POPULATE_READ (5.14 and newer). Other Unix: MADV_WILLNEED and a touch of every page. Windows: PrefetchVirtualMemory.
+   *
+   * @param start in bytes, default 0
+   * @param length in bytes, default to the end
+   * @returns a promise, rejected with ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_MMAP_FAULT, ABORT_ERR
+   */
+  async prefetch(start: number = 0, length?: number, options?: TaskOptions): Promise<void> {
+    const checked = taskOptions(options)
+    const [mapping, from, count] = this.#pageRange('prefetch', start, length)
+    await this.#run(mapping, checked, count, (task) => binding.startPrefetch(task, from, from + count))
+  }
+
   // --- The operating system half
 
   /**
@@ -521,15 +683,10 @@ export class Mmap implements Disposable, Iterable<number> {
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EIO, ENOSPC, EINVAL for flags that exclude each other
    */
   flush(offset: number = 0, size?: number, flags?: number): void {
-    const from = wholeNumber(offset, 'offset')
-    const asked = optionalWholeNumber(size, 'size') ?? -1
+    const asked = flushArguments(offset, size)
     const how = flags === undefined ? undefined : int32(flags, 'flags')
     const mapping = this.#live()
-    const what = 'flush values out of range'
-    if (from < 0 || from > this.#length) throw outOfRange(what, 'offset', `0 to ${this.#length}`, offset)
-    const left = this.#length - from
-    const count = asked === -1 ? left : asked
-    if (count < 0 || count > left) throw outOfRange(what, 'size', `0 to ${left}, or -1`, size)
+    const [from, count] = this.#flushRange(asked)
     binding.flush(mapping, from, count, how)
   }
 
@@ -552,6 +709,7 @@ export class Mmap implements Disposable, Iterable<number> {
     if (!this.#shared) this.#dropOwnView(mapping)
     const inPlace = binding.resize(mapping, length)
     this.#length = length
+    this.#resizes += 1
     if (inPlace) this.#growView()
     else this.#forgetView()
   }
@@ -661,6 +819,7 @@ export class Mmap implements Disposable, Iterable<number> {
     this.close()
     const mapping = this.#closedMapping
     if (mapping === undefined) return
+    binding.releaseTasks(mapping)
     for (const { buffer, id } of this.#otherViews) {
       const alive = buffer.deref()
       if (alive !== undefined) binding.detach(mapping, alive, id)
@@ -724,6 +883,69 @@ export class Mmap implements Disposable, Iterable<number> {
     const mapping = this.#live()
     const length = this.#length
     return [mapping, clamp(from ?? this.#position, length), clamp(to ?? length, length)]
+  }
+
+  /** For what begins at the start and not at the cursor. */
+  #rangeToSearch(start: unknown, stop: unknown): [mapping: Handle, from: number, to: number] {
+    const [mapping, from, to] = this.#searchRange(start === undefined ? 0 : start, stop)
+    return [mapping, from, Math.max(from, to)]
+  }
+
+  #flushRange([offset, size]: [offset: number, size: number]): [from: number, count: number] {
+    const what = 'flush values out of range'
+    if (offset < 0 || offset > this.#length) throw outOfRange(what, 'offset', `0 to ${this.#length}`, offset)
+    const left = this.#length - offset
+    const count = size === -1 ? left : size
+    if (count < 0 || count > left) throw outOfRange(what, 'size', `0 to ${left}, or -1`, size)
+    return [offset, count]
+  }
+
+  #run(
+    mapping: Handle,
+    options: TaskOptions,
+    total: number,
+    start: (task: ExternalObject<Task>) => Promise<number>,
+  ): Promise<number> {
+    this.#moveIntoBuffer(mapping)
+    return run(mapping, options, total, this.#view?.buffer, start)
+  }
+
+  /** Memory that will have to move into a SharedArrayBuffer cannot while a task works on it: so it does before. */
+  #moveIntoBuffer(mapping: Handle): void {
+    if (this.#view !== undefined || !(this.#shared || refusesMemoryOfOthers())) return
+    try {
+      this.#wholeView(mapping)
+    } catch {
+      // Who asks for a view is told. The task needs none.
+    }
+  }
+
+  #iterated(): Iterated {
+    faultCounter ??= countFaults()
+    return {
+      generation: () => {
+        this.#checkIntact(this.#live())
+        return this.#resizes
+      },
+      handle: () => this.#live(),
+      length: () => this.#length,
+      window: (start, stop) => this.#window(start, stop),
+      copy: (start, stop) => this.#copy(this.#live(), start, stop - start),
+    }
+  }
+
+  /** All of the mapping, or as much as can be in a view. */
+  #window(start: number, stop: number): Window | undefined {
+    const most = Math.max(stop, Math.min(this.#length, start + MAX_VIEW_LENGTH))
+    const isWhole = this.#length <= MAX_VIEW_LENGTH || this.#shared
+    const [from, to] = isWhole ? [0, this.#length] : [start, most]
+    try {
+      const [buffer, byteOffset] = this.#rangeOf(this.#live(), from, to - from)
+      return { buffer, origin: byteOffset - from, start: from, stop: to }
+    } catch (error) {
+      if (isNoView(error)) return undefined
+      throw error
+    }
   }
 
   #pageRange(method: string, start: unknown, length: unknown): [mapping: Handle, from: number, count: number] {
@@ -948,6 +1170,39 @@ const BUILDS_NOTHING: ProxyHandler<() => void> = { construct: () => ({}) }
 
 /** How many faults have been answered in this process, once somebody wants to know. */
 let faultCounter: Uint32Array | undefined
+
+function countFaults(): Uint32Array | undefined {
+  try {
+    return new Uint32Array(binding.faultCounter())
+  } catch {
+    // ERR_MMAP_NO_VIEW: then only Rust can say whether bytes have been lost.
+    return undefined
+  }
+}
+
+/** Whether this runtime takes no memory of others into an ArrayBuffer. */
+function refusesMemoryOfOthers(): boolean {
+  faultCounter ??= countFaults()
+  return faultCounter === undefined
+}
+
+function refuseEmpty(needle: Uint8Array, name: string): void {
+  if (byteLengthOf(needle) === 0) throw wrongValue(`The "${name}" argument must not be empty: that is everywhere`)
+}
+
+function refuseUnequal(from: Uint8Array, to: Uint8Array): void {
+  refuseEmpty(from, 'from')
+  const [old, replacement] = [byteLengthOf(from), byteLengthOf(to)]
+  if (old === replacement) return
+  throw wrongValue(
+    `The "to" argument must be as long as "from", ${old} bytes. Received ${replacement} bytes: what follows would have to move. ` +
+      'Write the parts between the matches (findAll) and the replacements to a new file instead',
+  )
+}
+
+function flushArguments(offset: unknown, size: unknown): [offset: number, size: number] {
+  return [wholeNumber(offset, 'offset'), optionalWholeNumber(size, 'size') ?? -1]
+}
 
 let leavesAtExit = false
 

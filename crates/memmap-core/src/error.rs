@@ -49,6 +49,8 @@ pub enum Error {
     },
     /// Any use after close.
     Closed,
+    /// Somebody wanted the work no more.
+    Aborted,
     /// The file was truncated, or could not be read or extended, under the mapping.
     Fault {
         /// From which byte of the mapping on.
@@ -95,6 +97,8 @@ impl Error {
             | Error::ResizeSharedAnonymous
             | Error::ResizeNamed { .. } => "ERR_OUT_OF_RANGE",
             Error::Closed => "ERR_MMAP_CLOSED",
+            // Node's, and the web's name for it.
+            Error::Aborted => "ABORT_ERR",
             Error::Fault { .. } => "ERR_MMAP_FAULT",
             Error::ResizePrivate => "ERR_MMAP_READONLY",
             Error::ResizeUntracked | Error::Contradiction(_) => "ERR_INVALID_ARG_VALUE",
@@ -129,6 +133,7 @@ impl fmt::Display for Error {
                 "\"tagname\" is too long for a name of this system: {actual} characters where {limit} are possible"
             ),
             Error::Closed => f.write_str("mmap closed or invalid"),
+            Error::Aborted => f.write_str("The operation was aborted"),
             Error::Fault { offset, length } => write!(
                 f,
                 "the file was truncated, or its device failed, under the mapping: {length} bytes from {offset} on are lost. \

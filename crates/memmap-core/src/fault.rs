@@ -70,6 +70,11 @@ impl Watch {
         }
     }
 
+    /// Notes that everything from `offset` on is lost, though no fault has said so.
+    pub(crate) fn lose_from(&self, offset: usize) {
+        self.0.lost_from.fetch_min(offset, Ordering::AcqRel);
+    }
+
     /// For memory that an engine unmaps, and tells nobody: the entry goes when a region is entered that it overlaps. Then the engine has
     /// given the addresses back, or the region is this memory, grown in place.
     pub(crate) fn mark_lent(&self) {

@@ -37,14 +37,17 @@
 pub mod access;
 pub mod error;
 pub mod fault;
+pub mod flush;
 pub mod mapping;
 pub mod region;
 pub mod search;
 pub mod source;
 pub mod sys;
+pub mod task;
 
 pub use access::{Access, Plan};
 pub use error::{Error, Result, SystemError};
 pub use mapping::{Mapping, Request};
 pub use region::{RawBytes, Region};
 pub use source::Target;
+pub use task::Task;

@@ -3,6 +3,7 @@
 use crate::access::{Access, Plan};
 use crate::error::{Error, Result};
 use crate::fault::FileIdentity;
+use crate::flush::Flusher;
 use crate::region::{RawBytes, Region};
 use crate::source::{self, Source, Target};
 use crate::sys::{self, Memory, Named, Residency};
@@ -63,12 +64,12 @@ impl Mapping {
                     // The error that is worth telling is the first one.
                     let _ = std::fs::remove_file(&path);
                 }
-                (region?, Source::File(track.then_some(file)))
+                (region?, Source::File(track.then(|| Arc::new(file))))
             }
             Target::Descriptor(descriptor) => {
                 let file = sys::File::duplicate(descriptor)?;
                 let region = map_file(&file, offset, length, &plan, create, write_back)?;
-                (region, Source::File(track.then_some(file)))
+                (region, Source::File(track.then(|| Arc::new(file))))
             }
             Target::Anonymous => {
                 let length = source::addressable(length).map_err(|_| sys::no_memory("mmap"))?;
@@ -126,23 +127,7 @@ impl Mapping {
     ///
     /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT, and what msync, fsync and pwrite say.
     pub fn flush(&self, offset: usize, length: usize, flags: Option<i32>) -> Result<()> {
-        self.region.range(offset, length)?;
-        // What was written to lost pages is lost, and msync says nothing of it.
-        self.region.intact()?;
-        if self.write_back {
-            return self.write_back(offset, length);
-        }
-        if !self.plan.writes_through() {
-            return Ok(());
-        }
-        self.region.memory().flush(offset, length, flags)?;
-        if Memory::FLUSH_REACHES_DEVICE || Memory::flush_is_asynchronous(flags) {
-            return Ok(());
-        }
-        match &self.source {
-            Source::File(Some(file)) => file.sync_data(),
-            _ => Ok(()),
-        }
+        self.flusher().flush(offset, length, flags)
     }
 
     /// What closing must do first: bring private changes into the file, if that was asked for.
@@ -151,48 +136,22 @@ impl Mapping {
     ///
     /// As [`Mapping::flush`]; the mapping is still open then, and nothing is lost.
     pub fn finish(&self) -> Result<()> {
-        if self.write_back { self.write_back(0, self.region.len()) } else { Ok(()) }
+        if self.write_back { self.flusher().write_back(0, self.region.len()) } else { Ok(()) }
     }
 
-    /// Writes the pages that were stored to to the file, so that what others wrote elsewhere in it stays.
-    ///
-    /// Where the system does not tell which pages those are, they are the ones that differ from the file. Then a page which
-    /// nobody stored to can be taken for one that was, if another process changes it in just this moment.
-    fn write_back(&self, offset: usize, length: usize) -> Result<()> {
-        let Some(file) = self.file() else {
-            return Ok(());
-        };
-        let page = sys::page_size();
-        // What was cut off behind the end of the file is not to come back as zeros.
-        let file_end = usize::try_from(file.status()?.size.saturating_sub(self.offset)).unwrap_or(usize::MAX);
-        let end = (offset + length).min(file_end);
-        let mut at = offset;
-        let mut wrote = false;
-        while at < end {
-            let file_at = self.offset + at as u64;
-            // To the next page of the file first, whole pages from then on.
-            let to_page = page - (file_at % page as u64) as usize;
-            let count = if to_page == page { page * 64 } else { to_page }.min(end - at);
-            let copied = self.region.memory().copied_pages(at, count);
-            let mut theirs = vec![0u8; count];
-            let mut ours = vec![0u8; count];
-            let there = file.read_at(&mut theirs, file_at)?;
-            theirs.truncate(there);
-            // SAFETY: `ours` is a buffer of this function's own, as long as it says.
-            let target = unsafe { RawBytes::new(ours.as_mut_ptr(), ours.len()) };
-            self.region.read(at, target)?;
-            let mut piece_at = file_at;
-            for (index, (new, old)) in ours.chunks(page).zip(theirs.chunks(page)).enumerate() {
-                let is_copied = copied.as_ref().is_none_or(|copied| copied.get(index) == Some(&true));
-                if is_copied && new != old {
-                    file.write_at(new, piece_at)?;
-                    wrote = true;
-                }
-                piece_at += new.len() as u64;
-            }
-            at += count;
+    /// What flushes, also when the mapping is closed meanwhile.
+    pub fn flusher(&self) -> Flusher {
+        Flusher {
+            region: Arc::clone(&self.region),
+            file: match &self.source {
+                Source::File(file) => file.clone(),
+                // The memory of the others has no device.
+                Source::Anonymous(_) | Source::Named => None,
+            },
+            offset: self.offset,
+            writes_through: self.plan.writes_through(),
+            write_back: self.write_back,
         }
-        if wrote { file.sync_data() } else { Ok(()) }
     }
 
     /// Changes the length of the mapping, and of its file with it: `offset + new_length` is the end of both.
@@ -264,7 +223,8 @@ impl Mapping {
         // The region has the file of a named one, and is about to be borrowed.
         let named = self.region.named().cloned();
         let file = match &self.source {
-            Source::File(file) | Source::Anonymous(file) => file.as_ref(),
+            Source::File(file) => file.as_deref(),
+            Source::Anonymous(file) => file.as_ref(),
             Source::Named => named.as_ref().and_then(Named::file),
         };
         let Some(region) = Arc::get_mut(&mut self.region) else {
@@ -362,13 +322,14 @@ impl Mapping {
                 continue;
             }
             // Where this fails, for lack of memory, the file is cut off all the same and nothing can be undone.
-            let _ = region.memory().blank_from(kept);
+            let _ = region.blank_from(kept);
         }
     }
 
     fn file(&self) -> Option<&sys::File> {
         match &self.source {
-            Source::File(file) | Source::Anonymous(file) => file.as_ref(),
+            Source::File(file) => file.as_deref(),
+            Source::Anonymous(file) => file.as_ref(),
             Source::Named => self.region.named().and_then(Named::file),
         }
     }

@@ -135,6 +135,20 @@ impl Region {
         self.memory.blank_all()
     }
 
+    /// The same for what is behind the first `kept` bytes, because the file has been cut off there. Who reads it through this Region is told.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM.
+    pub(crate) fn blank_from(&self, kept: usize) -> Result<()> {
+        if kept < self.len()
+            && let Some(watch) = &self.watch
+        {
+            watch.lose_from(kept);
+        }
+        self.memory.blank_from(kept)
+    }
+
     /// Runs what touches the bytes.
     fn touching<T>(&self, touch: impl FnOnce() -> T) -> Result<T> {
         self.intact()?;
@@ -343,6 +357,54 @@ impl Region {
         // SAFETY: `between` found the bytes inside the mapping, which lives as long as `self`.
         let search = || unsafe { finder.count(at, length) };
         self.touching(search)?
+    }
+
+    /// Puts `to` in place of each match of the needle in `[start, stop)`, which must be as long, and adds to `replaced` how many that were, also
+    /// when it fails. Each match begins behind the one before. An empty needle is nowhere.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE, with nothing changed; ERR_MMAP_FAULT; ENOMEM.
+    pub fn replace(
+        &self,
+        finder: &Finder,
+        to: &[u8],
+        start: usize,
+        stop: usize,
+        replaced: &mut usize,
+    ) -> Result<Option<usize>> {
+        if to.len() != finder.needle().len() {
+            return Err(Error::OutOfRange);
+        }
+        let mut last = None;
+        self.matches(finder, start, stop, |place| {
+            let target = self.start().wrapping_add(place);
+            // SAFETY: as many bytes as were found there, which is inside the mapping, and the mapping is always writable. `to` is our
+            // own and overlaps nothing of it.
+            unsafe { ptr::copy_nonoverlapping(to.as_ptr(), target, to.len()) };
+            *replaced += 1;
+            last = Some(place);
+            true
+        })?;
+        Ok(last)
+    }
+
+    /// Brings a range into memory, as far as the system lets it, so that touching it later does not wait.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT.
+    pub fn prefetch(&self, offset: usize, length: usize) -> Result<()> {
+        let first = self.range(offset, length)?;
+        self.touching(|| {
+            // Without the fault handler a page that is not there would end the process, for nothing but reading ahead.
+            if !self.memory.prefetch(offset, length) && self.watch.is_some() {
+                for at in (0..length).step_by(sys::page_size()).chain(length.checked_sub(1)) {
+                    // SAFETY: inside the range that was checked above. Volatile, because nobody wants the byte.
+                    unsafe { first.wrapping_add(at).read_volatile() };
+                }
+            }
+        })
     }
 
     /// The bytes of `[start, stop)`.

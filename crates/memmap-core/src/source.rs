@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::sys;
 use std::ffi::OsString;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// What to map.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub enum Target {
 #[derive(Debug)]
 pub(crate) enum Source {
     /// A file; no descriptor if it was not to be kept.
-    File(Option<sys::File>),
+    File(Option<Arc<sys::File>>),
     /// Anonymous memory; no descriptor if it is private.
     Anonymous(Option<sys::File>),
     /// A named region, which the Region itself holds, for it is in use as long as its memory is.

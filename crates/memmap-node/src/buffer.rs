@@ -220,7 +220,7 @@ pub fn detach(env: Env, buffer: Unknown, id: u32, handouts: &[Arc<Handout>]) -> 
 }
 
 fn blank(env: Env, region: &Region) -> napi::Result<()> {
-    region.blank().map_err(|error| crate::error::throw(env, error))
+    region.blank().map_err(|error| crate::error::throw(env, &error))
 }
 
 /// The bytes of a Uint8Array, for the length of one call. Those of a SharedArrayBuffer may change meanwhile.
@@ -247,27 +247,75 @@ impl ValidateNapiValue for Bytes {}
 
 impl FromNapiValue for Bytes {
     unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
-        let mut kind = 0;
-        let mut length = 0;
-        let mut data = ptr::null_mut();
-        // SAFETY: `value` is a live value of `env` (the caller's promise); the engine checks that it is a typed array and
-        // writes the three results on success. The two not asked for may be null.
-        check(unsafe {
-            sys::napi_get_typedarray_info(
-                env,
-                value,
-                &mut kind,
-                &mut length,
-                &mut data,
-                ptr::null_mut(),
-                ptr::null_mut(),
-            )
-        })?;
-        if kind != sys::TypedarrayType::uint8_array {
-            return Err(napi::Error::new(napi::Status::InvalidArg, "expected a Uint8Array"));
-        }
+        // SAFETY: the caller's promise.
+        let (data, length) =
+            unsafe { elements(env, value, sys::TypedarrayType::uint8_array, "expected a Uint8Array") }?;
         // SAFETY: the engine says that these bytes are the array's. Nothing but the native call that this is an argument of
         // runs on the JavaScript thread until it returns, so nothing can detach or shrink them meanwhile.
         Ok(Bytes(unsafe { RawBytes::new(data.cast_const().cast(), length) }))
     }
+}
+
+/// The numbers of a Float64Array, for the length of one call, to be written to.
+pub struct Places {
+    numbers: *mut f64,
+    length: usize,
+}
+
+impl Places {
+    /// How many there are.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Sets one of them. One that is not there is not set.
+    pub fn set(&self, index: usize, place: f64) {
+        if index < self.length {
+            // SAFETY: one of the array's numbers, see `from_napi_value`. Volatile, because it may be of a SharedArrayBuffer.
+            unsafe { self.numbers.wrapping_add(index).write_volatile(place) };
+        }
+    }
+}
+
+impl TypeName for Places {
+    fn type_name() -> &'static str {
+        "Float64Array"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::Object
+    }
+}
+
+impl ValidateNapiValue for Places {}
+
+impl FromNapiValue for Places {
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
+        let kind = sys::TypedarrayType::float64_array;
+        // SAFETY: the caller's promise.
+        let (data, length) = unsafe { elements(env, value, kind, "expected a Float64Array") }?;
+        Ok(Places { numbers: data.cast(), length })
+    }
+}
+
+/// Where the elements of a typed array are, and how many.
+///
+/// # Safety
+///
+/// `value` must be a live value of `env`.
+unsafe fn elements(
+    env: sys::napi_env,
+    value: sys::napi_value,
+    expected: sys::napi_typedarray_type,
+    otherwise: &str,
+) -> napi::Result<(*mut c_void, usize)> {
+    let mut kind = 0;
+    let mut length = 0;
+    let mut data = ptr::null_mut();
+    // SAFETY: the caller's promise; the engine checks that it is a typed array and writes the three results on success. The two not
+    // asked for may be null.
+    check(unsafe {
+        sys::napi_get_typedarray_info(env, value, &mut kind, &mut length, &mut data, ptr::null_mut(), ptr::null_mut())
+    })?;
+    if kind == expected { Ok((data, length)) } else { Err(napi::Error::new(napi::Status::InvalidArg, otherwise)) }
 }

@@ -1,13 +1,15 @@
-//! Mappings that are still open when their environment ends: a worker's, or the process's.
+//! What has to end with an environment, a worker's or the process's: mappings that are still open, and tasks that are still running.
 //!
-//! Node finalizes every External then, which closes them. Bun and Deno do not, and would keep memory and descriptors of every
-//! worker that ended with a mapping open. So each environment closes its own, in a cleanup hook, which all of them run.
+//! Node finalizes every External when its environment ends, which closes mappings. Bun and Deno do not, and would keep memory and
+//! descriptors of every worker that ended with a mapping open. Tasks would keep Node from ending until they are done. So each environment
+//! closes and stops its own, in a cleanup hook, which all of them run.
 
-use memmap_core::Mapping;
+use memmap_core::{Mapping, Task};
 use napi::Env;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
+use std::sync::{self, Arc};
 
 /// What is behind a handle until it is closed.
 pub type Opened = RefCell<Option<Box<Mapping>>>;
@@ -18,11 +20,15 @@ pub struct Listed {
     number: u64,
 }
 
-type Open = HashMap<u64, Weak<Opened>>;
+#[derive(Default)]
+struct Environment {
+    open: HashMap<u64, Weak<Opened>>,
+    tasks: Vec<sync::Weak<Task>>,
+}
 
 thread_local! {
     // By environment: a thread of Electron's has several.
-    static OPEN: RefCell<HashMap<usize, Open>> = RefCell::default();
+    static ENVIRONMENTS: RefCell<HashMap<usize, Environment>> = RefCell::default();
     static NEXT: Cell<u64> = const { Cell::new(0) };
 }
 
@@ -33,16 +39,8 @@ impl Listed {
     ///
     /// What the engine says of the cleanup hook.
     pub fn new(env: Env, opened: &Rc<Opened>) -> napi::Result<Listed> {
-        let environment = env.raw().addr();
         let number = NEXT.replace(NEXT.get() + 1);
-        let is_first = OPEN.with_borrow_mut(|all| {
-            let is_first = !all.contains_key(&environment);
-            all.entry(environment).or_default().insert(number, Rc::downgrade(opened));
-            is_first
-        });
-        if is_first {
-            env.add_env_cleanup_hook(environment, close_all)?;
-        }
+        let environment = within(env, |environment| environment.open.insert(number, Rc::downgrade(opened)))?;
         Ok(Listed { environment, number })
     }
 }
@@ -50,18 +48,50 @@ impl Listed {
 impl Drop for Listed {
     fn drop(&mut self) {
         // The list of a thread that is ending may be gone already, and the one of an environment that has ended is.
-        let _ = OPEN.try_with(|all| {
-            if let Some(open) = all.borrow_mut().get_mut(&self.environment) {
-                open.remove(&self.number);
+        let _ = ENVIRONMENTS.try_with(|all| {
+            if let Some(environment) = all.borrow_mut().get_mut(&self.environment) {
+                environment.open.remove(&self.number);
             }
         });
     }
 }
 
-/// Closes what is open. Nothing is written back: the program did not close it.
-fn close_all(environment: usize) {
-    let open = OPEN.with_borrow_mut(|all| all.remove(&environment));
-    for opened in open.into_iter().flatten().filter_map(|(_, opened)| opened.upgrade()) {
+/// Enters a task. It leaves by itself.
+///
+/// # Errors
+///
+/// What the engine says of the cleanup hook.
+pub fn add_task(env: Env, task: &Arc<Task>) -> napi::Result<()> {
+    within(env, |environment| {
+        environment.tasks.retain(|task| task.strong_count() != 0);
+        environment.tasks.push(Arc::downgrade(task));
+    })
+    .map(drop)
+}
+
+/// Changes the lists of an environment, whose key it gives.
+fn within<T>(env: Env, change: impl FnOnce(&mut Environment) -> T) -> napi::Result<usize> {
+    let key = env.raw().addr();
+    let is_first = ENVIRONMENTS.with_borrow_mut(|all| {
+        let is_first = !all.contains_key(&key);
+        change(all.entry(key).or_default());
+        is_first
+    });
+    if is_first {
+        env.add_env_cleanup_hook(key, end)?;
+    }
+    Ok(key)
+}
+
+/// Closes what is open, and asks tasks to stop. Nothing is written back: the program did not close it.
+fn end(key: usize) {
+    let Some(environment) = ENVIRONMENTS.with_borrow_mut(|all| all.remove(&key)) else {
+        return;
+    };
+    for task in environment.tasks.iter().filter_map(sync::Weak::upgrade) {
+        task.stop();
+    }
+    for opened in environment.open.into_values().filter_map(|opened| opened.upgrade()) {
         drop(opened.take());
     }
 }

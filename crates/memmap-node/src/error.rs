@@ -1,31 +1,54 @@
 //! Core errors as JavaScript errors: class, `code`, Node's `errno` and `syscall`, and what was lost.
 
 use memmap_core::Error;
+use napi::bindgen_prelude::Unknown;
 use napi::{Env, Status, sys};
 use std::ptr;
 
 /// Throws `error` in JavaScript and gives what napi-rs takes for "has been thrown".
-pub fn throw(env: Env, error: Error) -> napi::Error {
-    let thrown = Object::error(env.raw(), &error).and_then(|object| {
-        match &error {
-            Error::System(system) => {
-                object.set_number("errno", system.errno.into())?;
-                object.set_string("syscall", system.syscall)?;
-            }
-            Error::Fault { offset, length } => {
-                object.set_number("offset", *offset as f64)?;
-                object.set_number("length", *length as f64)?;
-            }
-            _ => {}
-        }
+pub fn throw(env: Env, error: &Error) -> napi::Error {
+    throw_with(env, error, &[])
+}
+
+/// The same for an error that says more than the core knows of: these numbers are properties of it.
+pub fn throw_with(env: Env, error: &Error, numbers: &[(&str, f64)]) -> napi::Error {
+    let thrown = object(env, error, numbers).and_then(|value| {
         // SAFETY: the value was made by this environment in this call.
-        check(unsafe { sys::napi_throw(object.env, object.value) })
+        check(unsafe { sys::napi_throw(env.raw(), value) })
     });
     match thrown {
         Ok(()) => napi::Error::new(Status::PendingException, ""),
         // The engine cannot make an object: what it says of that goes on.
         Err(error) => error,
     }
+}
+
+/// The error as what a promise is rejected with.
+pub fn rejection(env: Env, error: &Error, numbers: &[(&str, f64)]) -> napi::Error {
+    match object(env, error, numbers) {
+        // SAFETY: a value that this environment has just made.
+        Ok(value) => napi::Error::from(unsafe { Unknown::from_raw_unchecked(env.raw(), value) }),
+        Err(error) => error,
+    }
+}
+
+fn object(env: Env, error: &Error, numbers: &[(&str, f64)]) -> napi::Result<sys::napi_value> {
+    let object = Object::error(env.raw(), error)?;
+    match error {
+        Error::System(system) => {
+            object.set_number("errno", system.errno.into())?;
+            object.set_string("syscall", system.syscall)?;
+        }
+        Error::Fault { offset, length } => {
+            object.set_number("offset", *offset as f64)?;
+            object.set_number("length", *length as f64)?;
+        }
+        _ => {}
+    }
+    for (name, number) in numbers {
+        object.set_number(name, *number)?;
+    }
+    Ok(object.value)
 }
 
 /// A Node-API status as a Result.

@@ -2,7 +2,8 @@
 //!
 //! * [`mapping`]: what the TypeScript class `Mmap` calls.
 //! * [`buffer`]: an ArrayBuffer over a Region, and bytes of a caller's buffer.
-//! * [`environment`]: mappings that are still open when their thread ends.
+//! * [`task`]: what runs on another thread, as a promise.
+//! * [`environment`]: mappings that are still open and tasks that still run when their thread ends.
 //! * [`error`]: core errors as JavaScript errors.
 //! * [`system`]: constants and page sizes.
 //!
@@ -16,6 +17,7 @@ pub mod environment;
 pub mod error;
 pub mod mapping;
 pub mod system;
+pub mod task;
 
 #[module_init]
 fn stay_loaded() {

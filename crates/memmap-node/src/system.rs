@@ -28,7 +28,7 @@ pub fn allocation_granularity() -> f64 {
 /// Four bytes that count the faults answered in this process: while they stay the same, nothing has been lost anywhere.
 #[napi(ts_return_type = "ArrayBuffer")]
 pub fn fault_counter(env: Env) -> napi::Result<Unknown<'static>> {
-    buffer::over_static(env, &fault::ANSWERED).map_err(|error| error::throw(env, error))
+    buffer::over_static(env, &fault::ANSWERED).map_err(|error| error::throw(env, &error))
 }
 
 /// Gives up the names of all named regions. For runtimes whose exit does not run the C library's.

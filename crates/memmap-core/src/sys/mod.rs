@@ -38,11 +38,12 @@ pub struct Status {
 
 /// Gives `write` the bytes of a range that is to become zeros, some at a time, with where they belong.
 fn in_pieces_of_zeros(range: Range<u64>, mut write: impl FnMut(&[u8], u64) -> Result<()>) -> Result<()> {
-    static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+    // Not a static: that would be as many bytes in the library.
+    let zeros = vec![0; 64 * 1024];
     let mut at = range.start;
     while at < range.end {
-        let count = usize::try_from(range.end - at).unwrap_or(usize::MAX).min(ZEROS.len());
-        write(ZEROS.get(..count).unwrap_or(&ZEROS), at)?;
+        let count = usize::try_from(range.end - at).unwrap_or(usize::MAX).min(zeros.len());
+        write(zeros.get(..count).unwrap_or(&zeros), at)?;
         at += count as u64;
     }
     Ok(())

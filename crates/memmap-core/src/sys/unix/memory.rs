@@ -216,6 +216,22 @@ impl Memory {
         if result == 0 { Ok(()) } else { Err(last_error("madvise")) }
     }
 
+    /// Brings the pages under the range into memory, for reading. False when the system has only been told to begin, or could not get
+    /// some of them: then they have to be touched.
+    pub fn prefetch(&self, offset: usize, length: usize) -> bool {
+        let span = PageSpan::around(self.at(offset), length);
+        // SAFETY: the span is inside our pages; reading them in changes no contents.
+        let advise = |advice| unsafe { libc::madvise(span.address.cast(), span.length, advice) == 0 };
+        // Linux 5.14. It says so when a page cannot be had, instead of a signal.
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if advise(libc::MADV_POPULATE_READ) {
+            return true;
+        }
+        // Advice: a system that does not take it reads when the pages are touched.
+        advise(libc::MADV_WILLNEED);
+        false
+    }
+
     /// Keeps the pages under the range in RAM.
     ///
     /// # Errors
@@ -419,12 +435,8 @@ impl Memory {
 
     /// MAP_POPULATE would fault private pages in for writing, which copies them: other processes' later writes would not be seen.
     fn populate_for_reading(&self) {
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        let advice = libc::MADV_POPULATE_READ;
-        #[cfg(not(any(target_os = "linux", target_os = "android")))]
-        let advice = libc::MADV_WILLNEED;
-        // Advice: a system that does not take it gives a mapping that works, only cold. mmap too says nothing when populating fails.
-        let _ = self.advise(advice, 0, self.length);
+        // A system that does not do it gives a mapping that works, only cold. mmap too says nothing when populating fails.
+        self.prefetch(0, self.length);
     }
 }
 

@@ -1,0 +1,86 @@
+//! Making changes durable. What that needs is apart from the mapping, because a flush may go on when the mapping is closed.
+
+use crate::error::Result;
+use crate::region::{RawBytes, Region};
+use crate::sys::{self, Memory};
+use std::sync::Arc;
+
+/// Brings changes of a region into its file, and to the device.
+#[derive(Debug, Clone)]
+pub struct Flusher {
+    /// The memory.
+    pub(crate) region: Arc<Region>,
+    /// The file, where a descriptor of it was kept.
+    pub(crate) file: Option<Arc<sys::File>>,
+    /// At which byte of the file the region begins.
+    pub(crate) offset: u64,
+    /// What is stored is the file's, and not private.
+    pub(crate) writes_through: bool,
+    /// Private changes are written into the file.
+    pub(crate) write_back: bool,
+}
+
+impl Flusher {
+    /// See [`crate::Mapping::flush`].
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT, and what msync, fsync and pwrite say.
+    pub fn flush(&self, offset: usize, length: usize, flags: Option<i32>) -> Result<()> {
+        self.region.range(offset, length)?;
+        // What was written to lost pages is lost, and msync says nothing of it.
+        self.region.intact()?;
+        if self.write_back {
+            return self.write_back(offset, length);
+        }
+        if !self.writes_through {
+            return Ok(());
+        }
+        self.region.memory().flush(offset, length, flags)?;
+        if Memory::FLUSH_REACHES_DEVICE || Memory::flush_is_asynchronous(flags) {
+            return Ok(());
+        }
+        self.file.as_ref().map_or(Ok(()), |file| file.sync_data())
+    }
+
+    /// Writes the pages that were stored to to the file, so that what others wrote elsewhere in it stays.
+    ///
+    /// Where the system does not tell which pages those are, they are the ones that differ from the file. Then a page which
+    /// nobody stored to can be taken for one that was, if another process changes it in just this moment.
+    pub(crate) fn write_back(&self, offset: usize, length: usize) -> Result<()> {
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
+        let page = sys::page_size();
+        // What was cut off behind the end of the file is not to come back as zeros.
+        let file_end = usize::try_from(file.status()?.size.saturating_sub(self.offset)).unwrap_or(usize::MAX);
+        let end = (offset + length).min(file_end);
+        let mut at = offset;
+        let mut wrote = false;
+        while at < end {
+            let file_at = self.offset + at as u64;
+            // To the next page of the file first, whole pages from then on.
+            let to_page = page - (file_at % page as u64) as usize;
+            let count = if to_page == page { page * 64 } else { to_page }.min(end - at);
+            let copied = self.region.memory().copied_pages(at, count);
+            let mut theirs = vec![0u8; count];
+            let mut ours = vec![0u8; count];
+            let there = file.read_at(&mut theirs, file_at)?;
+            theirs.truncate(there);
+            // SAFETY: `ours` is a buffer of this function's own, as long as it says.
+            let target = unsafe { RawBytes::new(ours.as_mut_ptr(), ours.len()) };
+            self.region.read(at, target)?;
+            let mut piece_at = file_at;
+            for (index, (new, old)) in ours.chunks(page).zip(theirs.chunks(page)).enumerate() {
+                let is_copied = copied.as_ref().is_none_or(|copied| copied.get(index) == Some(&true));
+                if is_copied && new != old {
+                    file.write_at(new, piece_at)?;
+                    wrote = true;
+                }
+                piece_at += new.len() as u64;
+            }
+            at += count;
+        }
+        if wrote { file.sync_data() } else { Ok(()) }
+    }
+}

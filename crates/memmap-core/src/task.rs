@@ -1,0 +1,167 @@
+//! Work on a mapping that may take long, on a thread of its own: a chunk at a time, so that it can be stopped and shows how far it is.
+
+use crate::error::{Error, Result};
+use crate::flush::Flusher;
+use crate::mapping::Mapping;
+use crate::search::Finder;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// How many positions are searched between two looks at whether to go on: less than a millisecond's.
+const SEARCHED: usize = 4 * 1024 * 1024;
+/// How many bytes are read ahead.
+const PREFETCHED: usize = 8 * 1024 * 1024;
+/// How many bytes are flushed: each time the device is asked to finish.
+const FLUSHED: usize = 64 * 1024 * 1024;
+
+/// What a piece of work and those who wait for it have in common.
+///
+/// It keeps the memory, whatever becomes of the mapping, until it is dropped or told to let go.
+#[derive(Debug)]
+pub struct Task {
+    /// The lock is held while a chunk is worked on.
+    memory: Mutex<Option<Flusher>>,
+    state: AtomicU8,
+    done: AtomicUsize,
+}
+
+const WANTED: u8 = 0;
+const ABORTED: u8 = 1;
+const RELEASED: u8 = 2;
+
+impl Task {
+    /// For work on the memory that the mapping has now.
+    pub fn new(mapping: &Mapping) -> Task {
+        Task { memory: Mutex::new(Some(mapping.flusher())), state: AtomicU8::new(WANTED), done: AtomicUsize::new(0) }
+    }
+
+    /// Asks the work to stop at its next chunk.
+    pub fn stop(&self) {
+        self.state.fetch_max(ABORTED, Ordering::AcqRel);
+    }
+
+    /// Stops the work, waits until it no longer touches the memory, and lets go of it.
+    pub fn release(&self) {
+        // Before the lock: whoever works would take it again at once.
+        self.state.fetch_max(RELEASED, Ordering::AcqRel);
+        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(memory);
+    }
+
+    /// How many bytes are done.
+    pub fn done(&self) -> usize {
+        self.done.load(Ordering::Relaxed)
+    }
+
+    /// As [`crate::Region::find`].
+    ///
+    /// # Errors
+    ///
+    /// ABORT_ERR, ERR_MMAP_CLOSED when it had to let go, and those of [`crate::Region::find`]. So it is for the others, too.
+    pub fn find(&self, finder: &Finder, range: Range<usize>) -> Result<Option<usize>> {
+        let mut found = None;
+        if finder.needle().is_empty() {
+            return Ok(Some(range.start));
+        }
+        self.in_chunks(range.clone(), searched(finder), |memory, chunk| {
+            let end = with_overlap(finder, &chunk, &range);
+            found = memory.region.find(finder, chunk.start, end)?;
+            Ok(if found.is_some() { range.end } else { chunk.end })
+        })?;
+        Ok(found)
+    }
+
+    /// As [`crate::Region::count`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Task::find`].
+    pub fn count(&self, finder: &Finder, range: Range<usize>) -> Result<usize> {
+        let mut count = 0;
+        let needle = finder.needle().len();
+        self.in_chunks(range.clone(), searched(finder), |memory, chunk| {
+            if needle == 1 {
+                count += memory.region.count(finder, chunk.start, chunk.end)?;
+                return Ok(chunk.end);
+            }
+            let mut next = chunk.end;
+            memory.region.matches(finder, chunk.start, with_overlap(finder, &chunk, &range), |place| {
+                count += 1;
+                next = next.max(place + needle);
+                true
+            })?;
+            Ok(next)
+        })?;
+        Ok(count)
+    }
+
+    /// As [`crate::Region::replace`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Task::find`].
+    pub fn replace(&self, finder: &Finder, to: &[u8], range: Range<usize>, replaced: &mut usize) -> Result<()> {
+        self.in_chunks(range.clone(), searched(finder), |memory, chunk| {
+            let end = with_overlap(finder, &chunk, &range);
+            let last = memory.region.replace(finder, to, chunk.start, end, replaced)?;
+            Ok(last.map_or(chunk.end, |place| chunk.end.max(place + to.len())))
+        })
+    }
+
+    /// As [`Mapping::flush`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Task::find`].
+    pub fn flush(&self, range: Range<usize>) -> Result<()> {
+        self.in_chunks(range, FLUSHED, |memory, chunk| {
+            memory.flush(chunk.start, chunk.len(), None)?;
+            Ok(chunk.end)
+        })
+    }
+
+    /// As [`crate::Region::prefetch`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Task::find`].
+    pub fn prefetch(&self, range: Range<usize>) -> Result<()> {
+        self.in_chunks(range, PREFETCHED, |memory, chunk| {
+            memory.region.prefetch(chunk.start, chunk.len())?;
+            Ok(chunk.end)
+        })
+    }
+
+    /// Gives `work` a chunk after the other. It says where the next one begins.
+    fn in_chunks(
+        &self,
+        range: Range<usize>,
+        length: usize,
+        mut work: impl FnMut(&Flusher, Range<usize>) -> Result<usize>,
+    ) -> Result<()> {
+        let mut at = range.start;
+        while at < range.end {
+            let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+            let memory = match (self.state.load(Ordering::Acquire), memory.as_ref()) {
+                (WANTED, Some(memory)) => memory,
+                (ABORTED, _) => return Err(Error::Aborted),
+                _ => return Err(Error::Closed),
+            };
+            let end = at.saturating_add(length).min(range.end);
+            at = work(memory, at..end)?;
+            self.done.store(at.min(range.end) - range.start, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+/// How many positions are searched at a time: no fewer than the needle has bytes, which are looked at beyond the last one.
+fn searched(finder: &Finder) -> usize {
+    SEARCHED.max(finder.needle().len())
+}
+
+/// Up to where a match that begins in `chunk` may reach.
+fn with_overlap(finder: &Finder, chunk: &Range<usize>, range: &Range<usize>) -> usize {
+    chunk.end.saturating_add(finder.needle().len().saturating_sub(1)).min(range.end)
+}

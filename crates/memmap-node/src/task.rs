@@ -1,0 +1,160 @@
+//! Tasks: what would keep JavaScript waiting too long, on a thread of the runtime's pool, as a promise.
+//!
+//! A task is made first and started then, so that it can be stopped and asked how far it is.
+
+use crate::buffer::Bytes;
+use crate::mapping::{OpenMapping, index, position};
+use crate::{environment, error};
+use memmap_core::search::Finder;
+use memmap_core::{Error, Task};
+use napi::Env;
+use napi::bindgen_prelude::{AsyncTask, External};
+use napi_derive::napi;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A new task on the memory that the mapping has now. It keeps that memory until it is done.
+#[napi(ts_return_type = "ExternalObject<Task>")]
+pub fn new_task(env: Env, mapping: &External<OpenMapping>) -> napi::Result<External<Arc<Task>>> {
+    let task = mapping.with(env, |open| Ok(Arc::new(Task::new(open))))?;
+    mapping.add_task(&task);
+    environment::add_task(env, &task)?;
+    Ok(External::new(task))
+}
+
+/// Asks a task to stop; its promise is rejected with ABORT_ERR then, unless it has come to its end.
+#[napi]
+pub fn stop_task(#[napi(ts_arg_type = "ExternalObject<Task>")] task: &External<Arc<Task>>) {
+    task.stop();
+}
+
+/// How many bytes a task has done.
+#[napi]
+pub fn task_done(#[napi(ts_arg_type = "ExternalObject<Task>")] task: &External<Arc<Task>>) -> f64 {
+    task.done() as f64
+}
+
+/// The first place of `needle` in `[start, stop)`, or -1.
+#[napi(ts_return_type = "Promise<number>")]
+pub fn start_find(
+    env: Env,
+    #[napi(ts_arg_type = "ExternalObject<Task>")] task: &External<Arc<Task>>,
+    #[napi(ts_arg_type = "Uint8Array")] needle: Bytes,
+    start: f64,
+    stop: f64,
+) -> napi::Result<AsyncTask<Pooled>> {
+    Pooled::new(env, task, start, stop, || Ok(Work::Find(finder(&needle)?)))
+}
+
+/// How often `needle` is in `[start, stop)`.
+#[napi(ts_return_type = "Promise<number>")]
+pub fn start_count(
+    env: Env,
+    #[napi(ts_arg_type = "ExternalObject<Task>")] task: &External<Arc<Task>>,
+    #[napi(ts_arg_type = "Uint8Array")] needle: Bytes,
+    start: f64,
+    stop: f64,
+) -> napi::Result<AsyncTask<Pooled>> {
+    Pooled::new(env, task, start, stop, || Ok(Work::Count(finder(&needle)?)))
+}
+
+/// Puts `to` in place of each `from` in `[start, stop)`. How many, also in the property `replaced` of an error.
+#[napi(ts_return_type = "Promise<number>")]
+pub fn start_replace_all(
+    env: Env,
+    #[napi(ts_arg_type = "ExternalObject<Task>")] task: &External<Arc<Task>>,
+    #[napi(ts_arg_type = "Uint8Array")] from: Bytes,
+    #[napi(ts_arg_type = "Uint8Array")] to: Bytes,
+    start: f64,
+    stop: f64,
+) -> napi::Result<AsyncTask<Pooled>> {
+    Pooled::new(env, task, start, stop, || Ok(Work::Replace(finder(&from)?, to.raw().to_vec()?)))
+}
+
+/// Makes changes in `[start, stop)` durable.
+#[napi(ts_return_type = "Promise<number>")]
+pub fn start_flush(
+    env: Env,
+    #[napi(ts_arg_type = "ExternalObject<Task>")] task: &External<Arc<Task>>,
+    start: f64,
+    stop: f64,
+) -> napi::Result<AsyncTask<Pooled>> {
+    Pooled::new(env, task, start, stop, || Ok(Work::Flush))
+}
+
+/// Brings `[start, stop)` into memory.
+#[napi(ts_return_type = "Promise<number>")]
+pub fn start_prefetch(
+    env: Env,
+    #[napi(ts_arg_type = "ExternalObject<Task>")] task: &External<Arc<Task>>,
+    start: f64,
+    stop: f64,
+) -> napi::Result<AsyncTask<Pooled>> {
+    Pooled::new(env, task, start, stop, || Ok(Work::Prefetch))
+}
+
+enum Work {
+    Find(Finder),
+    Count(Finder),
+    Replace(Finder, Vec<u8>),
+    Flush,
+    Prefetch,
+}
+
+/// A task that waits for a thread, or runs on one.
+pub struct Pooled {
+    task: Arc<Task>,
+    work: Work,
+    range: Range<usize>,
+}
+
+impl Pooled {
+    fn new(
+        env: Env,
+        task: &External<Arc<Task>>,
+        start: f64,
+        stop: f64,
+        work: impl FnOnce() -> memmap_core::Result<Work>,
+    ) -> napi::Result<AsyncTask<Pooled>> {
+        let new = || Ok(Pooled { task: Arc::clone(task), work: work()?, range: index(start)?..index(stop)? });
+        new().map(AsyncTask::new).map_err(|error| error::throw(env, &error))
+    }
+}
+
+/// What came of it: a number, or an error and what had been done by then.
+pub struct Outcome {
+    result: Result<f64, Error>,
+    replaced: Option<usize>,
+}
+
+impl napi::Task for Pooled {
+    type Output = Outcome;
+    type JsValue = f64;
+
+    fn compute(&mut self) -> napi::Result<Outcome> {
+        let (task, range) = (&self.task, self.range.clone());
+        let mut replaced = None;
+        let result = match &self.work {
+            Work::Find(finder) => task.find(finder, range).map(position),
+            Work::Count(finder) => task.count(finder, range).map(|count| count as f64),
+            Work::Replace(finder, to) => {
+                let count = replaced.insert(0);
+                task.replace(finder, to, range, count).map(|()| *count as f64)
+            }
+            Work::Flush => task.flush(range).map(|()| 0.0),
+            Work::Prefetch => task.prefetch(range).map(|()| 0.0),
+        };
+        // Not only when JavaScript has collected the handle.
+        task.release();
+        Ok(Outcome { result, replaced })
+    }
+
+    fn resolve(&mut self, env: Env, Outcome { result, replaced }: Outcome) -> napi::Result<f64> {
+        let replaced = replaced.map(|count| ("replaced", count as f64));
+        result.map_err(|error| error::rejection(env, &error, replaced.as_slice()))
+    }
+}
+
+fn finder(needle: &Bytes) -> memmap_core::Result<Finder> {
+    needle.raw().to_vec().map(Finder::new)
+}

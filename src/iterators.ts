@@ -1,0 +1,180 @@
+// Iterators over a mapping: places of a needle, and lines. They find many at a time and hand them out one by one, because a call of Rust
+// for each would cost more than the search. Classes, not generators: those cost half as much again at every step.
+
+import binding, { type ExternalObject, type OpenMapping } from '../binding.js'
+import { clamp } from './arguments.js'
+
+/** What an iterator asks of its mapping. */
+export interface Iterated {
+  /** A number that changes when the mapping is resized. Throws when it is closed, or when bytes of it have been lost. */
+  generation(): number
+  handle(): ExternalObject<OpenMapping>
+  length(): number
+  /** A stretch with all of `[start, stop)` in it, or undefined where there are no views. */
+  window(start: number, stop: number): Window | undefined
+  copy(start: number, stop: number): Uint8Array
+}
+
+/** A stretch of a mapping in a buffer. */
+export interface Window {
+  buffer: ArrayBufferLike
+  /** Where in the buffer the mapping's first byte would be; negative if it is not in it. */
+  origin: number
+  /** Which bytes of the mapping it has. */
+  start: number
+  stop: number
+}
+
+/** How many places are found at a time: few at first, for those who stop soon. */
+const FIRST_BATCH = 16
+const LARGEST_BATCH = 4096
+
+/** As clear as `-1` of `indexOf`, and as fast. */
+const NONE = -1
+
+const DONE: IteratorReturnResult<undefined> = Object.freeze({ value: undefined, done: true })
+
+/** Finds the places of a needle, each behind the one before. */
+class Search {
+  /** For which generation of the mapping it holds what it has found. */
+  generation = NONE
+  stop = 0
+  readonly #of: Iterated
+  readonly #needle: Uint8Array
+  readonly #givenStop: number
+  /** From where on places have not been given yet. */
+  #from: number
+  #places = new Float64Array(FIRST_BATCH)
+  #count = 0
+  #given = 0
+
+  constructor(of: Iterated, needle: Uint8Array, start: number, stop: number) {
+    this.#of = of
+    this.#needle = needle
+    this.#from = start
+    this.#givenStop = stop
+  }
+
+  /** The next place, or NONE. */
+  next(): number {
+    if (this.#of.generation() !== this.generation) this.#begin()
+    else if (this.#given === this.#count) this.#findMore()
+    if (this.#given === this.#count) return NONE
+    const place = this.#places[this.#given] as number
+    this.#given += 1
+    this.#from = place + this.#needle.length
+    return place
+  }
+
+  /** The mapping is another than it was. */
+  #begin(): void {
+    this.generation = this.#of.generation()
+    this.stop = clamp(this.#givenStop, this.#of.length())
+    this.#find()
+  }
+
+  #findMore(): void {
+    // A batch that was not full was the last one.
+    if (this.#count < this.#places.length) return
+    if (this.#places.length < LARGEST_BATCH) this.#places = new Float64Array(this.#places.length * 4)
+    this.#find()
+  }
+
+  #find(): void {
+    const from = Math.min(this.#from, this.stop)
+    this.#count = binding.findAll(this.#of.handle(), this.#needle, this.#places, from, this.stop)
+    this.#given = 0
+  }
+}
+
+/** The places of a needle. */
+export class Matches implements IterableIterator<number> {
+  readonly #search: Search
+  #ended = false
+
+  constructor(of: Iterated, needle: Uint8Array, start: number, stop: number) {
+    this.#search = new Search(of, needle, start, stop)
+  }
+
+  next(): IteratorResult<number, undefined> {
+    if (this.#ended) return DONE
+    const value = this.#search.next()
+    if (value !== NONE) return { value, done: false }
+    this.#ended = true
+    return DONE
+  }
+
+  return(): IteratorResult<number, undefined> {
+    this.#ended = true
+    return DONE
+  }
+
+  [Symbol.iterator](): this {
+    return this
+  }
+}
+
+const NEWLINE = Uint8Array.of(10)
+
+/** What is between newlines, and between the last one and the end. */
+export class Lines implements IterableIterator<Uint8Array> {
+  readonly #of: Iterated
+  readonly #search: Search
+  #start: number
+  #ended = false
+  #window: Window | undefined
+  /** For which generation of the mapping the window is. */
+  #generation = NONE
+
+  constructor(of: Iterated, start: number, stop: number) {
+    this.#of = of
+    this.#search = new Search(of, NEWLINE, start, stop)
+    this.#start = start
+  }
+
+  next(): IteratorResult<Uint8Array, undefined> {
+    if (this.#ended) return DONE
+    const start = this.#start
+    const newline = this.#search.next()
+    if (newline !== NONE) {
+      this.#start = newline + 1
+      return { value: this.#bytes(start, newline), done: false }
+    }
+    this.#ended = true
+    const { stop } = this.#search
+    return start < stop ? { value: this.#bytes(start, stop), done: false } : DONE
+  }
+
+  return(): IteratorResult<Uint8Array, undefined> {
+    this.#ended = true
+    this.#window = undefined
+    return DONE
+  }
+
+  [Symbol.iterator](): this {
+    return this
+  }
+
+  #bytes(start: number, stop: number): Uint8Array {
+    const window = this.#window
+    if (
+      window !== undefined &&
+      start >= window.start &&
+      stop <= window.stop &&
+      this.#generation === this.#search.generation
+    ) {
+      return new Uint8Array(window.buffer, window.origin + start, stop - start)
+    }
+    return this.#bytesElsewhere(start, stop)
+  }
+
+  #bytesElsewhere(start: number, stop: number): Uint8Array {
+    this.#window = this.#of.window(start, stop)
+    this.#generation = this.#search.generation
+    return this.#window === undefined ? this.#of.copy(start, stop) : this.#bytes(start, stop)
+  }
+}
+
+// Where the runtime has iterator helpers (map, filter, take, ...), these have them too.
+const iteratorPrototype: object = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()))
+for (const { prototype } of [Matches, Lines]) Object.setPrototypeOf(prototype, iteratorPrototype)

@@ -1,0 +1,66 @@
+// Tasks: work that Rust does on another thread, as a promise that can be aborted and says how far it is.
+
+import binding, { type ExternalObject, type OpenMapping, type Task } from '../binding.js'
+import { onAbort, reasonOf, type TaskOptions } from './arguments.js'
+import { aborted, isAborted } from './errors.js'
+
+/** Milliseconds between two reports: about 30 a second. */
+const REPORT_INTERVAL = 34
+
+/** Of running tasks, what they work on: an engine unmaps the memory of a SharedArrayBuffer when nobody has it. */
+const inUse = new Set<{ memory: object | undefined }>()
+
+/**
+ * Starts a task, and waits for it.
+ *
+ * @param total bytes to do
+ * @param memory the buffer that the mapping has moved into, if it has
+ */
+export async function run(
+  mapping: ExternalObject<OpenMapping>,
+  { signal, onProgress }: TaskOptions,
+  total: number,
+  memory: object | undefined,
+  start: (task: ExternalObject<Task>) => Promise<number>,
+): Promise<number> {
+  const task = binding.newTask(mapping)
+  const working = start(task)
+  const use = { memory }
+  inUse.add(use)
+  const stop = (): void => binding.stopTask(task)
+  const stopListening = signal && onAbort(signal, stop)
+
+  let thrown: { error: unknown } | undefined
+  const report = (done: number): void => {
+    if (thrown !== undefined) return
+    try {
+      onProgress?.({ done, total })
+    } catch (error) {
+      // The promise is rejected with it, when the task has stopped.
+      thrown = { error }
+      stop()
+    }
+  }
+  const timer = onProgress && setInterval(() => report(binding.taskDone(task)), REPORT_INTERVAL)
+
+  try {
+    const result = await working
+    report(total)
+    if (thrown === undefined) return result
+  } catch (error) {
+    if (thrown === undefined) throw settled(error, signal)
+  } finally {
+    clearInterval(timer)
+    stopListening?.()
+    inUse.delete(use)
+  }
+  throw thrown.error
+}
+
+/** A rejection of Rust's, as users see it. */
+function settled(error: unknown, signal: AbortSignal | undefined): unknown {
+  if (isAborted(error) && signal !== undefined) return aborted(reasonOf(signal), error)
+  // It was made outside of any function: only here is it known who waits for it.
+  if (error instanceof Error) Error.captureStackTrace(error)
+  return error
+}
