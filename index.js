@@ -491,10 +491,19 @@ function shownBytes(data, name) {
 		throw wrongValue(`The "${name}" argument is, or is a view of, a detached ArrayBuffer`);
 	}
 }
-/** One byte as a needle, or bytes. */
+/** One byte as a needle, or bytes. Not to be written to. */
 function needleArgument(needle, name) {
-	if (typeof needle !== "number") return bytesArgument(needle, name);
-	return Uint8Array.of(integer(needle, name, 0, 255));
+	return typeof needle === "number" ? byteAsBytes(byteArgument(needle, name)) : bytesArgument(needle, name);
+}
+function byteArgument(byte, name) {
+	return integer(byte, name, 0, 255);
+}
+/** They take two microseconds to make. */
+const SINGLE_BYTES = [];
+/** Not to be written to. */
+function byteAsBytes(byte) {
+	SINGLE_BYTES[byte] ??= Uint8Array.of(byte);
+	return SINGLE_BYTES[byte];
 }
 function sliceBounds(start, stop, step) {
 	return {
@@ -750,9 +759,12 @@ const ACCESS_NAMES = [
 	"ACCESS_WRITE",
 	"ACCESS_COPY"
 ];
-const NEWLINE = Uint8Array.of(10);
 const BYTES_BEFORE_VIEW = 16;
 const LENGTH_PER_BYTE_BEFORE_VIEW = 64 * 1024;
+const SHORT_SEARCH = 512;
+const SHORT_COPY = 2048;
+const BUFFER_LIMIT = 2 ** 32 - 1;
+const NEWLINE = 10;
 /**
 * A file as memory, or memory shared between processes: CPython's `mmap.mmap`.
 *
@@ -911,7 +923,7 @@ var Mmap = class {
 	readLine() {
 		const mapping = this.#live();
 		if (this.#position >= this.#length) return Buffer.alloc(0);
-		const found = __binding_js.default.find(mapping, NEWLINE, this.#position, this.#length);
+		const found = this.#find(mapping, NEWLINE, this.#position, this.#length);
 		const end = found === -1 ? this.#length : found + 1;
 		const line = this.#copy(mapping, this.#position, end - this.#position);
 		this.#position = end;
@@ -1078,9 +1090,9 @@ var Mmap = class {
 	* @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
 	*/
 	find(needle, start, stop) {
-		const bytes = bytesArgument(needle, "needle");
+		const sought = searchArgument(needle);
 		const [mapping, from, to] = this.#searchRange(start, stop);
-		return to < from ? -1 : __binding_js.default.find(mapping, bytes, from, to);
+		return to < from ? -1 : this.#find(mapping, sought, from, to);
 	}
 	/**
 	* The last place of `needle` in `[start, stop)`, or -1. Bounds are those of {@link slice}; an empty needle is at `stop`.
@@ -1100,10 +1112,10 @@ var Mmap = class {
 	* @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a byte that is none
 	*/
 	indexOf(needle, start) {
-		const bytes = needleArgument(needle, "needle");
+		const sought = typeof needle === "number" ? byteArgument(needle, "needle") : searchArgument(needle);
 		const from = optionalBound(start, "start") ?? 0;
 		const mapping = this.#live();
-		return __binding_js.default.find(mapping, bytes, clamp(from, this.#length), this.#length);
+		return this.#find(mapping, sought, clamp(from, this.#length), this.#length);
 	}
 	/**
 	* The last place of `needle` that is not behind `start`, or -1, as Buffer's: `start` is the end by default and counts from it
@@ -1431,7 +1443,14 @@ var Mmap = class {
 	}
 	#copy(mapping, position, count) {
 		const copy = allocate(count);
-		if (count !== 0) __binding_js.default.read(mapping, copy, position);
+		if (count === 0) return copy;
+		const end = position + count;
+		const own = count <= SHORT_COPY && end <= BUFFER_LIMIT ? this.#ownBytes(mapping) : void 0;
+		if (own === void 0) __binding_js.default.read(mapping, copy, position);
+		else {
+			own.copy(copy, 0, position, end);
+			this.#checkIntact(mapping);
+		}
 		return copy;
 	}
 	#searchRange(start, stop) {
@@ -1444,6 +1463,13 @@ var Mmap = class {
 			clamp(from ?? this.#position, length),
 			clamp(to ?? length, length)
 		];
+	}
+	#find(mapping, needle, from, to) {
+		const own = to - from <= SHORT_SEARCH && to <= BUFFER_LIMIT ? this.#ownBytes(mapping) : void 0;
+		if (own === void 0) return __binding_js.default.find(mapping, needleBytes(needle), from, to);
+		const found = to === own.length ? own.indexOf(needle, from) : indexWithin(own, needle, from, to);
+		this.#checkIntact(mapping);
+		return found;
 	}
 	/** For what begins at the start and not at the cursor. */
 	#rangeToSearch(start, stop) {
@@ -1643,11 +1669,16 @@ function open(asked) {
 */
 function provokeCollection() {}
 function viewOf(id, buffer, start, length) {
+	const own = Reflect.construct(Uint8Array, [
+		buffer,
+		start,
+		length
+	], Buffer);
 	return {
 		id,
 		buffer,
 		bytes: new Uint8Array(buffer, start, length),
-		own: new Uint8Array(buffer, start, length)
+		own
 	};
 }
 function allocate(count) {
@@ -1700,6 +1731,18 @@ function countFaults() {
 function refusesMemoryOfOthers() {
 	faultCounter ??= countFaults();
 	return faultCounter === void 0;
+}
+/** A string stays one for as long as it may be Buffer that searches it. */
+function searchArgument(needle) {
+	return typeof needle === "string" ? needle : bytesArgument(needle, "needle");
+}
+function needleBytes(needle) {
+	if (typeof needle === "number") return byteAsBytes(needle);
+	return typeof needle === "string" ? Buffer.from(needle) : needle;
+}
+function indexWithin(bytes, needle, from, to) {
+	const found = bytes.subarray(from, to).indexOf(needle);
+	return found === -1 ? -1 : from + found;
 }
 function refuseEmpty(needle, name) {
 	if (byteLengthOf$1(needle) === 0) throw wrongValue(`The "${name}" argument must not be empty: that is everywhere`);

@@ -432,10 +432,22 @@ function shownBytes(data: ArrayBufferLike | ArrayBufferView, name: string): Uint
   }
 }
 
-/** One byte as a needle, or bytes. */
+/** One byte as a needle, or bytes. Not to be written to. */
 export function needleArgument(needle: unknown, name: string): Uint8Array {
-  if (typeof needle !== 'number') return bytesArgument(needle, name)
-  return Uint8Array.of(integer(needle, name, 0, 255))
+  return typeof needle === 'number' ? byteAsBytes(byteArgument(needle, name)) : bytesArgument(needle, name)
+}
+
+export function byteArgument(byte: number, name: string): number {
+  return integer(byte, name, 0, 255)
+}
+
+/** They take two microseconds to make. */
+const SINGLE_BYTES: Uint8Array[] = []
+
+/** Not to be written to. */
+export function byteAsBytes(byte: number): Uint8Array {
+  SINGLE_BYTES[byte] ??= Uint8Array.of(byte)
+  return SINGLE_BYTES[byte]
 }
 
 /** A slice as Python means it, over `length` bytes: where it begins, how it goes on, how many bytes it has. */

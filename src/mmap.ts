@@ -7,6 +7,8 @@ import binding, { type ExternalObject, type OpenMapping, type Task } from '../bi
 import {
   adjustSlice,
   type BytesLike,
+  byteArgument,
+  byteAsBytes,
   byteLengthOf,
   bytesArgument,
   clamp,
@@ -56,7 +58,7 @@ interface View {
   /** What the user gets. Nothing is asked of it: its properties may have been defined anew. */
   readonly bytes: Uint8Array
   /** The same bytes, for this class alone. */
-  readonly own: Uint8Array
+  readonly own: Buffer
 }
 
 /** Pages in memory of all pages in a range. */
@@ -68,12 +70,20 @@ export interface Residency {
 }
 
 const ACCESS_NAMES = ['ACCESS_DEFAULT', 'ACCESS_READ', 'ACCESS_WRITE', 'ACCESS_COPY'] as const
-const NEWLINE = Uint8Array.of(10)
-
 // Single bytes are read through Rust until there have been so many that a view of our own pays: an ArrayBuffer costs some
 // microseconds, and a garbage collection when it is long.
 const BYTES_BEFORE_VIEW = 16
 const LENGTH_PER_BYTE_BEFORE_VIEW = 64 * 1024
+
+// Up to how many bytes JavaScript searches and copies itself. Rust is faster, but to call it costs as much as these do.
+const SHORT_SEARCH = 512
+const SHORT_COPY = 2048
+// Buffer's own methods are wrong behind 4 GiB.
+const BUFFER_LIMIT = 2 ** 32 - 1
+
+const NEWLINE = 10
+
+type Needle = number | string | Uint8Array
 
 /**
  * A file as memory, or memory shared between processes: CPython's `mmap.mmap`.
@@ -269,7 +279,7 @@ export class Mmap implements Disposable, Iterable<number> {
   readLine(): Buffer {
     const mapping = this.#live()
     if (this.#position >= this.#length) return Buffer.alloc(0)
-    const found = binding.find(mapping, NEWLINE, this.#position, this.#length)
+    const found = this.#find(mapping, NEWLINE, this.#position, this.#length)
     const end = found === -1 ? this.#length : found + 1
     const line = this.#copy(mapping, this.#position, end - this.#position)
     this.#position = end
@@ -462,9 +472,9 @@ export class Mmap implements Disposable, Iterable<number> {
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
    */
   find(needle: BytesLike, start?: number, stop?: number): number {
-    const bytes = bytesArgument(needle, 'needle')
+    const sought = searchArgument(needle)
     const [mapping, from, to] = this.#searchRange(start, stop)
-    return to < from ? -1 : binding.find(mapping, bytes, from, to)
+    return to < from ? -1 : this.#find(mapping, sought, from, to)
   }
 
   /**
@@ -486,10 +496,10 @@ export class Mmap implements Disposable, Iterable<number> {
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a byte that is none
    */
   indexOf(needle: number | BytesLike, start?: number): number {
-    const bytes = needleArgument(needle, 'needle')
+    const sought = typeof needle === 'number' ? byteArgument(needle, 'needle') : searchArgument(needle)
     const from = optionalBound(start, 'start') ?? 0
     const mapping = this.#live()
-    return binding.find(mapping, bytes, clamp(from, this.#length), this.#length)
+    return this.#find(mapping, sought, clamp(from, this.#length), this.#length)
   }
 
   /**
@@ -873,7 +883,16 @@ export class Mmap implements Disposable, Iterable<number> {
 
   #copy(mapping: Handle, position: number, count: number): Buffer {
     const copy = allocate(count)
-    if (count !== 0) binding.read(mapping, copy, position)
+    // The position may be behind the end, or before the start, then.
+    if (count === 0) return copy
+    const end = position + count
+    const own = count <= SHORT_COPY && end <= BUFFER_LIMIT ? this.#ownBytes(mapping) : undefined
+    if (own === undefined) {
+      binding.read(mapping, copy, position)
+    } else {
+      own.copy(copy, 0, position, end)
+      this.#checkIntact(mapping)
+    }
     return copy
   }
 
@@ -883,6 +902,14 @@ export class Mmap implements Disposable, Iterable<number> {
     const mapping = this.#live()
     const length = this.#length
     return [mapping, clamp(from ?? this.#position, length), clamp(to ?? length, length)]
+  }
+
+  #find(mapping: Handle, needle: Needle, from: number, to: number): number {
+    const own = to - from <= SHORT_SEARCH && to <= BUFFER_LIMIT ? this.#ownBytes(mapping) : undefined
+    if (own === undefined) return binding.find(mapping, needleBytes(needle), from, to)
+    const found = to === own.length ? own.indexOf(needle, from) : indexWithin(own, needle, from, to)
+    this.#checkIntact(mapping)
+    return found
   }
 
   /** For what begins at the start and not at the cursor. */
@@ -987,7 +1014,7 @@ export class Mmap implements Disposable, Iterable<number> {
   }
 
   /** The view for single bytes, as soon as it pays. */
-  #ownBytes(mapping: Handle): Uint8Array | undefined {
+  #ownBytes(mapping: Handle): Buffer | undefined {
     if (this.#view !== undefined && this.#view.own.length !== 0 && faultCounter !== undefined) return this.#view.own
     this.#bytesTouched += 1
     if (this.#bytesTouched < BYTES_BEFORE_VIEW + this.#length / LENGTH_PER_BYTE_BEFORE_VIEW) return undefined
@@ -1112,7 +1139,8 @@ function provokeCollection(): void {
 }
 
 function viewOf(id: number, buffer: ArrayBufferLike, start: number, length: number): View {
-  return { id, buffer, bytes: new Uint8Array(buffer, start, length), own: new Uint8Array(buffer, start, length) }
+  const own: Buffer = Reflect.construct(Uint8Array, [buffer, start, length], Buffer)
+  return { id, buffer, bytes: new Uint8Array(buffer, start, length), own }
 }
 
 function allocate(count: number): Buffer {
@@ -1184,6 +1212,21 @@ function countFaults(): Uint32Array | undefined {
 function refusesMemoryOfOthers(): boolean {
   faultCounter ??= countFaults()
   return faultCounter === undefined
+}
+
+/** A string stays one for as long as it may be Buffer that searches it. */
+function searchArgument(needle: unknown): Needle {
+  return typeof needle === 'string' ? needle : bytesArgument(needle, 'needle')
+}
+
+function needleBytes(needle: Needle): Uint8Array {
+  if (typeof needle === 'number') return byteAsBytes(needle)
+  return typeof needle === 'string' ? Buffer.from(needle) : needle
+}
+
+function indexWithin(bytes: Buffer, needle: Needle, from: number, to: number): number {
+  const found = bytes.subarray(from, to).indexOf(needle)
+  return found === -1 ? -1 : from + found
 }
 
 function refuseEmpty(needle: Uint8Array, name: string): void {
