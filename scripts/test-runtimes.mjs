@@ -2,40 +2,18 @@
 // ends with "N passed, N failed".
 //   --runtime node20     only that one; may be repeated
 //   --scenario unmap     only those with that in their name; may be repeated
-// The runtimes come from the npm registry and stay in target/runtimes; without that folder the newest of each are fetched again.
 
 import { spawn as start } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { root, setUp, spawn, stop } from './setup.mjs'
+import { obtain, RUNTIMES, RUNTIMES_FOLDER } from './runtimes.mjs'
+import { root, setUp, stop } from './setup.mjs'
 
-const FOLDER = join(root, 'target/runtimes')
 const SCENARIOS = join(root, '__test__/runtimes/scenarios.cjs')
 const TIME_LIMIT = 180_000
 const require = createRequire(import.meta.url)
-
-/** Packages that are nothing but the program, so that none of their scripts must run. */
-const RUNTIMES = [
-  ...[20, 22, 24, 26].map((version) => ({ name: `node${version}`, kind: 'node', package: nodePackage(), version })),
-  { name: 'bun', kind: 'bun', package: bunPackage(), version: 1 },
-  { name: 'deno', kind: 'deno', package: denoPackage(), version: 2 },
-]
-const PROGRAMS = { node: 'bin/node', bun: 'bin/bun', deno: 'deno' }
-
-function nodePackage() {
-  return `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
-}
-
-function bunPackage() {
-  const system = process.platform === 'win32' ? 'windows' : process.platform
-  return `@oven/bun-${system}-${process.arch === 'arm64' ? 'aarch64' : process.arch}`
-}
-
-function denoPackage() {
-  return `@deno/${process.platform}-${process.arch}${process.platform === 'linux' ? '-glibc' : ''}`
-}
 
 const { values: options } = parseArgs({
   options: { runtime: { type: 'string', multiple: true }, scenario: { type: 'string', multiple: true } },
@@ -63,38 +41,6 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 const runtimes = chosen.map(obtain).filter((runtime) => runtime !== undefined)
 const results = await playAll()
 report()
-
-/** The runtime with its program and exact version, or undefined when it cannot be had here. */
-function obtain(runtime) {
-  const home = join(FOLDER, runtime.name)
-  const suffix = process.platform === 'win32' ? '.exe' : ''
-  const program = join(home, 'node_modules', runtime.package, PROGRAMS[runtime.kind] + suffix)
-  if (!existsSync(program)) {
-    const specifier = `${runtime.package}@${runtime.version}`
-    console.log(`Getting ${runtime.name}: ${specifier} from the npm registry`)
-    mkdirSync(home, { recursive: true })
-    // prettier-ignore
-    const { status, stderr } = spawn('npm', [
-      'install',
-      '--prefix',
-      home,
-      '--no-save',
-      '--ignore-scripts',
-      '--no-audit',
-      '--no-fund',
-      specifier,
-    ])
-    if (status !== 0) return cannotBeHad(runtime, /npm error (?!code).+/.exec(stderr)?.[0] ?? 'npm failed')
-  }
-  const { status, stdout, error } = spawn(program, ['--version'])
-  if (status !== 0) return cannotBeHad(runtime, error?.message ?? 'its program does not run on this machine')
-  return { ...runtime, program, exact: /\d+\.\d+\.\d+/.exec(stdout)?.[0] ?? '' }
-}
-
-function cannotBeHad({ name }, why) {
-  console.log(`${name} could not be had: ${why}`)
-  return undefined
-}
 
 /** Prints the table row by row, because it takes minutes. */
 async function playAll() {
@@ -126,7 +72,7 @@ async function playAll() {
 
 /** Plays one scenario on one runtime. */
 async function play(runtime, scenario) {
-  const scratch = mkdtempSync(join(FOLDER, 'scratch-'))
+  const scratch = mkdtempSync(join(RUNTIMES_FOLDER, 'scratch-'))
   const started = performance.now()
   const end = await output(runtime.program, [...LEADING_ARGUMENTS[runtime.kind], SCENARIOS, scenario], scratch)
   // Also what a process that crashed could not remove.
