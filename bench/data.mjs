@@ -1,0 +1,92 @@
+// What is searched: made here, the same every time. A file repeats a block that is longer than what branch predictors remember.
+
+import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs'
+
+const BLOCK = 16 * 2 ** 20
+const PAGE = 4096
+
+/** Once in every 4 KiB of the log. */
+export const WORD = 'deprecated'
+/** Once in every 16 bytes of the dense text. */
+export const DENSE_WORD = 'old_name'
+
+const BLOCKS = {
+  log,
+  binary,
+  dense: () => repeated(`${DENSE_WORD} = 1234;`),
+  'all a': () => repeated('a'),
+  'all ab': () => repeated('ab'),
+}
+
+export function makeFile(path, kind, size) {
+  const fd = openSync(path, 'wx')
+  if (kind === 'sparse') ftruncateSync(fd, size)
+  else {
+    const block = BLOCKS[kind]()
+    for (let written = 0; written < size; ) written += writeSync(fd, block, 0, Math.min(BLOCK, size - written))
+  }
+  closeSync(fd)
+}
+
+/** Lines of 60 to 200 bytes, as a web service writes them. */
+function log() {
+  const random = generator(1)
+  const pick = (list) => list[Math.floor(random() * list.length)]
+  const number = (most) => Math.floor(random() * most)
+  const block = Buffer.allocUnsafe(BLOCK)
+  let [length, pages, time] = [0, 0, Date.UTC(2026, 0, 1)]
+  while (length < BLOCK) {
+    time += number(50)
+    const head = `${new Date(time).toISOString()} ${pick(LEVELS)} [worker-${number(16)}] `
+    const request = `${pick(METHODS)} /api/v2/${pick(THINGS)}/${number(1e6)} ${pick(STATUS)} ${number(9000)}ms`
+    let line = `${head}${request}`
+    // The first line that begins in a page carries the word.
+    if (length >= pages * PAGE) {
+      line += ` ${WORD}`
+      pages += 1
+    }
+    const wanted = 60 + number(140)
+    while (line.length < wanted - 12) line += ` ${pick(WORDS)}`
+    length += block.write(`${line}\n`, length, 'latin1')
+  }
+  // So that the block ends with a line.
+  block[BLOCK - 1] = 10
+  return block
+}
+
+const LEVELS = ['INFO ', 'INFO ', 'INFO ', 'DEBUG', 'WARN ', 'ERROR']
+const METHODS = ['GET', 'GET', 'POST', 'PUT', 'DELETE']
+const THINGS = ['orders', 'users', 'sessions', 'invoices', 'search']
+const STATUS = ['200', '200', '201', '304', '404', '500']
+const WORDS =
+  'cache miss hit retry user session token upstream latency bytes queue shard primary replica commit flush timeout client agent'.split(
+    ' ',
+  )
+
+/** Records of 32 bytes: a counter, a few flags, a measurement, and what is as good as random. */
+function binary() {
+  const random = generator(2)
+  const block = Buffer.allocUnsafe(BLOCK)
+  for (let at = 0; at < BLOCK; at += 32) {
+    block.writeUInt32LE(at / 32, at)
+    block.writeUInt32LE(random() < 0.5 ? 0 : 1 << (random() * 8), at + 4)
+    block.writeDoubleLE(20 + random(), at + 8)
+    for (let word = 16; word < 32; word += 4) block.writeUInt32LE(random() * 2 ** 32, at + word)
+  }
+  return block
+}
+
+function repeated(text) {
+  return Buffer.alloc(BLOCK, text)
+}
+
+/** Marsaglia's xorshift: numbers from 0 up to 1. */
+function generator(seed) {
+  let state = seed * 0x9e3779b9
+  return () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return (state >>> 0) / 2 ** 32
+  }
+}

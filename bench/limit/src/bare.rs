@@ -1,0 +1,36 @@
+//! The system calls of `mmap(path, 0, { access: ACCESS_READ })`, a read and `close()`.
+
+use super::Answer;
+
+#[cfg(unix)]
+pub fn open_read_close(path: &str, times: u32) -> Answer {
+    let mut first = 0_u64;
+    let started = std::time::Instant::now();
+    for _ in 0..times {
+        first = open_touch_close(path)?;
+    }
+    let nanoseconds = started.elapsed().as_nanos() / u128::from(times);
+    Ok((nanoseconds, format!("{:016x}", first.to_be())))
+}
+
+#[cfg(unix)]
+fn open_touch_close(path: &str) -> rustix::io::Result<u64> {
+    use rustix::fs::{Mode, OFlags};
+    use rustix::mm::{MapFlags, ProtFlags};
+    let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let length = rustix::fs::fstat(&file)?.st_size as usize;
+    let protection = ProtFlags::READ | ProtFlags::WRITE;
+    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+    // SAFETY: a new mapping at an address of the system's choice.
+    let start = unsafe { rustix::mm::mmap(std::ptr::null_mut(), length, protection, flags, &file, 0) }?;
+    // SAFETY: the file has at least eight bytes, and pages are aligned.
+    let first = unsafe { start.cast::<u64>().read_volatile() };
+    // SAFETY: it was mapped above and nothing refers to it any more.
+    unsafe { rustix::mm::munmap(start, length) }?;
+    Ok(first)
+}
+
+#[cfg(not(unix))]
+pub fn open_read_close(_path: &str, _times: u32) -> Answer {
+    Err("the system calls that this measures are those of Unix".into())
+}

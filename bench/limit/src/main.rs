@@ -1,0 +1,155 @@
+//! What Rust takes with nothing in between. Asked like the peers in `bench/peers/answer.mjs`: a line with an operation, a path, a length
+//! and needles in hexadecimal, divided by tabs; answered with nanoseconds and what came out, or "error" and why.
+
+mod bare;
+
+use memchr::{memchr_iter, memmem};
+use memmap2::{Mmap, MmapMut, MmapOptions};
+use std::collections::HashMap;
+use std::error::Error;
+use std::fs::File;
+use std::hint::black_box;
+use std::io::{BufRead, Write};
+use std::time::Instant;
+
+type Answer = Result<(u128, String), Box<dyn Error>>;
+
+/// What was mapped once is kept, so that what is measured is the work on memory that has been touched before.
+#[derive(Default)]
+struct Opened {
+    readable: HashMap<String, Mmap>,
+    writable: HashMap<String, MmapMut>,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut opened = Opened::default();
+    let mut output = std::io::stdout().lock();
+    for line in std::io::stdin().lock().lines() {
+        match answer(&mut opened, &line?) {
+            Ok((nanoseconds, result)) => writeln!(output, "{nanoseconds}\t{result}")?,
+            Err(error) => writeln!(output, "error\t{error}")?,
+        }
+        output.flush()?;
+    }
+    Ok(())
+}
+
+fn answer(opened: &mut Opened, line: &str) -> Answer {
+    match line.split('\t').collect::<Vec<_>>().as_slice() {
+        // That of the libraries, which run.mjs knows from Cargo.lock, is what matters.
+        ["version"] => Ok((0, String::new())),
+        ["find", path, length, needle] => {
+            let (map, needle) = (opened.readable(path, length)?, bytes(needle)?);
+            Ok(timed(|| position(memmem::find(map, &needle))))
+        }
+        ["rfind", path, length, needle] => {
+            let (map, needle) = (opened.readable(path, length)?, bytes(needle)?);
+            Ok(timed(|| position(memmem::rfind(map, &needle))))
+        }
+        ["openFindClose", path, length, needle] => {
+            let (length, needle) = (length.parse()?, bytes(needle)?);
+            let started = Instant::now();
+            let map = map(path, length)?;
+            let found = position(memmem::find(&map, &needle));
+            drop(map);
+            Ok((started.elapsed().as_nanos(), found))
+        }
+        ["findAll", path, length, needle] => {
+            let (map, needle) = (opened.readable(path, length)?, bytes(needle)?);
+            Ok(timed(|| {
+                let (mut count, mut last) = (0_usize, None);
+                for found in memmem::find_iter(map, &needle) {
+                    count += 1;
+                    last = Some(found);
+                }
+                format!("{count} {}", position(last))
+            }))
+        }
+        ["count", path, length, needle] => {
+            let (map, needle) = (opened.readable(path, length)?, bytes(needle)?);
+            let &[byte] = needle.as_slice() else {
+                return Err("one byte is counted".into());
+            };
+            Ok(timed(|| memchr_iter(byte, map).count().to_string()))
+        }
+        ["lines", path, length] => {
+            let map = opened.readable(path, length)?;
+            Ok(timed(|| lines(map).to_string()))
+        }
+        ["replaceThereAndBack", path, length, one, other] => {
+            let (map, one, other) = (opened.writable(path, length)?, bytes(one)?, bytes(other)?);
+            Ok(timed(|| (replace(map, &one, &other) + replace(map, &other, &one)).to_string()))
+        }
+        ["openReadClose", path, _, times] => bare::open_read_close(path, times.parse()?),
+        _ => Err(format!("there is no {line:?}").into()),
+    }
+}
+
+/// The lines, each handed to something the compiler cannot see through.
+fn lines(map: &[u8]) -> usize {
+    let (mut count, mut start) = (0, 0);
+    for end in memchr_iter(b'\n', map) {
+        black_box(map.get(start..end));
+        start = end + 1;
+        count += 1;
+    }
+    count + usize::from(start < map.len())
+}
+
+fn replace(map: &mut [u8], from: &[u8], to: &[u8]) -> usize {
+    let finder = memmem::Finder::new(from);
+    let (mut count, mut start) = (0, 0);
+    // What `find_iter` does, which cannot be used while the same bytes are written to.
+    while let Some(found) = map.get(start..).and_then(|rest| finder.find(rest)) {
+        let end = start + found + from.len();
+        if let Some(place) = map.get_mut(start + found..end) {
+            place.copy_from_slice(to);
+        }
+        start = end;
+        count += 1;
+    }
+    count
+}
+
+impl Opened {
+    fn readable(&mut self, path: &str, length: &str) -> Result<&Mmap, Box<dyn Error>> {
+        let key = format!("{path}\t{length}");
+        if !self.readable.contains_key(&key) {
+            self.readable.insert(key.clone(), map(path, length.parse()?)?);
+        }
+        self.readable.get(&key).ok_or_else(|| "it was just put there".into())
+    }
+
+    fn writable(&mut self, path: &str, length: &str) -> Result<&mut MmapMut, Box<dyn Error>> {
+        let key = format!("{path}\t{length}");
+        if !self.writable.contains_key(&key) {
+            let file = File::options().read(true).write(true).open(path)?;
+            // SAFETY: nobody changes the file but the peers, who take turns.
+            let map = unsafe { MmapOptions::new().len(length.parse()?).map_mut(&file) }?;
+            self.writable.insert(key.clone(), map);
+        }
+        self.writable.get_mut(&key).ok_or_else(|| "it was just put there".into())
+    }
+}
+
+fn map(path: &str, length: usize) -> std::io::Result<Mmap> {
+    let file = File::open(path)?;
+    // SAFETY: nobody changes the file but the peers, who take turns.
+    unsafe { MmapOptions::new().len(length).map(&file) }
+}
+
+fn timed(call: impl FnOnce() -> String) -> (u128, String) {
+    let started = Instant::now();
+    let result = call();
+    (started.elapsed().as_nanos(), result)
+}
+
+/// As the other peers say it: -1 is nowhere.
+fn position(found: Option<usize>) -> String {
+    found.map_or_else(|| "-1".to_owned(), |found| found.to_string())
+}
+
+fn bytes(hexadecimal: &str) -> Result<Vec<u8>, Box<dyn Error>> {
+    let digits = hexadecimal.as_bytes().chunks(2);
+    digits.map(|pair| Ok(u8::from_str_radix(str::from_utf8(pair)?, 16)?)).collect()
+}

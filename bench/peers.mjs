@@ -1,0 +1,108 @@
+// Starts peers, each a process of its own, and asks them. How a peer answers is in peers/answer.mjs.
+
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { install, obtain, RUNTIMES } from '../scripts/runtimes.mjs'
+import { root } from '../scripts/setup.mjs'
+
+const FOLDER = join(root, 'target/bench')
+
+const PROGRAMS = {
+  memmap: () => node('memmap.mjs'),
+  fs: () => node('fs.mjs'),
+  'mm.view(Buffer)': () => node('buffer.mjs', 'mm.view(Buffer)'),
+  readFileSync: () => node('buffer.mjs', 'readFileSync'),
+  '@riaskov/mmap-io': () => node('buffer.mjs', '@riaskov/mmap-io', installed('@riaskov/mmap-io')),
+  '@cloudpss/mmap': () => node('buffer.mjs', '@cloudpss/mmap', installed('@cloudpss/mmap')),
+  'Bun.mmap': () => [bun(), script('buffer.mjs'), 'Bun.mmap'],
+  CPython: () => [process.env.PYTHON ?? 'python3', script('cpython.py')],
+  Rust: () => [join(root, 'target/release/bench-limit')],
+}
+
+const running = new Map()
+const versions = new Set()
+const missing = {}
+
+/** The peer, started if it is not running; undefined, and said once, when it cannot be had here. */
+export async function peer(name) {
+  if (name in missing) return undefined
+  if (!running.has(name)) {
+    try {
+      const started = start(PROGRAMS[name]())
+      running.set(name, started)
+      const { result: version } = await started.ask('version', [])
+      if (version !== '') versions.add(version)
+    } catch (error) {
+      running.delete(name)
+      missing[name] = error.message
+      console.log(`${name} is left out: ${error.message}`)
+    }
+  }
+  return running.get(name)
+}
+
+/** What answered, with versions, and why others could not. */
+export function whoAnswered() {
+  return { versions: [...versions], missing }
+}
+
+/** Ends all, and with them their mappings and copies. */
+export async function endPeers() {
+  const ended = [...running.values()].map((peer) => peer.end())
+  running.clear()
+  await Promise.all(ended)
+}
+
+function start([program, ...args]) {
+  const child = spawn(program, args, { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] })
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const end = new Promise((resolve) => {
+    child.once('error', ({ code }) => resolve(`its program does not start: ${code}`))
+    child.once('exit', (code, signal) => resolve(`it ended with ${signal ?? `code ${code}`}`))
+  })
+  // What is written to a process that has ended is lost; that it has is seen below.
+  child.stdin.on('error', () => {})
+  return {
+    async ask(operation, args) {
+      child.stdin.write(`${[operation, ...args].join('\t')}\n`)
+      const { value, done } = await lines.next()
+      if (done) throw new Error(await end)
+      const [nanoseconds, result] = value.split('\t')
+      if (nanoseconds === 'error') throw new Error(result)
+      return { nanoseconds: Number(nanoseconds), result }
+    },
+    async end() {
+      child.kill()
+      await end
+    },
+  }
+}
+
+function node(name, ...args) {
+  return [process.execPath, script(name), ...args]
+}
+
+function script(name) {
+  return join(root, 'bench/peers', name)
+}
+
+/** The folder of a package that is no dependency of ours, for this Node. */
+function installed(name) {
+  const folder = join(FOLDER, `node${process.versions.modules}`, name)
+  if (!existsSync(join(folder, 'node_modules', name))) {
+    // Its library is built or fetched by a script, for which newer npm wants permission.
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ allowScripts: { [name]: true } }))
+    const problem = install(folder, name)
+    if (problem !== undefined) throw new Error(problem)
+  }
+  return folder
+}
+
+function bun() {
+  const found = obtain(RUNTIMES.find(({ name }) => name === 'bun'))
+  if (found === undefined) throw new Error('there is no Bun for this machine')
+  return found.program
+}

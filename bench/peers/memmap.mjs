@@ -1,0 +1,161 @@
+// What is measured: memmap itself.
+
+import { createRequire } from 'node:module'
+import { measure } from 'mitata'
+import { answer, bytesOf, kept, sum, timed, timedAsync } from './answer.mjs'
+
+const require = createRequire(import.meta.url)
+const { mmap, ACCESS_READ } = require('../../index.js')
+const { version } = require('../../package.json')
+const readOnly = kept((path, length) => mmap(path, length, { access: ACCESS_READ }))
+const writable = kept((path, length) => mmap(path, length))
+
+const INTERVAL = 5
+const IDLE_TICKS = 40
+
+await answer({
+  version: () => ({ nanoseconds: 0, result: `memmap ${version}` }),
+
+  find(path, length, needle) {
+    const [mm, wanted] = [readOnly(path, length), bytesOf(needle)]
+    return timed(() => mm.find(wanted, 0))
+  },
+
+  rfind(path, length, needle) {
+    const [mm, wanted] = [readOnly(path, length), bytesOf(needle)]
+    return timed(() => mm.rfind(wanted, 0))
+  },
+
+  openFindClose(path, length, needle) {
+    const wanted = bytesOf(needle)
+    return timed(() => {
+      const mm = mmap(path, Number(length), { access: ACCESS_READ })
+      const found = mm.find(wanted)
+      mm.close()
+      return found
+    })
+  },
+
+  findAll(path, length, needle) {
+    const [mm, wanted] = [readOnly(path, length), bytesOf(needle)]
+    return timed(() => {
+      let [count, last] = [0, -1]
+      for (const position of mm.findAll(wanted, 0)) {
+        count += 1
+        last = position
+      }
+      return `${count} ${last}`
+    })
+  },
+
+  count(path, length, needle) {
+    const [mm, wanted] = [readOnly(path, length), bytesOf(needle)]
+    return timed(() => mm.count(wanted, 0))
+  },
+
+  lines(path, length) {
+    const mm = readOnly(path, length)
+    return timed(() => {
+      let count = 0
+      for (const _line of mm.lines({ start: 0 })) count += 1
+      return count
+    })
+  },
+
+  replaceThereAndBack(path, length, one, other) {
+    const [mm, from, to] = [writable(path, length), bytesOf(one), bytesOf(other)]
+    return timed(() => mm.replaceAll(from, to, 0) + mm.replaceAll(to, from, 0))
+  },
+
+  byteByByteThereAndBack(path, length, one, other) {
+    const mm = writable(path, length)
+    const replace = (from, to) => {
+      let count = 0
+      for (let i = 0; i < mm.length; i += 1) {
+        if (mm.slice(i, i + from.length).equals(from)) {
+          mm.setSlice(to, i, i + from.length)
+          count += 1
+        }
+      }
+      return count
+    }
+    const [from, to] = [bytesOf(one), bytesOf(other)]
+    return timed(() => replace(from, to) + replace(to, from))
+  },
+
+  findAsync(path, length, needle) {
+    const [mm, wanted] = [readOnly(path, length), bytesOf(needle)]
+    return timedAsync(() => mm.findAsync(wanted, 0))
+  },
+
+  delayDuringFindAsync(path, length, needle) {
+    const [mm, wanted] = [readOnly(path, length), bytesOf(needle)]
+    return worstDelay(() => mm.findAsync(wanted, 0))
+  },
+
+  delayDuringFind(path, length, needle) {
+    const [mm, wanted] = [readOnly(path, length), bytesOf(needle)]
+    return worstDelay(() => mm.find(wanted, 0))
+  },
+
+  delayDuringNothing: () => worstDelay((tick) => tick(IDLE_TICKS).then(() => -1)),
+
+  async findOnce(path, length, needle, type) {
+    const mm = readOnly(path, length)
+    const wanted = type === 'string' ? bytesOf(needle).toString() : bytesOf(needle)
+    const { p50 } = await measure(() => mm.find(wanted, 0))
+    return { nanoseconds: p50, result: mm.find(wanted, 0) }
+  },
+
+  sum(path, length) {
+    const { bytes } = readOnly(path, length)
+    return timed(() => sum(bytes))
+  },
+
+  openReadClose(path, length, times) {
+    const { nanoseconds, result } = timed(() => {
+      let first
+      for (let i = 0; i < Number(times); i += 1) {
+        const mm = mmap(path, Number(length), { access: ACCESS_READ })
+        first = mm.read(8)
+        mm.close()
+      }
+      return first.toString('hex')
+    })
+    return { nanoseconds: nanoseconds / Number(times), result }
+  },
+
+  openLastByteClose(path, length) {
+    return timed(() => {
+      const mm = mmap(path, Number(length), { access: ACCESS_READ })
+      const last = mm.at(-1)
+      mm.close()
+      return last
+    })
+  },
+})
+
+/** How much later than it should the worst tick of a timer comes while something is under way. */
+async function worstDelay(start) {
+  let worst = 0
+  let waiting = []
+  let last = performance.now()
+  const timer = setInterval(() => {
+    const now = performance.now()
+    worst = Math.max(worst, now - last - INTERVAL)
+    last = now
+    waiting = waiting.filter(({ resolve, ticks }) => ticks > 1 || resolve())
+    for (const entry of waiting) entry.ticks -= 1
+  }, INTERVAL)
+  const tick = (ticks) => new Promise((resolve) => waiting.push({ resolve, ticks }))
+  try {
+    await tick(2)
+    worst = 0
+    const result = await start(tick)
+    // A delay shows in the tick after it.
+    await tick(1)
+    return { nanoseconds: worst * 1e6, result }
+  } finally {
+    clearInterval(timer)
+  }
+}

@@ -1,0 +1,261 @@
+// npm run bench: memmap beside what a user would pick instead, as ratios of one run. How it measures is in bench/README.md.
+//   --only lines      only rows with that in their name; may be repeated
+//   --size 64         MiB of the large files, default 1024
+//   --rounds 3        turns that each gets, default 7
+//   --directory DIR   where the files are made, default /dev/shm where it has the room, else the system's directory for such files
+//   --chart           measures nothing, draws docs/bench.svg anew from bench/results.json
+// A whole run, with none of these, writes bench/results.json and docs/bench.svg; any other writes the two into target/bench.
+
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { cpus, release, tmpdir, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { root, run, runTool, setUp, spawn, stop } from '../scripts/setup.mjs'
+import { makeFile } from './data.mjs'
+import { endPeers, peer, whoAnswered } from './peers.mjs'
+import { files, rows } from './rows.mjs'
+
+/** Files here are memory, so that nothing is written to a disk while others take their turn. */
+const IN_MEMORY = '/dev/shm'
+/** Who is so slow gets no more turns than it must. */
+const ENOUGH_SECONDS = 10
+const FEWEST_ROUNDS = 3
+/** Units in which more is better; of the others, with their nanoseconds, less is. */
+const SPEEDS = ['GB/s', 'million lines/s']
+const TIMES = { ns: 1, µs: 1e3, ms: 1e6 }
+const WIDTHS = [42, 24, 44, 24, 8, 20]
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true },
+    size: { type: 'string' },
+    rounds: { type: 'string' },
+    directory: { type: 'string' },
+    chart: { type: 'boolean' },
+  },
+})
+const size = wholeNumber('size', 1024) * 2 ** 20
+const rounds = wholeNumber('rounds', 7)
+const isWhole = Object.keys(options).length === 0
+const chosen = rows.filter(({ name }) => options.only?.some((part) => name.includes(part)) ?? true)
+if (chosen.length === 0) stop(`There is no such row. There are:\n${rows.map(({ name }) => name).join('\n')}`)
+
+setUp()
+// Not at the top: what it draws with may just have been installed.
+const { drawChart } = await import('./chart.mjs')
+if (options.chart)
+  await drawChart(JSON.parse(readFileSync(join(root, 'bench/results.json'), 'utf8')), join(root, 'docs/bench.svg'))
+else await measureAll()
+
+async function measureAll() {
+  run('cargo', ['build', '--locked', '--release', '--package', 'bench-limit'])
+  const directory = options.directory ?? roomiest()
+  const scratch = mkdtempSync(join(directory, 'memmap-bench-'))
+  process.once('exit', () => rmSync(scratch, { recursive: true, force: true }))
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
+
+  const about = {
+    command: ['npm run bench', ...(isWhole ? [] : ['--', ...process.argv.slice(2)])].join(' '),
+    date: new Date().toISOString().slice(0, 10),
+    processor: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    memory: totalmem(),
+    system: `${process.platform} ${process.arch}`,
+    kernel: release(),
+    size,
+    rounds,
+    files: directory === IN_MEMORY ? 'in memory' : 'on a disk',
+  }
+  console.log(`\n${about.processor}, ${about.cores} cores, ${about.system} ${about.kernel}, Node ${process.version}`)
+  console.log(`Large files of ${size / 2 ** 20} MiB, ${about.files}; the best of ${rounds} rounds\n`)
+  line('what', 'ours', 'beside', '', 'ratio', 'wanted')
+
+  const measured = []
+  for (const [file, { kind, size: length }] of Object.entries(files(size))) {
+    const ofFile = chosen.filter((row) => row.file === file)
+    if (ofFile.length === 0) continue
+    const path = join(scratch, file)
+    makeFile(path, kind, length)
+    for (const row of ofFile) {
+      const result = await measure(row, path, length)
+      print(result)
+      measured.push(result)
+    }
+    // With them go their mappings and copies.
+    await endPeers()
+    rmSync(path)
+  }
+  const { versions, missing } = whoAnswered()
+  const results = {
+    ...about,
+    versions: [...versions, ...rustVersions()],
+    missing,
+    library: libraries(),
+    rows: measured,
+  }
+  await write(results)
+  conclude(results)
+}
+
+/** A row with its numbers. Peers take turns, so that what disturbs one disturbs all. */
+async function measure({ ours, others, ...row }, path, length) {
+  const contenders = [ours, ...others.map((other) => ({ ...ours, below: undefined, ...other }))].map((contender) => ({
+    ...contender,
+    length: Math.floor(length * (contender.part ?? 1)),
+    turns: [],
+  }))
+  // The first turn is not counted: it opens and maps, compiles, and touches every page.
+  for (const contender of contenders) await turn(contender, path)
+  for (const contender of contenders) contender.turns = []
+  for (let round = 0; round < rounds; round += 1) {
+    for (const contender of contenders) {
+      const seconds = contender.turns.reduce((sum, time) => sum + time, 0) / 1e9
+      if (round < FEWEST_ROUNDS || seconds < ENOUGH_SECONDS) await turn(contender, path)
+    }
+  }
+  compareAnswers(row, contenders)
+  const [first, ...rest] = contenders.map((contender) => valued(contender, row))
+  return { ...row, length, ours: first, others: rest.map((other) => beside(other, first, row)) }
+}
+
+async function turn(contender, path) {
+  if (contender.why !== undefined) return
+  try {
+    const asked = await peer(contender.peer)
+    if (asked === undefined) throw new Error(whoAnswered().missing[contender.peer])
+    const { nanoseconds, result } = await asked.ask(contender.operation, [path, contender.length, ...contender.args])
+    contender.turns.push(nanoseconds)
+    contender.result = result
+  } catch (error) {
+    contender.why = error.message
+  }
+}
+
+/** Who finds something else does other work. */
+function compareAnswers({ name }, contenders) {
+  const answered = contenders.filter(({ why }) => why === undefined)
+  for (const one of answered) {
+    const other = answered.find(({ length, result }) => length === one.length && result !== one.result)
+    if (other === undefined) continue
+    stop(`${name}: ${one.label} answered ${one.result}, ${other.label} answered ${other.result}`)
+  }
+}
+
+function valued(
+  { label, peer, length, part, wanted, aim, below, turns, result, why },
+  { unit, passes = 1, worst = false },
+) {
+  const contender = { label, peer, part, wanted, aim, below }
+  if (why !== undefined) return { ...contender, why }
+  const sorted = turns.toSorted((one, other) => one - other)
+  const value = (nanoseconds) => {
+    if (unit === 'GB/s') return (passes * length) / nanoseconds
+    if (unit === 'million lines/s') return (1e3 * Number(result)) / nanoseconds
+    return nanoseconds / TIMES[unit]
+  }
+  const [best, median, last] = [sorted[0], sorted[sorted.length >> 1], sorted.at(-1)].map(value).map(rounded)
+  const counted = worst ? last : best
+  return { ...contender, value: counted, median, ...(below && { outcome: counted < below ? 'reached' : 'missed' }) }
+}
+
+function beside(other, ours, { unit }) {
+  if (other.value === undefined || ours.value === undefined) {
+    return { ...other, ...(other.wanted && { outcome: 'not measured' }) }
+  }
+  const ratio = rounded(ours.value / other.value)
+  if (other.wanted === undefined) return { ...other, ratio }
+  const reached = SPEEDS.includes(unit) ? ratio >= other.wanted : ratio <= other.wanted
+  return { ...other, ratio, outcome: reached ? 'reached' : 'missed' }
+}
+
+function rounded(value) {
+  return Number(value.toPrecision(4))
+}
+
+function print({ name, unit, ours, others }) {
+  const number = ({ value, part }) =>
+    `${Number(value.toPrecision(3))} ${unit}${part === undefined ? '' : `, 1/${1 / part}`}`
+  const sign = SPEEDS.includes(unit) ? '>=' : '<='
+  const mine = ours.why === undefined ? number(ours) : 'failed'
+  if (ours.why !== undefined) line(name, mine, ours.why)
+  else if (ours.below !== undefined) line(name, mine, '', '', '', `< ${ours.below} ${unit}`, ours.outcome)
+  else if (others.length === 0) line(name, mine)
+  for (const [index, { label, why, ratio, wanted, aim, outcome = '', ...other }] of others.entries()) {
+    const isFirst = index === 0 && ours.why === undefined && ours.below === undefined
+    const asked = wanted === undefined ? '' : `${sign} ${wanted}x${aim ? `, aim ${aim}x` : ''}`
+    const found = why === undefined ? number(other) : 'not measured'
+    const compared = ratio === undefined ? '' : `${Number(ratio.toPrecision(3))}x`
+    line(isFirst ? name : '', isFirst ? mine : '', label, found, compared, asked, outcome)
+    // Of a peer that is left out it has been said.
+    if (why !== undefined && !(other.peer in whoAnswered().missing)) line('', '', `  ${why}`)
+  }
+}
+
+function line(...cells) {
+  console.log(
+    cells
+      .map((cell, index) => cell.padEnd(WIDTHS[index] ?? 0))
+      .join(' ')
+      .trimEnd(),
+  )
+}
+
+async function write(results) {
+  const [resultsPath, chartPath] = isWhole
+    ? ['bench/results.json', 'docs/bench.svg']
+    : ['target/bench/results.json', 'target/bench/bench.svg']
+  mkdirSync(join(root, 'target/bench'), { recursive: true })
+  writeFileSync(join(root, resultsPath), JSON.stringify(results, null, 2))
+  console.log(`\nWritten: ${resultsPath}`)
+  if (isWhole) runTool('biome', ['format', '--write', resultsPath])
+  if (!results.rows.some(({ chart, ours }) => chart && ours.value !== undefined)) return
+  await drawChart(results, join(root, chartPath))
+  console.log(`Written: ${chartPath}`)
+}
+
+function conclude({ rows: measured, missing, library }) {
+  const all = measured.flatMap(({ ours, others }) => [ours, ...others])
+  const count = (outcome) => all.filter((each) => each.outcome === outcome).length
+  const failed = measured.filter(({ ours }) => ours.why !== undefined)
+  for (const [name, why] of Object.entries(missing)) console.log(`Left out: ${name}: ${why}`)
+  for (const [name, bytes] of Object.entries(library)) console.log(`${name}: ${(bytes / 1000).toFixed()} KB`)
+  console.log(`\n${count('reached')} reached, ${count('missed')} missed, ${count('not measured')} not measured`)
+  if (failed.length > 0) stop(`Failed: ${failed.map(({ name, ours }) => `${name} (${ours.why})`).join('; ')}`)
+}
+
+/** In memory if there is room for the largest file, and as much again. */
+function roomiest() {
+  if (!existsSync(IN_MEMORY)) return tmpdir()
+  const { bavail, bsize } = statfsSync(IN_MEMORY)
+  return bavail * bsize > 2 * size ? IN_MEMORY : tmpdir()
+}
+
+function rustVersions() {
+  const compiler = /[\d.]+/.exec(spawn('rustc', ['--version']).stdout)?.[0]
+  const lock = readFileSync(join(root, 'Cargo.lock'), 'utf8')
+  const crates = ['memchr', 'memmap2'].map(
+    (name) => `${name} ${new RegExp(`"${name}"\nversion = "(.*)"`).exec(lock)?.[1]}`,
+  )
+  return [`Rust ${compiler}`, ...crates]
+}
+
+function libraries() {
+  const names = readdirSync(root).filter((name) => name.endsWith('.node'))
+  return Object.fromEntries(names.map((name) => [name, statSync(join(root, name)).size]))
+}
+
+function wholeNumber(name, otherwise) {
+  const value = Number(options[name] ?? otherwise)
+  if (!Number.isInteger(value) || value < 1) stop(`--${name} is a whole number, and not ${options[name]}`)
+  return value
+}
