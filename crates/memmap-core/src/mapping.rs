@@ -274,8 +274,7 @@ impl Mapping {
     ///
     /// ERR_OUT_OF_RANGE, EINVAL, ERR_MMAP_UNSUPPORTED on Windows.
     pub fn advise(&self, option: i32, start: usize, length: usize) -> Result<()> {
-        self.region.range(start, length)?;
-        self.region.memory().advise(option, start, length)
+        self.region.advise(option, start, length)
     }
 
     /// Keeps the pages under a range in RAM.

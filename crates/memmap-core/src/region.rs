@@ -6,6 +6,7 @@ use crate::fault::{FileIdentity, Watch};
 use crate::search::Finder;
 use crate::sys::{self, Memory, Named};
 use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Mapped memory that stays where it is until the last owner lets go of it.
 ///
@@ -21,7 +22,12 @@ pub struct Region {
     watch: Option<Watch>,
     memory: Memory,
     named: Option<Named>,
+    /// Somebody has said in which order the memory will be read.
+    ordered: AtomicBool,
 }
+
+/// From how many bytes on the system is told that they will be read from start to end: it costs as much as reading some KiB.
+const WORTH_ADVICE: usize = 4 * 1024 * 1024;
 
 /// Where the bytes of a caller's buffer are.
 ///
@@ -73,13 +79,13 @@ impl RawBytes {
 impl Region {
     /// Memory that nothing can be lost of: it has no file.
     pub(crate) fn of_memory(memory: Memory) -> Region {
-        Region { watch: None, memory, named: None }
+        Region { watch: None, memory, named: None, ordered: AtomicBool::new(false) }
     }
 
     /// A part of a file, or of a named region.
     pub(crate) fn of_file(memory: Memory, named: Option<Named>, offset: u64) -> Region {
         let watch = sys::install_fault_handler().then(|| watch(&memory, offset));
-        Region { watch, memory, named }
+        Region { watch, memory, named, ordered: AtomicBool::new(false) }
     }
 
     /// Moves the memory to addresses that an engine has reserved, over a SharedArrayBuffer. The engine unmaps it.
@@ -147,6 +153,32 @@ impl Region {
             watch.lose_from(kept);
         }
         self.memory.blank_from(kept)
+    }
+
+    /// madvise(2), as [`crate::Mapping::advise`].
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE, EINVAL, ERR_MMAP_UNSUPPORTED on Windows.
+    pub(crate) fn advise(&self, option: i32, start: usize, length: usize) -> Result<()> {
+        self.range(start, length)?;
+        if Memory::is_about_order(option) {
+            self.ordered.store(true, Ordering::Relaxed);
+        }
+        self.memory.advise(option, start, length)
+    }
+
+    /// Runs what reads a range from start to end, and lets the system know of it, unless somebody else has told it otherwise.
+    fn scanning<T>(&self, start: usize, length: usize, scan: impl FnOnce() -> T) -> Result<T> {
+        let advises = length >= WORTH_ADVICE && !self.ordered.load(Ordering::Relaxed);
+        if advises {
+            self.memory.advise_order(start, length, true);
+        }
+        let result = self.touching(scan);
+        if advises {
+            self.memory.advise_order(start, length, false);
+        }
+        result
     }
 
     /// Runs what touches the bytes.
@@ -311,7 +343,7 @@ impl Region {
         }
         // SAFETY: `between` found the bytes inside the mapping, which lives as long as `self`.
         let search = || unsafe { finder.find(at, length) };
-        let found = self.touching(search)??;
+        let found = self.scanning(start, length, search)??;
         Ok(found.map(|index| start + index))
     }
 
@@ -344,7 +376,7 @@ impl Region {
         let (at, length) = self.between(start, stop)?;
         // SAFETY: `between` found the bytes inside the mapping, which lives as long as `self`.
         let search = || unsafe { finder.matches(at, length, &mut |index| hit(start + index)) };
-        self.touching(search)?
+        self.scanning(start, length, search)?
     }
 
     /// How often the needle is in `[start, stop)`, each match behind the one before. An empty needle is nowhere.
@@ -356,7 +388,7 @@ impl Region {
         let (at, length) = self.between(start, stop)?;
         // SAFETY: `between` found the bytes inside the mapping, which lives as long as `self`.
         let search = || unsafe { finder.count(at, length) };
-        self.touching(search)?
+        self.scanning(start, length, search)?
     }
 
     /// Puts `to` in place of each match of the needle in `[start, stop)`, which must be as long, and adds to `replaced` how many that were, also

@@ -232,6 +232,20 @@ impl Memory {
         false
     }
 
+    /// Says that the range will be read from start to end, or that nothing is known of it any more. The system reads further ahead then, which
+    /// makes a scan of a file that is not in memory several times as fast.
+    pub fn advise_order(&self, offset: usize, length: usize, sequential: bool) {
+        let span = PageSpan::around(self.at(offset), length);
+        let advice = if sequential { libc::MADV_SEQUENTIAL } else { libc::MADV_NORMAL };
+        // SAFETY: the span is inside our pages, and this advice changes no contents. An error is no loss: it is advice.
+        let _ = unsafe { libc::madvise(span.address.cast(), span.length, advice) };
+    }
+
+    /// Whether advice says in which order pages will be touched.
+    pub fn is_about_order(option: i32) -> bool {
+        matches!(option, libc::MADV_NORMAL | libc::MADV_RANDOM | libc::MADV_SEQUENTIAL)
+    }
+
     /// Keeps the pages under the range in RAM.
     ///
     /// # Errors

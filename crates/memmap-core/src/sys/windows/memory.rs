@@ -334,6 +334,14 @@ impl Memory {
         Err(PROTECT_UNSUPPORTED)
     }
 
+    /// Windows takes no advice about mapped memory.
+    pub fn advise_order(&self, _offset: usize, _length: usize, _sequential: bool) {}
+
+    /// There is none.
+    pub fn is_about_order(_option: i32) -> bool {
+        false
+    }
+
     /// Reads the pages under the range in, all together. Whether that worked.
     pub fn prefetch(&self, offset: usize, length: usize) -> bool {
         let range = WIN32_MEMORY_RANGE_ENTRY { VirtualAddress: self.at(offset).cast(), NumberOfBytes: length };
