@@ -652,13 +652,17 @@ var Lines = class {
 	}
 	#bytes(start, stop) {
 		const window = this.#window;
-		if (window !== void 0 && start >= window.start && stop <= window.stop && this.#generation === this.#search.generation) return new Uint8Array(window.buffer, window.origin + start, stop - start);
+		if (window !== void 0 && start >= window.start && stop <= window.stop && this.#generation === this.#search.generation) try {
+			return new Uint8Array(window.buffer, window.origin + start, stop - start);
+		} catch {}
 		return this.#bytesElsewhere(start, stop);
 	}
 	#bytesElsewhere(start, stop) {
-		this.#window = this.#of.window(start, stop);
+		const window = this.#of.window(start, stop);
+		this.#window = window;
 		this.#generation = this.#search.generation;
-		return this.#window === void 0 ? this.#of.copy(start, stop) : this.#bytes(start, stop);
+		if (window === void 0) return this.#of.copy(start, stop);
+		return new Uint8Array(window.buffer, window.origin + start, stop - start);
 	}
 };
 const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));

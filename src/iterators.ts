@@ -163,15 +163,21 @@ export class Lines implements IterableIterator<Uint8Array> {
       stop <= window.stop &&
       this.#generation === this.#search.generation
     ) {
-      return new Uint8Array(window.buffer, window.origin + start, stop - start)
+      try {
+        return new Uint8Array(window.buffer, window.origin + start, stop - start)
+      } catch {
+        // Somebody has transferred the buffer of a line that he was given. The mapping is where it was.
+      }
     }
     return this.#bytesElsewhere(start, stop)
   }
 
   #bytesElsewhere(start: number, stop: number): Uint8Array {
-    this.#window = this.#of.window(start, stop)
+    const window = this.#of.window(start, stop)
+    this.#window = window
     this.#generation = this.#search.generation
-    return this.#window === undefined ? this.#of.copy(start, stop) : this.#bytes(start, stop)
+    if (window === undefined) return this.#of.copy(start, stop)
+    return new Uint8Array(window.buffer, window.origin + start, stop - start)
   }
 }
 
