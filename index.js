@@ -544,44 +544,53 @@ var Search = class {
 	generation = NONE;
 	stop = 0;
 	#of;
+	#state;
 	#needle;
 	#givenStop;
-	/** From where on places have not been given yet. */
+	/** From where on nothing of this batch has been. */
 	#from;
 	#places = new Float64Array(FIRST_BATCH);
 	#count = 0;
 	#given = 0;
+	#faults;
 	constructor(of, needle, start, stop) {
 		this.#of = of;
+		this.#state = of.state;
 		this.#needle = needle;
 		this.#from = start;
 		this.#givenStop = stop;
 	}
 	/** The next place, or NONE. */
 	next() {
-		if (this.#of.generation() !== this.generation) this.#begin();
-		else if (this.#given === this.#count) this.#findMore();
-		if (this.#given === this.#count) return NONE;
-		const place = this.#places[this.#given];
-		this.#given += 1;
-		this.#from = place + this.#needle.length;
-		return place;
-	}
-	/** The mapping is another than it was. */
-	#begin() {
-		this.generation = this.#of.generation();
-		this.stop = clamp(this.#givenStop, this.#of.length());
-		this.#find();
+		const { generation, faults } = this.#state;
+		const given = this.#given;
+		if (generation !== this.generation || faults[0] !== this.#faults || given === this.#count) return this.#findMore();
+		this.#given = given + 1;
+		return this.#places[given];
 	}
 	#findMore() {
-		if (this.#count < this.#places.length) return;
-		if (this.#places.length < LARGEST_BATCH) this.#places = new Float64Array(this.#places.length * 4);
-		this.#find();
+		this.#of.check();
+		this.#faults = this.#state.faults[0];
+		const isWhatItWas = this.generation === this.#state.generation;
+		if (!isWhatItWas || this.#given === this.#count) {
+			const last = this.#given === 0 ? void 0 : this.#places[this.#given - 1];
+			if (last !== void 0) this.#from = last + this.#needle.length;
+			if (isWhatItWas && this.#count < this.#places.length) return NONE;
+			this.#find(isWhatItWas);
+			if (this.#count === 0) return NONE;
+		}
+		this.#given += 1;
+		return this.#places[this.#given - 1];
 	}
-	#find() {
+	#find(isWhatItWas) {
+		if (!isWhatItWas) {
+			this.generation = this.#state.generation;
+			this.stop = clamp(this.#givenStop, this.#of.length());
+		} else if (this.#places.length < LARGEST_BATCH) this.#places = new Float64Array(this.#places.length * 4);
 		const from = Math.min(this.#from, this.stop);
-		this.#count = __binding_js.default.findAll(this.#of.handle(), this.#needle, this.#places, from, this.stop);
 		this.#given = 0;
+		this.#count = 0;
+		this.#count = __binding_js.default.findAll(this.#of.handle(), this.#needle, this.#places, from, this.stop);
 	}
 };
 /** The places of a needle. */
@@ -793,7 +802,8 @@ var Mmap = class {
 	/** Whether `#view` ever left this class. If not it goes with `close()`. */
 	#handedOut = false;
 	#viewsMade = 0;
-	#resizes = 0;
+	/** For iterators: see there. */
+	#state;
 	#bytesTouched = 0;
 	#faultsSeen = 0;
 	/** What was handed out beside the present view: windows, and views of before a `resize()`. */
@@ -1310,7 +1320,7 @@ var Mmap = class {
 		if (!this.#shared) this.#dropOwnView(mapping);
 		const inPlace = __binding_js.default.resize(mapping, length);
 		this.#length = length;
-		this.#resizes += 1;
+		if (this.#state !== void 0) this.#state.generation += 1;
 		if (inPlace) this.#growView();
 		else this.#forgetView();
 	}
@@ -1393,6 +1403,7 @@ var Mmap = class {
 		this.#forgetView();
 		this.#mapping = void 0;
 		this.#closedMapping = mapping;
+		if (this.#state !== void 0) this.#state.generation += 1;
 	}
 	/**
 	* Closes, and lets go of the file now, for those who must delete, rename or truncate it on Windows: every view has length 0
@@ -1505,11 +1516,13 @@ var Mmap = class {
 	}
 	#iterated() {
 		faultCounter ??= countFaults();
+		this.#state ??= {
+			generation: 0,
+			faults: faultCounter ?? new Uint32Array(1)
+		};
 		return {
-			generation: () => {
-				this.#checkIntact(this.#live());
-				return this.#resizes;
-			},
+			state: this.#state,
+			check: () => this.#checkIntact(this.#live()),
 			handle: () => this.#live(),
 			length: () => this.#length,
 			window: (start, stop) => this.#window(start, stop),

@@ -6,13 +6,23 @@ import { clamp } from './arguments.js'
 
 /** What an iterator asks of its mapping. */
 export interface Iterated {
-  /** A number that changes when the mapping is resized. Throws when it is closed, or when bytes of it have been lost. */
-  generation(): number
+  /** What is looked at before every step, and so without a call. */
+  readonly state: State
+  /** Throws when it is closed, or when bytes of it have been lost. */
+  check(): void
   handle(): ExternalObject<OpenMapping>
   length(): number
   /** A stretch with all of `[start, stop)` in it, or undefined where there are no views. */
   window(start: number, stop: number): Window | undefined
   copy(start: number, stop: number): Uint8Array
+}
+
+/** What can happen to a mapping between two steps. */
+export interface State {
+  /** A number that changes when the mapping is resized or closed. */
+  generation: number
+  /** The first one changes when bytes may have been lost, of any mapping. */
+  readonly faults: Uint32Array
 }
 
 /** A stretch of a mapping in a buffer. */
@@ -40,16 +50,19 @@ class Search {
   generation = NONE
   stop = 0
   readonly #of: Iterated
+  readonly #state: State
   readonly #needle: Uint8Array
   readonly #givenStop: number
-  /** From where on places have not been given yet. */
+  /** From where on nothing of this batch has been. */
   #from: number
   #places = new Float64Array(FIRST_BATCH)
   #count = 0
   #given = 0
+  #faults: number | undefined
 
   constructor(of: Iterated, needle: Uint8Array, start: number, stop: number) {
     this.#of = of
+    this.#state = of.state
     this.#needle = needle
     this.#from = start
     this.#givenStop = stop
@@ -57,33 +70,40 @@ class Search {
 
   /** The next place, or NONE. */
   next(): number {
-    if (this.#of.generation() !== this.generation) this.#begin()
-    else if (this.#given === this.#count) this.#findMore()
-    if (this.#given === this.#count) return NONE
-    const place = this.#places[this.#given] as number
+    const { generation, faults } = this.#state
+    const given = this.#given
+    if (generation !== this.generation || faults[0] !== this.#faults || given === this.#count) return this.#findMore()
+    this.#given = given + 1
+    return this.#places[given] as number
+  }
+
+  #findMore(): number {
+    this.#of.check()
+    this.#faults = this.#state.faults[0]
+    const isWhatItWas = this.generation === this.#state.generation
+    if (!isWhatItWas || this.#given === this.#count) {
+      const last = this.#given === 0 ? undefined : this.#places[this.#given - 1]
+      if (last !== undefined) this.#from = last + this.#needle.length
+      // A batch that was not full was the last one.
+      if (isWhatItWas && this.#count < this.#places.length) return NONE
+      this.#find(isWhatItWas)
+      if (this.#count === 0) return NONE
+    }
     this.#given += 1
-    this.#from = place + this.#needle.length
-    return place
+    return this.#places[this.#given - 1] as number
   }
 
-  /** The mapping is another than it was. */
-  #begin(): void {
-    this.generation = this.#of.generation()
-    this.stop = clamp(this.#givenStop, this.#of.length())
-    this.#find()
-  }
-
-  #findMore(): void {
-    // A batch that was not full was the last one.
-    if (this.#count < this.#places.length) return
-    if (this.#places.length < LARGEST_BATCH) this.#places = new Float64Array(this.#places.length * 4)
-    this.#find()
-  }
-
-  #find(): void {
+  #find(isWhatItWas: boolean): void {
+    if (!isWhatItWas) {
+      this.generation = this.#state.generation
+      this.stop = clamp(this.#givenStop, this.#of.length())
+    } else if (this.#places.length < LARGEST_BATCH) {
+      this.#places = new Float64Array(this.#places.length * 4)
+    }
     const from = Math.min(this.#from, this.stop)
-    this.#count = binding.findAll(this.#of.handle(), this.#needle, this.#places, from, this.stop)
     this.#given = 0
+    this.#count = 0
+    this.#count = binding.findAll(this.#of.handle(), this.#needle, this.#places, from, this.stop)
   }
 }
 

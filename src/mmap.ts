@@ -39,7 +39,7 @@ import {
   wrongType,
   wrongValue,
 } from './errors.js'
-import { type Iterated, Lines, Matches, type Window } from './iterators.js'
+import { type Iterated, Lines, Matches, type State, type Window } from './iterators.js'
 import { growBuffer, sharedBuffer } from './shared.js'
 import { run } from './task.js'
 
@@ -109,7 +109,8 @@ export class Mmap implements Disposable, Iterable<number> {
   /** Whether `#view` ever left this class. If not it goes with `close()`. */
   #handedOut = false
   #viewsMade = 0
-  #resizes = 0
+  /** For iterators: see there. */
+  #state: State | undefined
   #bytesTouched = 0
   #faultsSeen = 0
   /** What was handed out beside the present view: windows, and views of before a `resize()`. */
@@ -719,7 +720,7 @@ export class Mmap implements Disposable, Iterable<number> {
     if (!this.#shared) this.#dropOwnView(mapping)
     const inPlace = binding.resize(mapping, length)
     this.#length = length
-    this.#resizes += 1
+    if (this.#state !== undefined) this.#state.generation += 1
     if (inPlace) this.#growView()
     else this.#forgetView()
   }
@@ -814,6 +815,7 @@ export class Mmap implements Disposable, Iterable<number> {
     this.#forgetView()
     this.#mapping = undefined
     this.#closedMapping = mapping
+    if (this.#state !== undefined) this.#state.generation += 1
   }
 
   /**
@@ -949,11 +951,10 @@ export class Mmap implements Disposable, Iterable<number> {
 
   #iterated(): Iterated {
     faultCounter ??= countFaults()
+    this.#state ??= { generation: 0, faults: faultCounter ?? new Uint32Array(1) }
     return {
-      generation: () => {
-        this.#checkIntact(this.#live())
-        return this.#resizes
-      },
+      state: this.#state,
+      check: () => this.#checkIntact(this.#live()),
       handle: () => this.#live(),
       length: () => this.#length,
       window: (start, stop) => this.#window(start, stop),

@@ -113,6 +113,12 @@ impl Finder {
         let (Some(probes), Some(last)) = (self.probes, length.checked_sub(self.needle.len())) else {
             return Ok(());
         };
+        if self.needle.len() == 1 {
+            let candidate = |position: usize| if hit(position) { position + 1 } else { usize::MAX };
+            // SAFETY: the one byte is inside of the haystack at all positions up to the last.
+            unsafe { scan::up(haystack, 0..length, probes, candidate) };
+            return Ok(());
+        }
         let mut from = 0;
         while from <= last {
             let mut wasted = Wasted::new(self.needle.len());
