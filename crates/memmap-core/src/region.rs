@@ -391,8 +391,8 @@ impl Region {
         self.scanning(start, length, search)?
     }
 
-    /// Puts `to` in place of each match of the needle in `[start, stop)`, which must be as long, and adds to `replaced` how many that were, also
-    /// when it fails. Each match begins behind the one before. An empty needle is nowhere.
+    /// Puts `to` in place of each match of the needle in `[start, stop)`, which must be as long, and says where the last one was. Each begins
+    /// behind the one before. An empty needle is nowhere. How many that were is added to `replaced`, also when it fails.
     ///
     /// # Errors
     ///
