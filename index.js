@@ -320,7 +320,7 @@ function fileArgument(file) {
 	if (typeof file === "number") return integer(file, "file", -INT32_MAX - 1, INT32_MAX);
 	if (typeof file === "string") return pathArgument(file);
 	if ((0, node_util_types.isUint8Array)(file)) return pathArgument(shownBytes(file, "file"));
-	if (typeof file === "object" && file !== null && !isArrayOrRevoked(file) && "fd" in file && "close" in file) {
+	if (typeof file === "object" && file !== null && !isArrayOrRevoked(file) && "fd" in file && "stat" in file) {
 		const { fd } = file;
 		if (typeof fd === "number") return integer(fd, "file", -1, INT32_MAX) === -1 ? -2 : fd;
 	}

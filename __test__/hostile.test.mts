@@ -914,8 +914,8 @@ const file = fc.oneof(
       constant(new URL('file:///a%2fb')),
       constant(new URL('file:///%ff')),
       constant(new URL('file:///%00')),
-      new Recipe('a FileHandle', ({ fd }) => ({ fd, close() {} })),
-      new Recipe('a closed FileHandle', () => ({ fd: -1, close() {} })),
+      new Recipe('a FileHandle', ({ fd }) => ({ fd, stat() {} })),
+      new Recipe('a closed FileHandle', () => ({ fd: -1, stat() {} })),
     ),
   },
   {
@@ -936,7 +936,7 @@ const file = fc.oneof(
       .map(
         ([does, lie]) =>
           new Recipe(`a FileHandle with lies (${does}; ${lie.text})`, (world) =>
-            withLies(world, { close() {} }, does, lie),
+            withLies(world, { stat() {} }, does, lie),
           ),
       ),
   },
@@ -945,7 +945,7 @@ const file = fc.oneof(
     arbitrary: action.map(
       (does) =>
         new Recipe(`a proxy of a FileHandle that does ${does}`, (world) =>
-          actingProxy(world, { fd: world.fd, close() {} }, does),
+          actingProxy(world, { fd: world.fd, stat() {} }, does),
         ),
     ),
   },

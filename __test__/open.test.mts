@@ -288,6 +288,18 @@ for (const file of [undefined, null, true, 5n, {}, { fd: 3 }, [], () => {}, Symb
   })
 }
 
+test('another mapping, open or closed, is of the wrong type', (t) => {
+  const other = mmap(scratchFile(t, 100))
+  const expected = {
+    instanceOf: TypeError,
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: /^The "file" argument must be a path, .+ Received an instance of Mmap$/,
+  }
+  t.throws(() => mmapWith(other), expected)
+  other.close()
+  t.throws(() => mmapWith(other), expected)
+})
+
 for (const file of [1.5, Number.NaN, 2 ** 31]) {
   test(`a descriptor of ${file} is out of range`, (t) => {
     t.throws(() => mmap(file, 10), {
@@ -509,7 +521,7 @@ onLinux('a getter that throws is passed on, before anything is opened', 'it coun
   }
   t.throws(() => mmap(path, 100, options), { message: 'from the getter' })
   const handle = {
-    close() {},
+    stat() {},
     get fd(): number {
       throw new Error('from the handle')
     },

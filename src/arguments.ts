@@ -203,7 +203,8 @@ function fileArgument(file: unknown): number | string | Uint8Array {
   if (typeof file === 'number') return integer(file, 'file', -INT32_MAX - 1, INT32_MAX)
   if (typeof file === 'string') return pathArgument(file)
   if (isUint8Array(file)) return pathArgument(shownBytes(file, 'file'))
-  if (typeof file === 'object' && file !== null && !isArrayOrRevoked(file) && 'fd' in file && 'close' in file) {
+  // Not "close": an Mmap has that and "fd", too.
+  if (typeof file === 'object' && file !== null && !isArrayOrRevoked(file) && 'fd' in file && 'stat' in file) {
     const { fd } = file
     // A closed FileHandle has -1, which must not be taken for anonymous memory: -2 is EBADF.
     if (typeof fd === 'number') return integer(fd, 'file', -1, INT32_MAX) === -1 ? -2 : fd
