@@ -10,6 +10,11 @@ export interface Task {
   readonly opaque: unique symbol
 }
 
+/** What Rust keeps while a buffer can be reached. */
+export interface Lease {
+  readonly opaque: unique symbol
+}
+
 export declare class ExternalObject<T> {
   readonly '': {
     readonly '': unique symbol
@@ -61,6 +66,9 @@ export declare function descriptor(mapping: ExternalObject<OpenMapping>): number
 /** Detaches a buffer that `buffer` made, also after `close`. False when it had been detached before. */
 export declare function detach(mapping: ExternalObject<OpenMapping>, buffer: ArrayBufferLike, id: number): boolean
 
+/** Lets go of what is kept for a buffer that has been collected. */
+export declare function endLease(lease: ExternalObject<Lease>): void
+
 /** Four bytes that count the faults answered in this process: while they stay the same, nothing has been lost anywhere. */
 export declare function faultCounter(): ArrayBuffer
 
@@ -83,13 +91,21 @@ export declare function flush(mapping: ExternalObject<OpenMapping>, offset: numb
 export declare function leaveNamedRegions(): void
 
 /**
- * Moves the memory into a SharedArrayBuffer: `memory` is a Uint8Array over an empty one that can grow to `capacity` bytes. Says how
- * many bytes behind its start the mapping begins; the caller makes it grow, and keeps it while the mapping is open.
+ * Moves the memory into a SharedArrayBuffer: `memory` is a Uint8Array over an empty one that can grow to `capacity` bytes. The
+ * caller makes it grow, and keeps it while the mapping is open.
  */
-export declare function lend(mapping: ExternalObject<OpenMapping>, id: number, memory: Uint8Array, capacity: number): number
+export declare function lend(mapping: ExternalObject<OpenMapping>, id: number, memory: Uint8Array, capacity: number): Lent
 
 /** Bytes mapped. */
 export declare function length(mapping: ExternalObject<OpenMapping>): number
+
+/** Memory that has been moved into a SharedArrayBuffer. */
+export interface Lent {
+  /** How many bytes behind the start of the buffer the mapping begins. */
+  begin: number
+  /** For `endLease`, when the buffer has been collected. */
+  lease: ExternalObject<Lease>
+}
 
 /** Keeps a range in RAM. */
 export declare function lock(mapping: ExternalObject<OpenMapping>, start: number, length: number): void

@@ -846,6 +846,7 @@ module.exports.copyWithin = nativeBinding.copyWithin
 module.exports.count = nativeBinding.count
 module.exports.descriptor = nativeBinding.descriptor
 module.exports.detach = nativeBinding.detach
+module.exports.endLease = nativeBinding.endLease
 module.exports.faultCounter = nativeBinding.faultCounter
 module.exports.fill = nativeBinding.fill
 module.exports.find = nativeBinding.find

@@ -689,9 +689,12 @@ function sharedBuffer(mapping, id, lead, length, maxLength) {
 	if (maxLength !== void 0) throw unsupported("The option \"shared.maxLength\" is not available on this runtime: its buffers cannot grow in place");
 	return __binding_js.default.buffer(mapping, id, true, 0, length);
 }
+/** The engine unmaps the memory when the buffer has been collected, and tells nobody: so nearly when is all there is. */
+const leases = new FinalizationRegistry((lease) => __binding_js.default.endLease(lease));
 function moveIntoBuffer(mapping, id, lead, length, maxLength) {
 	const buffer = reserve(lead + maxLength);
-	const begin = __binding_js.default.lend(mapping, id, new Uint8Array(buffer), buffer.maxByteLength);
+	const { begin, lease } = __binding_js.default.lend(mapping, id, new Uint8Array(buffer), buffer.maxByteLength);
+	leases.register(buffer, lease);
 	buffer.grow(begin + length);
 	return buffer;
 }

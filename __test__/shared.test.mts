@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads'
 import test from 'ava'
 import { ACCESS_COPY, ACCESS_READ, mmap } from 'memmap'
 import { mmapWith } from './misuse.mjs'
-import { onLinux } from './platform.mjs'
+import { onLinux, onUnix } from './platform.mjs'
 import { mapsOf } from './process-state.mjs'
 import { writeRefusingNode } from './refusing-node.mjs'
 import { scratchFile, scratchFolder } from './scratch.mjs'
@@ -111,6 +111,22 @@ onLinux('unmap() makes views read zeros, and lets go of the file', 'it reads /pr
   map.unmap()
   t.deepEqual([bytes[0], bytes[4999], bytes.length], [0, 0, 5000])
   t.is(mapsOf(path), 0)
+})
+
+onUnix('a named region is used until unmap(), or its last view', 'no SharedArrayBuffer is unmapped there', (t) => {
+  const tagname = `memmap-test-shared-${process.pid}`
+  const map = mmap(-1, 100, { tagname, shared: true })
+  const { bytes } = map
+  bytes[0] = 7
+  map.close()
+  const other = mmap(-1, 100, { tagname })
+  t.is(other.at(0), 7)
+  other.close()
+  t.is(bytes[0], 7)
+  map.unmap()
+  t.is(bytes[0], 0)
+  using again = mmap(-1, 100, { tagname })
+  t.is(again.at(0), 0)
 })
 
 onLinux(

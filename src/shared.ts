@@ -5,7 +5,7 @@
 // it. Bun's engine gives such addresses to others without unmapping them, and Windows moves no mappings: there the runtime must
 // take our memory, where it has a function for that, and such a buffer cannot grow.
 
-import binding, { type ExternalObject, type OpenMapping } from '../binding.js'
+import binding, { type ExternalObject, type Lease, type OpenMapping } from '../binding.js'
 import { unsupported, viewTooLarge } from './errors.js'
 
 type Handle = ExternalObject<OpenMapping>
@@ -33,6 +33,9 @@ export function sharedBuffer(
   return binding.buffer(mapping, id, true, 0, length) as SharedArrayBuffer
 }
 
+/** The engine unmaps the memory when the buffer has been collected, and tells nobody: so nearly when is all there is. */
+const leases = new FinalizationRegistry((lease: ExternalObject<Lease>) => binding.endLease(lease))
+
 function moveIntoBuffer(
   mapping: Handle,
   id: number,
@@ -41,7 +44,8 @@ function moveIntoBuffer(
   maxLength: number,
 ): SharedArrayBuffer {
   const buffer = reserve(lead + maxLength)
-  const begin = binding.lend(mapping, id, new Uint8Array(buffer), buffer.maxByteLength)
+  const { begin, lease } = binding.lend(mapping, id, new Uint8Array(buffer), buffer.maxByteLength)
+  leases.register(buffer, lease)
   buffer.grow(begin + length)
   return buffer
 }

@@ -78,7 +78,7 @@ impl Mapping {
             }
             Target::Named(tag) => {
                 let (memory, named) = Named::open(&tag, offset, source::addressable(length)?, &plan)?;
-                (named_region(memory, named, offset)?, Source::Named)
+                (named_region(memory, named.clone(), offset)?, Source::Named(named))
             }
         };
         let region = Arc::new(region);
@@ -110,12 +110,12 @@ impl Mapping {
     ///
     /// EBADF when no descriptor was kept, and what fstat(2) says.
     pub fn size(&self) -> Result<u64> {
-        match (&self.source, self.region.named()) {
+        match &self.source {
             _ if !self.tracked => Err(sys::no_descriptor("fstat")),
-            (Source::Anonymous(_), _) => Ok(self.region.len() as u64),
-            (_, Some(named)) => named.size(),
-            (Source::File(Some(file)), _) => Ok(file.status()?.size),
-            (Source::File(None) | Source::Named, None) => Err(sys::no_descriptor("fstat")),
+            Source::Anonymous(_) => Ok(self.region.len() as u64),
+            Source::Named(named) => named.size(),
+            Source::File(Some(file)) => Ok(file.status()?.size),
+            Source::File(None) => Err(sys::no_descriptor("fstat")),
         }
     }
 
@@ -146,7 +146,7 @@ impl Mapping {
             file: match &self.source {
                 Source::File(file) => file.clone(),
                 // The memory of the others has no device.
-                Source::Anonymous(_) | Source::Named => None,
+                Source::Anonymous(_) | Source::Named(_) => None,
             },
             offset: self.offset,
             writes_through: self.plan.writes_through(),
@@ -193,7 +193,7 @@ impl Mapping {
             // `tracked` files have a descriptor.
             Source::File(None) => return Err(Error::ResizeUntracked),
             Source::Anonymous(file) => self.replace_region(self.resize_anonymous(file.as_ref(), length)?),
-            Source::Named => self.replace_region(self.resize_named(length, end)?),
+            Source::Named(named) => self.replace_region(self.resize_named(named, length, end)?),
         }
         Ok(())
     }
@@ -220,13 +220,7 @@ impl Mapping {
             return Err(Error::NoView("the engine gave no address".to_owned()));
         };
         let (offset, file_offset, plan) = (self.offset, self.file_offset(), self.plan);
-        // The region has the file of a named one, and is about to be borrowed.
-        let named = self.region.named().cloned();
-        let file = match &self.source {
-            Source::File(file) => file.as_deref(),
-            Source::Anonymous(file) => file.as_ref(),
-            Source::Named => named.as_ref().and_then(Named::file),
-        };
+        let file = self.source.file();
         let Some(region) = Arc::get_mut(&mut self.region) else {
             return Err(Error::NoView("its memory is in use where it is".to_owned()));
         };
@@ -326,11 +320,7 @@ impl Mapping {
     }
 
     fn file(&self) -> Option<&sys::File> {
-        match &self.source {
-            Source::File(file) => file.as_deref(),
-            Source::Anonymous(file) => file.as_ref(),
-            Source::Named => self.region.named().and_then(Named::file),
-        }
+        self.source.file()
     }
 
     /// Where in [`Mapping::file`] the mapping begins: the offset means nothing for anonymous memory.
@@ -388,8 +378,7 @@ impl Mapping {
         Ok(region)
     }
 
-    fn resize_named(&self, length: usize, end: u64) -> Result<Region> {
-        let named = self.region.named().ok_or_else(|| sys::no_descriptor("fstat"))?;
+    fn resize_named(&self, named: &Named, length: usize, end: u64) -> Result<Region> {
         let existing = named.size()?;
         if end > existing {
             return Err(Error::ResizeNamed { existing });
@@ -463,7 +452,7 @@ impl Drop for Mapping {
     fn drop(&mut self) {
         // The descriptor is about to be closed, and its number may mean another file soon.
         for region in self.earlier.iter().filter_map(Weak::upgrade).chain([Arc::clone(&self.region)]) {
-            if !matches!(self.source, Source::Named) {
+            if !matches!(self.source, Source::Named(_)) {
                 region.set_file(None);
             }
         }

@@ -7,6 +7,7 @@ use crate::search::Finder;
 use crate::sys::{self, Memory, Named};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Mapped memory that stays where it is until the last owner lets go of it.
 ///
@@ -21,7 +22,8 @@ pub struct Region {
     // only when its memory is unmapped.
     watch: Option<Watch>,
     memory: Memory,
-    named: Option<Named>,
+    /// Its own use of the region that it is a part of, until it is blanked.
+    named: Mutex<Option<Named>>,
     /// Somebody has said in which order the memory will be read.
     ordered: AtomicBool,
 }
@@ -79,13 +81,13 @@ impl RawBytes {
 impl Region {
     /// Memory that nothing can be lost of: it has no file.
     pub(crate) fn of_memory(memory: Memory) -> Region {
-        Region { watch: None, memory, named: None, ordered: AtomicBool::new(false) }
+        Region { watch: None, memory, named: Mutex::new(None), ordered: AtomicBool::new(false) }
     }
 
     /// A part of a file, or of a named region.
     pub(crate) fn of_file(memory: Memory, named: Option<Named>, offset: u64) -> Region {
         let watch = sys::install_fault_handler().then(|| watch(&memory, offset));
-        Region { watch, memory, named, ordered: AtomicBool::new(false) }
+        Region { watch, memory, named: Mutex::new(named), ordered: AtomicBool::new(false) }
     }
 
     /// Moves the memory to addresses that an engine has reserved, over a SharedArrayBuffer. The engine unmaps it.
@@ -132,13 +134,17 @@ impl Region {
         self.watch.as_ref().map_or(Ok(()), |watch| watch.intact(self.len()))
     }
 
-    /// Puts private zeros in place of all the memory: whoever has a pointer to it reads zeros, and the file is let go of.
+    /// Puts private zeros in place of all the memory: whoever has a pointer to it reads zeros, and the file or named region is let
+    /// go of.
     ///
     /// # Errors
     ///
     /// ENOMEM, ERR_MMAP_UNSUPPORTED on Windows.
     pub fn blank(&self) -> Result<()> {
-        self.memory.blank_all()
+        self.memory.blank_all()?;
+        self.set_file(None);
+        drop(self.named.lock().unwrap_or_else(PoisonError::into_inner).take());
+        Ok(())
     }
 
     /// The same for what is behind the first `kept` bytes, because the file has been cut off there. Who reads it through this Region is told.
@@ -206,10 +212,6 @@ impl Region {
 
     pub(crate) fn memory(&self) -> &Memory {
         &self.memory
-    }
-
-    pub(crate) fn named(&self) -> Option<&Named> {
-        self.named.as_ref()
     }
 
     /// Checks that `[offset, offset + length)` lies inside, and gives its address.

@@ -26,8 +26,19 @@ pub(crate) enum Source {
     File(Option<Arc<sys::File>>),
     /// Anonymous memory; no descriptor if it is private.
     Anonymous(Option<sys::File>),
-    /// A named region, which the Region itself holds, for it is in use as long as its memory is.
-    Named,
+    /// A named region. Each Region of it holds a clone, for it is in use as long as its memory is.
+    Named(sys::Named),
+}
+
+impl Source {
+    /// The descriptor that is kept, for what needs one.
+    pub(crate) fn file(&self) -> Option<&sys::File> {
+        match self {
+            Source::File(file) => file.as_deref(),
+            Source::Anonymous(file) => file.as_ref(),
+            Source::Named(named) => named.file(),
+        }
+    }
 }
 
 /// Which part of a file to map, checked against the file's size.

@@ -4,15 +4,16 @@ use crate::error::check;
 use memmap_core::{Error, RawBytes, Region};
 use napi::bindgen_prelude::{FromNapiValue, TypeName, Unknown, ValidateNapiValue};
 use napi::{Env, JsValue, ValueType, sys};
+use std::cell::Cell;
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 /// The largest element of a typed array, in bytes. A buffer begins at a multiple of it, as engines and `Atomics` expect.
 const ALIGNMENT: usize = 8;
 
-/// What an ArrayBuffer over a Region keeps alive. Its finalizer holds one reference to this, the mapping another.
+/// What an ArrayBuffer over a Region keeps alive. Its finalizer holds this, or for memory that was moved into it a [`Lease`].
 #[derive(Debug)]
 pub struct Handout {
     /// By which TypeScript tells one buffer from another, since two may begin at the same address.
@@ -40,15 +41,26 @@ impl Handout {
         }
     }
 
-    /// Whether no buffer shows the memory any more.
-    pub fn is_released(&self) -> bool {
-        self.region.lock().unwrap_or_else(PoisonError::into_inner).is_none()
-    }
-
     /// Lets go of the region before the finalizer does; right only when no JavaScript value shows the memory any more.
     fn release(&self) {
         let region = self.region.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(region);
+    }
+}
+
+/// Stands for a finalizer where the engine owns the memory and tells nobody when it unmaps it: TypeScript holds it until the buffer has
+/// been collected in its thread. Until then the memory counts as a mapping of the process, and a named region is in use.
+pub struct Lease(Cell<Option<Arc<Handout>>>);
+
+impl Lease {
+    /// For a buffer that the memory has just been moved into.
+    pub fn new(handout: Arc<Handout>) -> Lease {
+        Lease(Cell::new(Some(handout)))
+    }
+
+    /// The buffer has been collected.
+    pub fn end(&self) {
+        self.0.take();
     }
 }
 
@@ -191,8 +203,8 @@ unsafe extern "C" fn finalize(_: sys::napi_env, _: *mut c_void, hint: *mut c_voi
 /// # Errors
 ///
 /// What the engine says of a buffer that cannot be detached.
-pub fn detach(env: Env, buffer: Unknown, id: u32, handouts: &[Arc<Handout>]) -> napi::Result<bool> {
-    let Some(handout) = handouts.iter().find(|handout| handout.id == id) else {
+pub fn detach(env: Env, buffer: Unknown, id: u32, handouts: &[Weak<Handout>]) -> napi::Result<bool> {
+    let Some(handout) = handouts.iter().filter_map(Weak::upgrade).find(|handout| handout.id == id) else {
         return Ok(false);
     };
     if handout.shared {

@@ -41,6 +41,8 @@ enum Owner {
     Lender {
         /// Bytes that are reserved, from the start of the first page.
         capacity: usize,
+        /// What is reserved behind the pages is a mapping of its own.
+        _counted: Option<Counted>,
     },
 }
 
@@ -374,9 +376,10 @@ impl Memory {
     ) -> Result<()> {
         let old = PageSpan::around(self.start(), self.length);
         let new = PageSpan::around(address.as_ptr(), self.length);
+        let lender = lender(capacity, new.pages())?;
         // SAFETY: the caller's promise about both ranges.
         unsafe { move_pages(old, new, file, plan) }?;
-        let owner = std::mem::replace(&mut self.owner, Owner::Lender { capacity });
+        let owner = std::mem::replace(&mut self.owner, lender);
         // Nothing is mapped any more where it thinks.
         std::mem::forget(owner);
         self.start = address;
@@ -394,7 +397,7 @@ impl Memory {
     ///
     /// What mmap(2) says. The memory is then as it was.
     pub fn grown(&self, file: &File, offset: u64, length: usize, plan: &Plan) -> Result<Option<Memory>> {
-        let Owner::Lender { capacity } = self.owner else {
+        let Owner::Lender { capacity, .. } = self.owner else {
             return Ok(None);
         };
         let lead = lead_of(offset);
@@ -402,6 +405,7 @@ impl Memory {
             return Ok(None);
         }
         let counted = Counted::new()?;
+        let owner = lender(capacity, (lead + length).div_ceil(page_size()))?;
         let base = self.start().wrapping_sub(lead);
         let flags = flags_for(plan) | MapFlags::FIXED;
         let (protection, offset) = (protection_for(plan), offset - lead as u64);
@@ -409,7 +413,7 @@ impl Memory {
         // the same file, in one step for every other thread; what was private in them nobody resizes.
         unsafe { rustix::mm::mmap(base.cast(), lead + length, protection, flags, file, offset) }
             .map_err(failed("mmap"))?;
-        Ok(Some(Memory { start: self.start, length, owner: Owner::Lender { capacity }, _counted: counted }))
+        Ok(Some(Memory { start: self.start, length, owner, _counted: counted }))
     }
 
     /// Changes between a mapping whose stores reach the file and one whose stores are private, at the same address.
@@ -452,6 +456,12 @@ impl Memory {
         // A system that does not do it gives a mapping that works, only cold. mmap too says nothing when populating fails.
         self.prefetch(0, self.length);
     }
+}
+
+/// Of `pages` where `capacity` bytes are reserved.
+fn lender(capacity: usize, pages: usize) -> Result<Owner> {
+    let rest = capacity > pages * page_size();
+    Ok(Owner::Lender { capacity, _counted: rest.then(Counted::new).transpose()? })
 }
 
 /// Moves pages in one step.
