@@ -227,6 +227,46 @@ function withPath(error, path) {
 	return error;
 }
 //#endregion
+//#region src/shared.ts
+/** Whether mappings move into buffers, which can grow. */
+const MOVES_INTO_BUFFERS = process.platform !== "win32" && process.versions.bun === void 0;
+/**
+* Makes the buffer. It begins `lead` bytes before the mapping at most, and can grow to `maxLength` bytes behind that.
+*
+* What is in it is the mapping from then on: keep the buffer while the mapping is open.
+*/
+function sharedBuffer(mapping, id, lead, length, maxLength) {
+	if (MOVES_INTO_BUFFERS) return moveIntoBuffer(mapping, id, lead, length, Math.max(maxLength ?? 0, length));
+	if (length > MAX_VIEW_LENGTH) throw viewTooLarge(length, void 0);
+	return __binding_js.default.buffer(mapping, id, true, 0, length);
+}
+/** The engine unmaps the memory when the buffer has been collected, and tells nobody: so nearly when is all there is. */
+const leases = new FinalizationRegistry((lease) => __binding_js.default.endLease(lease));
+function moveIntoBuffer(mapping, id, lead, length, maxLength) {
+	const buffer = reserve(lead + maxLength);
+	const { begin, lease } = __binding_js.default.lend(mapping, id, new Uint8Array(buffer), buffer.maxByteLength);
+	leases.register(buffer, lease);
+	buffer.grow(begin + length);
+	return buffer;
+}
+const prototype = SharedArrayBuffer.prototype;
+const grow = Function.prototype.call.bind(prototype.grow);
+const byteLengthOf$1 = Function.prototype.call.bind(Object.getOwnPropertyDescriptor(prototype, "byteLength")?.get);
+/**
+* Makes a buffer follow the mapping that has grown in it, to `length` bytes. The user has had it, and may have made it grow already, or
+* have given it other properties: so it is the built-in ones that are asked.
+*/
+function growBuffer(buffer, length) {
+	if (byteLengthOf$1(buffer) < length) grow(buffer, length);
+}
+function reserve(length) {
+	try {
+		return new SharedArrayBuffer(0, { maxByteLength: length });
+	} catch {
+		throw viewTooLarge(length, void 0);
+	}
+}
+//#endregion
 //#region src/arguments.ts
 const OPTION_NAMES = [
 	"access",
@@ -379,7 +419,7 @@ const dataViewParts = {
 	byteLength: getter(DataView.prototype, "byteLength")
 };
 /** How many bytes an array really has, 0 if it is detached. */
-const byteLengthOf$1 = typedArrayParts.byteLength;
+const byteLengthOf = typedArrayParts.byteLength;
 /**
 * Bytes from 0 up. A bigint may be as large as a file size can be: what is too large for the file is told by who knows the file.
 */
@@ -430,7 +470,9 @@ function maxLengthArgument(shared) {
 	for (const name of Object.keys(shared)) if (name !== "maxLength") throw wrongValue(`The property "options.shared.${name}" is not an option of mmap. There is maxLength`);
 	const { maxLength } = shared;
 	if (maxLength === void 0) throw wrongValue("The option \"shared\" must be a boolean or have a \"maxLength\"");
-	return extentArgument(maxLength, "shared.maxLength", "The argument is out of range");
+	const checked = extentArgument(maxLength, "shared.maxLength", "The argument is out of range");
+	if (!MOVES_INTO_BUFFERS) throw unsupported("The option \"shared.maxLength\" is not available on this runtime: its buffers cannot grow in place");
+	return checked;
 }
 function booleanArgument(value, name, whenMissing) {
 	if (value === void 0) return whenMissing;
@@ -677,45 +719,6 @@ var Lines = class {
 const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
 for (const { prototype } of [Matches, Lines]) Object.setPrototypeOf(prototype, iteratorPrototype);
 //#endregion
-//#region src/shared.ts
-const MOVES_INTO_BUFFERS = process.platform !== "win32" && process.versions.bun === void 0;
-/**
-* Makes the buffer. It begins `lead` bytes before the mapping at most, and can grow to `maxLength` bytes behind that.
-*
-* What is in it is the mapping from then on: keep the buffer while the mapping is open.
-*/
-function sharedBuffer(mapping, id, lead, length, maxLength) {
-	if (MOVES_INTO_BUFFERS) return moveIntoBuffer(mapping, id, lead, length, Math.max(maxLength ?? 0, length));
-	if (maxLength !== void 0) throw unsupported("The option \"shared.maxLength\" is not available on this runtime: its buffers cannot grow in place");
-	return __binding_js.default.buffer(mapping, id, true, 0, length);
-}
-/** The engine unmaps the memory when the buffer has been collected, and tells nobody: so nearly when is all there is. */
-const leases = new FinalizationRegistry((lease) => __binding_js.default.endLease(lease));
-function moveIntoBuffer(mapping, id, lead, length, maxLength) {
-	const buffer = reserve(lead + maxLength);
-	const { begin, lease } = __binding_js.default.lend(mapping, id, new Uint8Array(buffer), buffer.maxByteLength);
-	leases.register(buffer, lease);
-	buffer.grow(begin + length);
-	return buffer;
-}
-const prototype = SharedArrayBuffer.prototype;
-const grow = Function.prototype.call.bind(prototype.grow);
-const byteLengthOf = Function.prototype.call.bind(Object.getOwnPropertyDescriptor(prototype, "byteLength")?.get);
-/**
-* Makes a buffer follow the mapping that has grown in it, to `length` bytes. The user has had it, and may have made it grow already, or
-* have given it other properties: so it is the built-in ones that are asked.
-*/
-function growBuffer(buffer, length) {
-	if (byteLengthOf(buffer) < length) grow(buffer, length);
-}
-function reserve(length) {
-	try {
-		return new SharedArrayBuffer(0, { maxByteLength: length });
-	} catch {
-		throw viewTooLarge(length, void 0);
-	}
-}
-//#endregion
 //#region src/task.ts
 /** Milliseconds between two reports: about 30 a second. */
 const REPORT_INTERVAL = 34;
@@ -955,7 +958,7 @@ var Mmap = class {
 	write(data) {
 		const bytes = bytesArgument(data, "data");
 		const mapping = this.#writable();
-		const count = byteLengthOf$1(bytes);
+		const count = byteLengthOf(bytes);
 		if (count > this.#length - this.#position) throw outOfRange("data out of range", "data", `at most ${Math.max(this.#length - this.#position, 0)} bytes long, from the cursor to the end`, `${count} bytes`);
 		__binding_js.default.write(mapping, bytes, this.#position);
 		this.#position += count;
@@ -1052,8 +1055,8 @@ var Mmap = class {
 		const bounds = sliceBounds(start, stop, step);
 		const mapping = this.#writable();
 		const slice = adjustSlice(bounds, this.#length);
-		if (byteLengthOf$1(bytes) !== slice.count) {
-			const came = `${byteLengthOf$1(bytes)} bytes`;
+		if (byteLengthOf(bytes) !== slice.count) {
+			const came = `${byteLengthOf(bytes)} bytes`;
 			throw outOfRange("mmap slice assignment is wrong size", "data", `${slice.count} bytes long, as the slice is`, came);
 		}
 		if (slice.count === 0) return;
@@ -1087,7 +1090,7 @@ var Mmap = class {
 		const pattern = needleArgument(value, "value");
 		const bounds = sliceBounds(start, stop, void 0);
 		const mapping = this.#writable();
-		if (byteLengthOf$1(pattern) === 0) throw outOfRange("fill out of range", "value", "at least one byte long", "0 bytes");
+		if (byteLengthOf(pattern) === 0) throw outOfRange("fill out of range", "value", "at least one byte long", "0 bytes");
 		const slice = adjustSlice(bounds, this.#length);
 		__binding_js.default.fill(mapping, pattern, slice.start, slice.count);
 		return this;
@@ -1144,7 +1147,7 @@ var Mmap = class {
 		const bytes = needleArgument(needle, "needle");
 		const from = optionalBound(start, "start") ?? this.#length;
 		const mapping = this.#live();
-		const count = byteLengthOf$1(bytes);
+		const count = byteLengthOf(bytes);
 		if (from < -this.#length && count !== 0) return -1;
 		const last = Math.min(clamp(from, this.#length) + count, this.#length);
 		return __binding_js.default.rfind(mapping, bytes, 0, last);
@@ -1410,7 +1413,7 @@ var Mmap = class {
 	}
 	/**
 	* Closes, and lets go of the file now, for those who must delete, rename or truncate it on Windows: every view has length 0
-	* afterwards. It can also be called after `close()`.
+	* afterwards (one of a SharedArrayBuffer keeps its length, and reads zeros). It can also be called after `close()`.
 	*
 	* Do not call it while something asynchronous still reads a view: Node's own zlib ends the process when the buffer under it is
 	* detached. Memory that was transferred to another ArrayBuffer stays mapped until that one is collected.
@@ -1765,11 +1768,11 @@ function indexWithin(bytes, needle, from, to) {
 	return found === -1 ? -1 : from + found;
 }
 function refuseEmpty(needle, name) {
-	if (byteLengthOf$1(needle) === 0) throw wrongValue(`The "${name}" argument must not be empty: that is everywhere`);
+	if (byteLengthOf(needle) === 0) throw wrongValue(`The "${name}" argument must not be empty: that is everywhere`);
 }
 function refuseUnequal(from, to) {
 	refuseEmpty(from, "from");
-	const [old, replacement] = [byteLengthOf$1(from), byteLengthOf$1(to)];
+	const [old, replacement] = [byteLengthOf(from), byteLengthOf(to)];
 	if (old === replacement) return;
 	throw wrongValue(`The "to" argument must be as long as "from", ${old} bytes. Received ${replacement} bytes: what follows would have to move. Write the parts between the matches (findAll) and the replacements to a new file instead`);
 }

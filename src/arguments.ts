@@ -9,7 +9,8 @@ import { toNamespacedPath } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isAnyArrayBuffer, isDataView, isUint8Array } from 'node:util/types'
 import { ACCESS_COPY, ACCESS_DEFAULT, MAP_ANON, MAP_SHARED, PROT_READ, PROT_WRITE } from './constants.js'
-import { aborted, outOfRange, wrongType, wrongValue } from './errors.js'
+import { aborted, outOfRange, unsupported, wrongType, wrongValue } from './errors.js'
+import { MOVES_INTO_BUFFERS } from './shared.js'
 
 /** A path, a `file:` URL, a descriptor, or an open `fs.promises.FileHandle`. */
 export type FileLike = number | string | Uint8Array | URL | FileHandle
@@ -355,7 +356,13 @@ function maxLengthArgument(shared: unknown): number {
   }
   const { maxLength }: { maxLength?: unknown } = shared
   if (maxLength === undefined) throw wrongValue('The option "shared" must be a boolean or have a "maxLength"')
-  return extentArgument(maxLength, 'shared.maxLength', 'The argument is out of range')
+  const checked = extentArgument(maxLength, 'shared.maxLength', 'The argument is out of range')
+  if (!MOVES_INTO_BUFFERS) {
+    throw unsupported(
+      'The option "shared.maxLength" is not available on this runtime: its buffers cannot grow in place',
+    )
+  }
+  return checked
 }
 
 function booleanArgument(value: unknown, name: string, whenMissing: boolean): boolean {

@@ -820,7 +820,7 @@ export class Mmap implements Disposable, Iterable<number> {
 
   /**
    * Closes, and lets go of the file now, for those who must delete, rename or truncate it on Windows: every view has length 0
-   * afterwards. It can also be called after `close()`.
+   * afterwards (one of a SharedArrayBuffer keeps its length, and reads zeros). It can also be called after `close()`.
    *
    * Do not call it while something asynchronous still reads a view: Node's own zlib ends the process when the buffer under it is
    * detached. Memory that was transferred to another ArrayBuffer stays mapped until that one is collected.

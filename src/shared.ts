@@ -6,11 +6,13 @@
 // take our memory, where it has a function for that, and such a buffer cannot grow.
 
 import binding, { type ExternalObject, type Lease, type OpenMapping } from '../binding.js'
-import { unsupported, viewTooLarge } from './errors.js'
+import { MAX_VIEW_LENGTH } from './constants.js'
+import { viewTooLarge } from './errors.js'
 
 type Handle = ExternalObject<OpenMapping>
 
-const MOVES_INTO_BUFFERS = process.platform !== 'win32' && process.versions.bun === undefined
+/** Whether mappings move into buffers, which can grow. */
+export const MOVES_INTO_BUFFERS = process.platform !== 'win32' && process.versions.bun === undefined
 
 /**
  * Makes the buffer. It begins `lead` bytes before the mapping at most, and can grow to `maxLength` bytes behind that.
@@ -25,11 +27,7 @@ export function sharedBuffer(
   maxLength: number | undefined,
 ): SharedArrayBuffer {
   if (MOVES_INTO_BUFFERS) return moveIntoBuffer(mapping, id, lead, length, Math.max(maxLength ?? 0, length))
-  if (maxLength !== undefined) {
-    throw unsupported(
-      'The option "shared.maxLength" is not available on this runtime: its buffers cannot grow in place',
-    )
-  }
+  if (length > MAX_VIEW_LENGTH) throw viewTooLarge(length, undefined)
   return binding.buffer(mapping, id, true, 0, length) as SharedArrayBuffer
 }
 
