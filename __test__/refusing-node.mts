@@ -1,5 +1,5 @@
-// A copy of this Node that takes no memory of others, as Electron's does: its functions for that answer 22,
-// napi_no_external_buffers_allowed. Nothing else changes.
+// A copy of a Node that takes no memory of others, as Electron's does: its functions for that answer 22,
+// napi_no_external_buffers_allowed. Nothing else changes. scripts/test-runtimes.mjs makes some of them, too.
 
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 
@@ -16,11 +16,11 @@ const RETURN_22 = {
 const LOADED_SEGMENT = 1
 const DYNAMIC_SYMBOLS = 11
 
-/** Writes the copy to `path`, or says why not. */
-export function writeRefusingNode(path: string): string | undefined {
+/** Writes the copy of `program` to `path`, or says why not. */
+export function writeRefusingNode(path: string, program: string = process.execPath): string | undefined {
   const code = process.arch === 'x64' || process.arch === 'arm64' ? RETURN_22[process.arch] : undefined
   if (process.platform !== 'linux' || code === undefined) return 'only an ELF executable for x64 or arm64 is patched'
-  const elf = readFileSync(process.execPath)
+  const elf = readFileSync(program)
   const functions = exportedFunctions(elf)
   for (const name of REFUSED) {
     const at = functions.get(name)

@@ -2,6 +2,7 @@
 // ends with "N passed, N failed".
 //   --runtime node20     only that one; may be repeated
 //   --scenario unmap     only those with that in their name; may be repeated
+// The refusing ones are copies of the Nodes that take no memory of others into an ArrayBuffer, as Electron's does.
 
 import { spawn as start } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -15,17 +16,25 @@ const SCENARIOS = join(root, '__test__/runtimes/scenarios.cjs')
 const TIME_LIMIT = 180_000
 const require = createRequire(import.meta.url)
 
+const NODES = RUNTIMES.filter(({ kind }) => kind === 'node')
+const REFUSING_NODES = NODES.map((node) => ({ ...node, name: `${node.name}-refusing`, original: node }))
+const COLUMNS = [...NODES, ...REFUSING_NODES, ...RUNTIMES.filter(({ kind }) => kind !== 'node')]
+
 const { values: options } = parseArgs({
   options: { runtime: { type: 'string', multiple: true }, scenario: { type: 'string', multiple: true } },
 })
 
 setUp()
 const { names } = require(SCENARIOS)
-const { LEADING_ARGUMENTS } = require(join(root, '__test__/runtimes/runtime.cjs'))
+const { LEADING_ARGUMENTS, REFUSING } = require(join(root, '__test__/runtimes/runtime.cjs'))
 
-const chosen = RUNTIMES.filter(({ name }) => options.runtime?.includes(name) ?? true)
+// Not at the top: tsx may just have been installed.
+const { tsImport } = await import('tsx/esm/api')
+const { writeRefusingNode } = await tsImport('../__test__/refusing-node.mts', import.meta.url)
+
+const chosen = COLUMNS.filter(({ name }) => options.runtime?.includes(name) ?? true)
 const scenarios = names.filter((name) => options.scenario?.some((part) => name.includes(part)) ?? true)
-if (chosen.length === 0) stop(`There is no such runtime. There are ${RUNTIMES.map(({ name }) => name).join(', ')}`)
+if (chosen.length === 0) stop(`There is no such runtime. There are ${COLUMNS.map(({ name }) => name).join(', ')}`)
 if (scenarios.length === 0) stop(`There is no such scenario. There are:\n${names.join('\n')}`)
 
 /** The process of the scenario that is being played. */
@@ -38,15 +47,29 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
   })
 }
 
-const runtimes = chosen.map(obtain).filter((runtime) => runtime !== undefined)
+const runtimes = chosen.map(obtainColumn).filter((runtime) => runtime !== undefined)
 const results = await playAll()
 report()
+
+/** The runtime with its program and exact version, or undefined when it cannot be had here. */
+function obtainColumn(runtime) {
+  if (runtime.original === undefined) return obtain(runtime)
+  const original = obtain(runtime.original)
+  if (original === undefined) return undefined
+  const program = join(RUNTIMES_FOLDER, runtime.name)
+  // Each time: the original may be another one, or the patch.
+  const reason = writeRefusingNode(program, original.program)
+  if (reason === undefined) return { ...runtime, program, exact: original.exact }
+  console.log(`${runtime.name} could not be had: ${reason}`)
+  return undefined
+}
 
 /** Prints the table row by row, because it takes minutes. */
 async function playAll() {
   const width = Math.max(...scenarios.map((name) => name.length))
+  const widths = runtimes.map(({ name }) => Math.max(name.length, '00.00.0'.length))
   const row = (head, cells) =>
-    console.log([head.padEnd(width), ...cells.map((cell) => cell.padEnd(7))].join('  ').trimEnd())
+    console.log([head.padEnd(width), ...cells.map((cell, index) => cell.padEnd(widths[index]))].join('  ').trimEnd())
   console.log()
   row(
     '',
@@ -74,7 +97,7 @@ async function playAll() {
 async function play(runtime, scenario) {
   const scratch = mkdtempSync(join(RUNTIMES_FOLDER, 'scratch-'))
   const started = performance.now()
-  const end = await output(runtime.program, [...LEADING_ARGUMENTS[runtime.kind], SCENARIOS, scenario], scratch)
+  const end = await output(runtime, [...LEADING_ARGUMENTS[runtime.kind], SCENARIOS, scenario], scratch)
   // Also what a process that crashed could not remove.
   rmSync(scratch, { recursive: true, force: true })
   return { runtime: runtime.name, scenario, seconds: (performance.now() - started) / 1000, ...outcomeOf(end) }
@@ -89,10 +112,12 @@ function outcomeOf({ code, signal, timedOut, stdout, stderr }) {
   return { outcome: 'FAIL', why: `${how}\n${`${stdout}${stderr}`.trimEnd()}` }
 }
 
-/** Runs a program to its end, or to the end of its time. */
-function output(program, args, scratch) {
+/** Runs a runtime to its end, or to the end of its time. */
+function output({ program, original }, args, scratch) {
   const env = { ...process.env, TMPDIR: scratch, TMP: scratch, TEMP: scratch, NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1' }
   delete env.NODE_OPTIONS
+  delete env[REFUSING]
+  if (original !== undefined) env[REFUSING] = '1'
   return new Promise((resolve) => {
     // With a group of its own, which can be ended with all that it has started.
     const child = start(program, args, {

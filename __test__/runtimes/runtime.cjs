@@ -11,6 +11,12 @@ const LEADING_ARGUMENTS = {
   deno: ['run', '--allow-all', '--quiet', '--v8-flags=--expose-gc'],
 }
 
+/** The environment variable by which the runner says that this runtime takes no memory of others into an ArrayBuffer. */
+const REFUSING = 'MEMMAP_TEST_REFUSING'
+
+/** Then views are of SharedArrayBuffers. */
+const refuses = process.env[REFUSING] !== undefined
+
 /** Thrown by what a scenario needs and this runtime or system has not. The message is the reason. */
 class CannotBe extends Error {}
 
@@ -24,6 +30,11 @@ function collectGarbage() {
   if (globalThis.Bun !== undefined) globalThis.Bun.gc(true)
   else if (globalThis.gc !== undefined) globalThis.gc()
   else throw new CannotBe('no gc() is exposed')
+}
+
+/** For scenarios that are about what only an ArrayBuffer can do. */
+function needsArrayBuffer(what) {
+  if (refuses) throw new CannotBe(`views are of a SharedArrayBuffer, which ${what}`)
 }
 
 /** Collects garbage and lets finalizers run, until `condition` holds. Says whether it came to hold. */
@@ -63,9 +74,12 @@ function transfer(buffer) {
 module.exports = {
   CannotBe,
   LEADING_ARGUMENTS,
+  REFUSING,
   collectGarbage,
   collectUntil,
+  needsArrayBuffer,
   nextTurn,
+  refuses,
   runtimeName,
   transfer,
   whileCollecting,

@@ -8,6 +8,7 @@ const scenarios = {
   ...require('./lifetimes.cjs'),
   ...require('./background.cjs'),
   ...require('./threads.cjs'),
+  ...require('./shared.cjs'),
   ...require('./processes.cjs'),
   ...require('./faults.cjs'),
   ...require('./limits.cjs'),

@@ -2,6 +2,7 @@
 
 const { parentPort, workerData } = require('node:worker_threads')
 const { mmap } = require('../../index.js')
+const { collectGarbage } = require('./runtime.cjs')
 
 const programs = {
   /** Maps, writes and reads, closes, and ends. */
@@ -27,6 +28,46 @@ const programs = {
     const { bytes } = mmap(path)
     parentPort.postMessage('storing')
     for (let count = 0; ; count += 1) bytes[count % bytes.length] = 7
+  },
+
+  /** Posts the buffer of a mapping, and stays until somebody ends it. */
+  'posts a buffer': ({ path }) => {
+    const map = mmap(path, 0, { shared: true })
+    parentPort.on('message', () => {})
+    parentPort.postMessage(map.buffer)
+  },
+
+  /** Holds a buffer, and does with it what it is told. */
+  'holds a buffer': () => {
+    let buffer
+    const commands = {
+      hold(posted) {
+        buffer = posted
+      },
+      drop() {
+        buffer = undefined
+      },
+      collect: collectGarbage,
+      length: () => buffer.byteLength,
+      read: (at) => new Uint8Array(buffer)[at],
+      write(at, value) {
+        new Uint8Array(buffer)[at] = value
+      },
+    }
+    parentPort.on('message', ([name, ...args]) => parentPort.postMessage(commands[name](...args)))
+    parentPort.postMessage('ready')
+  },
+
+  /** Answers each odd number with the next one, and counts. */
+  'takes turns': ({ turns, rounds }) => {
+    parentPort.on('message', () => {})
+    parentPort.postMessage('ready')
+    for (let round = 0; round < rounds; round += 1) {
+      while (Atomics.load(turns, 0) !== 2 * round + 1) Atomics.wait(turns, 0, 2 * round)
+      turns[1] += 1
+      Atomics.store(turns, 0, 2 * round + 2)
+      Atomics.notify(turns, 0)
+    }
   },
 
   /** Says what the bytes that it is posted add up to. */
