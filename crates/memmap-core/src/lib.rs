@@ -44,6 +44,7 @@ pub mod search;
 pub mod source;
 pub mod sys;
 pub mod task;
+pub mod threads;
 
 pub use access::{Access, Plan};
 pub use error::{Error, Result, SystemError};
@@ -51,3 +52,4 @@ pub use mapping::{Mapping, Request};
 pub use region::{RawBytes, Region};
 pub use source::Target;
 pub use task::Task;
+pub use threads::Threads;

@@ -1,8 +1,9 @@
 //! What has to end with an environment, a worker's or the process's: mappings that are still open, and tasks that are still running.
 //!
 //! Node finalizes every External when its environment ends, which closes mappings. Bun and Deno do not, and would keep memory and
-//! descriptors of every worker that ended with a mapping open. Tasks would keep Node from ending until they are done. So each environment
-//! closes and stops its own, in a cleanup hook, which all of them run.
+//! descriptors of every worker that ended with a mapping open. Tasks would go on, on memory that
+//! the engine is about to take back where a mapping has moved into a SharedArrayBuffer. So each environment closes and stops its own, in a cleanup
+//! hook, which all of them run.
 
 use memmap_core::{Mapping, Task};
 use napi::Env;
@@ -83,13 +84,13 @@ fn within<T>(env: Env, change: impl FnOnce(&mut Environment) -> T) -> napi::Resu
     Ok(key)
 }
 
-/// Closes what is open, and asks tasks to stop. Nothing is written back: the program did not close it.
+/// Closes what is open, and stops tasks, each of which may be in a chunk: until then it waits. Nothing is written back: the program did not close it.
 fn end(key: usize) {
     let Some(environment) = ENVIRONMENTS.with_borrow_mut(|all| all.remove(&key)) else {
         return;
     };
     for task in environment.tasks.iter().filter_map(sync::Weak::upgrade) {
-        task.stop();
+        task.release();
     }
     for opened in environment.open.into_values().filter_map(|opened| opened.upgrade()) {
         drop(opened.take());

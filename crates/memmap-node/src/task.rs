@@ -1,4 +1,4 @@
-//! Tasks: what would keep JavaScript waiting too long, on a thread of the runtime's pool, as a promise.
+//! Tasks: what would keep JavaScript waiting too long, on a thread of our own, as a promise.
 //!
 //! A task is made first and started then, so that it can be stopped and asked how far it is.
 
@@ -6,9 +6,9 @@ use crate::buffer::Bytes;
 use crate::mapping::{OpenMapping, index, position};
 use crate::{environment, error};
 use memmap_core::search::Finder;
-use memmap_core::{Error, Task};
-use napi::Env;
-use napi::bindgen_prelude::{AsyncTask, External};
+use memmap_core::{Task, Threads};
+use napi::bindgen_prelude::{External, Unknown};
+use napi::{Env, JsValue};
 use napi_derive::napi;
 use std::ops::Range;
 use std::sync::Arc;
@@ -42,8 +42,8 @@ pub fn start_find(
     #[napi(ts_arg_type = "Uint8Array")] needle: Bytes,
     start: f64,
     stop: f64,
-) -> napi::Result<AsyncTask<Pooled>> {
-    Pooled::new(env, task, start, stop, || Ok(Work::Find(finder(&needle)?)))
+) -> napi::Result<Unknown<'static>> {
+    promise(env, task, start, stop, || Ok(Work::Find(finder(&needle)?)))
 }
 
 /// How often `needle` is in `[start, stop)`.
@@ -54,8 +54,8 @@ pub fn start_count(
     #[napi(ts_arg_type = "Uint8Array")] needle: Bytes,
     start: f64,
     stop: f64,
-) -> napi::Result<AsyncTask<Pooled>> {
-    Pooled::new(env, task, start, stop, || Ok(Work::Count(finder(&needle)?)))
+) -> napi::Result<Unknown<'static>> {
+    promise(env, task, start, stop, || Ok(Work::Count(finder(&needle)?)))
 }
 
 /// Puts `to` in place of each `from` in `[start, stop)`. How many, also in the property `replaced` of an error.
@@ -67,8 +67,8 @@ pub fn start_replace_all(
     #[napi(ts_arg_type = "Uint8Array")] to: Bytes,
     start: f64,
     stop: f64,
-) -> napi::Result<AsyncTask<Pooled>> {
-    Pooled::new(env, task, start, stop, || Ok(Work::Replace(finder(&from)?, to.raw().to_vec()?)))
+) -> napi::Result<Unknown<'static>> {
+    promise(env, task, start, stop, || Ok(Work::Replace(finder(&from)?, to.raw().to_vec()?)))
 }
 
 /// Makes changes in `[start, stop)` durable.
@@ -78,8 +78,8 @@ pub fn start_flush(
     #[napi(ts_arg_type = "ExternalObject<Task>")] task: &External<Arc<Task>>,
     start: f64,
     stop: f64,
-) -> napi::Result<AsyncTask<Pooled>> {
-    Pooled::new(env, task, start, stop, || Ok(Work::Flush))
+) -> napi::Result<Unknown<'static>> {
+    promise(env, task, start, stop, || Ok(Work::Flush))
 }
 
 /// Brings `[start, stop)` into memory.
@@ -89,8 +89,8 @@ pub fn start_prefetch(
     #[napi(ts_arg_type = "ExternalObject<Task>")] task: &External<Arc<Task>>,
     start: f64,
     stop: f64,
-) -> napi::Result<AsyncTask<Pooled>> {
-    Pooled::new(env, task, start, stop, || Ok(Work::Prefetch))
+) -> napi::Result<Unknown<'static>> {
+    promise(env, task, start, stop, || Ok(Work::Prefetch))
 }
 
 enum Work {
@@ -101,40 +101,11 @@ enum Work {
     Prefetch,
 }
 
-/// A task that waits for a thread, or runs on one.
-pub struct Pooled {
-    task: Arc<Task>,
-    work: Work,
-    range: Range<usize>,
-}
-
-impl Pooled {
-    fn new(
-        env: Env,
-        task: &External<Arc<Task>>,
-        start: f64,
-        stop: f64,
-        work: impl FnOnce() -> memmap_core::Result<Work>,
-    ) -> napi::Result<AsyncTask<Pooled>> {
-        let new = || Ok(Pooled { task: Arc::clone(task), work: work()?, range: index(start)?..index(stop)? });
-        new().map(AsyncTask::new).map_err(|error| error::throw(env, &error))
-    }
-}
-
-/// What came of it: a number, or an error and what had been done by then.
-pub struct Outcome {
-    result: Result<f64, Error>,
-    replaced: Option<usize>,
-}
-
-impl napi::Task for Pooled {
-    type Output = Outcome;
-    type JsValue = f64;
-
-    fn compute(&mut self) -> napi::Result<Outcome> {
-        let (task, range) = (&self.task, self.range.clone());
+impl Work {
+    /// A number, and how many were replaced, also when there is none.
+    fn run(&self, task: &Task, range: Range<usize>) -> (memmap_core::Result<f64>, Option<usize>) {
         let mut replaced = None;
-        let result = match &self.work {
+        let result = match self {
             Work::Find(finder) => task.find(finder, range).map(position),
             Work::Count(finder) => task.count(finder, range).map(|count| count as f64),
             Work::Replace(finder, to) => {
@@ -144,15 +115,34 @@ impl napi::Task for Pooled {
             Work::Flush => task.flush(range).map(|()| 0.0),
             Work::Prefetch => task.prefetch(range).map(|()| 0.0),
         };
+        (result, replaced)
+    }
+}
+
+/// Gives the work to a thread, and a promise of its result.
+fn promise(
+    env: Env,
+    task: &External<Arc<Task>>,
+    start: f64,
+    stop: f64,
+    work: impl FnOnce() -> memmap_core::Result<Work>,
+) -> napi::Result<Unknown<'static>> {
+    let prepared = || Ok((work()?, index(start)?..index(stop)?, Threads::get()?));
+    let (work, range, threads) = prepared().map_err(|error| error::throw(env, &error))?;
+    let (deferred, promise) = env.create_deferred()?;
+    // SAFETY: a value that this environment has just made.
+    let promise = unsafe { Unknown::from_raw_unchecked(env.raw(), promise.raw()) };
+    let task = Arc::clone(task);
+    threads.run(move || {
+        let (result, replaced) = work.run(&task, range);
         // Not only when JavaScript has collected the handle.
         task.release();
-        Ok(Outcome { result, replaced })
-    }
-
-    fn resolve(&mut self, env: Env, Outcome { result, replaced }: Outcome) -> napi::Result<f64> {
-        let replaced = replaced.map(|count| ("replaced", count as f64));
-        result.map_err(|error| error::rejection(env, &error, replaced.as_slice()))
-    }
+        deferred.resolve(move |env| {
+            let replaced = replaced.map(|count| ("replaced", count as f64));
+            result.map_err(|error| error::rejection(env, &error, replaced.as_slice()))
+        });
+    });
+    Ok(promise)
 }
 
 fn finder(needle: &Bytes) -> memmap_core::Result<Finder> {

@@ -45,6 +45,11 @@ pub(crate) fn not_writable(syscall: &'static str) -> Error {
     errno::failed(syscall)(Errno::ACCESS)
 }
 
+/// The error of a thread that could not be started.
+pub(crate) fn no_thread(error: &std::io::Error) -> Error {
+    errno::failed("pthread_create")(Errno::from_io_error(error).unwrap_or(Errno::AGAIN))
+}
+
 /// The error of having no room.
 pub(crate) fn no_memory(syscall: &'static str) -> Error {
     errno::failed(syscall)(Errno::NOMEM)

@@ -47,6 +47,11 @@ pub(crate) fn not_writable(syscall: &'static str) -> Error {
     error::failed(syscall, error::EACCES)
 }
 
+/// The error of a thread that could not be started.
+pub(crate) fn no_thread(_: &std::io::Error) -> Error {
+    no_memory("CreateThread")
+}
+
 /// The error of having no room.
 pub(crate) fn no_memory(syscall: &'static str) -> Error {
     error::failed(syscall, error::ENOMEM)
