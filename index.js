@@ -750,7 +750,11 @@ async function run(mapping, { signal, onProgress }, total, memory, start) {
 			stop();
 		}
 	};
-	const timer = onProgress && setInterval(() => report(__binding_js.default.taskDone(task)), REPORT_INTERVAL);
+	const reportPart = () => {
+		const done = __binding_js.default.taskDone(task);
+		if (done < total) report(done);
+	};
+	const timer = onProgress && setInterval(reportPart, REPORT_INTERVAL);
 	try {
 		const result = await working;
 		report(total);
@@ -1225,7 +1229,13 @@ var Mmap = class {
 		const bytes = bytesArgument(needle, "needle");
 		const checked = taskOptions(options);
 		const [mapping, from, to] = this.#searchRange(start, stop);
-		if (to < from) return -1;
+		if (to < from) {
+			checked.onProgress?.({
+				done: 0,
+				total: 0
+			});
+			return -1;
+		}
 		return this.#run(mapping, checked, to - from, (task) => __binding_js.default.startFind(task, bytes, from, to));
 	}
 	/**

@@ -589,7 +589,7 @@ export class Mmap implements Disposable, Iterable<number> {
     return new Lines(this.#iterated(), clamp(start ?? 0, this.#length), stop ?? Number.POSITIVE_INFINITY)
   }
 
-  // --- The same without keeping JavaScript waiting: each is a task on a thread of the runtime's pool
+  // --- The same without keeping JavaScript waiting: each is a task on a thread of our own
 
   /**
    * {@link find}, as a task. It keeps the memory when the mapping is closed meanwhile; `unmap()` stops it.
@@ -601,7 +601,10 @@ export class Mmap implements Disposable, Iterable<number> {
     const bytes = bytesArgument(needle, 'needle')
     const checked = taskOptions(options)
     const [mapping, from, to] = this.#searchRange(start, stop)
-    if (to < from) return -1
+    if (to < from) {
+      checked.onProgress?.({ done: 0, total: 0 })
+      return -1
+    }
     return this.#run(mapping, checked, to - from, (task) => binding.startFind(task, bytes, from, to))
   }
 

@@ -41,7 +41,12 @@ export async function run(
       stop()
     }
   }
-  const timer = onProgress && setInterval(() => report(binding.taskDone(task)), REPORT_INTERVAL)
+  const reportPart = (): void => {
+    const done = binding.taskDone(task)
+    // All of it is told by the promise, which may only not have been settled yet; and is to be told once.
+    if (done < total) report(done)
+  }
+  const timer = onProgress && setInterval(reportPart, REPORT_INTERVAL)
 
   try {
     const result = await working
