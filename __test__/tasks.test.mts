@@ -1,0 +1,1057 @@
+// Tasks: what is refused and how, that they do what the methods without a promise do, how they are stopped, and what becomes of them
+// when the mapping, the thread or the process ends.
+//
+// HOSTILE_SEED repeats a run of the properties.
+
+import { spawn, spawnSync } from 'node:child_process'
+import { once, setMaxListeners } from 'node:events'
+import { readFileSync, truncateSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { inspect } from 'node:util'
+import ava, { type ExecutionContext } from 'ava'
+import fc from 'fast-check'
+import {
+  ACCESS_COPY,
+  ACCESS_READ,
+  MAP_PRIVATE,
+  type Mmap,
+  type MmapOptions,
+  mmap,
+  PAGESIZE,
+  type Progress,
+  type TaskOptions,
+} from 'memmap'
+import { collectUntil } from './garbage.mjs'
+import { callWith } from './misuse.mjs'
+import { onLinux, onUnix } from './platform.mjs'
+import { mapsOf } from './process-state.mjs'
+import { pattern, scratchFile } from './scratch.mjs'
+
+const test = ava.serial
+
+const SEED = Number(process.env.HOSTILE_SEED ?? Date.now() % 2 ** 31)
+const MIB = 2 ** 20
+const GIB = 2 ** 30
+/** How many positions a task searches between two looks at whether to go on. */
+const CHUNK = 4 * MIB
+
+const TEXT = 'one two one three one'
+
+// First, so that it has been said when the process does not live to tell.
+test('the seed of the properties that follow', (t) => {
+  t.log(`HOSTILE_SEED=${SEED}`)
+  t.pass()
+})
+
+// --- Being in the middle
+
+/** A file of holes, which takes a while to be read. */
+function holes(t: ExecutionContext, length: number): string {
+  const path = scratchFile(t, 0)
+  truncateSync(path, length)
+  return path
+}
+
+/** Zeros that cost no memory, and take a while to be searched. */
+function longMemory(): Mmap {
+  return mmap(-1, 4 * GIB, { flags: MAP_PRIVATE })
+}
+
+interface Running<T> {
+  promise: Promise<T>
+  /** What was reported. */
+  reports: Progress[]
+}
+
+/** Starts a task, and comes back when it has done a part. */
+async function inTheMiddle<T>(start: (options: TaskOptions) => Promise<T>, signal?: AbortSignal): Promise<Running<T>> {
+  const reports: Progress[] = []
+  let report: () => void = () => {}
+  const middle = new Promise<void>((resolve) => {
+    report = resolve
+  })
+  const onProgress = (progress: Progress): void => {
+    reports.push(progress)
+    if (progress.done > 0 && progress.done < progress.total) report()
+  }
+  const promise = start({ signal, onProgress })
+  const ended = promise.then(() => 'too short to be in its middle')
+  const first = await Promise.race([middle, ended])
+  if (first !== undefined) throw new Error(first)
+  // Whoever asked for it is told of a rejection.
+  ended.catch(() => {})
+  return { promise, reports }
+}
+
+interface Rejection extends Error {
+  code?: unknown
+  offset?: unknown
+  length?: unknown
+  replaced?: unknown
+}
+
+async function rejection(promise: Promise<unknown>): Promise<Rejection> {
+  try {
+    await promise
+  } catch (error) {
+    if (error instanceof Error) return error
+    throw error
+  }
+  throw new Error('it was not rejected')
+}
+
+// --- Misuse
+
+const TASKS: [method: keyof Mmap, args: unknown[]][] = [
+  ['findAsync', ['one', 0, undefined]],
+  ['countAsync', ['one', 0, undefined]],
+  ['replaceAllAsync', ['one', 'ONE', 0, undefined]],
+  ['flushAsync', [0, undefined]],
+  ['prefetch', [0, undefined]],
+]
+
+/** Calls a method that must give a promise, whatever it is given. */
+function promised(map: Mmap, method: keyof Mmap, ...args: unknown[]): Promise<unknown> {
+  const result = callWith(map, method, ...args)
+  if (!(result instanceof Promise)) throw new Error(`${String(method)} gave ${inspect(result)}`)
+  return result
+}
+
+test('wrong arguments are rejections, and nothing is done', async (t) => {
+  const path = scratchFile(t, TEXT)
+  using map = mmap(path)
+  let reports = 0
+  const onProgress = (): void => {
+    reports += 1
+  }
+  const type = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' }
+  const value = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_VALUE' }
+  const range = { instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE' }
+  const options = { onProgress }
+  const cases: [expected: typeof type | typeof range, method: keyof Mmap, args: unknown[]][] = []
+  for (const nothing of [undefined, null, 5, 5n, true, {}, [1], Symbol('s'), () => {}, /one/]) {
+    cases.push([type, 'findAsync', [nothing, 0, undefined, options]])
+    cases.push([type, 'countAsync', [nothing, 0, undefined, options]])
+    cases.push([type, 'replaceAllAsync', [nothing, 'one', 0, undefined, options]])
+    cases.push([type, 'replaceAllAsync', ['one', nothing, 0, undefined, options]])
+  }
+  for (const bound of ['0', true, null, {}, Symbol('s')]) {
+    cases.push([type, 'findAsync', ['one', bound, undefined, options]])
+    cases.push([type, 'countAsync', ['one', 0, bound, options]])
+    cases.push([type, 'replaceAllAsync', ['one', 'ONE', bound, undefined, options]])
+    cases.push([type, 'flushAsync', [bound, undefined, options]])
+    cases.push([type, 'flushAsync', [0, bound, options]])
+    cases.push([type, 'prefetch', [bound, undefined, options]])
+    cases.push([type, 'prefetch', [0, bound, options]])
+  }
+  for (const bound of [0.5, Number.NaN]) {
+    cases.push([range, 'findAsync', ['one', bound, undefined, options]])
+    cases.push([range, 'countAsync', ['one', 0, bound, options]])
+    cases.push([range, 'replaceAllAsync', ['one', 'ONE', bound, undefined, options]])
+    cases.push([range, 'flushAsync', [bound, undefined, options]])
+    cases.push([range, 'prefetch', [0, bound, options]])
+  }
+  for (const [offset, size] of [
+    [-1, undefined],
+    [TEXT.length + 1, undefined],
+    [0, TEXT.length + 1],
+    [1, TEXT.length],
+    [0, -2],
+    [Number.POSITIVE_INFINITY, undefined],
+  ]) {
+    cases.push([range, 'flushAsync', [offset, size, options]])
+    cases.push([range, 'prefetch', [offset, size, options]])
+  }
+  cases.push([range, 'prefetch', [0, -1, options]])
+  for (const empty of ['', Buffer.alloc(0)]) {
+    cases.push([value, 'countAsync', [empty, 0, undefined, options]])
+    cases.push([value, 'replaceAllAsync', [empty, '', 0, undefined, options]])
+    cases.push([value, 'replaceAllAsync', [empty, 'x', 0, undefined, options]])
+  }
+  cases.push([value, 'replaceAllAsync', ['one', 'ones', 0, undefined, options]])
+  for (const [method, args] of TASKS) {
+    for (const wrong of [null, 5, 'signal', [], () => {}]) cases.push([type, method, [...args, wrong]])
+    for (const signal of [
+      null,
+      {},
+      'abort',
+      new AbortController(),
+      { aborted: true },
+      Object.create(AbortSignal.prototype),
+    ]) {
+      cases.push([type, method, [...args, { onProgress, signal }]])
+    }
+    for (const wrong of [null, {}, 'log', 5]) cases.push([type, method, [...args, { onProgress: wrong }]])
+    for (const name of ['Signal', 'onprogress', 'progress', 'start']) {
+      cases.push([value, method, [...args, { onProgress, [name]: undefined }]])
+    }
+  }
+  for (const [index, [expected, method, args]] of cases.entries()) {
+    await t.throwsAsync(promised(map, method, ...args), expected, `${String(method)}, case ${index}`)
+  }
+  await setImmediate()
+  t.is(reports, 0)
+  t.is(readFileSync(path, 'utf8'), TEXT)
+})
+
+test('what is wrong with options is said by name', async (t) => {
+  using map = mmap(scratchFile(t, TEXT))
+  const message = async (options: unknown): Promise<string> =>
+    (await rejection(promised(map, 'countAsync', 'one', 0, undefined, options))).message
+  t.is(
+    await message({ signal: 5 }),
+    'The "signal" argument must be an instance of AbortSignal. Received type number (5)',
+  )
+  t.is(await message({ onProgress: 5 }), 'The "onProgress" argument must be of type function. Received type number (5)')
+  t.regex(
+    await message({ sgnal: 5 }),
+    /^The property "options\.sgnal" is not an option of .+ Options are signal, onProgress$/,
+  )
+})
+
+test('a mapping that is closed or read only is a rejection', async (t) => {
+  const path = scratchFile(t, TEXT)
+  using map = mmap(path, 0, { access: ACCESS_READ })
+  for (const to of ['ONE', 'longer']) {
+    await t.throwsAsync(map.replaceAllAsync('one', to), { instanceOf: TypeError, code: 'ERR_MMAP_READONLY' })
+  }
+  t.is(await map.findAsync('two'), 4)
+  t.is(await map.countAsync('one'), 3)
+  t.is(await map.prefetch(), undefined)
+  t.is(await map.flushAsync(), undefined)
+  map.close()
+  for (const [method, args] of TASKS) {
+    await t.throwsAsync(promised(map, method, ...args), { instanceOf: Error, code: 'ERR_MMAP_CLOSED' })
+  }
+  t.is(readFileSync(path, 'utf8'), TEXT)
+})
+
+test('options are read once, and may close the mapping', async (t) => {
+  const map = mmap(scratchFile(t, TEXT))
+  const read: string[] = []
+  const controller = new AbortController()
+  const options = {
+    get signal(): AbortSignal {
+      read.push('signal')
+      return controller.signal
+    },
+    get onProgress(): undefined {
+      read.push('onProgress')
+      return undefined
+    },
+  }
+  t.is(await map.countAsync('one', 0, undefined, options), 3)
+  t.deepEqual(read.toSorted(), ['onProgress', 'signal'])
+  const closing = {
+    get signal(): undefined {
+      map.close()
+      return undefined
+    },
+  }
+  await t.throwsAsync(map.countAsync('one', 0, undefined, closing), { code: 'ERR_MMAP_CLOSED' })
+})
+
+test('what an option throws when it is read is the rejection', async (t) => {
+  using map = mmap(scratchFile(t, TEXT))
+  const thrown = new Error('from the getter')
+  const options = {
+    get signal(): undefined {
+      throw thrown
+    },
+  }
+  t.is(await rejection(map.replaceAllAsync('one', 'ONE', 0, undefined, options)), thrown)
+  t.is(map.count('one'), 3)
+})
+
+test('undefined options are those that were not given', async (t) => {
+  using map = mmap(scratchFile(t, TEXT))
+  t.is(await map.countAsync('one', undefined, undefined, undefined), 3)
+  t.is(await map.countAsync('one', 1, undefined, { signal: undefined, onProgress: undefined }), 2)
+  t.is(await map.countAsync('one', 0, 4, {}), 1)
+})
+
+// --- The same results
+
+test('bounds and the cursor are those of the methods without a promise', async (t) => {
+  using map = mmap(scratchFile(t, TEXT))
+  map.seek(3)
+  const infinite = Number.POSITIVE_INFINITY
+  for (const [start, stop] of [
+    [undefined, undefined],
+    [0, undefined],
+    [1, 11],
+    [1, 10],
+    [9, 3],
+    [-3, infinite],
+    [-infinite, -1],
+    [infinite, undefined],
+    [21, undefined],
+    [30, 40],
+  ]) {
+    for (const needle of ['one', 'absent', '']) {
+      t.is(await map.findAsync(needle, start, stop), map.find(needle, start, stop), `${needle} ${start} ${stop}`)
+      if (needle === '') continue
+      t.is(await map.countAsync(needle, start, stop), map.count(needle, start, stop))
+      t.is(await map.replaceAllAsync(needle, needle, start, stop), map.count(needle, start, stop))
+    }
+  }
+  t.is(map.tell(), 3)
+  // The cursor counts at the time of the call.
+  const found = map.findAsync('one')
+  map.seek(0)
+  t.is(await found, 8)
+})
+
+test('needles may be any bytes, and what becomes of them after the call does not matter', async (t) => {
+  using map = mmap(scratchFile(t, '..abcdefgh..'))
+  const bytes = Buffer.from('abcdefgh')
+  for (const needle of [
+    'abcdefgh',
+    new Float64Array(new Uint8Array(bytes).buffer),
+    new DataView(new Uint8Array(bytes).buffer),
+    map.bytes.subarray(2, 10),
+  ]) {
+    t.is(await map.findAsync(needle), 2)
+    t.is(await map.countAsync(needle), 1)
+  }
+  const [from, to] = [Buffer.from(bytes), Buffer.from('ABCDEFGH')]
+  const tasks = [map.findAsync(from), map.countAsync(from), map.replaceAllAsync(from, to)]
+  from.fill(0)
+  to.fill(0)
+  structuredClone(from.buffer, {
+    transfer: from.byteLength === from.buffer.byteLength ? [from.buffer as ArrayBuffer] : [],
+  })
+  t.is((await Promise.allSettled(tasks)).filter(({ status }) => status === 'rejected').length, 0)
+  t.is(await tasks[2], 1)
+  t.is(map.slice().toString(), '..ABCDEFGH..')
+})
+
+const SEAMS = [0, CHUNK, 2 * CHUNK]
+
+test('what lies across the seam of two chunks is found, at every alignment', async (t) => {
+  using map = mmap(-1, 2 * CHUNK + 1000)
+  for (const needle of ['x', 'ab', 'abcabd', 'aaaa', pattern(100).fill(1, 99)]) {
+    const bytes = Buffer.from(needle)
+    for (const seam of SEAMS.slice(1)) {
+      for (let place = seam - bytes.length - 1; place <= seam + 1; place += 1) {
+        map.setSlice(bytes, place, place + bytes.length)
+        const what = `${bytes.length} bytes at ${place}`
+        t.is(await map.findAsync(bytes, 0), place, what)
+        t.is(await map.countAsync(bytes), 1, what)
+        t.is(await map.replaceAllAsync(bytes, Buffer.alloc(bytes.length)), 1, what)
+      }
+    }
+  }
+  t.true(map.slice().equals(Buffer.alloc(map.length)))
+})
+
+test('what repeats itself across the seam is counted as by the methods without a promise', async (t) => {
+  using map = mmap(-1, CHUNK + 1000)
+  for (const needle of ['aaaa', 'aba', 'aa']) {
+    for (let before = 0; before <= 9; before += 1) {
+      for (let behind = 0; behind <= 9; behind += 1) {
+        const run = Buffer.from(
+          needle
+            .slice(0, -1)
+            .repeat(18)
+            .slice(0, before + behind),
+        )
+        map.fill(0, CHUNK - 20, CHUNK + 20)
+        map.setSlice(run, CHUNK - before, CHUNK + behind)
+        const what = `${needle} in ${run}, ${before} before the seam`
+        const places = [...map.findAll(needle)]
+        t.is(await map.findAsync(needle, 0), places[0] ?? -1, what)
+        t.is(await map.countAsync(needle), places.length, what)
+        t.is(await map.replaceAllAsync(needle, 'X'.repeat(needle.length)), places.length, what)
+        for (const place of places) t.is(map.slice(place, place + needle.length).toString(), 'X'.repeat(needle.length))
+        t.is(map.count('X'), places.length * needle.length)
+      }
+    }
+  }
+})
+
+test('a mapping that is one run is replaced as by the methods without a promise', async (t) => {
+  using map = mmap(-1, 2 * CHUNK + 77)
+  for (const needle of ['aaa', 'aaaaaaa', 'a'.repeat(1000)]) {
+    for (const start of [0, 1, 2, 5]) {
+      map.fill('a')
+      const count = Math.floor((map.length - start) / needle.length)
+      t.is(await map.countAsync(needle, start), count)
+      t.is(await map.replaceAllAsync(needle, 'b'.repeat(needle.length), start), count)
+      t.is(map.count('b'), count * needle.length)
+      t.is(map.indexOf('a', start), start + count * needle.length === map.length ? -1 : start + count * needle.length)
+    }
+  }
+})
+
+test('needles longer than a chunk are found', async (t) => {
+  using map = mmap(-1, 4 * CHUNK)
+  for (const length of [CHUNK - 1, CHUNK, CHUNK + 1, CHUNK + MIB]) {
+    const needle = Buffer.alloc(length, 'n')
+    needle[0] = 1
+    needle[length - 1] = 2
+    for (const place of [0, 1, CHUNK - 1, CHUNK, CHUNK + 12_345, map.length - length]) {
+      map.fill(0)
+      map.setSlice(needle, place, place + length)
+      const what = `${length} bytes at ${place}`
+      t.is(await map.findAsync(needle, 0), place, what)
+      t.is(await map.countAsync(needle), 1, what)
+      t.is(await map.replaceAllAsync(needle, Buffer.alloc(length)), 1, what)
+      t.is(map.indexOf(2), -1, what)
+    }
+  }
+  t.is(await map.findAsync(Buffer.alloc(map.length + 1), 0), -1)
+  t.is(await map.countAsync(Buffer.alloc(map.length)), 1)
+})
+
+test('tasks do as the methods without a promise do', async (t) => {
+  using map = mmap(-1, 2 * CHUNK + 5000)
+  using other = mmap(-1, map.length)
+  const letters = fc.constantFrom('a', 'b').map((letter) => letter.charCodeAt(0))
+  const period = fc.array(letters, { minLength: 1, maxLength: 9 }).map((bytes) => Buffer.from(bytes))
+  const needles = fc.array(letters, { minLength: 1, maxLength: 7 }).map((bytes) => Buffer.from(bytes))
+  const noise = fc.array(fc.tuple(fc.constantFrom(...SEAMS), fc.integer({ min: -20, max: 20 }), letters))
+  const start = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 2000 }))
+  const stop = fc.oneof(fc.constant(undefined), fc.integer({ min: -2000, max: -1 }))
+  const property = fc.asyncProperty(period, needles, noise, start, stop, async (period, needle, noise, start, stop) => {
+    map.fill(period)
+    // Around the seams of a range that begins here.
+    for (const [seam, distance, byte] of noise) map.setAt(Math.max(seam + start + distance, 0), byte)
+    other.setSlice(map.bytes)
+    t.is(await map.findAsync(needle, start, stop), map.find(needle, start, stop))
+    t.is(await map.countAsync(needle, start, stop), map.count(needle, start, stop))
+    const upper = Buffer.from(needle).fill('A')
+    t.is(await map.replaceAllAsync(needle, upper, start, stop), other.replaceAll(needle, upper, start, stop))
+    t.true(map.view(Buffer).equals(other.bytes))
+  })
+  await fc.assert(property, { seed: SEED + 1, numRuns: 30, includeErrorInReport: true })
+})
+
+// --- Progress
+
+test('progress goes up, is said to be total once, and not too often', async (t) => {
+  using map = longMemory()
+  const reports: Progress[] = []
+  const started = performance.now()
+  await map.countAsync('needle', 5, undefined, { onProgress: (progress) => reports.push(progress) })
+  const elapsed = performance.now() - started
+  const total = map.length - 5
+  t.true(reports.length <= elapsed / 30 + 2, `${reports.length} in ${elapsed} ms`)
+  t.true(reports.length > 1)
+  t.true(reports.every((report) => report.total === total && report.done >= 0 && report.done <= total))
+  t.true(reports.every(({ done }, index) => done >= (reports[index - 1]?.done ?? 0)))
+  t.deepEqual(
+    reports.filter(({ done }) => done === total),
+    [{ done: total, total }],
+  )
+  t.is(reports.at(-1)?.done, total)
+})
+
+test('a task that is done before anybody could look says so once', async (t) => {
+  using map = mmap(scratchFile(t, TEXT))
+  for (const [method, args] of TASKS) {
+    const reports: Progress[] = []
+    await promised(map, method, ...args, { onProgress: (progress: Progress) => reports.push(progress) })
+    t.deepEqual(reports, [{ done: TEXT.length, total: TEXT.length }], String(method))
+  }
+  const reports: Progress[] = []
+  t.is(await map.findAsync('two', 0, undefined, { onProgress: (progress) => reports.push(progress) }), 4)
+  t.is(await map.countAsync('two', 5, 5, { onProgress: (progress) => reports.push(progress) }), 0)
+  t.is(await map.findAsync('two', 5, 3, { onProgress: (progress) => reports.push(progress) }), -1)
+  t.deepEqual(reports, [
+    { done: TEXT.length, total: TEXT.length },
+    { done: 0, total: 0 },
+    { done: 0, total: 0 },
+  ])
+})
+
+test('the end is said once also when JavaScript was busy until then', async (t) => {
+  using map = mmap(-1, 64 * MIB)
+  map.prefetch()
+  await map.countAsync('needle')
+  const reports: Progress[] = []
+  const promise = map.countAsync('needle', 0, undefined, { onProgress: (progress) => reports.push(progress) })
+  // As much work many times over: the other thread is done, and the time for a report has come.
+  for (let round = 0; round < 30; round += 1) map.count('needle')
+  await promise
+  t.is(reports.filter(({ done, total }) => done === total).length, 1, inspect(reports))
+})
+
+test('what onProgress throws is the rejection, and the work stops', async (t) => {
+  const path = scratchFile(t, Buffer.alloc(128 * MIB, 'a'))
+  using map = mmap(path)
+  for (const thrown of [new Error('from onProgress'), undefined, 'text']) {
+    let calls = 0
+    const promise = map.replaceAllAsync('a', 'b', 0, undefined, {
+      onProgress() {
+        calls += 1
+        throw thrown
+      },
+    })
+    const came = await promise.then(
+      () => t.fail('it was not rejected'),
+      (error: unknown) => error,
+    )
+    t.is(came, thrown)
+    t.is(calls, 1)
+    const replaced = map.count('b')
+    t.true(replaced > 0 && replaced < map.length, `${replaced} replaced`)
+    // It has stopped: what is there does not become more.
+    t.is(await map.countAsync('b'), replaced)
+    map.replaceAll('b', 'a')
+  }
+})
+
+test('what onProgress throws at the very end is the rejection too', async (t) => {
+  using map = mmap(scratchFile(t, TEXT))
+  const thrown = new Error('at the end')
+  const onProgress = (): never => {
+    throw thrown
+  }
+  t.is(await rejection(map.replaceAllAsync('one', 'ONE', 0, undefined, { onProgress })), thrown)
+  t.is(map.count('ONE'), 3)
+})
+
+// --- Aborting
+
+function isAbort(t: ExecutionContext, error: Rejection, reason: unknown): void {
+  t.is(error.name, 'AbortError')
+  t.is(error.code, 'ABORT_ERR')
+  t.is(error.cause, reason)
+  t.is(error.message, 'The operation was aborted')
+}
+
+test('a signal that is aborted already starts nothing', async (t) => {
+  const path = scratchFile(t, TEXT)
+  using map = mmap(path)
+  const reason = { why: 'on purpose' }
+  for (const signal of [AbortSignal.abort(), AbortSignal.abort(reason)]) {
+    let reports = 0
+    const onProgress = (): void => {
+      reports += 1
+    }
+    for (const [method, args] of TASKS) {
+      const error = await rejection(promised(map, method, ...args, { signal, onProgress }))
+      isAbort(t, error, signal.reason)
+      t.false('replaced' in error)
+    }
+    t.is(reports, 0)
+  }
+  await setImmediate()
+  t.is(readFileSync(path, 'utf8'), TEXT)
+  // What is wrong with the arguments is said first.
+  const signal = AbortSignal.abort()
+  await t.throwsAsync(promised(map, 'countAsync', 5, 0, undefined, { signal }), { code: 'ERR_INVALID_ARG_TYPE' })
+})
+
+test('a search that is aborted in the middle ends with an AbortError', async (t) => {
+  using map = longMemory()
+  for (const method of ['findAsync', 'countAsync'] as const) {
+    const controller = new AbortController()
+    const { promise, reports } = await inTheMiddle(
+      (options) => map[method]('needle', 0, undefined, options),
+      controller.signal,
+    )
+    const reason = new Error('enough')
+    controller.abort(reason)
+    const error = await rejection(promise)
+    isAbort(t, error, reason)
+    t.false('replaced' in error)
+    t.true(reports.every(({ done, total }) => done < total))
+  }
+})
+
+test('a replacement that is aborted in the middle says how many it has replaced', async (t) => {
+  const path = scratchFile(t, Buffer.alloc(128 * MIB, 'a'))
+  using map = mmap(path)
+  const controller = new AbortController()
+  const { promise } = await inTheMiddle(
+    (options) => map.replaceAllAsync('a', 'b', 0, undefined, options),
+    controller.signal,
+  )
+  controller.abort()
+  const error = await rejection(promise)
+  isAbort(t, error, controller.signal.reason)
+  const replaced = map.count('b')
+  t.is(error.replaced, replaced)
+  t.true(replaced > 0 && replaced < map.length)
+  t.is(map.indexOf('a'), replaced)
+  t.is(map.count('a'), map.length - replaced)
+})
+
+onLinux('prefetching is aborted in the middle', 'elsewhere a file of holes may be prefetched at once', async (t) => {
+  using map = mmap(holes(t, 2 * GIB), 0, { access: ACCESS_READ })
+  const controller = new AbortController()
+  const { promise } = await inTheMiddle((options) => map.prefetch(0, undefined, options), controller.signal)
+  controller.abort()
+  isAbort(t, await rejection(promise), controller.signal.reason)
+  const { resident, total } = map.resident()
+  t.true(resident < total)
+})
+
+test('a timeout is a reason as any other', async (t) => {
+  using map = longMemory()
+  const signal = AbortSignal.timeout(1)
+  isAbort(t, await rejection(map.countAsync('needle', 0, undefined, { signal })), signal.reason)
+})
+
+test('a signal that is aborted when all is done changes nothing, and nothing listens any more', async (t) => {
+  using map = mmap(scratchFile(t, TEXT))
+  const controller = new AbortController()
+  const { signal } = controller
+  let listeners = 0
+  for (const [name, change] of [
+    ['addEventListener', 1],
+    ['removeEventListener', -1],
+  ] as const) {
+    // Its own, which are asked for nothing: these must not be called.
+    Object.defineProperty(signal, name, {
+      value() {
+        listeners += change
+      },
+    })
+  }
+  t.is(await map.countAsync('one', 0, undefined, { signal }), 3)
+  controller.abort()
+  await setImmediate()
+  t.is(listeners, 0)
+  await t.throwsAsync(map.countAsync('one', 0, undefined, { signal }), { code: 'ABORT_ERR' })
+})
+
+test('one signal stops many tasks, the waiting ones too', async (t) => {
+  using map = longMemory()
+  const controller = new AbortController()
+  const { signal } = controller
+  // Node warns when a signal has more than ten.
+  setMaxListeners(0, signal)
+  const { promise } = await inTheMiddle((options) => map.countAsync('needle', 0, undefined, options), controller.signal)
+  const others = Array.from({ length: 20 }, (_, task) => map.countAsync(`needle ${task}`, 0, undefined, { signal }))
+  controller.abort('all')
+  for (const task of [promise, ...others]) isAbort(t, await rejection(task), 'all')
+})
+
+// --- The mapping ends first
+
+test('a task goes on when its mapping is closed, and is right', async (t) => {
+  const map = longMemory()
+  map.setSlice('needle', -6)
+  const { promise, reports } = await inTheMiddle((options) => map.findAsync('needle', 0, undefined, options))
+  const count = map.countAsync('needle')
+  map.close()
+  t.is(await promise, 4 * GIB - 6)
+  t.is(await count, 1)
+  t.is(reports.at(-1)?.done, reports.at(-1)?.total)
+})
+
+test('a replacement goes on when its mapping is closed: all of it is in the file', async (t) => {
+  const path = scratchFile(t, Buffer.alloc(64 * MIB, 'a'))
+  const map = mmap(path)
+  const promise = map.replaceAllAsync('a', 'b')
+  map.close()
+  t.is(await promise, 64 * MIB)
+  t.is(readFileSync(path).indexOf('a'), -1)
+})
+
+onLinux(
+  'unmap() ends running and waiting tasks, and the file is released when it returns',
+  'it reads /proc/self/maps',
+  async (t) => {
+    const path = holes(t, GIB)
+    const map = mmap(path, 0, { access: ACCESS_READ })
+    const { promise } = await inTheMiddle((options) => map.countAsync('needle', 0, undefined, options))
+    const others = Array.from({ length: 20 }, (_, task) => map.countAsync(`needle ${task}`))
+    others.push(map.prefetch().then(() => 0))
+    t.is(mapsOf(path), 1)
+    map.unmap()
+    t.is(mapsOf(path), 0)
+    for (const task of [promise, ...others]) {
+      await t.throwsAsync(task, { instanceOf: Error, code: 'ERR_MMAP_CLOSED', message: 'mmap closed or invalid' })
+    }
+  },
+)
+
+onLinux(
+  'close() and then unmap() end tasks too, also on memory of before a resize',
+  'it reads /proc/self/maps',
+  async (t) => {
+    const path = holes(t, GIB)
+    const map = mmap(path)
+    const { promise } = await inTheMiddle((options) => map.prefetch(0, undefined, options))
+    map.resize(GIB + PAGESIZE)
+    const later = Array.from({ length: 8 }, () => map.countAsync('needle'))
+    map.close()
+    t.true(mapsOf(path) > 0)
+    map.unmap()
+    t.is(mapsOf(path), 0)
+    for (const task of [promise, ...later]) await t.throwsAsync(task, { code: 'ERR_MMAP_CLOSED' })
+  },
+)
+
+test('unmap() says how many were replaced by then', async (t) => {
+  const path = scratchFile(t, Buffer.alloc(128 * MIB, 'a'))
+  const map = mmap(path)
+  const { promise } = await inTheMiddle((options) => map.replaceAllAsync('a', 'b', 0, undefined, options))
+  map.unmap()
+  // What is in the file now stays: nobody writes any more.
+  const content = readFileSync(path)
+  const error = await rejection(promise)
+  t.is(error.code, 'ERR_MMAP_CLOSED')
+  t.is(error.replaced, content.indexOf('a'))
+  t.true(readFileSync(path).equals(content))
+})
+
+test('a task is about the memory that there was: resizing does not concern it', async (t) => {
+  const path = holes(t, 512 * MIB)
+  using map = mmap(path)
+  map.setSlice('needle', -6)
+  const { promise } = await inTheMiddle((options) => map.prefetch(0, undefined, options))
+  const counted = map.countAsync('needle')
+  map.resize(512 * MIB + 100)
+  map.setSlice('needle', -6)
+  t.is(await counted, 1)
+  t.is(await map.countAsync('needle'), 2)
+  await promise
+})
+
+onLinux(
+  'a file that is shrunk in the middle ends in a number or in ERR_MMAP_FAULT',
+  'others cannot shrink it',
+  async (t) => {
+    using map = mmap(holes(t, 512 * MIB))
+    const { promise } = await inTheMiddle((options) => map.prefetch(0, undefined, options))
+    const counted = map.countAsync('\0')
+    map.resize(PAGESIZE)
+    for (const result of await Promise.allSettled<unknown>([promise, counted])) {
+      if (result.status === 'rejected') t.like(result.reason, { code: 'ERR_MMAP_FAULT' })
+    }
+    t.is(map.length, PAGESIZE)
+    t.is(await map.countAsync('\0'), PAGESIZE)
+  },
+)
+
+onLinux(
+  'a file that is truncated in the middle ends in ERR_MMAP_FAULT',
+  'only there is every fault seen',
+  async (t) => {
+    for (const start of [
+      (map: Mmap, options: TaskOptions) => map.countAsync('needle', 0, undefined, options),
+      (map: Mmap, options: TaskOptions) => map.findAsync('needle', 0, undefined, options),
+      (map: Mmap, options: TaskOptions) => map.prefetch(0, undefined, options),
+    ]) {
+      const path = holes(t, GIB)
+      using map = mmap(path, 0, { access: ACCESS_READ })
+      const { promise } = await inTheMiddle<unknown>((options) => start(map, options))
+      truncateSync(path, PAGESIZE)
+      const error = await rejection(promise)
+      t.is(error.code, 'ERR_MMAP_FAULT')
+      t.is(error.offset, PAGESIZE)
+      t.is(error.length, GIB - PAGESIZE)
+      t.false('replaced' in error)
+      t.throws(() => map.count('needle'), { code: 'ERR_MMAP_FAULT' })
+    }
+  },
+)
+
+onLinux(
+  'a replacement in a file that is truncated says how many it had replaced',
+  'only there is every fault seen',
+  async (t) => {
+    const path = scratchFile(t, Buffer.alloc(128 * MIB, 'a'))
+    using map = mmap(path)
+    const { promise } = await inTheMiddle((options) => map.replaceAllAsync('a', 'b', 0, undefined, options))
+    truncateSync(path, PAGESIZE)
+    const error = await rejection(promise)
+    t.like(error, { code: 'ERR_MMAP_FAULT', offset: PAGESIZE, length: 128 * MIB - PAGESIZE })
+    t.true(Number(error.replaced) >= PAGESIZE && Number(error.replaced) < 128 * MIB)
+    t.is(readFileSync(path, 'latin1'), 'b'.repeat(PAGESIZE))
+  },
+)
+
+onLinux('a Mmap that is collected in the middle does not end its tasks', 'it reads /proc/self/maps', async (t) => {
+  const path = holes(t, 512 * MIB)
+  let settled = false
+  const { promise } = await inTheMiddle((options) =>
+    mmap(path, 0, { access: ACCESS_READ }).prefetch(0, undefined, options),
+  )
+  const count = mmap(path).countAsync('needle')
+  const done = Promise.all([promise, count]).finally(() => {
+    settled = true
+  })
+  while (!settled) {
+    await collectUntil(() => settled)
+  }
+  t.deepEqual(await done, [undefined, 0])
+  t.true(await collectUntil(() => mapsOf(path) === 0), 'and what they held is released then')
+})
+
+// --- SharedArrayBuffers
+
+onLinux(
+  'a task runs while the mapping is asked for its SharedArrayBuffer',
+  'elsewhere there may be none',
+  async (t) => {
+    for (const options of [{ shared: true }, { shared: { maxLength: GIB } }] satisfies MmapOptions[]) {
+      const map = mmap(holes(t, 512 * MIB), 0, options)
+      map.setSlice('needle', -6)
+      const { promise } = await inTheMiddle((options) => map.prefetch(0, undefined, options))
+      const found = map.findAsync('needle', 0)
+      t.true(map.buffer instanceof SharedArrayBuffer)
+      map.bytes.set(Buffer.from('NEEDLE'), 1000)
+      t.is(await map.findAsync('NEEDLE', 0), 1000)
+      t.is(await found, 512 * MIB - 6)
+      await promise
+      map.unmap()
+    }
+  },
+)
+
+onLinux(
+  'a mapping with a SharedArrayBuffer is closed and collected while a task runs',
+  'elsewhere there may be none',
+  async (t) => {
+    const path = holes(t, 512 * MIB)
+    let settled = false
+    const start = (): Promise<unknown>[] => {
+      const map = mmap(path, 0, { shared: true })
+      map.setSlice('needle', -6)
+      const tasks = [map.prefetch(), map.findAsync('needle', 0), map.countAsync('needle')]
+      t.is(map.bytes.length, 512 * MIB)
+      map.close()
+      return tasks
+    }
+    const done = Promise.all(start()).finally(() => {
+      settled = true
+    })
+    while (!settled) await collectUntil(() => settled)
+    t.deepEqual(await done, [undefined, 512 * MIB - 6, 1])
+    t.true(await collectUntil(() => mapsOf(path) === 0))
+  },
+)
+
+onLinux('unmap() ends the tasks of a mapping with a SharedArrayBuffer', 'it reads /proc/self/maps', async (t) => {
+  const path = holes(t, GIB)
+  const map = mmap(path, 0, { shared: true })
+  const { buffer } = map
+  const { promise } = await inTheMiddle((options) => map.prefetch(0, undefined, options))
+  map.unmap()
+  t.is(mapsOf(path), 0)
+  await t.throwsAsync(promise, { code: 'ERR_MMAP_CLOSED' })
+  t.true(buffer.byteLength >= GIB)
+})
+
+onLinux('a mapping that grows in its SharedArrayBuffer while a task runs', 'elsewhere there may be none', async (t) => {
+  using map = mmap(holes(t, 512 * MIB), 0, { shared: { maxLength: GIB } })
+  const { buffer } = map
+  const { promise } = await inTheMiddle((options) => map.prefetch(0, undefined, options))
+  const counted = map.countAsync('needle')
+  map.resize(512 * MIB + PAGESIZE)
+  map.setSlice('needle', -6)
+  t.is(map.buffer, buffer)
+  t.is(await counted, 0)
+  await promise
+  t.is(await map.countAsync('needle'), 1)
+})
+
+// --- Many
+
+test('1,000 tasks at once all come to their end, and cost no memory afterwards', async (t) => {
+  using map = mmap(scratchFile(t, pattern(MIB)))
+  const expected = map.count('a')
+  const round = async (): Promise<number> => {
+    const tasks = Array.from({ length: 1000 }, (_, task) =>
+      task % 2 === 0 ? map.countAsync('a') : map.findAsync(`absent ${task}`, 0),
+    )
+    const results = await Promise.all(tasks)
+    t.true(results.every((result, task) => result === (task % 2 === 0 ? expected : -1)))
+    let turns = 0
+    await collectUntil(() => ++turns > 5)
+    return process.memoryUsage().rss
+  }
+  await round()
+  const before = await round()
+  for (let rounds = 0; rounds < 4; rounds += 1) await round()
+  const grown = ((await round()) - before) / MIB
+  t.true(grown < 16, `RSS has grown by ${grown.toFixed(1)} MiB`)
+})
+
+test('what else the runtime does on other threads goes on while tasks run', async (t) => {
+  using map = longMemory()
+  const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
+  const tasks: Promise<unknown>[] = []
+  const { promise } = await inTheMiddle((options) => map.countAsync('needle', 0, undefined, options), controller.signal)
+  // More than the runtime's pool has threads, on any machine.
+  for (let task = 0; task < 64; task += 1) {
+    tasks.push(map.countAsync(`needle ${task}`, 0, undefined, { signal: controller.signal }).catch(() => 'aborted'))
+  }
+  const { promises } = await import('node:fs')
+  let settled = 0
+  for (const task of [promise, ...tasks]) {
+    const count = (): void => {
+      settled += 1
+    }
+    task.then(count, count)
+  }
+  t.is((await promises.readFile(scratchFile(t, TEXT))).toString(), TEXT)
+  t.true(settled < 32, `${settled} tasks were done before a file was read`)
+  controller.abort()
+  await Promise.allSettled([promise, ...tasks])
+})
+
+// --- flushAsync and prefetch
+
+test('flushAsync writes what flush writes', async (t) => {
+  const path = scratchFile(t, pattern(5 * PAGESIZE))
+  const map = mmap(path, 4 * PAGESIZE, { access: ACCESS_COPY, writeBack: true, offset: 13 })
+  map.fill(1)
+  t.true(readFileSync(path).equals(pattern(5 * PAGESIZE)))
+  await map.flushAsync(PAGESIZE, 2 * PAGESIZE)
+  const part = readFileSync(path)
+  t.deepEqual(part.subarray(13 + PAGESIZE, 13 + 3 * PAGESIZE), Buffer.alloc(2 * PAGESIZE, 1))
+  t.deepEqual(part.subarray(0, 13), pattern(13))
+  await map.flushAsync()
+  t.true(
+    readFileSync(path).equals(
+      Buffer.concat([pattern(13), Buffer.alloc(4 * PAGESIZE, 1), pattern(5 * PAGESIZE).subarray(13 + 4 * PAGESIZE)]),
+    ),
+  )
+  map.fill(2)
+  const flushing = map.flushAsync(0, -1)
+  map.close()
+  await flushing
+  t.is(readFileSync(path)[13], 2)
+})
+
+test('flushAsync of private memory that is not written back writes nothing', async (t) => {
+  const path = scratchFile(t, pattern(PAGESIZE))
+  for (const access of [ACCESS_READ, ACCESS_COPY] as const) {
+    using map = mmap(path, 0, { access })
+    map.bytes.fill(1)
+    t.is(await map.flushAsync(), undefined)
+    t.is(await map.flushAsync(PAGESIZE, 0), undefined)
+  }
+  t.true(readFileSync(path).equals(pattern(PAGESIZE)))
+})
+
+test('flushAsync reports every 64 MiB, and its errors are those of flush', async (t) => {
+  using map = mmap(holes(t, 200 * MIB))
+  for (let at = 0; at < map.length; at += MIB) map.setAt(at, 1)
+  const reports: Progress[] = []
+  await map.flushAsync(0, undefined, { onProgress: (progress) => reports.push(progress) })
+  t.deepEqual(reports.at(-1), { done: map.length, total: map.length })
+  t.true(
+    reports.every(({ done, total }) => done % (64 * MIB) === 0 || done === total),
+    inspect(reports),
+  )
+  for (const [offset, size] of [
+    [-1, 0],
+    [0, map.length + 1],
+    [map.length + 1, 0],
+  ] as const) {
+    const thrown = t.throws(() => map.flush(offset, size))
+    t.is((await rejection(map.flushAsync(offset, size))).message, thrown?.message)
+  }
+})
+
+/** Takes a file out of the page cache. Says why it could not. */
+function dropFromCache(path: string): string | undefined {
+  const args = ['if=/dev/null', `of=${path}`, 'oflag=nocache', 'conv=notrunc,fdatasync', 'count=0']
+  const { status, stderr, error } = spawnSync('dd', args, { encoding: 'utf8' })
+  return status === 0 ? undefined : (error?.message ?? stderr)
+}
+
+const PREFETCHED = 16 * MIB + 123
+
+const FILE_KINDS: Record<string, MmapOptions> = {
+  ACCESS_WRITE: {},
+  ACCESS_READ: { access: ACCESS_READ },
+  ACCESS_COPY: { access: ACCESS_COPY },
+  'an offset': { offset: PAGESIZE + 5 },
+  'trackfd: false': { trackfd: false },
+  shared: { shared: true },
+  'shared and read only': { shared: true, access: ACCESS_READ },
+}
+
+for (const [name, options] of Object.entries(FILE_KINDS)) {
+  onLinux(`prefetch brings a file into memory, with ${name}`, 'elsewhere dd does not empty the cache', async (t) => {
+    const path = scratchFile(t, pattern(PREFETCHED))
+    const why = dropFromCache(path)
+    using map = mmap(path, 0, options)
+    const before = map.resident()
+    if (why !== undefined || before.resident > before.total / 2) {
+      t.log(`not run: the file stays in the page cache of this system (${why ?? `${before.resident} pages`})`)
+      t.pass()
+      return
+    }
+    const half = Math.floor(map.length / 2)
+    await map.prefetch(0, half)
+    const { resident, total } = map.resident(0, half)
+    t.is(resident, total)
+    await map.prefetch()
+    const all = map.resident()
+    t.is(all.resident, all.total)
+    const { offset } = map
+    t.true(map.view(Buffer).equals(pattern(PREFETCHED).subarray(offset)))
+    // Nothing was copied for it: what others write is still seen.
+    if (options.access !== ACCESS_COPY) {
+      using writer = mmap(path)
+      writer.setAt(offset + 1000, 77)
+      t.is(map.at(1000), 77)
+    }
+  })
+}
+
+onUnix(
+  'prefetch of memory without a file makes it resident, and changes nothing',
+  'resident() counts others there',
+  async (t) => {
+    for (const options of [
+      {},
+      { flags: MAP_PRIVATE },
+      { shared: true },
+      { tagname: `prefetch-${process.pid}` },
+    ] satisfies MmapOptions[]) {
+      using map = mmap(-1, 4 * MIB, options)
+      map.write(TEXT)
+      await map.prefetch()
+      const { resident, total } = map.resident()
+      t.is(resident, total, inspect(options))
+      t.is(map.slice(0, TEXT.length).toString(), TEXT)
+      t.is(map.at(-1), 0)
+      await map.prefetch(map.length)
+      await map.prefetch(5, 0)
+    }
+  },
+)
+
+// --- The thread or the process ends first
+
+/** How many tasks there are at the end. */
+const LEFT = 40
+
+for (const [how, status] of [
+  ['process.exit', 7],
+  ['throw', 1],
+  ['worker.terminate', 0],
+  ['worker.exit', 0],
+] as const) {
+  onUnix(`${how} with tasks running does not wait for them`, 'memory for a long task costs there', async (t) => {
+    const script = fileURLToPath(new URL('./fixtures/tasks-at-exit.mjs', import.meta.url))
+    const child = spawn(process.execPath, [script, how, String(LEFT)], { stdio: ['ignore', 'pipe', 'ignore'] })
+    let output = ''
+    let ends = 0
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+      if (ends === 0 && output.endsWith('ends\n')) ends = performance.now()
+    })
+    const [code, signal] = await once(child, 'exit')
+    const took = performance.now() - ends
+    t.deepEqual([code, signal], [status, null])
+    t.not(ends, 0)
+    const scan = Number.parseFloat(output)
+    t.log(`one scan ${scan.toFixed(0)} ms, the end ${took.toFixed(0)} ms`)
+    // A pool of four, on four processors of their own, would need twice as long for all.
+    t.true(took < (LEFT * scan) / 8, `the end took ${took} ms, and one of ${LEFT} scans ${scan} ms`)
+  })
+}
