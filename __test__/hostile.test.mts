@@ -94,6 +94,8 @@ interface World {
   /** Of the arguments that were made so far: they may shrink at any time. */
   resizable: { resize(length: number): void }[]
   iterators: Iterator<unknown>[]
+  /** That are running, or were. They come to an {@link Undocumented}, or to anything else. */
+  tasks: Promise<unknown>[]
   /** What was handed out, or was an argument. */
   views: object[]
   /** To how many bytes the map was resized, if it was. */
@@ -580,6 +582,91 @@ const size = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(BigInt(PAGESIZE), MIB, 5000n).map(constant) },
   { weight: 1, arbitrary: anything },
 )
+
+// What a task may be told. Signals are aborted already, or while the task runs, or never.
+const taskOption = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(constant(undefined)) },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom(
+      new Recipe('{ signal: AbortSignal.abort() }', () => ({ signal: AbortSignal.abort() })),
+      new Recipe('{ signal: aborted at once }', () => {
+        const controller = new AbortController()
+        queueMicrotask(() => controller.abort())
+        return { signal: controller.signal }
+      }),
+      new Recipe('{ signal: Object.create(AbortSignal.prototype) }', () => ({
+        signal: Object.create(AbortSignal.prototype),
+      })),
+      new Recipe('{ signal: new EventTarget() }', () => ({ signal: new EventTarget() })),
+      new Recipe('{ sginal: undefined }', () => ({ sginal: undefined })),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: action.map(
+      (does) => new Recipe(`{ onProgress() { ${does} } }`, (world) => ({ onProgress: () => act(world, does) })),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: action.map(
+      (does) =>
+        new Recipe(`{ get signal() { ${does} }, ... }`, (world) => ({
+          get signal() {
+            return act(world, does)
+          },
+          get onProgress() {
+            return act(world, does)
+          },
+        })),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(action, lie).map(
+      ([does, lie]) =>
+        new Recipe(`{ signal: an AbortSignal with lies (${does}; ${lie.text}) }`, (world) => {
+          const { signal } = new AbortController()
+          for (const name of ['aborted', 'reason', 'addEventListener', 'removeEventListener']) {
+            Object.defineProperty(signal, name, {
+              get() {
+                act(world, does)
+                return lie.make(world)
+              },
+            })
+          }
+          return { signal }
+        }),
+    ),
+  },
+  { weight: 1, arbitrary: anything },
+)
+const linesOption = fc.oneof(
+  { weight: 2, arbitrary: fc.constant(constant(undefined)) },
+  {
+    weight: 4,
+    arbitrary: fc.tuple(position, position).map(
+      ([start, stop]) =>
+        new Recipe(`{ start: ${start.text}, stop: ${stop.text} }`, (w) => ({
+          start: start.make(w),
+          stop: stop.make(w),
+        })),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: action.map(
+      (does) =>
+        new Recipe(`{ get start() { ${does} } }`, (world) => ({
+          get start() {
+            return act(world, does)
+          },
+        })),
+    ),
+  },
+  { weight: 1, arbitrary: anything },
+)
 const stylizing = fc.constantFrom(
   constant(undefined),
   constant(null),
@@ -612,12 +699,13 @@ const PLAUSIBLE: Record<string, fc.Arbitrary<Recipe>[]> = {
   findAll: [bytes, position, position],
   count: [bytes, position, position],
   replaceAll: [bytes, bytes, position, position],
-  findAsync: [bytes, position, position],
-  countAsync: [bytes, position, position],
-  replaceAllAsync: [bytes, bytes, position, position],
+  lines: [linesOption],
+  findAsync: [bytes, position, position, taskOption],
+  countAsync: [bytes, position, position, taskOption],
+  replaceAllAsync: [bytes, bytes, position, position, taskOption],
   flush: [position, position, option],
-  flushAsync: [position, position],
-  prefetch: [position, position],
+  flushAsync: [position, position, taskOption],
+  prefetch: [position, position, taskOption],
   resize: [size],
   madvise: [option, position, position],
   protect: [option],
@@ -683,7 +771,7 @@ const call: fc.Arbitrary<Call> = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(fc.constantFrom(...NEXT), anything).map(([what, arg]) => new Call(what, [arg])) },
 )
 
-async function run(world: World, { member, args: recipes }: Call): Promise<void> {
+function run(world: World, { member, args: recipes }: Call): void {
   const args = recipes.map((recipe) => recipe.make(world))
   const next = NEXT.find((name) => name === member)
   // What an iterator is told to throw, it throws.
@@ -692,12 +780,18 @@ async function run(world: World, { member, args: recipes }: Call): Promise<void>
     next === undefined ? invoke(world, world.map, member, args) : world.iterators.at(-1)?.[next]?.(args[0]),
   )
   world.views.push(...[...args, result].filter((value) => types.isTypedArray(value)))
-  if (types.isPromise(result)) await result.catch((error: unknown) => judged(world, () => raise(error)))
-  if (types.isGeneratorObject(result)) world.iterators.push(result as unknown as Iterator<unknown>)
+  // Not waited for: what is called next meets a task that is running.
+  if (types.isPromise(result)) world.tasks.push(result.then(undefined, (error: unknown) => outcome(world, error)))
+  if (isIterator(result)) world.iterators.push(result)
 }
 
-function raise(error: unknown): never {
-  throw error
+function isIterator(value: unknown): value is Iterator<unknown> {
+  return typeof value === 'object' && value !== null && !types.isProxy(value) && 'next' in value && 'return' in value
+}
+
+/** Nothing, or what is wrong with a rejection. */
+function outcome(world: World, rejection: unknown): unknown {
+  return world.thrown.has(rejection) || isDocumented(rejection) ? undefined : new Undocumented(rejection)
 }
 
 /** What holds of a mapping whatever was done to it. */
@@ -812,6 +906,7 @@ async function inWorld(
   using other = mmap(-1, 100)
   const map = open(join(folder, 'mapped'))
   const views: object[] = []
+  const tasks: Promise<unknown>[] = []
   try {
     await body({
       map,
@@ -822,6 +917,7 @@ async function inWorld(
       thrown: new Set(),
       resizable: [],
       iterators: [],
+      tasks,
       views,
       resizedTo: undefined,
       depth: 0,
@@ -830,6 +926,7 @@ async function inWorld(
     map.unmap()
     closeSync(fd)
   }
+  for (const result of await Promise.all(tasks)) if (result instanceof Undocumented) throw result
   // Were one of them over memory that is gone, this would be the end of the process.
   for (const view of views) for (const index of [0, 1000, PAGESIZE, FILE_LENGTH - 1]) Reflect.get(view, index)
   // Views are unmapped when the event loop turns.
@@ -846,7 +943,7 @@ for (const [name, kind] of Object.entries(KINDS)) {
       await inWorld(folder, kind.open, async (world) => {
         for (const call of calls) {
           if (TRACE) writeSync(2, `${name}: ${call}\n`)
-          await run(world, call)
+          run(world, call)
           checkMap(world.map)
         }
         resizedTo = world.resizedTo

@@ -9,6 +9,7 @@ import {
   type BytesLike,
   type ErrorCode,
   type FileLike,
+  type LinesOptions,
   MADV_HUGEPAGE,
   MADV_WILLNEED,
   MAP_SHARED,
@@ -18,7 +19,9 @@ import {
   mmap,
   PAGESIZE,
   PROT_READ,
+  type Progress,
   type Residency,
+  type TaskOptions,
   type ViewConstructor,
 } from 'memmap'
 
@@ -221,10 +224,59 @@ hasType<number>()(map.indexOf(65))
 hasType<number>()(map.lastIndexOf('a', -1))
 hasType<boolean>()(map.includes('a'))
 
+hasType<IterableIterator<number>>()(map.findAll('a', 0, 10))
+hasType<number>()(map.count(new Float64Array(1)))
+hasType<number>()(map.replaceAll('a', Buffer.from('b'), -10))
+hasType<IterableIterator<Uint8Array>>()(map.lines())
+for (const line of map.lines({ start: 1, stop: undefined })) hasType<Uint8Array>()(line)
+const places = [...map.findAll('a')]
+hasType<number[]>()(places)
+const bounds: LinesOptions = { start: -10 }
+map.lines(bounds)
+
+// @ts-expect-error a needle is needed
+map.findAll()
+// @ts-expect-error a number is a byte for indexOf, not for count
+map.count(65)
+// @ts-expect-error what to put there is needed
+map.replaceAll('a')
+// @ts-expect-error options, not bounds
+map.lines(0, 10)
+// @ts-expect-error misspelt
+map.lines({ end: 10 })
 // @ts-expect-error a number is a byte for indexOf, not for find
 map.find(65)
 // @ts-expect-error no needle
 map.indexOf(/a/)
+
+// --- Tasks
+
+hasType<Promise<number>>()(map.findAsync('a'))
+hasType<Promise<number>>()(map.countAsync('a', 0, 10))
+hasType<Promise<number>>()(map.replaceAllAsync('a', 'b', 0, undefined, {}))
+hasType<Promise<void>>()(map.flushAsync())
+hasType<Promise<void>>()(map.prefetch(0, 10, { signal: undefined, onProgress: undefined }))
+const task: TaskOptions = {
+  signal: AbortSignal.timeout(1000),
+  onProgress: ({ done, total }) => {
+    hasType<number>()(done)
+    hasType<number>()(total)
+  },
+}
+map.countAsync('a', 0, undefined, task)
+const report = (progress: Progress): number => progress.done / progress.total
+map.flushAsync(0, undefined, { onProgress: report })
+
+// @ts-expect-error a controller is no signal
+map.countAsync('a', 0, undefined, { signal: new AbortController() })
+// @ts-expect-error no function
+map.prefetch(0, 10, { onProgress: 'log' })
+// @ts-expect-error misspelt
+map.findAsync('a', 0, undefined, { sginal: AbortSignal.abort() })
+// @ts-expect-error options come behind the bounds
+map.findAsync('a', {})
+// @ts-expect-error flags are for flush alone
+map.flushAsync(0, 10, 4)
 
 // --- The system
 

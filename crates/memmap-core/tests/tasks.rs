@@ -1,0 +1,208 @@
+//! Tasks without Node: ranges, stopping, and letting go of the memory while another thread works on it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that fails may panic"
+)]
+
+use memmap_core::search::Finder;
+use memmap_core::{Access, Error, Mapping, Plan, RawBytes, Request, Target, Task, Threads};
+use std::ops::Range;
+use std::sync::{Arc, Barrier, mpsc};
+use std::thread;
+
+/// How many positions a task searches between two looks at whether to go on.
+const CHUNK: usize = 4 * 1024 * 1024;
+
+fn memory(length: usize, access: Access) -> Mapping {
+    Mapping::open(Request {
+        target: Target::Anonymous,
+        offset: 0,
+        length: length as u64,
+        plan: Plan::from_access(access),
+        track: true,
+        create: false,
+        write_back: false,
+    })
+    .unwrap()
+}
+
+fn write(mapping: &Mapping, at: usize, bytes: &[u8]) {
+    let mut copy = bytes.to_vec();
+    // SAFETY: a vector of this function's own.
+    let source = unsafe { RawBytes::new(copy.as_mut_ptr(), copy.len()) };
+    mapping.region().write(at, source).unwrap();
+}
+
+fn finder(needle: &[u8]) -> Finder {
+    Finder::new(needle.to_vec())
+}
+
+type Work = fn(&Task, Range<usize>) -> Result<(), Error>;
+
+/// All that a task can do.
+const WORK: [Work; 5] = [
+    |task, range| task.find(&finder(b"needle"), range).map(drop),
+    |task, range| task.count(&finder(b"needle"), range).map(drop),
+    |task, range| task.replace(&finder(b"\0"), b"x", range, &mut 0),
+    |task, range| task.flush(range),
+    |task, range| task.prefetch(range),
+];
+
+#[test]
+fn a_task_that_was_stopped_does_nothing() {
+    for work in WORK {
+        let mapping = memory(CHUNK, Access::Write);
+        let task = Task::new(&mapping);
+        task.stop();
+        assert_eq!(work(&task, 0..CHUNK), Err(Error::Aborted));
+        assert_eq!(work(&task, 0..CHUNK), Err(Error::Aborted));
+        assert_eq!(task.done(), 0);
+        assert_eq!(mapping.region().count(&finder(b"x"), 0, CHUNK), Ok(0));
+    }
+}
+
+#[test]
+fn a_task_that_was_released_does_nothing_whether_it_was_stopped_or_not() {
+    for work in WORK {
+        let mapping = memory(CHUNK, Access::Write);
+        let (task, stopped) = (Task::new(&mapping), Task::new(&mapping));
+        task.release();
+        stopped.stop();
+        stopped.release();
+        stopped.stop();
+        for task in [task, stopped] {
+            assert_eq!(work(&task, 0..CHUNK), Err(Error::Closed));
+            assert_eq!(task.done(), 0);
+        }
+        assert_eq!(mapping.region().count(&finder(b"x"), 0, CHUNK), Ok(0));
+    }
+}
+
+#[test]
+fn a_task_keeps_the_memory_until_it_is_released() {
+    let mapping = memory(CHUNK, Access::Write);
+    let region = Arc::downgrade(mapping.region());
+    let task = Task::new(&mapping);
+    drop(mapping);
+    assert!(region.upgrade().is_some());
+    assert_eq!(task.count(&finder(b"\0"), 0..CHUNK), Ok(CHUNK));
+    task.release();
+    assert!(region.upgrade().is_none());
+}
+
+#[test]
+fn the_range_is_all_that_is_looked_at() {
+    let mapping = memory(3 * CHUNK, Access::Write);
+    // Ends of ranges at, before and behind the places, and across the seams that chunks have in them.
+    for place in [0, 1, CHUNK - 3, CHUNK, 2 * CHUNK - 1, 3 * CHUNK - 6] {
+        write(&mapping, place, b"needle");
+        let task = Task::new(&mapping);
+        for (start, stop, inside) in [
+            (0, 3 * CHUNK, true),
+            (place, place + 6, true),
+            (place, place + 5, false),
+            (place + 1, 3 * CHUNK, false),
+            (place.saturating_sub(CHUNK), place + 6, true),
+            (place.saturating_sub(CHUNK - 3), place + 6, true),
+            (place, place, false),
+        ] {
+            let found = if inside { Some(place) } else { None };
+            assert_eq!(task.find(&finder(b"needle"), start..stop), Ok(found), "{place} in {start}..{stop}");
+            assert_eq!(task.count(&finder(b"needle"), start..stop), Ok(usize::from(inside)));
+            if start != stop {
+                assert_eq!(task.done(), stop - start);
+            }
+            let mut replaced = 0;
+            task.replace(&finder(b"needle"), b"NEEDLE", start..stop, &mut replaced).unwrap();
+            assert_eq!(replaced, usize::from(inside));
+            if inside {
+                write(&mapping, place, b"needle");
+            }
+        }
+        write(&mapping, place, b"\0\0\0\0\0\0");
+    }
+}
+
+#[test]
+fn a_range_outside_is_an_error() {
+    let mapping = memory(CHUNK, Access::Write);
+    let task = Task::new(&mapping);
+    for work in WORK {
+        assert_eq!(work(&task, 0..CHUNK + 1), Err(Error::OutOfRange));
+        assert_eq!(work(&task, 2 * CHUNK..3 * CHUNK), Err(Error::OutOfRange));
+        assert_eq!(work(&task, CHUNK..CHUNK), Ok(()));
+    }
+}
+
+#[test]
+fn an_empty_needle_is_where_the_range_begins() {
+    let task = Task::new(&memory(CHUNK, Access::Write));
+    assert_eq!(task.find(&finder(b""), 5..10), Ok(Some(5)));
+    assert_eq!(task.find(&finder(b""), 5..5), Ok(Some(5)));
+}
+
+/// Somebody stops or releases the task while another thread is in the middle of it: it has done a part and goes on for ever.
+fn interrupt(end: impl FnOnce(&Task), expected: &Error) {
+    let mapping = memory(2 * CHUNK, Access::Write);
+    let region = Arc::downgrade(mapping.region());
+    let task = Arc::new(Task::new(&mapping));
+    drop(mapping);
+    let (begun, has_begun) = mpsc::channel();
+    let worker = {
+        let task = Arc::clone(&task);
+        thread::spawn(move || {
+            loop {
+                let counted = task.count(&finder(b"needle"), 0..2 * CHUNK);
+                // Nobody may listen any more.
+                let _ = begun.send(());
+                if let Err(error) = counted {
+                    return error;
+                }
+            }
+        })
+    };
+    has_begun.recv().unwrap();
+    end(&task);
+    if *expected == Error::Closed {
+        // Not some time later: nobody touches it when this returns.
+        assert!(region.upgrade().is_none());
+    }
+    assert_eq!(worker.join().unwrap(), *expected);
+}
+
+#[test]
+fn a_running_task_is_stopped_from_another_thread() {
+    interrupt(Task::stop, &Error::Aborted);
+}
+
+#[test]
+fn a_running_task_lets_go_of_the_memory_when_it_is_released_from_another_thread() {
+    for _ in 0..5 {
+        interrupt(Task::release, &Error::Closed);
+    }
+}
+
+#[test]
+fn threads_do_all_jobs_and_several_at_a_time() {
+    let (done, results) = mpsc::channel();
+    for number in 0..1000 {
+        let done = done.clone();
+        Threads::get().unwrap().run(move || done.send(number).unwrap());
+    }
+    let mut numbers: Vec<i32> = results.iter().take(1000).collect();
+    numbers.sort_unstable();
+    assert!(numbers.into_iter().eq(0..1000));
+    // Two that wait for each other.
+    let barrier = Arc::new(Barrier::new(3));
+    for _ in 0..2 {
+        let barrier = Arc::clone(&barrier);
+        Threads::get().unwrap().run(move || {
+            barrier.wait();
+        });
+    }
+    barrier.wait();
+}
