@@ -724,20 +724,15 @@ for (const { prototype } of [Matches, Lines]) Object.setPrototypeOf(prototype, i
 const REPORT_INTERVAL = 34;
 /** Of running tasks, what they work on: an engine unmaps the memory of a SharedArrayBuffer when nobody has it. */
 const inUse = /* @__PURE__ */ new Set();
-/**
-* Starts a task, and waits for it.
-*
-* @param total bytes to do
-* @param memory the buffer that the mapping has moved into, if it has
-*/
-async function run(mapping, { signal, onProgress }, total, memory, start) {
+/** Starts a task, and waits for it. */
+async function run({ mapping, options, total, memory, untouched, start }) {
+	const { signal, onProgress } = options;
 	const task = __binding_js.default.newTask(mapping);
 	const working = start(task);
 	const use = { memory };
 	inUse.add(use);
-	const stop = () => __binding_js.default.stopTask(task);
-	const stopListening = signal && onAbort(signal, stop);
 	let thrown;
+	const stop = () => __binding_js.default.stopTask(task);
 	const report = (done) => {
 		if (thrown !== void 0) return;
 		try {
@@ -755,8 +750,15 @@ async function run(mapping, { signal, onProgress }, total, memory, start) {
 		if (done < total) report(done);
 	};
 	const timer = onProgress && setInterval(reportPart, REPORT_INTERVAL);
+	let stopListening;
+	const neverBegins = new Promise((_, reject) => {
+		if (signal === void 0) return;
+		stopListening = onAbort(signal, () => {
+			if (!stop()) reject(aborted(void 0, untouched));
+		});
+	});
 	try {
-		const result = await working;
+		const result = await Promise.race([working, neverBegins]);
 		report(total);
 		if (thrown === void 0) return result;
 	} catch (error) {
@@ -764,7 +766,8 @@ async function run(mapping, { signal, onProgress }, total, memory, start) {
 	} finally {
 		clearInterval(timer);
 		stopListening?.();
-		inUse.delete(use);
+		const forget = () => inUse.delete(use);
+		working.then(forget, forget);
 	}
 	throw thrown.error;
 }
@@ -1263,7 +1266,8 @@ var Mmap = class {
 		const [mapping, first, last] = this.#rangeToSearch(start, stop);
 		this.#writable();
 		refuseUnequal(old, replacement);
-		return this.#run(mapping, checked, last - first, (task) => __binding_js.default.startReplaceAll(task, old, replacement, first, last));
+		const begin = (task) => __binding_js.default.startReplaceAll(task, old, replacement, first, last);
+		return this.#run(mapping, checked, last - first, begin, { replaced: 0 });
 	}
 	/**
 	* {@link flush}, as a task. The device is asked to finish after every 64 MiB, which is when progress is reported and a signal is looked at.
@@ -1519,9 +1523,16 @@ var Mmap = class {
 		if (count < 0 || count > left) throw outOfRange(what, "size", `0 to ${left}, or -1`, size);
 		return [offset, count];
 	}
-	#run(mapping, options, total, start) {
+	#run(mapping, options, total, start, untouched = {}) {
 		this.#moveIntoBuffer(mapping);
-		return run(mapping, options, total, this.#view?.buffer, start);
+		return run({
+			mapping,
+			options,
+			total,
+			memory: this.#view?.buffer,
+			untouched,
+			start
+		});
 	}
 	/** Memory that will have to move into a SharedArrayBuffer cannot while a task works on it: so it does before. */
 	#moveIntoBuffer(mapping) {

@@ -640,9 +640,8 @@ export class Mmap implements Disposable, Iterable<number> {
     const [mapping, first, last] = this.#rangeToSearch(start, stop)
     this.#writable()
     refuseUnequal(old, replacement)
-    return this.#run(mapping, checked, last - first, (task) =>
-      binding.startReplaceAll(task, old, replacement, first, last),
-    )
+    const begin = (task: ExternalObject<Task>) => binding.startReplaceAll(task, old, replacement, first, last)
+    return this.#run(mapping, checked, last - first, begin, { replaced: 0 })
   }
 
   /**
@@ -937,9 +936,10 @@ export class Mmap implements Disposable, Iterable<number> {
     options: TaskOptions,
     total: number,
     start: (task: ExternalObject<Task>) => Promise<number>,
+    untouched: { replaced?: 0 } = {},
   ): Promise<number> {
     this.#moveIntoBuffer(mapping)
-    return run(mapping, options, total, this.#view?.buffer, start)
+    return run({ mapping, options, total, memory: this.#view?.buffer, untouched, start })
   }
 
   /** Memory that will have to move into a SharedArrayBuffer cannot while a task works on it: so it does before. */

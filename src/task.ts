@@ -10,27 +10,29 @@ const REPORT_INTERVAL = 34
 /** Of running tasks, what they work on: an engine unmaps the memory of a SharedArrayBuffer when nobody has it. */
 const inUse = new Set<{ memory: object | undefined }>()
 
-/**
- * Starts a task, and waits for it.
- *
- * @param total bytes to do
- * @param memory the buffer that the mapping has moved into, if it has
- */
-export async function run(
-  mapping: ExternalObject<OpenMapping>,
-  { signal, onProgress }: TaskOptions,
-  total: number,
-  memory: object | undefined,
-  start: (task: ExternalObject<Task>) => Promise<number>,
-): Promise<number> {
+/** A task to start. */
+interface Start {
+  mapping: ExternalObject<OpenMapping>
+  options: TaskOptions
+  /** Bytes to do. */
+  total: number
+  /** The buffer that the mapping has moved into, if it has. */
+  memory: object | undefined
+  /** What an error says of a task that has not begun. */
+  untouched: { replaced?: 0 }
+  start(task: ExternalObject<Task>): Promise<number>
+}
+
+/** Starts a task, and waits for it. */
+export async function run({ mapping, options, total, memory, untouched, start }: Start): Promise<number> {
+  const { signal, onProgress } = options
   const task = binding.newTask(mapping)
   const working = start(task)
   const use = { memory }
   inUse.add(use)
-  const stop = (): void => binding.stopTask(task)
-  const stopListening = signal && onAbort(signal, stop)
-
   let thrown: { error: unknown } | undefined
+  const stop = (): boolean => binding.stopTask(task)
+
   const report = (done: number): void => {
     if (thrown !== undefined) return
     try {
@@ -48,8 +50,17 @@ export async function run(
   }
   const timer = onProgress && setInterval(reportPart, REPORT_INTERVAL)
 
+  let stopListening: (() => void) | undefined
+  const neverBegins = new Promise<never>((_, reject) => {
+    if (signal === undefined) return
+    stopListening = onAbort(signal, () => {
+      // A task that waits for a thread may wait for long, and there is nothing to wait for.
+      if (!stop()) reject(aborted(undefined, untouched))
+    })
+  })
+
   try {
-    const result = await working
+    const result = await Promise.race([working, neverBegins])
     report(total)
     if (thrown === undefined) return result
   } catch (error) {
@@ -57,7 +68,9 @@ export async function run(
   } finally {
     clearInterval(timer)
     stopListening?.()
-    inUse.delete(use)
+    // Of a task that has not begun only when a thread has come to it.
+    const forget = (): boolean => inUse.delete(use)
+    working.then(forget, forget)
   }
   throw thrown.error
 }

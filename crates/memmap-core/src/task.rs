@@ -5,7 +5,7 @@ use crate::flush::Flusher;
 use crate::mapping::Mapping;
 use crate::search::Finder;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// How many positions are searched between two looks at whether to go on: less than a millisecond's.
@@ -23,6 +23,7 @@ pub struct Task {
     /// The lock is held while a chunk is worked on.
     memory: Mutex<Option<Flusher>>,
     state: AtomicU8,
+    begun: AtomicBool,
     done: AtomicUsize,
 }
 
@@ -33,12 +34,19 @@ const RELEASED: u8 = 2;
 impl Task {
     /// For work on the memory that the mapping has now.
     pub fn new(mapping: &Mapping) -> Task {
-        Task { memory: Mutex::new(Some(mapping.flusher())), state: AtomicU8::new(WANTED), done: AtomicUsize::new(0) }
+        Task {
+            memory: Mutex::new(Some(mapping.flusher())),
+            state: AtomicU8::new(WANTED),
+            begun: AtomicBool::new(false),
+            done: AtomicUsize::new(0),
+        }
     }
 
-    /// Asks the work to stop at its next chunk.
-    pub fn stop(&self) {
-        self.state.fetch_max(ABORTED, Ordering::AcqRel);
+    /// Asks the work to stop at its next chunk. False when it has not begun: then it will not.
+    pub fn stop(&self) -> bool {
+        // Whoever begins says so before it looks at this: one of the two sees the other.
+        self.state.fetch_max(ABORTED, Ordering::SeqCst);
+        self.begun.load(Ordering::SeqCst)
     }
 
     /// Stops the work, waits until it no longer touches the memory, and lets go of it.
@@ -140,10 +148,11 @@ impl Task {
         length: usize,
         mut work: impl FnMut(&Flusher, Range<usize>) -> Result<usize>,
     ) -> Result<()> {
+        self.begun.store(true, Ordering::SeqCst);
         let mut at = range.start;
         while at < range.end {
             let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-            let memory = match (self.state.load(Ordering::Acquire), memory.as_ref()) {
+            let memory = match (self.state.load(Ordering::SeqCst), memory.as_ref()) {
                 (WANTED, Some(memory)) => memory,
                 (ABORTED, _) => return Err(Error::Aborted),
                 _ => return Err(Error::Closed),

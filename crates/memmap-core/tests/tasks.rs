@@ -176,7 +176,17 @@ fn interrupt(end: impl FnOnce(&Task), expected: &Error) {
 
 #[test]
 fn a_running_task_is_stopped_from_another_thread() {
-    interrupt(Task::stop, &Error::Aborted);
+    interrupt(|task| assert!(task.stop(), "it has begun"), &Error::Aborted);
+}
+
+#[test]
+fn a_task_that_is_stopped_before_it_begins_does_nothing() {
+    let mapping = memory(CHUNK, Access::Write);
+    let task = Task::new(&mapping);
+    assert!(!task.stop(), "it has not begun");
+    let mut replaced = 0;
+    assert_eq!(task.replace(&finder(b"\0"), b"x", 0..CHUNK, &mut replaced), Err(Error::Aborted));
+    assert_eq!((replaced, mapping.region().read_byte(0)), (0, Ok(0)));
 }
 
 #[test]

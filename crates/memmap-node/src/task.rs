@@ -22,10 +22,11 @@ pub fn new_task(env: Env, mapping: &External<OpenMapping>) -> napi::Result<Exter
     Ok(External::new(task))
 }
 
-/// Asks a task to stop; its promise is rejected with ABORT_ERR then, unless it has come to its end.
+/// Asks a task to stop; its promise is rejected with ABORT_ERR then, unless it has come to its end. False when it has not begun, and will not;
+/// the promise is rejected when a thread has come to it.
 #[napi]
-pub fn stop_task(#[napi(ts_arg_type = "ExternalObject<Task>")] task: &External<Arc<Task>>) {
-    task.stop();
+pub fn stop_task(#[napi(ts_arg_type = "ExternalObject<Task>")] task: &External<Arc<Task>>) -> bool {
+    task.stop()
 }
 
 /// How many bytes a task has done.
