@@ -1,6 +1,6 @@
 //! Mapped pages.
 
-use super::error::{EACCES, EINVAL, ENODEV, ENOMEM, failed, io_failed, last_error, number_of};
+use super::error::{EACCES, EINVAL, ENODEV, ENOMEM, failed, io_failed, number_of};
 use super::file::File;
 use super::{allocation_granularity, page_size};
 use crate::access::Plan;
@@ -227,41 +227,29 @@ impl Memory {
     ///
     /// What QueryWorkingSetEx says.
     pub fn resident(&self, offset: usize, length: usize) -> Result<Residency> {
-        // 16 bytes a page: a mebibyte at a time says it of 256 MiB.
-        const PAGES_AT_A_TIME: usize = 1 << 16;
-        const VALID: usize = 1;
         let span = PageSpan::around(self.at(offset), length);
-        let total = if length == 0 { 0 } else { span.pages() };
-        let mut pages = Vec::with_capacity(total.min(PAGES_AT_A_TIME));
-        let mut resident = 0;
-        let mut done = 0;
-        while done < total {
-            let count = (total - done).min(PAGES_AT_A_TIME);
-            pages.clear();
-            pages.extend((done..done + count).map(|index| PSAPI_WORKING_SET_EX_INFORMATION {
-                VirtualAddress: span.address.wrapping_add(index * page_size()).cast(),
-                ..Default::default()
-            }));
-            let size = size_of_val(pages.as_slice()) as u32;
-            // SAFETY: it gives a constant that stands for this process.
-            let process = unsafe { GetCurrentProcess() };
-            // SAFETY: `pages` is readable and writable for `size` bytes, and any address may be asked about.
-            let result = unsafe { K32QueryWorkingSetEx(process, pages.as_mut_ptr().cast(), size) };
-            if result == 0 {
-                return Err(last_error("mincore"));
-            }
-            // SAFETY: every variant of the union is a usize, and all bits of it are initialised.
-            let is_valid =
-                |page: &&PSAPI_WORKING_SET_EX_INFORMATION| unsafe { page.VirtualAttributes.Flags } & VALID != 0;
-            resident += pages.iter().filter(is_valid).count();
-            done += count;
+        if length == 0 {
+            return Ok(Residency { resident: 0, total: 0 });
         }
-        Ok(Residency { resident, total })
+        let mut resident = 0;
+        each_page(span, |page| resident += usize::from(page & VALID != 0)).map_err(io_failed("mincore"))?;
+        Ok(Residency { resident, total: span.pages() })
     }
 
-    /// Which of the pages under the range have been stored to: Windows does not tell in a way that has been tried.
-    pub fn copied_pages(&self, _offset: usize, _length: usize) -> Option<Vec<bool>> {
-        None
+    /// Which of the pages under the range have been stored to, and so are this process's own: of a page in the working set
+    /// the system says whether it can be shared with others. (That this is how to find out is in the remarks of VirtualQuery.)
+    ///
+    /// A page that leaves the working set in just the wrong moment counts as stored to.
+    pub fn copied_pages(&self, offset: usize, length: usize) -> Option<Vec<bool>> {
+        let span = PageSpan::around(self.at(offset), length);
+        for index in 0..span.pages() {
+            // Brings the page into the working set.
+            // SAFETY: the page is mapped and readable; what is in it does not matter.
+            unsafe { span.address.wrapping_add(index * page_size()).read_volatile() };
+        }
+        let mut copied = Vec::with_capacity(span.pages());
+        each_page(span, |page| copied.push(page & (VALID | SHARED) != VALID | SHARED)).ok()?;
+        Some(copied)
     }
 
     /// Nothing to do: it is asked for so that views of what is cut off a file stay readable, and Windows does not cut a
@@ -409,6 +397,38 @@ fn map_failed(file: &File) -> impl Fn(io::Error) -> Error {
             _ => io_failed("mmap")(error),
         }
     }
+}
+
+// What QueryWorkingSetEx says of a page, as bits of PSAPI_WORKING_SET_EX_BLOCK.
+const VALID: usize = 1;
+const SHARED: usize = 1 << 15;
+
+/// What QueryWorkingSetEx says of each page of a span, in order.
+fn each_page(span: PageSpan, mut see: impl FnMut(usize)) -> io::Result<()> {
+    // 16 bytes a page: a mebibyte at a time says it of 256 MiB.
+    const PAGES_AT_A_TIME: usize = 1 << 16;
+    let total = span.pages();
+    let mut pages = Vec::with_capacity(total.min(PAGES_AT_A_TIME));
+    let mut done = 0;
+    while done < total {
+        let count = (total - done).min(PAGES_AT_A_TIME);
+        pages.clear();
+        pages.extend((done..done + count).map(|index| PSAPI_WORKING_SET_EX_INFORMATION {
+            VirtualAddress: span.address.wrapping_add(index * page_size()).cast(),
+            ..Default::default()
+        }));
+        let size = size_of_val(pages.as_slice()) as u32;
+        // SAFETY: it gives a constant that stands for this process.
+        let process = unsafe { GetCurrentProcess() };
+        // SAFETY: `pages` is readable and writable for `size` bytes, and any address may be asked about.
+        succeeded(unsafe { K32QueryWorkingSetEx(process, pages.as_mut_ptr().cast(), size) })?;
+        for page in &pages {
+            // SAFETY: every variant of the union is a usize, and all bits of it are initialised.
+            see(unsafe { page.VirtualAttributes.Flags });
+        }
+        done += count;
+    }
+    Ok(())
 }
 
 fn lock_pages(span: PageSpan) -> io::Result<()> {
