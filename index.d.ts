@@ -552,7 +552,7 @@ declare class Mmap implements Disposable, Iterable<number> {
    * Do not call it while something asynchronous still reads a view: Node's own zlib ends the process when the buffer under it is
    * detached. Memory that was transferred to another ArrayBuffer stays mapped until that one is collected.
    *
-   * @throws as {@link close}
+   * @throws as {@link close}; ERR_MMAP_UNSUPPORTED on Windows for a SharedArrayBuffer that was handed out. It is closed then
    */
   unmap(): void;
   /** {@link close}, for `using`. */

@@ -228,6 +228,11 @@ function withPath(error, path) {
 }
 //#endregion
 //#region src/shared.ts
+/**
+* Whether memory can be taken from under a SharedArrayBuffer, which cannot be detached: by putting zeros in its place. Where not,
+* it stays mapped until the garbage collector has found the buffer.
+*/
+const CAN_UNMAP_SHARED = process.platform !== "win32";
 /** Whether mappings move into buffers, which can grow. */
 const MOVES_INTO_BUFFERS = process.platform !== "win32" && process.versions.bun === void 0;
 /**
@@ -1432,7 +1437,7 @@ var Mmap = class {
 	* Do not call it while something asynchronous still reads a view: Node's own zlib ends the process when the buffer under it is
 	* detached. Memory that was transferred to another ArrayBuffer stays mapped until that one is collected.
 	*
-	* @throws as {@link close}
+	* @throws as {@link close}; ERR_MMAP_UNSUPPORTED on Windows for a SharedArrayBuffer that was handed out. It is closed then
 	*/
 	unmap() {
 		this.close();
@@ -1662,7 +1667,7 @@ var Mmap = class {
 	/** Detaches a view that nobody but this class has seen, so that its memory need not wait for the garbage collector. */
 	#dropOwnView(mapping) {
 		if (this.#view === void 0 || this.#handedOut) return;
-		__binding_js.default.detach(mapping, this.#view.buffer, this.#view.id);
+		if (!this.#shared || CAN_UNMAP_SHARED) __binding_js.default.detach(mapping, this.#view.buffer, this.#view.id);
 		this.#view = void 0;
 	}
 	/** The mapping has grown in its SharedArrayBuffer: the buffer has to follow. */

@@ -40,7 +40,7 @@ import {
   wrongValue,
 } from './errors.js'
 import { type Iterated, Lines, Matches, type State, type Window } from './iterators.js'
-import { growBuffer, sharedBuffer } from './shared.js'
+import { CAN_UNMAP_SHARED, growBuffer, sharedBuffer } from './shared.js'
 import { run } from './task.js'
 
 type Handle = ExternalObject<OpenMapping>
@@ -827,7 +827,7 @@ export class Mmap implements Disposable, Iterable<number> {
    * Do not call it while something asynchronous still reads a view: Node's own zlib ends the process when the buffer under it is
    * detached. Memory that was transferred to another ArrayBuffer stays mapped until that one is collected.
    *
-   * @throws as {@link close}
+   * @throws as {@link close}; ERR_MMAP_UNSUPPORTED on Windows for a SharedArrayBuffer that was handed out. It is closed then
    */
   unmap(): void {
     this.close()
@@ -1082,7 +1082,7 @@ export class Mmap implements Disposable, Iterable<number> {
   /** Detaches a view that nobody but this class has seen, so that its memory need not wait for the garbage collector. */
   #dropOwnView(mapping: Handle): void {
     if (this.#view === undefined || this.#handedOut) return
-    binding.detach(mapping, this.#view.buffer, this.#view.id)
+    if (!this.#shared || CAN_UNMAP_SHARED) binding.detach(mapping, this.#view.buffer, this.#view.id)
     this.#view = undefined
   }
 

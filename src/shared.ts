@@ -11,6 +11,12 @@ import { viewTooLarge } from './errors.js'
 
 type Handle = ExternalObject<OpenMapping>
 
+/**
+ * Whether memory can be taken from under a SharedArrayBuffer, which cannot be detached: by putting zeros in its place. Where not,
+ * it stays mapped until the garbage collector has found the buffer.
+ */
+export const CAN_UNMAP_SHARED = process.platform !== 'win32'
+
 /** Whether mappings move into buffers, which can grow. */
 export const MOVES_INTO_BUFFERS = process.platform !== 'win32' && process.versions.bun === undefined
 
