@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
@@ -6,8 +7,9 @@ import test from 'ava'
 const run = promisify(execFile)
 
 async function example(name: string, ...args: string[]): Promise<string> {
-  const path = fileURLToPath(new URL(`../examples/${name}.mts`, import.meta.url))
-  const { stdout } = await run(process.execPath, ['--import=tsx', path, ...args])
+  // As this file itself is run: TypeScript with tsx, or, on platforms that have none, as JavaScript.
+  const path = fileURLToPath(new URL(`../examples/${name}${extname(import.meta.url)}`, import.meta.url))
+  const { stdout } = await run(process.execPath, [...process.execArgv, path, ...args])
   return stdout
 }
 

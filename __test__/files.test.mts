@@ -164,9 +164,8 @@ onUnix('resize of MAP_PRIVATE with a file is refused: it would cut the real file
 // --- What reaches the file
 
 test('what is written is in the file at once, for fs and for other mappings', (t) => {
-  const path = scratchFile(t, '..........')
   for (const access of [ACCESS_DEFAULT, ACCESS_WRITE] as const) {
-    writeFileSync(path, '..........')
+    const path = scratchFile(t, '..........')
     using map = mmap(path, 0, { access })
     using other = mmap(path, 0, { access: ACCESS_READ })
     map.write('ab')
@@ -483,7 +482,7 @@ test('writeBack puts nothing back that another thread changes meanwhile on a pag
   map.close()
 })
 
-test('writeBack does not make a file longer again that was cut', (t) => {
+onUnix('writeBack does not make a file longer again that was cut', 'it cuts no file that is mapped', (t) => {
   const path = scratchFile(t, pattern(2 * PAGESIZE))
   const map = mmap(path, 0, { access: ACCESS_COPY, writeBack: true })
   map.setAt(0, 1)
@@ -529,10 +528,11 @@ asRootOnLinux(
     const written = error?.offset ?? 0
     t.true(written > 0 && written <= 64 << 10, `lost from ${written} on`)
     t.true(readFileSync(path).subarray(0, written).equals(Buffer.alloc(written, 1)))
-    // A store through a view goes on to private memory.
+    // A store through a view goes on to private memory. (What the file has there is 0, or the 1 of a C library that fills from
+    // both ends, as musl's does.)
     bytes[(1 << 20) - 1] = 7
     t.is(bytes[(1 << 20) - 1], 7)
-    t.is(readFileSync(path).at(-1), 0)
+    t.not(readFileSync(path).at(-1), 7)
   },
 )
 
@@ -651,7 +651,8 @@ test('many resizes up and down keep what was in both', (t) => {
     const size = 1 + (state % (5 * PAGESIZE))
     map.resize(size)
     kept = Math.min(kept, size)
-    if (round % 10 === 0) t.is(map.bytes.length, size)
+    // Windows makes no file shorter of which there is a view.
+    if (round % 10 === 0 && process.platform !== 'win32') t.is(map.bytes.length, size)
     t.true(map.slice(0, kept).equals(pattern(kept)))
     t.true(map.slice(kept).equals(Buffer.alloc(size - kept)))
   }

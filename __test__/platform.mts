@@ -14,6 +14,11 @@ export function onUnix(title: string, why: string, body: Body): void {
   on(process.platform !== 'win32', title, why, body)
 }
 
+/** @param why what other systems do otherwise */
+export function onWindows(title: string, why: string, body: Body): void {
+  on(process.platform === 'win32', title, why, body)
+}
+
 /** @param why what only root may do */
 export function asRootOnLinux(title: string, why: string, body: Body): void {
   on(process.platform === 'linux' && process.getuid?.() === 0, title, why, body)

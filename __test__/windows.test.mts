@@ -1,0 +1,108 @@
+// What Windows does otherwise than the other systems, and what the package makes of it.
+
+import { existsSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
+import { ACCESS_COPY, ACCESS_READ, mmap } from 'memmap'
+import { collectUntil } from './garbage.mjs'
+import { mmapWith } from './misuse.mjs'
+import { onWindows } from './platform.mjs'
+import { pattern, scratchFile } from './scratch.mjs'
+
+onWindows('flags, prot, madvise and protect are ERR_MMAP_UNSUPPORTED', 'they are there', (t) => {
+  const path = scratchFile(t, pattern(100))
+  t.throws(() => mmapWith(path, 0, { flags: 1 }), { code: 'ERR_MMAP_UNSUPPORTED' })
+  t.throws(() => mmapWith(path, 0, { prot: 1 }), { code: 'ERR_MMAP_UNSUPPORTED' })
+  using map = mmap(path)
+  t.throws(() => map.madvise(0), { code: 'ERR_MMAP_UNSUPPORTED' })
+  t.throws(() => map.protect(1), { code: 'ERR_MMAP_UNSUPPORTED' })
+  t.true(map.slice().equals(pattern(100)))
+})
+
+onWindows('there is no descriptor', 'there is one', (t) => {
+  using file = mmap(scratchFile(t, 'abc'))
+  using memory = mmap(-1, 10)
+  t.deepEqual([file.fd, memory.fd], [-1, -1])
+  t.deepEqual([file.size(), memory.size()], [3, 10])
+})
+
+onWindows('a file cannot be cut by others while it is mapped', 'it can, and views read zeros', (t) => {
+  const path = scratchFile(t, pattern(100_000))
+  const map = mmap(path)
+  // Node has no name for ERROR_USER_MAPPED_FILE.
+  t.throws(() => truncateSync(path, 10), { code: 'UNKNOWN' })
+  t.throws(() => writeFileSync(path, ''), { code: 'UNKNOWN' })
+  t.true(map.slice().equals(pattern(100_000)))
+  map.close()
+  truncateSync(path, 10)
+  t.true(readFileSync(path).equals(pattern(10)))
+})
+
+onWindows('resize to less is EBUSY while there is a view, and changes nothing', 'old views read zeros', async (t) => {
+  const path = scratchFile(t, pattern(100_000))
+  using map = mmap(path)
+  const held = { view: map.bytes as Uint8Array | undefined }
+  t.throws(() => map.resize(10), { code: 'EBUSY', message: /while it is mapped/ })
+  t.is(map.length, 100_000)
+  t.is(map.size(), 100_000)
+  t.true(map.slice().equals(pattern(100_000)))
+  map.setAt(0, 200)
+  t.is(held.view?.[0], 200)
+  t.is(map.bytes[0], 200)
+  // To more is possible, and the view goes on.
+  map.resize(200_000)
+  map.setAt(1, 201)
+  t.is(held.view?.[1], 201)
+  held.view = undefined
+  const shortened = (): boolean => {
+    try {
+      map.resize(10)
+      return true
+    } catch {
+      return false
+    }
+  }
+  t.true(await collectUntil(shortened))
+  t.deepEqual([map.length, readFileSync(path).length], [10, 10])
+})
+
+onWindows('resize to less is EBUSY while there is another mapping', 'the other one loses its end', (t) => {
+  const path = scratchFile(t, pattern(100_000))
+  using map = mmap(path)
+  const other = mmap(path, 0, { access: ACCESS_READ })
+  t.throws(() => map.resize(10), { code: 'EBUSY' })
+  t.true(map.slice().equals(pattern(100_000)))
+  other.close()
+  map.resize(10)
+  t.is(readFileSync(path).length, 10)
+})
+
+onWindows('a file that is mapped is removed after unmap() at the latest', 'it can be removed at any time', (t) => {
+  for (const access of [ACCESS_READ, ACCESS_COPY, undefined] as const) {
+    const path = scratchFile(t, pattern(100_000))
+    const map = mmap(path, 0, { access })
+    const { bytes } = map
+    map.close()
+    try {
+      // The older rule of Windows, which is Wine's, says EPERM; the newer one may let the name go.
+      unlinkSync(path)
+    } catch {
+      t.true(existsSync(path))
+    }
+    t.true(Buffer.from(bytes).equals(pattern(100_000)))
+    map.unmap()
+    t.is(bytes.length, 0)
+    if (existsSync(path)) unlinkSync(path)
+    t.false(existsSync(path))
+  }
+})
+
+onWindows('a tag may have 260 characters, and begin with Local\\', 'it becomes a file name', (t) => {
+  const long = `memmap-test-${process.pid}-`.padEnd(260, 'x')
+  using map = mmap(-1, 10, { tagname: long })
+  t.is(map.length, 10)
+  t.throws(() => mmap(-1, 10, { tagname: `${long}x` }), { code: 'ERR_OUT_OF_RANGE', message: /"tagname" is too long/ })
+  const tagname = `memmap-test-${process.pid}`
+  using plain = mmap(-1, 10, { tagname })
+  using local = mmap(-1, 10, { tagname: `Local\\${tagname}` })
+  plain.write('the same')
+  t.is(local.read(8).toString(), 'the same')
+})
