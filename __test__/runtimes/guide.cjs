@@ -63,7 +63,11 @@ module.exports = {
     const map = mmap(path)
     assert.equal(map.readLine().toString(), 'Hello World!\n')
     assert.equal(map.slice(0, 5).toString(), 'Hello')
-    assert.deepEqual([map.find('memory'), map.rfind('\n'), map.bytes.at(-1)], [23, 42, 10])
+    assert.deepEqual([map.find('memory'), map.rfind('\n')], [23, 42])
+    // In a mapping of its own: Windows makes no file shorter of which there is a view.
+    const viewed = mmap(path)
+    assert.equal(viewed.bytes.at(-1), 10)
+    viewed.unmap()
     map.setSlice('Earth', 6, 11)
     map.seek(0)
     map.write('HELLO')

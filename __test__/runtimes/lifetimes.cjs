@@ -110,7 +110,7 @@ module.exports = {
     const path = scratchFile(CONTENT)
     const map = mmap(path)
     const before = map.bytes
-    map.resize(2 * PAGESIZE)
+    map.resize(4 * PAGESIZE)
     const views = [before, map.bytes, map.view(Float64Array), map.view(Buffer, 10, 10), map.bytes.subarray(1, 5)]
     const dataView = map.view(DataView)
     map.unmap()

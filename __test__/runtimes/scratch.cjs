@@ -11,9 +11,18 @@ function scratchFolder() {
   if (folder === undefined) {
     // As the system has it, so that it can be looked for in /proc/self/maps.
     folder = realpathSync(mkdtempSync(join(tmpdir(), 'memmap-runtimes-')))
-    process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+    process.once('exit', removeScratch)
   }
   return folder
+}
+
+function removeScratch() {
+  try {
+    rmSync(folder, { recursive: true, force: true })
+  } catch (error) {
+    // Windows removes no file that is mapped, and it is until its last view has been collected.
+    if (process.platform !== 'win32') throw error
+  }
 }
 
 /** A path for a file that is not there yet. */

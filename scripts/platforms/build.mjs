@@ -1,0 +1,159 @@
+// The release binary for each platform, built on x64 Linux, and what can be said of a binary by looking at it.
+
+import { copyFileSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { root, spawn } from '../setup.mjs'
+import * as install from './install.mjs'
+
+const MOST_BYTES = 700_000
+
+/**
+ * By the name that the loader looks for. `foreign`: its standard library is built too, for Debian has only that of this machine.
+ * `needs` is what a binary may ask of the system when it is loaded.
+ */
+export const TARGETS = {
+  'linux-x64-gnu': {
+    triple: 'x86_64-unknown-linux-gnu.2.17',
+    kind: /^ELF 64-bit LSB shared object, x86-64/,
+    needs: /^(libc|libm|libdl|libpthread|ld-linux-x86-64)\.so/,
+  },
+  'linux-arm64-gnu': {
+    triple: 'aarch64-unknown-linux-gnu.2.17',
+    foreign: true,
+    kind: /^ELF 64-bit LSB shared object, ARM aarch64/,
+    needs: /^(libc|libm|libdl|libpthread|ld-linux-aarch64)\.so/,
+  },
+  'linux-x64-musl': {
+    triple: 'x86_64-unknown-linux-musl',
+    foreign: true,
+    // Without it a target of musl is static, and from that comes no library that can be loaded.
+    flags: '-C target-feature=-crt-static',
+    kind: /^ELF 64-bit LSB shared object, x86-64/,
+    needs: /^libc\.so$/,
+  },
+  'linux-arm64-musl': {
+    triple: 'aarch64-unknown-linux-musl',
+    foreign: true,
+    flags: '-C target-feature=-crt-static',
+    kind: /^ELF 64-bit LSB shared object, ARM aarch64/,
+    needs: /^libc\.so$/,
+  },
+  // Under the name of the binary that is released, which is Microsoft's linker's.
+  'win32-x64-msvc': {
+    triple: 'x86_64-pc-windows-gnu',
+    foreign: true,
+    linker: 'mingw',
+    kind: /^PE32\+ executable \(DLL\).*x86-64/,
+    needs: /^(KERNEL32|ntdll|msvcrt|bcryptprimitives|api-ms-win-.*)\.dll$/i,
+  },
+  'win32-arm64-msvc': {
+    triple: 'aarch64-pc-windows-gnullvm',
+    foreign: true,
+    kind: /^PE32\+ executable \(DLL\).*Aarch64/,
+  },
+  'darwin-x64': {
+    triple: 'x86_64-apple-darwin',
+    foreign: true,
+    kind: /^Mach-O 64-bit x86_64 dynamically linked shared library/,
+  },
+  'darwin-arm64': {
+    triple: 'aarch64-apple-darwin',
+    foreign: true,
+    kind: /^Mach-O 64-bit arm64 dynamically linked shared library/,
+  },
+  'freebsd-x64': {
+    triple: 'x86_64-unknown-freebsd',
+    foreign: true,
+    kind: /^ELF 64-bit LSB shared object, x86-64.*FreeBSD/,
+    needs: /^lib.*\.so/,
+  },
+}
+
+/** Builds it and says where it is. */
+export function build(name, log) {
+  const { triple, foreign, flags, linker } = TARGETS[name]
+  const target = triple.replace(/\.\d.*/, '')
+  install.rust()
+  const path = ['/usr/bin', process.env.PATH]
+  if (linker === 'mingw') install.mingw()
+  else path.unshift(install.zig())
+  const folder = join(install.FOLDER, 'cross')
+  const env = {
+    ...process.env,
+    PATH: path.join(':'),
+    LIBNODE_PATH: install.libnodeStub(),
+    ZIG_GLOBAL_CACHE_DIR: join(install.FOLDER, 'zig-cache'),
+    CARGO_ZIGBUILD_CACHE_DIR: join(install.FOLDER, 'zigbuild-cache'),
+    // For -Zbuild-std, which the stable compiler has too, but hides.
+    RUSTC_BOOTSTRAP: '1',
+    ...(flags === undefined ? {} : { RUSTFLAGS: flags }),
+    // Stripping those needs a program that Debian does not have.
+    ...(name.startsWith('darwin') ? { CARGO_PROFILE_RELEASE_STRIP: 'none' } : {}),
+  }
+  // Debian's Rust it is, not rustup's.
+  for (const variable of ['RUSTUP_TOOLCHAIN', 'CARGO', 'RUSTC']) delete env[variable]
+  const args = [linker === 'mingw' ? 'build' : 'zigbuild', '--locked', '--release', '--package', 'memmap-node']
+  if (foreign) args.push('-Zbuild-std=std,panic_abort')
+  args.push('--target', linker === 'mingw' ? target : triple, '--target-dir', folder)
+  const { status } = spawn('cargo', args, { env, stdio: ['ignore', log, log] })
+  if (status !== 0) throw new Error('cargo failed')
+
+  const built = { win32: 'memmap_node.dll', darwin: 'libmemmap_node.dylib' }[name.split('-')[0]] ?? 'libmemmap_node.so'
+  const library = join(install.FOLDER, 'binaries', `memmap.${name}.node`)
+  mkdirSync(join(install.FOLDER, 'binaries'), { recursive: true })
+  copyFileSync(join(folder, target, 'release', built), library)
+  return library
+}
+
+/** What is wrong with the binary, and what is worth saying of it. */
+export function inspect(name, library) {
+  const { kind, needs, triple } = TARGETS[name]
+  const wrong = []
+  const size = statSync(library).size
+  const said = [`${size.toLocaleString('en-US')} bytes`]
+  if (size > MOST_BYTES) wrong.push(`it has ${size} bytes, and is to have ${MOST_BYTES} at most`)
+
+  const file = output('file', ['--brief', library])
+  if (!kind.test(file)) wrong.push(`it is of another kind: ${file}`)
+  if (!readFileSync(library).includes('napi_register_module_v1')) wrong.push('it does not have the entry of Node-API')
+
+  const needed = neededBy(library, file)
+  const surprising = needs === undefined ? [] : needed.filter((one) => !needs.test(one))
+  if (surprising.length > 0) wrong.push(`it needs ${surprising.join(', ')}`)
+
+  const promised = /-gnu\.(\d+\.\d+)$/.exec(triple)?.[1]
+  if (promised !== undefined) {
+    const newest = newestGlibc(library)
+    said.push(`glibc ${newest}`)
+    if (compareVersions(newest, promised) > 0) wrong.push(`it needs glibc ${newest}, and is to run on ${promised}`)
+  }
+  return { wrong, said: said.join(', ') }
+}
+
+function neededBy(library, file) {
+  if (file.startsWith('ELF')) return matches(output('readelf', ['--dynamic', library]), /\(NEEDED\).*\[(.*)\]/g)
+  // Debian's binutils read no program of Windows for arm64, and none of Apple's.
+  if (file.startsWith('PE32+') && file.includes('x86-64')) {
+    return matches(output('x86_64-w64-mingw32-objdump', ['--private-headers', library]), /DLL Name: (\S+)/g)
+  }
+  return []
+}
+
+function newestGlibc(library) {
+  const versions = matches(output('readelf', ['--version-info', '--wide', library]), /GLIBC_([\d.]+)/g)
+  return versions.toSorted(compareVersions).at(-1) ?? '0'
+}
+
+function compareVersions(one, other) {
+  return one.localeCompare(other, 'en', { numeric: true })
+}
+
+function matches(text, pattern) {
+  return [...text.matchAll(pattern)].map(([, group]) => group)
+}
+
+function output(command, args) {
+  const { status, stdout, error } = spawn(command, args)
+  if (status !== 0) throw new Error(`${command} failed${error === undefined ? '' : `: ${error.message}`}`)
+  return stdout.trim()
+}

