@@ -179,6 +179,10 @@ impl Memory {
     /// EINVAL for flags that exclude each other, EIO, ENOSPC.
     pub fn flush(&self, offset: usize, length: usize, flags: Option<i32>) -> Result<()> {
         let span = PageSpan::around(self.at(offset), length);
+        if cfg!(target_vendor = "apple") && span.length == 0 {
+            // Apple's msync calls it EINVAL.
+            return Ok(());
+        }
         let flags = flags.unwrap_or(libc::MS_SYNC);
         // SAFETY: the span is inside the pages that `self` keeps mapped, and msync changes no memory. (MS_INVALIDATE makes
         // the pages show the file again, as if another process had written: what readers here must expect at any time.)
