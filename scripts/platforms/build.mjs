@@ -2,7 +2,7 @@
 
 import { copyFileSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { root, spawn } from '../setup.mjs'
+import { spawn } from '../setup.mjs'
 import * as install from './install.mjs'
 
 const MOST_BYTES = 700_000
