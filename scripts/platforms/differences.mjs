@@ -4,14 +4,12 @@
 export const DIFFERENCES = [
   {
     emulator: 'Wine 8',
-    runtime: 'any',
     test: 'the package by its name, through a link',
-    saying: /ENOTSUP|EINVAL|EPERM|Incorrect function/,
+    saying: /ENOTSUP|Request not supported/,
     why: 'it makes no junctions',
   },
   {
     emulator: 'Wine 8',
-    runtime: 'any',
     test: '150,000 views of closed maps, the loop never turns',
     saying: /'EMFILE'/,
     why: 'each mapping has a handle on Windows, and all of them are open files of one process, the server of Wine',
