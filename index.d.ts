@@ -209,7 +209,7 @@ declare const MADV_FREE_REUSE: number | undefined;
  * The `code` of every error that memmap itself decides on. Errors of the operating system have Node's shape instead: `code`
  * is `'ENOENT'`, `'EACCES'`, ..., beside `errno`, `syscall` and, where there is one, `path`.
  */
-type ErrorCode = 'ABORT_ERR' | 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE' | 'ERR_MMAP_CLOSED' | 'ERR_MMAP_FAULT' | 'ERR_MMAP_NO_VIEW' | 'ERR_MMAP_READONLY' | 'ERR_MMAP_UNSUPPORTED' | 'ERR_MMAP_VIEW_TOO_LARGE' | 'ERR_OUT_OF_RANGE';
+type ErrorCode = 'ABORT_ERR' | 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE' | 'ERR_MMAP_BINDING' | 'ERR_MMAP_CLOSED' | 'ERR_MMAP_FAULT' | 'ERR_MMAP_NO_VIEW' | 'ERR_MMAP_READONLY' | 'ERR_MMAP_UNSUPPORTED' | 'ERR_MMAP_VIEW_TOO_LARGE' | 'ERR_OUT_OF_RANGE';
 //#endregion
 //#region src/mmap.d.ts
 /** A typed array, DataView or Buffer class, as {@link Mmap.view} takes it. */

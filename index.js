@@ -1,33 +1,133 @@
 Object.defineProperty(exports, Symbol.toStringTag, { value: "Module" });
-//#region \0rolldown/runtime.js
-var __create = Object.create;
-var __defProp = Object.defineProperty;
-var __getOwnPropDesc = Object.getOwnPropertyDescriptor;
-var __getOwnPropNames = Object.getOwnPropertyNames;
-var __getProtoOf = Object.getPrototypeOf;
-var __hasOwnProp = Object.prototype.hasOwnProperty;
-var __copyProps = (to, from, except, desc) => {
-	if (from && typeof from === "object" || typeof from === "function") for (var keys = __getOwnPropNames(from), i = 0, n = keys.length, key; i < n; i++) {
-		key = keys[i];
-		if (!__hasOwnProp.call(to, key) && key !== except) __defProp(to, key, {
-			get: ((k) => from[k]).bind(null, key),
-			enumerable: !(desc = __getOwnPropDesc(from, key)) || desc.enumerable
-		});
-	}
-	return to;
-};
-var __toESM = (mod, isNodeMode, target) => (target = mod != null ? __create(__getProtoOf(mod)) : {}, __copyProps(isNodeMode || !mod || !mod.__esModule ? __defProp(target, "default", {
-	value: mod,
-	enumerable: true
-}) : target, mod));
-//#endregion
 let node_buffer = require("node:buffer");
-let __binding_js = require("./binding.js");
-__binding_js = __toESM(__binding_js);
 let node_util = require("node:util");
 let node_util_types = require("node:util/types");
 let node_path = require("node:path");
 let node_url = require("node:url");
+//#region src/errors.ts
+function withCode(error, code) {
+	return Object.assign(error, { code });
+}
+/** The value of an argument, as an error says it. */
+function received(value) {
+	if (value === null || value === void 0) return `Received ${value}`;
+	if (typeof value === "object" || typeof value === "function") {
+		const what = typeof value === "function" ? "function" : "an instance of";
+		try {
+			const name = typeof value === "function" ? value.name : value.constructor?.name;
+			if (typeof name === "string" && name !== "") return `Received ${what} ${name}`;
+		} catch {}
+		return typeof value === "function" ? "Received a function" : "Received an object";
+	}
+	const text = (0, node_util.inspect)(value);
+	return `Received type ${typeof value} (${text.length > 28 ? `${text.slice(0, 25)}...` : text})`;
+}
+function wrongType(name, expected, value) {
+	return withCode(/* @__PURE__ */ new TypeError(`The "${name}" argument must be ${expected}. ${received(value)}`), "ERR_INVALID_ARG_TYPE");
+}
+function wrongValue(message) {
+	return withCode(new TypeError(message), "ERR_INVALID_ARG_VALUE");
+}
+/** `what` is CPython's message; what it leaves out follows: which argument, what is allowed, what came. */
+function outOfRange(what, name, allowed, value) {
+	const text = typeof value === "bigint" ? `${value}n` : String(value);
+	return withCode(/* @__PURE__ */ new RangeError(`${what}: "${name}" must be ${allowed}. Received ${text}`), "ERR_OUT_OF_RANGE");
+}
+function noBinding(message, cause) {
+	return withCode(new Error(message, cause === void 0 ? void 0 : { cause }), "ERR_MMAP_BINDING");
+}
+function closed() {
+	return withCode(/* @__PURE__ */ new Error("mmap closed or invalid"), "ERR_MMAP_CLOSED");
+}
+function readOnly() {
+	return withCode(/* @__PURE__ */ new TypeError("mmap can't modify a readonly memory map."), "ERR_MMAP_READONLY");
+}
+function unsupported(message) {
+	return withCode(new Error(message), "ERR_MMAP_UNSUPPORTED");
+}
+/** Without a limit: a SharedArrayBuffer, for which each engine has its own, and of which there are no parts. */
+function viewTooLarge(length, limit) {
+	const message = limit === void 0 ? `This runtime has no room for a SharedArrayBuffer of ${length} bytes: map less, or use view(type, byteOffset, length) without "shared"` : `The mapping has ${length} bytes, and the longest view on this runtime is MAX_VIEW_LENGTH, ${limit}: use view(type, byteOffset, length) for a part of it`;
+	return withCode(new RangeError(message), "ERR_MMAP_VIEW_TOO_LARGE");
+}
+function isOutOfMemory(error) {
+	return error instanceof Error && "code" in error && error.code === "ENOMEM";
+}
+function isNoView(error) {
+	return error instanceof Error && "code" in error && error.code === "ERR_MMAP_NO_VIEW";
+}
+function isAborted(error) {
+	return error instanceof Error && "code" in error && error.code === "ABORT_ERR";
+}
+/** As fs has it. What replaceAllAsync had replaced by then is in `replaced`. */
+function aborted(reason, { replaced } = {}) {
+	const error = withCode(new Error("The operation was aborted", { cause: reason }), "ABORT_ERR");
+	error.name = "AbortError";
+	return replaced === void 0 ? error : Object.assign(error, { replaced });
+}
+/** Adds the path to an error of the operating system, as fs does. */
+function withPath(error, path) {
+	if (error instanceof Error && "syscall" in error) {
+		error.message += ` '${path}'`;
+		Object.assign(error, { path });
+		Error.captureStackTrace(error);
+	}
+	return error;
+}
+//#endregion
+//#region src/binding.ts
+/** What `engines` of package.json says. Bun, Deno and Electron say which Node they are like. */
+const OLDEST_NODE = 20;
+/** What `napi.targets` of package.json says, in napi-rs' names of its packages. */
+const PLATFORMS = [
+	"linux-x64-gnu",
+	"linux-arm64-gnu",
+	"linux-x64-musl",
+	"linux-arm64-musl",
+	"darwin-x64",
+	"darwin-arm64",
+	"win32-x64-msvc",
+	"win32-arm64-msvc"
+];
+const OPTIONAL = "Was it installed without optional dependencies (--omit=optional, --no-optional)? Install with them: npm install --include=optional";
+const COPIED = "Was node_modules copied from another system, or the lock file written there? Remove both, and run npm install on this one.";
+const BUNDLED = "Is the program bundled or packed? Leave memmap and @memmap/* out of the bundle, and beside it: docs/install.md says how.";
+const GLIBC = "Is glibc older than 2.17, or is it not there? \"ldd --version\" says which one this system has.";
+function load() {
+	if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) throw noBinding(`memmap needs Node ${OLDEST_NODE} or newer, and this is ${process.version}`);
+	try {
+		return require("./binding.js");
+	} catch (error) {
+		throw noBinding(explanation(error), error);
+	}
+}
+/** What is wrong, after the loader has tried everything. */
+function explanation(error) {
+	const messages = messagesOf(error);
+	const override = process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
+	if (override) return `NAPI_RS_NATIVE_LIBRARY_PATH is ${override}, and that is not the native library of memmap: ${messages.at(-1)}`;
+	const system = `${process.platform} ${process.arch}`;
+	const possible = PLATFORMS.filter((name) => name.startsWith(`${process.platform}-${process.arch}`));
+	const platform = possible.find((name) => messages.some((message) => message.includes(`memmap.${name}.node`))) ?? possible[0];
+	if (platform === void 0) return `memmap has no native library for ${system}. It has one for ${PLATFORMS.join(", ")}. On other systems build it from a clone of the repository.`;
+	const libc = platform.endsWith("-gnu") ? " with glibc" : platform.endsWith("-musl") ? " with musl" : "";
+	const expected = `memmap needs the package @memmap/binding-${platform} on this system, which is ${system}${libc}`;
+	const refusal = messages.find((message) => !/^Cannot find (module|package|native binding)/.test(message));
+	return refusal === void 0 ? list(`${expected}, and it is not installed`, [
+		OPTIONAL,
+		COPIED,
+		BUNDLED
+	]) : list(`${expected}, and it cannot be loaded: ${refusal}`, libc === " with glibc" ? [GLIBC, COPIED] : [COPIED]);
+}
+/** Of an error and its causes: the loader's is followed by one for each file and package that it tried. */
+function messagesOf(error) {
+	return error instanceof Error ? [error.message, ...messagesOf(error.cause)] : [];
+}
+function list(sentence, questions) {
+	return [`${sentence}.`, ...questions].join("\n  - ");
+}
+const binding = load();
+//#endregion
 //#region src/constants.ts
 /** As `flags` and `prot` say; read and write through to the file when they are not given. */
 const ACCESS_DEFAULT = 0;
@@ -38,12 +138,12 @@ const ACCESS_WRITE = 2;
 /** Read and write; changes stay in this mapping. */
 const ACCESS_COPY = 3;
 /** Bytes in a page of memory. */
-const PAGESIZE = __binding_js.default.pageSize();
+const PAGESIZE = binding.pageSize();
 /** What the operating system itself wants offsets to be multiples of, in bytes. `mmap` takes any offset. */
-const ALLOCATIONGRANULARITY = __binding_js.default.allocationGranularity();
+const ALLOCATIONGRANULARITY = binding.allocationGranularity();
 /** The longest single view on this runtime, in bytes: 4 GiB on Node 20 and Bun. Mappings may be longer. */
 const MAX_VIEW_LENGTH = node_buffer.constants.MAX_LENGTH;
-const system = __binding_js.default.constants();
+const system = binding.constants();
 /** For constants that every Unix has. Node types such constants as numbers too; on Windows they are undefined. */
 function posix(name) {
 	return system[name];
@@ -159,74 +259,6 @@ const MADV_FREE_REUSABLE = system.MADV_FREE_REUSABLE;
 /** macOS. */
 const MADV_FREE_REUSE = system.MADV_FREE_REUSE;
 //#endregion
-//#region src/errors.ts
-function withCode(error, code) {
-	return Object.assign(error, { code });
-}
-/** The value of an argument, as an error says it. */
-function received(value) {
-	if (value === null || value === void 0) return `Received ${value}`;
-	if (typeof value === "object" || typeof value === "function") {
-		const what = typeof value === "function" ? "function" : "an instance of";
-		try {
-			const name = typeof value === "function" ? value.name : value.constructor?.name;
-			if (typeof name === "string" && name !== "") return `Received ${what} ${name}`;
-		} catch {}
-		return typeof value === "function" ? "Received a function" : "Received an object";
-	}
-	const text = (0, node_util.inspect)(value);
-	return `Received type ${typeof value} (${text.length > 28 ? `${text.slice(0, 25)}...` : text})`;
-}
-function wrongType(name, expected, value) {
-	return withCode(/* @__PURE__ */ new TypeError(`The "${name}" argument must be ${expected}. ${received(value)}`), "ERR_INVALID_ARG_TYPE");
-}
-function wrongValue(message) {
-	return withCode(new TypeError(message), "ERR_INVALID_ARG_VALUE");
-}
-/** `what` is CPython's message; what it leaves out follows: which argument, what is allowed, what came. */
-function outOfRange(what, name, allowed, value) {
-	const text = typeof value === "bigint" ? `${value}n` : String(value);
-	return withCode(/* @__PURE__ */ new RangeError(`${what}: "${name}" must be ${allowed}. Received ${text}`), "ERR_OUT_OF_RANGE");
-}
-function closed() {
-	return withCode(/* @__PURE__ */ new Error("mmap closed or invalid"), "ERR_MMAP_CLOSED");
-}
-function readOnly() {
-	return withCode(/* @__PURE__ */ new TypeError("mmap can't modify a readonly memory map."), "ERR_MMAP_READONLY");
-}
-function unsupported(message) {
-	return withCode(new Error(message), "ERR_MMAP_UNSUPPORTED");
-}
-/** Without a limit: a SharedArrayBuffer, for which each engine has its own, and of which there are no parts. */
-function viewTooLarge(length, limit) {
-	const message = limit === void 0 ? `This runtime has no room for a SharedArrayBuffer of ${length} bytes: map less, or use view(type, byteOffset, length) without "shared"` : `The mapping has ${length} bytes, and the longest view on this runtime is MAX_VIEW_LENGTH, ${limit}: use view(type, byteOffset, length) for a part of it`;
-	return withCode(new RangeError(message), "ERR_MMAP_VIEW_TOO_LARGE");
-}
-function isOutOfMemory(error) {
-	return error instanceof Error && "code" in error && error.code === "ENOMEM";
-}
-function isNoView(error) {
-	return error instanceof Error && "code" in error && error.code === "ERR_MMAP_NO_VIEW";
-}
-function isAborted(error) {
-	return error instanceof Error && "code" in error && error.code === "ABORT_ERR";
-}
-/** As fs has it. What replaceAllAsync had replaced by then is in `replaced`. */
-function aborted(reason, { replaced } = {}) {
-	const error = withCode(new Error("The operation was aborted", { cause: reason }), "ABORT_ERR");
-	error.name = "AbortError";
-	return replaced === void 0 ? error : Object.assign(error, { replaced });
-}
-/** Adds the path to an error of the operating system, as fs does. */
-function withPath(error, path) {
-	if (error instanceof Error && "syscall" in error) {
-		error.message += ` '${path}'`;
-		Object.assign(error, { path });
-		Error.captureStackTrace(error);
-	}
-	return error;
-}
-//#endregion
 //#region src/shared.ts
 /**
 * Whether memory can be taken from under a SharedArrayBuffer, which cannot be detached: by putting zeros in its place. Where not,
@@ -243,13 +275,13 @@ const MOVES_INTO_BUFFERS = process.platform !== "win32" && process.versions.bun 
 function sharedBuffer(mapping, id, lead, length, maxLength) {
 	if (MOVES_INTO_BUFFERS) return moveIntoBuffer(mapping, id, lead, length, Math.max(maxLength ?? 0, length));
 	if (length > MAX_VIEW_LENGTH) throw viewTooLarge(length, void 0);
-	return __binding_js.default.buffer(mapping, id, true, 0, length);
+	return binding.buffer(mapping, id, true, 0, length);
 }
 /** The engine unmaps the memory when the buffer has been collected, and tells nobody: so nearly when is all there is. */
-const leases = new FinalizationRegistry((lease) => __binding_js.default.endLease(lease));
+const leases = new FinalizationRegistry((lease) => binding.endLease(lease));
 function moveIntoBuffer(mapping, id, lead, length, maxLength) {
 	const buffer = reserve(lead + maxLength);
-	const { begin, lease } = __binding_js.default.lend(mapping, id, new Uint8Array(buffer), buffer.maxByteLength);
+	const { begin, lease } = binding.lend(mapping, id, new Uint8Array(buffer), buffer.maxByteLength);
 	leases.register(buffer, lease);
 	buffer.grow(begin + length);
 	return buffer;
@@ -637,7 +669,7 @@ var Search = class {
 		const from = Math.min(this.#from, this.stop);
 		this.#given = 0;
 		this.#count = 0;
-		this.#count = __binding_js.default.findAll(this.#of.handle(), this.#needle, this.#places, from, this.stop);
+		this.#count = binding.findAll(this.#of.handle(), this.#needle, this.#places, from, this.stop);
 	}
 };
 /** The places of a needle. */
@@ -732,12 +764,12 @@ const inUse = /* @__PURE__ */ new Set();
 /** Starts a task, and waits for it. */
 async function run({ mapping, options, total, memory, untouched, start }) {
 	const { signal, onProgress } = options;
-	const task = __binding_js.default.newTask(mapping);
+	const task = binding.newTask(mapping);
 	const working = start(task);
 	const use = { memory };
 	inUse.add(use);
 	let thrown;
-	const stop = () => __binding_js.default.stopTask(task);
+	const stop = () => binding.stopTask(task);
 	const report = (done) => {
 		if (thrown !== void 0) return;
 		try {
@@ -751,7 +783,7 @@ async function run({ mapping, options, total, memory, untouched, start }) {
 		}
 	};
 	const reportPart = () => {
-		const done = __binding_js.default.taskDone(task);
+		const done = binding.taskDone(task);
 		if (done < total) report(done);
 	};
 	const timer = onProgress && setInterval(reportPart, REPORT_INTERVAL);
@@ -836,17 +868,17 @@ var Mmap = class {
 	constructor(file, length, options) {
 		const asked = request(file, length, options);
 		this.#mapping = open(asked);
-		this.#length = __binding_js.default.length(this.#mapping);
+		this.#length = binding.length(this.#mapping);
 		this.#offset = asked.offset;
 		this.#lead = asked.file === -1 && asked.tagname === void 0 ? 0 : asked.offset % PAGESIZE;
 		if (asked.maxLength !== void 0 && asked.maxLength < this.#length) {
-			__binding_js.default.close(this.#mapping);
+			binding.close(this.#mapping);
 			throw maxLengthTooShort(asked.maxLength, this.#length);
 		}
 		this.#shared = asked.shared;
 		this.#writesBack = asked.writeBack;
 		this.#maxLength = asked.maxLength;
-		this.#access = asked.access ?? __binding_js.default.access(this.#mapping);
+		this.#access = asked.access ?? binding.access(this.#mapping);
 		if (asked.tagname !== void 0) leaveNamedRegionsAtExit();
 	}
 	/** Bytes mapped. That is not the file's size, which is {@link size}. @throws ERR_MMAP_CLOSED */
@@ -878,7 +910,7 @@ var Mmap = class {
 	* @throws ERR_MMAP_CLOSED
 	*/
 	get fd() {
-		return __binding_js.default.descriptor(this.#live());
+		return binding.descriptor(this.#live());
 	}
 	/**
 	* The mapping itself, as a Uint8Array: nothing is copied, and what is stored is in the file (with `ACCESS_READ` and
@@ -972,7 +1004,7 @@ var Mmap = class {
 		const mapping = this.#writable();
 		const count = byteLengthOf(bytes);
 		if (count > this.#length - this.#position) throw outOfRange("data out of range", "data", `at most ${Math.max(this.#length - this.#position, 0)} bytes long, from the cursor to the end`, `${count} bytes`);
-		__binding_js.default.write(mapping, bytes, this.#position);
+		binding.write(mapping, bytes, this.#position);
 		this.#position += count;
 		return count;
 	}
@@ -1053,7 +1085,7 @@ var Mmap = class {
 		const slice = adjustSlice(bounds, this.#length);
 		if (slice.step === 1) return this.#copy(mapping, slice.start, slice.count);
 		const copy = allocate(slice.count);
-		__binding_js.default.readStrided(mapping, copy, slice.start, slice.step);
+		binding.readStrided(mapping, copy, slice.start, slice.step);
 		return copy;
 	}
 	/**
@@ -1072,8 +1104,8 @@ var Mmap = class {
 			throw outOfRange("mmap slice assignment is wrong size", "data", `${slice.count} bytes long, as the slice is`, came);
 		}
 		if (slice.count === 0) return;
-		if (slice.step === 1) __binding_js.default.write(mapping, bytes, slice.start);
-		else __binding_js.default.writeStrided(mapping, bytes, slice.start, slice.step);
+		if (slice.step === 1) binding.write(mapping, bytes, slice.start);
+		else binding.writeStrided(mapping, bytes, slice.start, slice.step);
 	}
 	/**
 	* Copies `count` bytes from `src` to `dest` within the mapping; the two may overlap.
@@ -1090,7 +1122,7 @@ var Mmap = class {
 		if (bytes < 0 || bytes > length) throw outOfRange(what, "count", `0 to ${length}`, count);
 		if (target < 0 || target > length - bytes) throw outOfRange(what, "dest", `0 to ${length - bytes}`, dest);
 		if (source < 0 || source > length - bytes) throw outOfRange(what, "src", `0 to ${length - bytes}`, src);
-		__binding_js.default.copyWithin(mapping, target, source, bytes);
+		binding.copyWithin(mapping, target, source, bytes);
 	}
 	/**
 	* Fills `[start, stop)` with a byte, or with `value` over and over. Bounds are those of {@link slice}.
@@ -1104,7 +1136,7 @@ var Mmap = class {
 		const mapping = this.#writable();
 		if (byteLengthOf(pattern) === 0) throw outOfRange("fill out of range", "value", "at least one byte long", "0 bytes");
 		const slice = adjustSlice(bounds, this.#length);
-		__binding_js.default.fill(mapping, pattern, slice.start, slice.count);
+		binding.fill(mapping, pattern, slice.start, slice.count);
 		return this;
 	}
 	/** The bytes, as numbers, each read when it is asked for. @throws ERR_MMAP_CLOSED from `next()` */
@@ -1135,7 +1167,7 @@ var Mmap = class {
 	rfind(needle, start, stop) {
 		const bytes = bytesArgument(needle, "needle");
 		const [mapping, from, to] = this.#searchRange(start, stop);
-		return to < from ? -1 : __binding_js.default.rfind(mapping, bytes, from, to);
+		return to < from ? -1 : binding.rfind(mapping, bytes, from, to);
 	}
 	/**
 	* The first place of `needle` from `start` on, or -1, as Buffer's: `start` is 0 by default and counts from the end when
@@ -1162,7 +1194,7 @@ var Mmap = class {
 		const count = byteLengthOf(bytes);
 		if (from < -this.#length && count !== 0) return -1;
 		const last = Math.min(clamp(from, this.#length) + count, this.#length);
-		return __binding_js.default.rfind(mapping, bytes, 0, last);
+		return binding.rfind(mapping, bytes, 0, last);
 	}
 	/** Whether {@link indexOf} finds it. @throws as {@link indexOf} */
 	includes(needle, start) {
@@ -1195,7 +1227,7 @@ var Mmap = class {
 		const bytes = bytesArgument(needle, "needle");
 		const [mapping, from, to] = this.#rangeToSearch(start, stop);
 		refuseEmpty(bytes, "needle");
-		return __binding_js.default.count(mapping, bytes, from, to);
+		return binding.count(mapping, bytes, from, to);
 	}
 	/**
 	* Writes `to` in place of each `from` in `[start, stop)`, which must be as long, each behind the one before. Bounds are those of {@link slice}.
@@ -1210,7 +1242,7 @@ var Mmap = class {
 		const [mapping, first, last] = this.#rangeToSearch(start, stop);
 		this.#writable();
 		refuseUnequal(old, replacement);
-		return __binding_js.default.replaceAll(mapping, old, replacement, first, last);
+		return binding.replaceAll(mapping, old, replacement, first, last);
 	}
 	/**
 	* The lines of a range, as Uint8Arrays over the mapping: nothing is copied, except where the runtime has no views. A line ends before its `'\n'`
@@ -1244,7 +1276,7 @@ var Mmap = class {
 			});
 			return -1;
 		}
-		return this.#run(mapping, checked, to - from, (task) => __binding_js.default.startFind(task, bytes, from, to));
+		return this.#run(mapping, checked, to - from, (task) => binding.startFind(task, bytes, from, to));
 	}
 	/**
 	* {@link count}, as a task.
@@ -1256,7 +1288,7 @@ var Mmap = class {
 		const checked = taskOptions(options);
 		const [mapping, from, to] = this.#rangeToSearch(start, stop);
 		refuseEmpty(bytes, "needle");
-		return this.#run(mapping, checked, to - from, (task) => __binding_js.default.startCount(task, bytes, from, to));
+		return this.#run(mapping, checked, to - from, (task) => binding.startCount(task, bytes, from, to));
 	}
 	/**
 	* {@link replaceAll}, as a task.
@@ -1271,7 +1303,7 @@ var Mmap = class {
 		const [mapping, first, last] = this.#rangeToSearch(start, stop);
 		this.#writable();
 		refuseUnequal(old, replacement);
-		const begin = (task) => __binding_js.default.startReplaceAll(task, old, replacement, first, last);
+		const begin = (task) => binding.startReplaceAll(task, old, replacement, first, last);
 		return this.#run(mapping, checked, last - first, begin, { replaced: 0 });
 	}
 	/**
@@ -1284,7 +1316,7 @@ var Mmap = class {
 		const checked = taskOptions(options);
 		const mapping = this.#live();
 		const [from, count] = this.#flushRange(asked);
-		await this.#run(mapping, checked, count, (task) => __binding_js.default.startFlush(task, from, from + count));
+		await this.#run(mapping, checked, count, (task) => binding.startFlush(task, from, from + count));
 	}
 	/**
 	* Reads a range into memory ahead of its use, as a task: {@link resident} shows it. Nothing is copied.
@@ -1298,7 +1330,7 @@ var Mmap = class {
 	async prefetch(start = 0, length, options) {
 		const checked = taskOptions(options);
 		const [mapping, from, count] = this.#pageRange("prefetch", start, length);
-		await this.#run(mapping, checked, count, (task) => __binding_js.default.startPrefetch(task, from, from + count));
+		await this.#run(mapping, checked, count, (task) => binding.startPrefetch(task, from, from + count));
 	}
 	/**
 	* Bytes in the file, which may be more or less than `length` and may change. Of anonymous memory: `length`.
@@ -1306,7 +1338,7 @@ var Mmap = class {
 	* @throws ERR_MMAP_CLOSED, EBADF with `trackfd: false`
 	*/
 	size() {
-		return __binding_js.default.size(this.#live());
+		return binding.size(this.#live());
 	}
 	/**
 	* Writes changes to the device, and returns when they are there. With `ACCESS_READ`, and with `ACCESS_COPY` unless `writeBack` was
@@ -1325,7 +1357,7 @@ var Mmap = class {
 		const how = flags === void 0 ? void 0 : int32(flags, "flags");
 		const mapping = this.#live();
 		const [from, count] = this.#flushRange(asked);
-		__binding_js.default.flush(mapping, from, count, how);
+		binding.flush(mapping, from, count, how);
 	}
 	/**
 	* Makes the mapping longer or shorter, and the file with it: it ends at `offset + newSize` then. What is new is zeros, with
@@ -1343,7 +1375,7 @@ var Mmap = class {
 		const length = wholeNumber(newSize, "newSize");
 		const mapping = this.#live();
 		if (!this.#shared) this.#dropOwnView(mapping);
-		const inPlace = __binding_js.default.resize(mapping, length);
+		const inPlace = binding.resize(mapping, length);
 		this.#length = length;
 		if (this.#state !== void 0) this.#state.generation += 1;
 		if (inPlace) this.#growView();
@@ -1367,7 +1399,7 @@ var Mmap = class {
 		const count = asked ?? this.#length - from;
 		if (count < 0) throw outOfRange("madvise length invalid", "length", ">= 0", length);
 		if (count > Number.MAX_SAFE_INTEGER - from) throw outOfRange("madvise length too large", "length", `at most ${Number.MAX_SAFE_INTEGER - from}`, length);
-		__binding_js.default.advise(mapping, advice, from, Math.min(count, this.#length - from));
+		binding.advise(mapping, advice, from, Math.min(count, this.#length - from));
 	}
 	/**
 	* Changes what may be done with the mapping. Without `PROT_WRITE` the methods refuse to write, and what is stored through a view
@@ -1380,8 +1412,8 @@ var Mmap = class {
 	protect(prot) {
 		const protection = int32(prot, "prot");
 		const mapping = this.#live();
-		__binding_js.default.protect(mapping, protection);
-		this.#access = __binding_js.default.access(mapping);
+		binding.protect(mapping, protection);
+		this.#access = binding.access(mapping);
 	}
 	/**
 	* Keeps the pages under a range in RAM. (It locks no file.)
@@ -1392,12 +1424,12 @@ var Mmap = class {
 	*/
 	lock(start = 0, length) {
 		const [mapping, from, count] = this.#pageRange("lock", start, length);
-		__binding_js.default.lock(mapping, from, count);
+		binding.lock(mapping, from, count);
 	}
 	/** Undoes {@link lock}, however often it was called. Arguments and errors are the same. */
 	unlock(start = 0, length) {
 		const [mapping, from, count] = this.#pageRange("unlock", start, length);
-		__binding_js.default.unlock(mapping, from, count);
+		binding.unlock(mapping, from, count);
 	}
 	/**
 	* How many pages of a range are in memory: in the page cache, on Unix; in the working set of this process, on Windows.
@@ -1408,7 +1440,7 @@ var Mmap = class {
 	*/
 	resident(start = 0, length) {
 		const [mapping, from, count] = this.#pageRange("resident", start, length);
-		return __binding_js.default.resident(mapping, from, count);
+		return binding.resident(mapping, from, count);
 	}
 	/**
 	* Closes: the methods throw from now on, the descriptor is closed, the memory is unmapped at once if no view was ever handed
@@ -1422,9 +1454,9 @@ var Mmap = class {
 	close() {
 		const mapping = this.#mapping;
 		if (mapping === void 0) return;
-		if (this.#writesBack) __binding_js.default.finish(mapping);
+		if (this.#writesBack) binding.finish(mapping);
 		this.#dropOwnView(mapping);
-		__binding_js.default.close(mapping);
+		binding.close(mapping);
 		this.#forgetView();
 		this.#mapping = void 0;
 		this.#closedMapping = mapping;
@@ -1443,10 +1475,10 @@ var Mmap = class {
 		this.close();
 		const mapping = this.#closedMapping;
 		if (mapping === void 0) return;
-		__binding_js.default.releaseTasks(mapping);
+		binding.releaseTasks(mapping);
 		for (const { buffer, id } of this.#otherViews) {
 			const alive = buffer.deref();
-			if (alive !== void 0) __binding_js.default.detach(mapping, alive, id);
+			if (alive !== void 0) binding.detach(mapping, alive, id);
 		}
 		this.#otherViews = [];
 	}
@@ -1486,7 +1518,7 @@ var Mmap = class {
 		if (count === 0) return copy;
 		const end = position + count;
 		const own = count <= SHORT_COPY && end <= BUFFER_LIMIT ? this.#ownBytes(mapping) : void 0;
-		if (own === void 0) __binding_js.default.read(mapping, copy, position);
+		if (own === void 0) binding.read(mapping, copy, position);
 		else {
 			own.copy(copy, 0, position, end);
 			this.#checkIntact(mapping);
@@ -1506,7 +1538,7 @@ var Mmap = class {
 	}
 	#find(mapping, needle, from, to) {
 		const own = to - from <= SHORT_SEARCH && to <= BUFFER_LIMIT ? this.#ownBytes(mapping) : void 0;
-		if (own === void 0) return __binding_js.default.find(mapping, needleBytes(needle), from, to);
+		if (own === void 0) return binding.find(mapping, needleBytes(needle), from, to);
 		const found = to === own.length ? own.indexOf(needle, from) : indexWithin(own, needle, from, to);
 		this.#checkIntact(mapping);
 		return found;
@@ -1595,13 +1627,13 @@ var Mmap = class {
 	}
 	#byteAt(mapping, index) {
 		const value = this.#ownBytes(mapping)?.[index];
-		if (value === void 0) return __binding_js.default.readByte(mapping, index);
+		if (value === void 0) return binding.readByte(mapping, index);
 		this.#checkIntact(mapping);
 		return value;
 	}
 	#setByteAt(mapping, index, value) {
 		const bytes = this.#ownBytes(mapping);
-		if (bytes === void 0) __binding_js.default.writeByte(mapping, index, value);
+		if (bytes === void 0) binding.writeByte(mapping, index, value);
 		else {
 			this.#checkIntact(mapping);
 			bytes[index] = value;
@@ -1612,7 +1644,7 @@ var Mmap = class {
 	#checkIntact(mapping) {
 		const faults = faultCounter?.[0] ?? 0;
 		if (faults === this.#faultsSeen) return;
-		__binding_js.default.checkIntact(mapping);
+		binding.checkIntact(mapping);
 		this.#faultsSeen = faults;
 	}
 	/** The view for single bytes, as soon as it pays. */
@@ -1622,7 +1654,7 @@ var Mmap = class {
 		if (this.#bytesTouched < BYTES_BEFORE_VIEW + this.#length / LENGTH_PER_BYTE_BEFORE_VIEW) return void 0;
 		if (this.#length > MAX_VIEW_LENGTH) return void 0;
 		try {
-			faultCounter ??= new Uint32Array(__binding_js.default.faultCounter());
+			faultCounter ??= new Uint32Array(binding.faultCounter());
 			return this.#wholeView(mapping).own;
 		} catch {
 			this.#bytesTouched = Number.NEGATIVE_INFINITY;
@@ -1657,7 +1689,7 @@ var Mmap = class {
 	#makeBuffer(mapping, offset, length) {
 		const id = this.#viewsMade;
 		if (!this.#shared) try {
-			return __binding_js.default.buffer(mapping, id, false, offset, length);
+			return binding.buffer(mapping, id, false, offset, length);
 		} catch (error) {
 			if (!isNoView(error) || length !== this.#length) throw error;
 			this.#shared = true;
@@ -1667,7 +1699,7 @@ var Mmap = class {
 	/** Detaches a view that nobody but this class has seen, so that its memory need not wait for the garbage collector. */
 	#dropOwnView(mapping) {
 		if (this.#view === void 0 || this.#handedOut) return;
-		if (!this.#shared || CAN_UNMAP_SHARED) __binding_js.default.detach(mapping, this.#view.buffer, this.#view.id);
+		if (!this.#shared || CAN_UNMAP_SHARED) binding.detach(mapping, this.#view.buffer, this.#view.id);
 		this.#view = void 0;
 	}
 	/** The mapping has grown in its SharedArrayBuffer: the buffer has to follow. */
@@ -1706,7 +1738,7 @@ function mmap(file, length, options) {
 function open(asked) {
 	const { file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack } = asked;
 	try {
-		return __binding_js.default.open(file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack);
+		return binding.open(file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack);
 	} catch (error) {
 		if (isOutOfMemory(error)) setImmediate(provokeCollection);
 		throw asked.path === void 0 ? error : withPath(error, asked.path);
@@ -1771,7 +1803,7 @@ const BUILDS_NOTHING = { construct: () => ({}) };
 let faultCounter;
 function countFaults() {
 	try {
-		return new Uint32Array(__binding_js.default.faultCounter());
+		return new Uint32Array(binding.faultCounter());
 	} catch {
 		return;
 	}
@@ -1810,7 +1842,7 @@ let leavesAtExit = false;
 function leaveNamedRegionsAtExit() {
 	if (leavesAtExit || process.versions.bun === void 0) return;
 	leavesAtExit = true;
-	process.once("exit", __binding_js.default.leaveNamedRegions);
+	process.once("exit", binding.leaveNamedRegions);
 }
 //#endregion
 exports.ACCESS_COPY = ACCESS_COPY;

@@ -1,7 +1,7 @@
 // CPython's constants. Those of the operating system are asked of it when the package is loaded.
 
 import { constants as bufferConstants } from 'node:buffer'
-import binding from '../binding.js'
+import binding from './binding.js'
 
 /** As `flags` and `prot` say; read and write through to the file when they are not given. */
 export const ACCESS_DEFAULT = 0

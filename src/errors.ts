@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'ABORT_ERR'
   | 'ERR_INVALID_ARG_TYPE'
   | 'ERR_INVALID_ARG_VALUE'
+  | 'ERR_MMAP_BINDING'
   | 'ERR_MMAP_CLOSED'
   | 'ERR_MMAP_FAULT'
   | 'ERR_MMAP_NO_VIEW'
@@ -53,6 +54,10 @@ export function wrongValue(message: string): TypeError {
 export function outOfRange(what: string, name: string, allowed: string, value: unknown): RangeError {
   const text = typeof value === 'bigint' ? `${value}n` : String(value)
   return withCode(new RangeError(`${what}: "${name}" must be ${allowed}. Received ${text}`), 'ERR_OUT_OF_RANGE')
+}
+
+export function noBinding(message: string, cause?: unknown): Error {
+  return withCode(new Error(message, cause === undefined ? undefined : { cause }), 'ERR_MMAP_BINDING')
 }
 
 export function closed(): Error {

@@ -1,8 +1,8 @@
 // Iterators over a mapping: places of a needle, and lines. They find many at a time and hand them out one by one, because a call of Rust
 // for each would cost more than the search. Classes, not generators: those cost half as much again at every step.
 
-import binding, { type ExternalObject, type OpenMapping } from '../binding.js'
 import { clamp } from './arguments.js'
+import binding, { type ExternalObject, type OpenMapping } from './binding.js'
 
 /** What an iterator asks of its mapping. */
 export interface Iterated {

@@ -3,7 +3,6 @@
 import { constants as bufferConstants } from 'node:buffer'
 import { type InspectOptionsStylized, inspect } from 'node:util'
 import { isProxy } from 'node:util/types'
-import binding, { type ExternalObject, type OpenMapping, type Task } from '../binding.js'
 import {
   adjustSlice,
   type BytesLike,
@@ -27,6 +26,7 @@ import {
   taskOptions,
   wholeNumber,
 } from './arguments.js'
+import binding, { type ExternalObject, type OpenMapping, type Task } from './binding.js'
 import { ACCESS_READ, MAX_VIEW_LENGTH, PAGESIZE } from './constants.js'
 import {
   closed,

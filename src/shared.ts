@@ -5,7 +5,7 @@
 // it. Bun's engine gives such addresses to others without unmapping them, and Windows moves no mappings: there the runtime must
 // take our memory, where it has a function for that, and such a buffer cannot grow.
 
-import binding, { type ExternalObject, type Lease, type OpenMapping } from '../binding.js'
+import binding, { type ExternalObject, type Lease, type OpenMapping } from './binding.js'
 import { MAX_VIEW_LENGTH } from './constants.js'
 import { viewTooLarge } from './errors.js'
 

@@ -1,7 +1,7 @@
 // Tasks: work that Rust does on another thread, as a promise that can be aborted and says how far it is.
 
-import binding, { type ExternalObject, type OpenMapping, type Task } from '../binding.js'
 import { onAbort, reasonOf, type TaskOptions } from './arguments.js'
+import binding, { type ExternalObject, type OpenMapping, type Task } from './binding.js'
 import { aborted, isAborted } from './errors.js'
 
 /** Milliseconds between two reports: about 30 a second. */
