@@ -53,7 +53,7 @@ export function checkNode() {
   }
 }
 
-function checkRust() {
+export function checkRust() {
   const found = spawn('cargo', ['--version'])
   if (found.status !== 0) stop('Building memmap needs Rust, and there is no cargo: get it from https://rustup.rs')
   const version = /(\d+)\.(\d+)/.exec(found.stdout)?.slice(1).map(Number) ?? [0, 0]
