@@ -286,7 +286,13 @@ function moveIntoBuffer(mapping, id, lead, length, maxLength) {
 	buffer.grow(begin + length);
 	return buffer;
 }
-const prototype = SharedArrayBuffer.prototype;
+/** A page in Electron has such buffers too, but their name only if it is isolated from other origins. */
+const Shared = globalThis.SharedArrayBuffer ?? new WebAssembly.Memory({
+	initial: 0,
+	maximum: 0,
+	shared: true
+}).buffer.constructor;
+const prototype = Shared.prototype;
 const grow = Function.prototype.call.bind(prototype.grow);
 const byteLengthOf$1 = Function.prototype.call.bind(Object.getOwnPropertyDescriptor(prototype, "byteLength")?.get);
 /**
@@ -298,7 +304,7 @@ function growBuffer(buffer, length) {
 }
 function reserve(length) {
 	try {
-		return new SharedArrayBuffer(0, { maxByteLength: length });
+		return new Shared(0, { maxByteLength: length });
 	} catch {
 		throw viewTooLarge(length, void 0);
 	}

@@ -105,6 +105,16 @@ test('the same package works once its library is there', (t) => {
   t.is(output.toString().trim(), '7')
 })
 
+test('it loads and shares where SharedArrayBuffer has no name, as in a page of Electron', (t) => {
+  const folder = project(t)
+  install(folder, readFileSync(join(root, library)))
+  const script = `delete globalThis.SharedArrayBuffer
+const { mmap } = require('memmap')
+console.log(Object.prototype.toString.call(mmap(-1, 7, { shared: true }).buffer))`
+  const output = execFileSync(process.execPath, ['--eval', script], { cwd: folder })
+  t.is(output.toString().trim(), '[object SharedArrayBuffer]')
+})
+
 test('a library that the system does not take is not called missing', (t) => {
   const folder = project(t)
   install(folder, Buffer.from('this is no library'))

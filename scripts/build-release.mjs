@@ -1,4 +1,4 @@
-// npm run build:release -- --target TRIPLE: the native library as it is released, for one of napi.targets in package.json, in artifacts/.
+// npm run build:release -- --target TRIPLE: the native library as it is released, for one of napi.targets in package.json, in target/artifacts.
 // On Linux zig links it, so that it asks for glibc 2.17 and not for this machine's. For the other systems their own linker is needed.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { checkNode, checkRust, installDependencies, packageJson, root, run, runT
 const GLIBC = [2, 17]
 const ZIG = ['ziglang==0.15.2', 'cargo-zigbuild==0.24.0']
 const TOOLS = join(root, 'target/tools')
-const ARTIFACTS = 'artifacts'
+const ARTIFACTS = 'target/artifacts'
 
 const { values: options } = parseArgs({ options: { target: { type: 'string' } } })
 const targets = packageJson().napi.targets

@@ -54,7 +54,16 @@ function moveIntoBuffer(
   return buffer
 }
 
-const prototype = SharedArrayBuffer.prototype
+declare const WebAssembly: {
+  Memory: new (pages: { initial: number; maximum: number; shared: true }) => { buffer: object }
+}
+
+/** A page in Electron has such buffers too, but their name only if it is isolated from other origins. */
+const Shared =
+  globalThis.SharedArrayBuffer ??
+  (new WebAssembly.Memory({ initial: 0, maximum: 0, shared: true }).buffer.constructor as SharedArrayBufferConstructor)
+
+const prototype = Shared.prototype
 const grow = Function.prototype.call.bind(prototype.grow) as (buffer: ArrayBufferLike, length: number) => void
 const byteLengthOf = Function.prototype.call.bind(
   Object.getOwnPropertyDescriptor(prototype, 'byteLength')?.get as () => number,
@@ -70,7 +79,7 @@ export function growBuffer(buffer: ArrayBufferLike, length: number): void {
 
 function reserve(length: number): SharedArrayBuffer {
   try {
-    return new SharedArrayBuffer(0, { maxByteLength: length })
+    return new Shared(0, { maxByteLength: length })
   } catch {
     // The engine's RangeError says neither of what nor how much.
     throw viewTooLarge(length, undefined)
