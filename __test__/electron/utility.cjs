@@ -1,0 +1,3 @@
+const { report } = require('./mapping.cjs')
+
+process.parentPort.postMessage(report())

@@ -1,0 +1,40 @@
+// npm run test:electron: the app of __test__/electron, which maps a file in each kind of process that Electron has. Ends with "N passed,
+// N failed". Electron comes from the npm registry, its program from GitHub, and both stay in target/electron. Where there is no screen on Linux, xvfb-run
+// gives one.
+
+import { existsSync, mkdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { root, setUp, spawn, stop } from './setup.mjs'
+
+const VERSION = '45.4.1'
+const FOLDER = join(root, 'target/electron')
+
+setUp()
+const electron = obtain()
+const app = [electron, join(root, '__test__/electron/main.cjs')]
+// Chromium's own sandbox refuses root, and there is none for it in containers and on CI.
+if (process.platform === 'linux') app.push('--no-sandbox')
+const screen = process.platform === 'linux' && !process.env.DISPLAY ? ['xvfb-run', '--auto-servernum'] : []
+const [command, ...args] = [...screen, ...app]
+const { status, signal, error } = spawn(command, args, { stdio: 'inherit', timeout: 120_000 })
+if (status !== 0) stop(`Electron ended with ${error?.message ?? signal ?? status}`)
+
+function obtain() {
+  const home = join(FOLDER, VERSION)
+  const installed = join(home, 'node_modules/electron')
+  if (!existsSync(join(installed, 'path.txt'))) {
+    mkdirSync(home, { recursive: true })
+    const specifier = `electron@${VERSION}`
+    console.log(`Getting ${specifier}`)
+    // prettier-ignore
+    const npm = ['install', '--prefix', home, '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', specifier]
+    const steps = [() => spawn('npm', npm), () => spawn(process.execPath, [join(installed, 'install.js')])]
+    for (const step of steps) {
+      const { status, stderr } = step()
+      if (status !== 0) stop(`${specifier} could not be had: ${stderr}`)
+    }
+  }
+  // Its module is the path of the program.
+  return createRequire(import.meta.url)(installed)
+}
