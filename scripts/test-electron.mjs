@@ -2,9 +2,10 @@
 // N failed". Electron comes from the npm registry, its program from GitHub, and both stay in target/electron. Where there is no screen on Linux, xvfb-run
 // gives one.
 
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { install } from './runtimes.mjs'
 import { root, setUp, spawn, stop } from './setup.mjs'
 
 const VERSION = '45.4.1'
@@ -24,16 +25,10 @@ function obtain() {
   const home = join(FOLDER, VERSION)
   const installed = join(home, 'node_modules/electron')
   if (!existsSync(join(installed, 'path.txt'))) {
-    mkdirSync(home, { recursive: true })
-    const specifier = `electron@${VERSION}`
-    console.log(`Getting ${specifier}`)
-    // prettier-ignore
-    const npm = ['install', '--prefix', home, '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', specifier]
-    const steps = [() => spawn('npm', npm), () => spawn(process.execPath, [join(installed, 'install.js')])]
-    for (const step of steps) {
-      const { status, stderr } = step()
-      if (status !== 0) stop(`${specifier} could not be had: ${stderr}`)
-    }
+    const problem = install(home, `electron@${VERSION}`, ['--ignore-scripts'])
+    if (problem !== undefined) stop(`Electron could not be had: ${problem}`)
+    const { status, stderr } = spawn(process.execPath, [join(installed, 'install.js')])
+    if (status !== 0) stop(`Electron's program could not be had: ${stderr}`)
   }
   // Its module is the path of the program.
   return createRequire(import.meta.url)(installed)

@@ -24,6 +24,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { cleanEnvironment, packageManagers } from './package-managers.mjs'
+import { obtain, RUNTIMES } from './runtimes.mjs'
 import { root, setUp, spawn, stop } from './setup.mjs'
 import { libraryName, publish, stage } from './stage.mjs'
 
@@ -471,28 +472,8 @@ function obtainTools() {
   for (const version of OLD_NODES) obtainNode(version)
 }
 
-/** The program, or undefined when it cannot be had here. */
 function obtainNode(version) {
-  const system = process.platform === 'win32' ? 'win' : process.platform
-  const name = `node-${system}-${process.arch}`
-  const home = join(FOLDER, `node${version}`)
-  const program = join(home, 'node_modules', name, process.platform === 'win32' ? 'bin/node.exe' : 'bin/node')
-  if (!existsSync(program) && !isCutOff()) {
-    mkdirSync(home, { recursive: true })
-    spawn('npm', [
-      'install',
-      '--prefix',
-      home,
-      '--no-save',
-      '--ignore-scripts',
-      '--no-audit',
-      '--no-fund',
-      `${name}@${version}`,
-    ])
-  }
-  if (existsSync(program) && spawn(program, ['--version']).status === 0) return program
-  console.log(`  not run with Node ${version}: it cannot be had for ${process.platform} ${process.arch}`)
-  return undefined
+  return obtain({ ...RUNTIMES[0], name: `node${version}`, version })?.program
 }
 
 function isCutOff() {
@@ -507,7 +488,8 @@ function runCutOff() {
     return undefined
   }
   const self = [process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2)]
-  const env = { ...process.env, MEMMAP_CUT_OFF: '1' }
+  // What could not be had before is not asked for again.
+  const env = { ...process.env, MEMMAP_CUT_OFF: '1', npm_config_offline: 'true' }
   return spawn('unshare', [...within, ...self], { stdio: 'inherit', env }).status ?? 1
 }
 
