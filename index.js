@@ -1160,7 +1160,7 @@ var Mmap = class {
 	* @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
 	*/
 	find(needle, start, stop) {
-		const sought = searchArgument(needle);
+		const sought = soughtBytes(needle);
 		const [mapping, from, to] = this.#searchRange(start, stop);
 		return to < from ? -1 : this.#find(mapping, sought, from, to);
 	}
@@ -1182,7 +1182,7 @@ var Mmap = class {
 	* @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a byte that is none
 	*/
 	indexOf(needle, start) {
-		const sought = typeof needle === "number" ? byteArgument(needle, "needle") : searchArgument(needle);
+		const sought = typeof needle === "number" ? byteArgument(needle, "needle") : soughtBytes(needle);
 		const from = optionalBound(start, "start") ?? 0;
 		const mapping = this.#live();
 		return this.#find(mapping, sought, clamp(from, this.#length), this.#length);
@@ -1819,13 +1819,21 @@ function refusesMemoryOfOthers() {
 	faultCounter ??= countFaults();
 	return faultCounter === void 0;
 }
-/** A string stays one for as long as it may be Buffer that searches it. */
-function searchArgument(needle) {
-	return typeof needle === "string" ? needle : bytesArgument(needle, "needle");
+/** The last short string that was sought, as bytes: programs look for the same again and again, and it costs more than to find it. */
+let lastSought;
+const LONGEST_KEPT = 64;
+function soughtBytes(needle) {
+	if (typeof needle !== "string") return bytesArgument(needle, "needle");
+	if (needle === lastSought?.text) return lastSought.bytes;
+	const bytes = Buffer.from(needle);
+	if (needle.length <= LONGEST_KEPT) lastSought = {
+		text: needle,
+		bytes
+	};
+	return bytes;
 }
 function needleBytes(needle) {
-	if (typeof needle === "number") return byteAsBytes(needle);
-	return typeof needle === "string" ? Buffer.from(needle) : needle;
+	return typeof needle === "number" ? byteAsBytes(needle) : needle;
 }
 function indexWithin(bytes, needle, from, to) {
 	const found = bytes.subarray(from, to).indexOf(needle);

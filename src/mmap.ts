@@ -83,7 +83,8 @@ const BUFFER_LIMIT = 2 ** 32 - 1
 
 const NEWLINE = 10
 
-type Needle = number | string | Uint8Array
+/** A byte, or bytes. Never a string: of one with half a surrogate pair, Node 24's `indexOf` ends the process. */
+type Needle = number | Uint8Array
 
 /**
  * A file as memory, or memory shared between processes: CPython's `mmap.mmap`.
@@ -473,7 +474,7 @@ export class Mmap implements Disposable, Iterable<number> {
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
    */
   find(needle: BytesLike, start?: number, stop?: number): number {
-    const sought = searchArgument(needle)
+    const sought = soughtBytes(needle)
     const [mapping, from, to] = this.#searchRange(start, stop)
     return to < from ? -1 : this.#find(mapping, sought, from, to)
   }
@@ -497,7 +498,7 @@ export class Mmap implements Disposable, Iterable<number> {
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a byte that is none
    */
   indexOf(needle: number | BytesLike, start?: number): number {
-    const sought = typeof needle === 'number' ? byteArgument(needle, 'needle') : searchArgument(needle)
+    const sought = typeof needle === 'number' ? byteArgument(needle, 'needle') : soughtBytes(needle)
     const from = optionalBound(start, 'start') ?? 0
     const mapping = this.#live()
     return this.#find(mapping, sought, clamp(from, this.#length), this.#length)
@@ -1218,14 +1219,20 @@ function refusesMemoryOfOthers(): boolean {
   return faultCounter === undefined
 }
 
-/** A string stays one for as long as it may be Buffer that searches it. */
-function searchArgument(needle: unknown): Needle {
-  return typeof needle === 'string' ? needle : bytesArgument(needle, 'needle')
+/** The last short string that was sought, as bytes: programs look for the same again and again, and it costs more than to find it. */
+let lastSought: { text: string; bytes: Uint8Array } | undefined
+const LONGEST_KEPT = 64
+
+function soughtBytes(needle: unknown): Uint8Array {
+  if (typeof needle !== 'string') return bytesArgument(needle, 'needle')
+  if (needle === lastSought?.text) return lastSought.bytes
+  const bytes = Buffer.from(needle)
+  if (needle.length <= LONGEST_KEPT) lastSought = { text: needle, bytes }
+  return bytes
 }
 
 function needleBytes(needle: Needle): Uint8Array {
-  if (typeof needle === 'number') return byteAsBytes(needle)
-  return typeof needle === 'string' ? Buffer.from(needle) : needle
+  return typeof needle === 'number' ? byteAsBytes(needle) : needle
 }
 
 function indexWithin(bytes: Buffer, needle: Needle, from: number, to: number): number {
