@@ -839,7 +839,10 @@ const KINDS: Record<string, Kind> = {
   'a file from an odd offset on': ofFile(true, { offset: PAGESIZE + 13 }, PAGESIZE, [PAGESIZE + 13, 2 * PAGESIZE + 13]),
   'a file without its descriptor': ofFile(true, { trackfd: false }, PAGESIZE, [0, PAGESIZE]),
   'a file with a SharedArrayBuffer': ofFile(true, { shared: true }),
-  'a file with a SharedArrayBuffer that can grow': ofFile(true, { shared: { maxLength: 8 * PAGESIZE } }),
+  // Windows has none that can grow.
+  ...(process.platform !== 'win32' && {
+    'a file with a SharedArrayBuffer that can grow': ofFile(true, { shared: { maxLength: 8 * PAGESIZE } }),
+  }),
   'anonymous memory': ofMemory({}),
   'anonymous memory with a SharedArrayBuffer': ofMemory({ shared: true }),
   'a named region': {

@@ -621,6 +621,12 @@ test('lines go on in the new length after a resize, and those before it stay as 
   map.setSlice('\nx\n', 13)
   t.is(textOf(one), 'one')
   t.deepEqual([...lines].map(textOf), ['two', 'three', 'x'])
+})
+
+test('lines end where memory ends after a resize', (t) => {
+  // Not a file: Windows cuts none off of which there are views.
+  using map = mmap(-1, 16)
+  map.write('one\ntwo\nthree\nx\n')
   const [again, short] = [map.lines(), map.lines({ stop: -1 })]
   t.is(textOf(again.next().value), 'one')
   t.is(textOf(short.next().value), 'one')
@@ -756,17 +762,16 @@ test('findAll, count and replaceAll do as loops of Buffer.indexOf do', (t) => {
 })
 
 test('lines do as split does', (t) => {
-  inMapping(t, (map, fill) => {
-    const property = fc.property(haystacks, bounds, bounds, (haystack, start, stop) => {
-      fill(haystack)
-      const [from, to] = sliceRange(haystack.length, start, stop)
-      const expected = haystack.toString('latin1', from, to).split('\n')
-      if (expected.at(-1) === '') expected.pop()
-      const options = { ...(start !== undefined && { start }), ...(stop !== undefined && { stop }) }
-      t.deepEqual(linesOf(map, options), expected)
-    })
-    fc.assert(property, settings(300, 2))
+  const property = fc.property(haystacks, bounds, bounds, (haystack, start, stop) => {
+    // A new file each time: Windows cuts none off of which there are views.
+    using map = mmap(scratchFile(t, haystack))
+    const [from, to] = sliceRange(haystack.length, start, stop)
+    const expected = haystack.toString('latin1', from, to).split('\n')
+    if (expected.at(-1) === '') expected.pop()
+    const options = { ...(start !== undefined && { start }), ...(stop !== undefined && { stop }) }
+    t.deepEqual(linesOf(map, options), expected)
   })
+  fc.assert(property, settings(300, 2))
 })
 
 test('the indexOf family does as that of Buffer', (t) => {
