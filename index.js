@@ -1568,6 +1568,7 @@ var Mmap = class {
 	}
 	#run(mapping, options, total, start, untouched = {}) {
 		this.#moveIntoBuffer(mapping);
+		if (this.#shared && this.#view !== void 0) this.#handedOut = true;
 		return run({
 			mapping,
 			options,

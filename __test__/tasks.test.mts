@@ -663,6 +663,16 @@ test('a task goes on when its mapping is closed, and is right', async (t) => {
   t.is(reports.at(-1)?.done, reports.at(-1)?.total)
 })
 
+test('a task on a SharedArrayBuffer goes on when its mapping is closed, and is right', async (t) => {
+  const map = mmap(-1, 64 * MIB, { shared: true })
+  map.setSlice('needle', -6)
+  const promise = map.findAsync('needle', 0)
+  const count = map.countAsync('needle')
+  map.close()
+  t.is(await promise, 64 * MIB - 6)
+  t.is(await count, 1)
+})
+
 test('a replacement goes on when its mapping is closed: all of it is in the file', async (t) => {
   const path = scratchFile(t, Buffer.alloc(64 * MIB, 'a'))
   const map = mmap(path)

@@ -940,6 +940,8 @@ export class Mmap implements Disposable, Iterable<number> {
     untouched: { replaced?: 0 } = {},
   ): Promise<number> {
     this.#moveIntoBuffer(mapping)
+    // close() makes zeros of a SharedArrayBuffer that only this class has, and the task has it now too.
+    if (this.#shared && this.#view !== undefined) this.#handedOut = true
     return run({ mapping, options, total, memory: this.#view?.buffer, untouched, start })
   }
 
