@@ -1578,18 +1578,20 @@ var Mmap = class {
 			start
 		});
 	}
-	/** Memory that will have to move into a SharedArrayBuffer cannot while a task works on it: so it does before. */
+	/**
+	* Memory that will have to move into a SharedArrayBuffer cannot while a task works on it: so it does before. A runtime that lets nobody
+	* count faults takes no memory of others into an ArrayBuffer.
+	*/
 	#moveIntoBuffer(mapping) {
-		if (this.#view !== void 0 || !(this.#shared || refusesMemoryOfOthers())) return;
+		if (this.#view !== void 0 || !(this.#shared || countedFaults() === void 0)) return;
 		try {
 			this.#wholeView(mapping);
 		} catch {}
 	}
 	#iterated() {
-		faultCounter ??= countFaults();
 		this.#state ??= {
 			generation: 0,
-			faults: faultCounter ?? new Uint32Array(1)
+			faults: countedFaults() ?? new Uint32Array(1)
 		};
 		return {
 			state: this.#state,
@@ -1661,12 +1663,9 @@ var Mmap = class {
 		if (this.#bytesTouched < BYTES_BEFORE_VIEW + this.#length / LENGTH_PER_BYTE_BEFORE_VIEW) return void 0;
 		if (this.#length > MAX_VIEW_LENGTH) return void 0;
 		try {
-			faultCounter ??= new Uint32Array(binding.faultCounter());
-			return this.#wholeView(mapping).own;
-		} catch {
-			this.#bytesTouched = Number.NEGATIVE_INFINITY;
-			return;
-		}
+			if (countedFaults() !== void 0) return this.#wholeView(mapping).own;
+		} catch {}
+		this.#bytesTouched = Number.NEGATIVE_INFINITY;
 	}
 	#wholeView(mapping) {
 		if (this.#view === void 0 || this.#view.own.length === 0) {
@@ -1808,17 +1807,15 @@ function isConstructor(type) {
 const BUILDS_NOTHING = { construct: () => ({}) };
 /** How many faults have been answered in this process, once somebody wants to know. */
 let faultCounter;
-function countFaults() {
+let faultsAskedFor = false;
+/** The counter, or undefined on a runtime that takes no memory of others into an ArrayBuffer. */
+function countedFaults() {
+	if (faultsAskedFor) return faultCounter;
+	faultsAskedFor = true;
 	try {
-		return new Uint32Array(binding.faultCounter());
-	} catch {
-		return;
-	}
-}
-/** Whether this runtime takes no memory of others into an ArrayBuffer. */
-function refusesMemoryOfOthers() {
-	faultCounter ??= countFaults();
-	return faultCounter === void 0;
+		faultCounter = new Uint32Array(binding.faultCounter());
+	} catch {}
+	return faultCounter;
 }
 /** The last short string that was sought, as bytes: programs look for the same again and again, and it costs more than to find it. */
 let lastSought;

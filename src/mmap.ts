@@ -945,9 +945,12 @@ export class Mmap implements Disposable, Iterable<number> {
     return run({ mapping, options, total, memory: this.#view?.buffer, untouched, start })
   }
 
-  /** Memory that will have to move into a SharedArrayBuffer cannot while a task works on it: so it does before. */
+  /**
+   * Memory that will have to move into a SharedArrayBuffer cannot while a task works on it: so it does before. A runtime that lets nobody
+   * count faults takes no memory of others into an ArrayBuffer.
+   */
   #moveIntoBuffer(mapping: Handle): void {
-    if (this.#view !== undefined || !(this.#shared || refusesMemoryOfOthers())) return
+    if (this.#view !== undefined || !(this.#shared || countedFaults() === undefined)) return
     try {
       this.#wholeView(mapping)
     } catch {
@@ -956,8 +959,7 @@ export class Mmap implements Disposable, Iterable<number> {
   }
 
   #iterated(): Iterated {
-    faultCounter ??= countFaults()
-    this.#state ??= { generation: 0, faults: faultCounter ?? new Uint32Array(1) }
+    this.#state ??= { generation: 0, faults: countedFaults() ?? new Uint32Array(1) }
     return {
       state: this.#state,
       check: () => this.#checkIntact(this.#live()),
@@ -1028,13 +1030,13 @@ export class Mmap implements Disposable, Iterable<number> {
     if (this.#length > MAX_VIEW_LENGTH) return undefined
     try {
       // Before the view: with a view there is always the counter.
-      faultCounter ??= new Uint32Array(binding.faultCounter())
-      return this.#wholeView(mapping).own
+      if (countedFaults() !== undefined) return this.#wholeView(mapping).own
     } catch {
-      // ERR_MMAP_NO_VIEW: then Rust reads the bytes, and will go on to.
-      this.#bytesTouched = Number.NEGATIVE_INFINITY
-      return undefined
+      // ERR_MMAP_NO_VIEW, as without the counter.
     }
+    // Then Rust reads the bytes, and will go on to.
+    this.#bytesTouched = Number.NEGATIVE_INFINITY
+    return undefined
   }
 
   #wholeView(mapping: Handle): View {
@@ -1206,19 +1208,18 @@ const BUILDS_NOTHING: ProxyHandler<() => void> = { construct: () => ({}) }
 /** How many faults have been answered in this process, once somebody wants to know. */
 let faultCounter: Uint32Array | undefined
 
-function countFaults(): Uint32Array | undefined {
+let faultsAskedFor = false
+
+/** The counter, or undefined on a runtime that takes no memory of others into an ArrayBuffer. */
+function countedFaults(): Uint32Array | undefined {
+  if (faultsAskedFor) return faultCounter
+  faultsAskedFor = true
   try {
-    return new Uint32Array(binding.faultCounter())
+    faultCounter = new Uint32Array(binding.faultCounter())
   } catch {
     // ERR_MMAP_NO_VIEW: then only Rust can say whether bytes have been lost.
-    return undefined
   }
-}
-
-/** Whether this runtime takes no memory of others into an ArrayBuffer. */
-function refusesMemoryOfOthers(): boolean {
-  faultCounter ??= countFaults()
-  return faultCounter === undefined
+  return faultCounter
 }
 
 /** The last short string that was sought, as bytes: programs look for the same again and again, and it costs more than to find it. */

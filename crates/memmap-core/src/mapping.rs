@@ -101,7 +101,7 @@ impl Mapping {
 
     /// The descriptor that is kept, -1 if none is.
     pub fn descriptor(&self) -> i32 {
-        self.file().filter(|_| self.tracked).map_or(-1, sys::File::descriptor)
+        self.source.file().filter(|_| self.tracked).map_or(-1, sys::File::descriptor)
     }
 
     /// Bytes in the file or region, which is not the length of the mapping.
@@ -249,7 +249,7 @@ impl Mapping {
         };
         let plan = Plan { access, executable: asked.executable, populate: false, ..self.opened };
         if plan.writes_through() != self.plan.writes_through() {
-            match (self.file(), &self.source) {
+            match (self.source.file(), &self.source) {
                 (Some(file), _) => self.region.memory().remap(file, self.file_offset(), &plan)?,
                 // Nobody else can see this memory.
                 (None, Source::Anonymous(_)) => {}
@@ -319,11 +319,7 @@ impl Mapping {
         }
     }
 
-    fn file(&self) -> Option<&sys::File> {
-        self.source.file()
-    }
-
-    /// Where in [`Mapping::file`] the mapping begins: the offset means nothing for anonymous memory.
+    /// Where in [`Source::file`] the mapping begins: the offset means nothing for anonymous memory.
     fn file_offset(&self) -> u64 {
         if matches!(self.source, Source::Anonymous(_)) { 0 } else { self.offset }
     }

@@ -324,7 +324,7 @@ pub fn find(
     stop: f64,
 ) -> napi::Result<f64> {
     mapping.with(env, |mapping| {
-        let finder = Finder::new(needle.raw().to_vec()?);
+        let finder = finder(&needle)?;
         let found = mapping.region().find(&finder, index(start)?, index(stop)?)?;
         Ok(position(found))
     })
@@ -340,7 +340,7 @@ pub fn rfind(
     stop: f64,
 ) -> napi::Result<f64> {
     mapping.with(env, |mapping| {
-        let finder = Finder::new(needle.raw().to_vec()?);
+        let finder = finder(&needle)?;
         let found = mapping.region().rfind(&finder, index(start)?, index(stop)?)?;
         Ok(position(found))
     })
@@ -357,7 +357,7 @@ pub fn find_all(
     stop: f64,
 ) -> napi::Result<f64> {
     mapping.with(env, |mapping| {
-        let finder = Finder::new(needle.raw().to_vec()?);
+        let finder = finder(&needle)?;
         let mut count = 0;
         mapping.region().matches(&finder, index(start)?, index(stop)?, |place| {
             places.set(count, place as f64);
@@ -378,7 +378,7 @@ pub fn count(
     stop: f64,
 ) -> napi::Result<f64> {
     mapping.with(env, |mapping| {
-        let finder = Finder::new(needle.raw().to_vec()?);
+        let finder = finder(&needle)?;
         Ok(mapping.region().count(&finder, index(start)?, index(stop)?)? as f64)
     })
 }
@@ -395,7 +395,7 @@ pub fn replace_all(
 ) -> napi::Result<f64> {
     let mut replaced = 0;
     let result = mapping.read(|mapping| {
-        let (finder, to) = (Finder::new(from.raw().to_vec()?), to.raw().to_vec()?);
+        let (finder, to) = (finder(&from)?, to.raw().to_vec()?);
         mapping.region().replace(&finder, &to, index(start)?, index(stop)?, &mut replaced)
     });
     result.map_err(|error| error::throw_with(env, &error, &[("replaced", replaced as f64)]))?;
@@ -488,4 +488,9 @@ pub(crate) fn index(number: f64) -> memmap_core::Result<usize> {
 
 pub(crate) fn position(found: Option<usize>) -> f64 {
     found.map_or(-1.0, |index| index as f64)
+}
+
+/// What finds these bytes, as they are now.
+pub(crate) fn finder(needle: &Bytes) -> memmap_core::Result<Finder> {
+    needle.raw().to_vec().map(Finder::new)
 }

@@ -3,7 +3,7 @@
 //! A task is made first and started then, so that it can be stopped and asked how far it is.
 
 use crate::buffer::Bytes;
-use crate::mapping::{OpenMapping, index, position};
+use crate::mapping::{OpenMapping, finder, index, position};
 use crate::{environment, error};
 use memmap_core::search::Finder;
 use memmap_core::{Task, Threads};
@@ -144,8 +144,4 @@ fn promise(
         });
     });
     Ok(promise)
-}
-
-fn finder(needle: &Bytes) -> memmap_core::Result<Finder> {
-    needle.raw().to_vec().map(Finder::new)
 }
