@@ -6,24 +6,11 @@ import ava from 'ava'
 import { ACCESS_COPY, ACCESS_READ, type BytesLike, Mmap, mmap, PAGESIZE, type ViewConstructor } from 'memmap'
 import { callWith } from './misuse.mjs'
 import { pattern, scratchFile } from './scratch.mjs'
+import { TYPED_ARRAYS } from './typed-arrays.mjs'
 
 const test = ava.serial
 
 const LENGTH = 256
-
-const TYPED_ARRAYS = [
-  Int8Array,
-  Uint8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-  Float32Array,
-  Float64Array,
-  BigInt64Array,
-  BigUint64Array,
-] as const
 
 /** Numbers that look random and are the same for the same seed: a linear congruential generator. */
 class Random {

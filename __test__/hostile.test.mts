@@ -28,10 +28,11 @@ import {
 } from 'memmap'
 import { mmapWith } from './misuse.mjs'
 import { pattern, scratchFolder } from './scratch.mjs'
+import { SEED } from './seed.mjs'
+import { TYPED_ARRAYS } from './typed-arrays.mjs'
 
 const test = ava.serial
 
-const SEED = Number(process.env.HOSTILE_SEED ?? Date.now() % 2 ** 31)
 const RUNS = Number(process.env.HOSTILE_RUNS ?? 150)
 const TRACE = process.env.HOSTILE_TRACE === '1'
 
@@ -378,20 +379,6 @@ const actingObject = fc.oneof(
 )
 
 // --- Bytes of every kind
-
-const TYPED_ARRAYS = [
-  Int8Array,
-  Uint8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-  Float32Array,
-  Float64Array,
-  BigInt64Array,
-  BigUint64Array,
-] as const
 
 function resizable(world: World, length: number): ArrayBuffer {
   const buffer: ArrayBuffer = Reflect.construct(ArrayBuffer, [length, { maxByteLength: 2 * length }])

@@ -21,10 +21,10 @@ import {
 import { callWith } from './misuse.mjs'
 import { onLinux, onUnix } from './platform.mjs'
 import { scratchFile } from './scratch.mjs'
+import { SEED } from './seed.mjs'
 
 const test = ava.serial
 
-const SEED = Number(process.env.HOSTILE_SEED ?? Date.now() % 2 ** 31)
 const GIB = 2 ** 30
 
 const TEXT = 'one two one three one'

@@ -27,10 +27,10 @@ import { callWith } from './misuse.mjs'
 import { onLinux, onUnix } from './platform.mjs'
 import { mapsOf } from './process-state.mjs'
 import { pattern, scratchFile } from './scratch.mjs'
+import { SEED } from './seed.mjs'
 
 const test = ava.serial
 
-const SEED = Number(process.env.HOSTILE_SEED ?? Date.now() % 2 ** 31)
 const MIB = 2 ** 20
 const GIB = 2 ** 30
 /** How many positions a task searches between two looks at whether to go on. */

@@ -209,7 +209,7 @@ function isOf(test, title) {
 /** The scenarios, each in a process of its own. */
 async function playScenarios({ way, program, kind, how }, folder, log) {
   const script = join(folder, '__test__/runtimes/scenarios.cjs')
-  const { names } = require(join(root, '__test__/runtimes/scenarios.cjs'))
+  const { names, saidOutcome } = require(join(root, '__test__/runtimes/scenarios.cjs'))
   const { LEADING_ARGUMENTS } = require(join(root, '__test__/runtimes/runtime.cjs'))
   const counts = { ok: 0, 'n/a': 0, differs: 0 }
   const failed = []
@@ -217,11 +217,11 @@ async function playScenarios({ way, program, kind, how }, folder, log) {
     const command = [program, ...LEADING_ARGUMENTS[kind], script, name]
     const end = await run(way, command, { cwd: folder, seconds: 180, log: `${log}.${name.replaceAll(/\W+/g, '-')}` })
     const { ok, stdout, stderr } = end
-    const last = stdout.trimEnd().split('\n').at(-1) ?? ''
-    if (ok && last === 'ok') counts.ok += 1
-    else if (ok && last.startsWith('n/a: ')) counts['n/a'] += 1
+    const said = ok ? saidOutcome(stdout) : undefined
+    if (said !== undefined) counts[said.outcome] += 1
     else if (isKnown(how, name, stderr)) counts.differs += 1
-    else failed.push(`    ${name}: ${end.how}: ${/^.*Error.*$/m.exec(stderr)?.[0] ?? last}`)
+    else
+      failed.push(`    ${name}: ${end.how}: ${/^.*Error.*$/m.exec(stderr)?.[0] ?? stdout.trimEnd().split('\n').at(-1)}`)
   }
   if (failed.length > 0) throw new Error(`${failed.length} of ${names.length} failed:\n${failed.join('\n')}`)
   return `${counts.ok} ok, ${counts['n/a']} n/a, ${counts.differs} as the emulator is known to differ`

@@ -25,7 +25,7 @@ const { values: options } = parseArgs({
 })
 
 setUp()
-const { names } = require(SCENARIOS)
+const { names, saidOutcome } = require(SCENARIOS)
 const { LEADING_ARGUMENTS, REFUSING } = require(join(root, '__test__/runtimes/runtime.cjs'))
 
 // Not at the top: tsx may just have been installed.
@@ -104,10 +104,8 @@ async function play(runtime, scenario) {
 }
 
 function outcomeOf({ code, signal, timedOut, stdout, stderr }) {
-  const last = stdout.trimEnd().split('\n').at(-1) ?? ''
-  const whole = code === 0 && !timedOut
-  if (whole && last === 'ok') return { outcome: 'ok' }
-  if (whole && last.startsWith('n/a: ')) return { outcome: 'n/a', why: last.slice('n/a: '.length) }
+  const said = code === 0 && !timedOut ? saidOutcome(stdout) : undefined
+  if (said !== undefined) return said
   const how = timedOut ? `not done after ${TIME_LIMIT / 1000} s` : `ended with ${signal ?? `code ${code}`}`
   return { outcome: 'FAIL', why: `${how}\n${`${stdout}${stderr}`.trimEnd()}` }
 }

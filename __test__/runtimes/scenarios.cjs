@@ -26,6 +26,14 @@ async function play(name) {
   }
 }
 
+/** What `play` has said, at the end of all that was printed; undefined if it said nothing, as of a failure. */
+function saidOutcome(stdout) {
+  const last = stdout.trimEnd().split('\n').at(-1) ?? ''
+  if (last === 'ok') return { outcome: 'ok' }
+  if (last.startsWith('n/a: ')) return { outcome: 'n/a', why: last.slice('n/a: '.length) }
+  return undefined
+}
+
 if (require.main === module) play(process.argv[2])
 
-module.exports = { names: Object.keys(scenarios) }
+module.exports = { names: Object.keys(scenarios), saidOutcome }
