@@ -628,8 +628,10 @@ var Search = class {
 	/** For which generation of the mapping it holds what it has found. */
 	generation = NONE;
 	stop = 0;
+	ended = false;
 	#of;
 	#state;
+	#faultCounter;
 	#needle;
 	#givenStop;
 	/** From where on nothing of this batch has been. */
@@ -641,21 +643,27 @@ var Search = class {
 	constructor(of, needle, start, stop) {
 		this.#of = of;
 		this.#state = of.state;
+		this.#faultCounter = of.state.faults;
 		this.#needle = needle;
 		this.#from = start;
 		this.#givenStop = stop;
 	}
 	/** The next place, or NONE. */
 	next() {
-		const { generation, faults } = this.#state;
 		const given = this.#given;
-		if (generation !== this.generation || faults[0] !== this.#faults || given === this.#count) return this.#findMore();
+		if (given === this.#count || this.#state.generation !== this.generation || this.#faultCounter[0] !== this.#faults) return this.#findMore();
 		this.#given = given + 1;
 		return this.#places[given];
 	}
+	/** From now on there are none. */
+	end() {
+		this.ended = true;
+		this.#given = this.#count;
+	}
 	#findMore() {
+		if (this.ended) return NONE;
 		this.#of.check();
-		this.#faults = this.#state.faults[0];
+		this.#faults = this.#faultCounter[0];
 		const isWhatItWas = this.generation === this.#state.generation;
 		if (!isWhatItWas || this.#given === this.#count) {
 			const last = this.#given === 0 ? void 0 : this.#places[this.#given - 1];
@@ -681,22 +689,18 @@ var Search = class {
 /** The places of a needle. */
 var Matches = class {
 	#search;
-	#ended = false;
 	constructor(of, needle, start, stop) {
 		this.#search = new Search(of, needle, start, stop);
 	}
 	next() {
-		if (this.#ended) return DONE;
 		const value = this.#search.next();
-		if (value !== NONE) return {
+		return value === NONE ? this.return() : {
 			value,
 			done: false
 		};
-		this.#ended = true;
-		return DONE;
 	}
 	return() {
-		this.#ended = true;
+		this.#search.end();
 		return DONE;
 	}
 	[Symbol.iterator]() {
@@ -709,7 +713,6 @@ var Lines = class {
 	#of;
 	#search;
 	#start;
-	#ended = false;
 	#window;
 	/** For which generation of the mapping the window is. */
 	#generation = NONE;
@@ -719,39 +722,40 @@ var Lines = class {
 		this.#start = start;
 	}
 	next() {
-		if (this.#ended) return DONE;
+		const search = this.#search;
 		const start = this.#start;
-		const newline = this.#search.next();
-		if (newline !== NONE) {
-			this.#start = newline + 1;
+		const newline = search.next();
+		if (newline === NONE) return this.#lastLine(start);
+		this.#start = newline + 1;
+		const window = this.#window;
+		if (window !== void 0 && search.generation === this.#generation) try {
 			return {
-				value: this.#bytes(start, newline),
+				value: new Uint8Array(window.buffer, window.origin + start, newline - start),
 				done: false
 			};
-		}
-		this.#ended = true;
-		const { stop } = this.#search;
-		return start < stop ? {
-			value: this.#bytes(start, stop),
+		} catch {}
+		return {
+			value: this.#bytes(start, newline),
 			done: false
-		} : DONE;
+		};
 	}
 	return() {
-		this.#ended = true;
+		this.#search.end();
 		this.#window = void 0;
 		return DONE;
 	}
 	[Symbol.iterator]() {
 		return this;
 	}
-	#bytes(start, stop) {
-		const window = this.#window;
-		if (window !== void 0 && start >= window.start && stop <= window.stop && this.#generation === this.#search.generation) try {
-			return new Uint8Array(window.buffer, window.origin + start, stop - start);
-		} catch {}
-		return this.#bytesElsewhere(start, stop);
+	#lastLine(start) {
+		const { ended, stop } = this.#search;
+		this.#search.end();
+		return !ended && start < stop ? {
+			value: this.#bytes(start, stop),
+			done: false
+		} : DONE;
 	}
-	#bytesElsewhere(start, stop) {
+	#bytes(start, stop) {
 		const window = this.#of.window(start, stop);
 		this.#window = window;
 		this.#generation = this.#search.generation;
@@ -1610,9 +1614,7 @@ var Mmap = class {
 			const [buffer, byteOffset] = this.#rangeOf(this.#live(), from, to - from);
 			return {
 				buffer,
-				origin: byteOffset - from,
-				start: from,
-				stop: to
+				origin: byteOffset - from
 			};
 		} catch (error) {
 			if (isNoView(error)) return void 0;

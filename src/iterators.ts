@@ -30,9 +30,6 @@ export interface Window {
   buffer: ArrayBufferLike
   /** Where in the buffer the mapping's first byte would be; negative if it is not in it. */
   origin: number
-  /** Which bytes of the mapping it has. */
-  start: number
-  stop: number
 }
 
 /** How many places are found at a time: few at first, for those who stop soon. */
@@ -49,8 +46,10 @@ class Search {
   /** For which generation of the mapping it holds what it has found. */
   generation = NONE
   stop = 0
+  ended = false
   readonly #of: Iterated
   readonly #state: State
+  readonly #faultCounter: Uint32Array
   readonly #needle: Uint8Array
   readonly #givenStop: number
   /** From where on nothing of this batch has been. */
@@ -63,6 +62,7 @@ class Search {
   constructor(of: Iterated, needle: Uint8Array, start: number, stop: number) {
     this.#of = of
     this.#state = of.state
+    this.#faultCounter = of.state.faults
     this.#needle = needle
     this.#from = start
     this.#givenStop = stop
@@ -70,16 +70,24 @@ class Search {
 
   /** The next place, or NONE. */
   next(): number {
-    const { generation, faults } = this.#state
     const given = this.#given
-    if (generation !== this.generation || faults[0] !== this.#faults || given === this.#count) return this.#findMore()
+    if (given === this.#count || this.#state.generation !== this.generation || this.#faultCounter[0] !== this.#faults) {
+      return this.#findMore()
+    }
     this.#given = given + 1
     return this.#places[given] as number
   }
 
+  /** From now on there are none. */
+  end(): void {
+    this.ended = true
+    this.#given = this.#count
+  }
+
   #findMore(): number {
+    if (this.ended) return NONE
     this.#of.check()
-    this.#faults = this.#state.faults[0]
+    this.#faults = this.#faultCounter[0]
     const isWhatItWas = this.generation === this.#state.generation
     if (!isWhatItWas || this.#given === this.#count) {
       const last = this.#given === 0 ? undefined : this.#places[this.#given - 1]
@@ -110,22 +118,18 @@ class Search {
 /** The places of a needle. */
 export class Matches implements IterableIterator<number> {
   readonly #search: Search
-  #ended = false
 
   constructor(of: Iterated, needle: Uint8Array, start: number, stop: number) {
     this.#search = new Search(of, needle, start, stop)
   }
 
   next(): IteratorResult<number, undefined> {
-    if (this.#ended) return DONE
     const value = this.#search.next()
-    if (value !== NONE) return { value, done: false }
-    this.#ended = true
-    return DONE
+    return value === NONE ? this.return() : { value, done: false }
   }
 
   return(): IteratorResult<number, undefined> {
-    this.#ended = true
+    this.#search.end()
     return DONE
   }
 
@@ -141,7 +145,6 @@ export class Lines implements IterableIterator<Uint8Array> {
   readonly #of: Iterated
   readonly #search: Search
   #start: number
-  #ended = false
   #window: Window | undefined
   /** For which generation of the mapping the window is. */
   #generation = NONE
@@ -153,20 +156,24 @@ export class Lines implements IterableIterator<Uint8Array> {
   }
 
   next(): IteratorResult<Uint8Array, undefined> {
-    if (this.#ended) return DONE
+    const search = this.#search
     const start = this.#start
-    const newline = this.#search.next()
-    if (newline !== NONE) {
-      this.#start = newline + 1
-      return { value: this.#bytes(start, newline), done: false }
+    const newline = search.next()
+    if (newline === NONE) return this.#lastLine(start)
+    this.#start = newline + 1
+    const window = this.#window
+    if (window !== undefined && search.generation === this.#generation) {
+      try {
+        return { value: new Uint8Array(window.buffer, window.origin + start, newline - start), done: false }
+      } catch {
+        // The line ends behind the window, or somebody has transferred the buffer of a line that he was given.
+      }
     }
-    this.#ended = true
-    const { stop } = this.#search
-    return start < stop ? { value: this.#bytes(start, stop), done: false } : DONE
+    return { value: this.#bytes(start, newline), done: false }
   }
 
   return(): IteratorResult<Uint8Array, undefined> {
-    this.#ended = true
+    this.#search.end()
     this.#window = undefined
     return DONE
   }
@@ -175,24 +182,13 @@ export class Lines implements IterableIterator<Uint8Array> {
     return this
   }
 
-  #bytes(start: number, stop: number): Uint8Array {
-    const window = this.#window
-    if (
-      window !== undefined &&
-      start >= window.start &&
-      stop <= window.stop &&
-      this.#generation === this.#search.generation
-    ) {
-      try {
-        return new Uint8Array(window.buffer, window.origin + start, stop - start)
-      } catch {
-        // Somebody has transferred the buffer of a line that he was given. The mapping is where it was.
-      }
-    }
-    return this.#bytesElsewhere(start, stop)
+  #lastLine(start: number): IteratorResult<Uint8Array, undefined> {
+    const { ended, stop } = this.#search
+    this.#search.end()
+    return !ended && start < stop ? { value: this.#bytes(start, stop), done: false } : DONE
   }
 
-  #bytesElsewhere(start: number, stop: number): Uint8Array {
+  #bytes(start: number, stop: number): Uint8Array {
     const window = this.#of.window(start, stop)
     this.#window = window
     this.#generation = this.#search.generation

@@ -977,7 +977,7 @@ export class Mmap implements Disposable, Iterable<number> {
     const [from, to] = isWhole ? [0, this.#length] : [start, most]
     try {
       const [buffer, byteOffset] = this.#rangeOf(this.#live(), from, to - from)
-      return { buffer, origin: byteOffset - from, start: from, stop: to }
+      return { buffer, origin: byteOffset - from }
     } catch (error) {
       if (isNoView(error)) return undefined
       throw error

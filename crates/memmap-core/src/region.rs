@@ -362,6 +362,27 @@ impl Region {
         Ok(found.map(|index| start + index))
     }
 
+    /// Gives `put` the places of the needle in `[start, stop)`, from the first to the last and each behind the one before, with the number of
+    /// each: less than `room`, and as many as there is room for. Says how many. What it gives for a number last counts, and what for one
+    /// that is not less than the result does not. An empty needle is nowhere.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT, ENOMEM.
+    pub fn list(
+        &self,
+        finder: &Finder,
+        start: usize,
+        stop: usize,
+        room: usize,
+        mut put: impl FnMut(usize, usize),
+    ) -> Result<usize> {
+        let (at, length) = self.between(start, stop)?;
+        // SAFETY: `between` found the bytes inside the mapping, which lives as long as `self`.
+        let search = || unsafe { finder.list(at, length, room, |number, index| put(number, start + index)) };
+        self.scanning(start, length, search)?
+    }
+
     /// Gives `hit` the places of the needle in `[start, stop)`, from the first to the last and each behind the one before, until it says
     /// false. An empty needle is nowhere.
     ///

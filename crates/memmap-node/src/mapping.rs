@@ -358,13 +358,8 @@ pub fn find_all(
 ) -> napi::Result<f64> {
     mapping.with(env, |mapping| {
         let finder = finder(&needle)?;
-        let mut count = 0;
-        mapping.region().matches(&finder, index(start)?, index(stop)?, |place| {
-            places.set(count, place as f64);
-            count += 1;
-            count < places.length()
-        })?;
-        Ok(count as f64)
+        let put = |number, place: usize| places.set(number, place as f64);
+        Ok(mapping.region().list(&finder, index(start)?, index(stop)?, places.length(), put)? as f64)
     })
 }
 

@@ -99,6 +99,42 @@ impl Finder {
         Ok(count)
     }
 
+    /// Gives `put` the places from the first to the last, each behind the one before, with the number of each: less than `room`, and as many
+    /// as there is room for. Says how many. What it gives for a number last counts, and what for one that is not less than the result
+    /// does not. An empty needle is nowhere.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Finder::find`].
+    pub unsafe fn list(
+        &self,
+        haystack: *const u8,
+        length: usize,
+        room: usize,
+        mut put: impl FnMut(usize, usize),
+    ) -> Result<usize> {
+        if let &[byte] = self.needle.as_slice() {
+            // SAFETY: the caller's promise.
+            return Ok(unsafe { scan::list(haystack, length, byte, room, put) });
+        }
+        if room == 0 {
+            return Ok(0);
+        }
+        let mut count = 0;
+        let mut add = |place| {
+            put(count, place);
+            count += 1;
+            count < room
+        };
+        // SAFETY: the caller's promise.
+        unsafe { self.matches(haystack, length, &mut add) }?;
+        Ok(count)
+    }
+
     /// Gives `hit` the places from the first to the last, each behind the one before, until it says false. It may write to a match that
     /// it has been given. An empty needle is nowhere.
     ///

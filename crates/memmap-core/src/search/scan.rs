@@ -77,6 +77,18 @@ pub unsafe fn count(haystack: *const u8, length: usize, byte: u8) -> usize {
     unsafe { vector::run(Count { haystack, length, byte }) }
 }
 
+/// Gives `put` where `byte` is in `length` bytes from `haystack`, from the first place to the last, with the number of each: less than
+/// `room`, and as many as there is room for. Says how many. What it gives for a number last counts, and what for one that is not less than
+/// the result does not.
+///
+/// # Safety
+///
+/// As for [`count`].
+pub unsafe fn list(haystack: *const u8, length: usize, byte: u8, room: usize, put: impl FnMut(usize, usize)) -> usize {
+    // SAFETY: the caller's promise.
+    unsafe { vector::run(List { haystack, length, byte, room, put }) }
+}
+
 struct Up<F, const PAIR: bool> {
     haystack: *const u8,
     positions: Range<usize>,
@@ -98,7 +110,7 @@ impl<F: FnMut(usize) -> usize, const PAIR: bool> Work for Up<F, PAIR> {
             let mut mask = if left >= BLOCK {
                 compare.prefetch(at.wrapping_add(AHEAD));
                 // SAFETY: a block of positions of the range.
-                match unsafe { compare.block(at) } {
+                match unsafe { compare.block::<true>(at) } {
                     0 => {
                         at += BLOCK;
                         continue;
@@ -144,7 +156,7 @@ impl<F: FnMut(usize) -> bool, const PAIR: bool> Work for Down<F, PAIR> {
             let mut mask = if count == BLOCK {
                 compare.prefetch(end.wrapping_sub(AHEAD));
                 // SAFETY: a block of positions of the range.
-                unsafe { compare.block(end) }
+                unsafe { compare.block::<true>(end) }
             } else {
                 // SAFETY: `count` positions of the range.
                 unsafe { compare.part(end, count, 0) }
@@ -179,10 +191,66 @@ impl Work for Count {
         for at in (0..blocks).step_by(BLOCK) {
             compare.prefetch(at.wrapping_add(AHEAD));
             // SAFETY: a block inside of the haystack.
-            total += unsafe { compare.block(at) }.count_ones() as usize;
+            total += unsafe { compare.block::<true>(at) }.count_ones() as usize;
         }
         // SAFETY: the bytes that are left, and the ones before them.
         total + unsafe { compare.part(blocks, self.length - blocks, blocks) }.count_ones() as usize
+    }
+}
+
+struct List<F> {
+    haystack: *const u8,
+    length: usize,
+    byte: u8,
+    room: usize,
+    put: F,
+}
+
+impl<F: FnMut(usize, usize)> Work for List<F> {
+    type Output = usize;
+
+    #[inline(always)]
+    unsafe fn with<V: Vector>(mut self) -> usize {
+        let probe = Probe { byte: self.byte, at: 0 };
+        // SAFETY: the caller's promise.
+        let compare = unsafe { Compare::<V, false>::new(self.haystack, [probe; 2]) };
+        let mut count = 0;
+        let mut at = 0;
+        while self.length - at >= BLOCK && self.room - count >= BLOCK {
+            compare.prefetch(at.wrapping_add(AHEAD));
+            // SAFETY: a block inside of the haystack.
+            let mut mask = unsafe { compare.block::<false>(at) };
+            let end = count + mask.count_ones() as usize;
+            // Whether there is none, one, or a second one is what the processor cannot guess for the lines of a text, and a wrong
+            // guess costs more than to put what is not there.
+            for number in count..count + 2 {
+                (self.put)(number, at + mask.trailing_zeros() as usize);
+                mask &= mask.wrapping_sub(1);
+            }
+            for number in count + 2..end {
+                (self.put)(number, at + mask.trailing_zeros() as usize);
+                mask &= mask.wrapping_sub(1);
+            }
+            count = end;
+            at += BLOCK;
+        }
+        while at < self.length && count < self.room {
+            let left = (self.length - at).min(BLOCK);
+            let mut mask = if left == BLOCK {
+                // SAFETY: a block inside of the haystack.
+                unsafe { compare.block::<false>(at) }
+            } else {
+                // SAFETY: what is left of the haystack, and what is before it.
+                unsafe { compare.part(at, left, at) }
+            };
+            while mask != 0 && count < self.room {
+                (self.put)(count, at + mask.trailing_zeros() as usize);
+                mask &= mask - 1;
+                count += 1;
+            }
+            at += left;
+        }
+        count
     }
 }
 
@@ -235,24 +303,24 @@ impl<V: Vector, const PAIR: bool> Compare<V, PAIR> {
         }
     }
 
-    /// Which of the [`BLOCK`] positions from `at` are candidates.
+    /// Which of the [`BLOCK`] positions from `at` are candidates. `RARE`: mostly there is none, so that it is worth to ask for that first.
     ///
     /// # Safety
     ///
     /// The bytes of the probes must be readable at all of them.
     #[inline(always)]
-    unsafe fn block(&self, at: usize) -> u64 {
+    unsafe fn block<const RARE: bool>(&self, at: usize) -> u64 {
         // SAFETY: the caller's promise, for each of the four quarters or two halves.
         let part = |index: usize| unsafe { self.vector(at + index * V::BYTES) };
         if V::BYTES * 2 == BLOCK {
             let (low, high) = (part(0), part(1));
-            if !low.or(high).any() {
+            if RARE && !low.or(high).any() {
                 return 0;
             }
             low.mask() | high.mask() << 32
         } else {
             let (one, two, three, four) = (part(0), part(1), part(2), part(3));
-            if !one.or(two).or(three.or(four)).any() {
+            if RARE && !one.or(two).or(three.or(four)).any() {
                 return 0;
             }
             one.mask() | two.mask() << 16 | three.mask() << 32 | four.mask() << 48
@@ -309,6 +377,7 @@ mod tests {
     use super::*;
     use crate::sys::vector::{Narrow, portable};
     use proptest::prelude::*;
+    use std::collections::BTreeMap;
 
     fn up<V: Vector, const PAIR: bool>(bytes: &[u8], positions: Range<usize>, probes: [Probe; 2]) -> Vec<usize> {
         let mut found = Vec::new();
@@ -348,6 +417,22 @@ mod tests {
         let count = Count { haystack: bytes.as_ptr(), length: bytes.len(), byte: 1 };
         // SAFETY: the bytes are there, and the vectors are ones that each machine has.
         assert_eq!(unsafe { count.with::<V>() }, bytes.iter().filter(|&&byte| byte == 1).count());
+        let places = bytes.iter().enumerate().filter(|&(_, &byte)| byte == 1).map(|(at, _)| at);
+        for room in [0, 1, distance, usize::MAX] {
+            assert_eq!(list::<V>(bytes, room), places.clone().take(room).collect::<Vec<_>>());
+        }
+    }
+
+    fn list<V: Vector>(bytes: &[u8], room: usize) -> Vec<usize> {
+        let mut found = BTreeMap::new();
+        let put = |number, place| {
+            assert!(number < room);
+            found.insert(number, place);
+        };
+        let work = List { haystack: bytes.as_ptr(), length: bytes.len(), byte: 1, room, put };
+        // SAFETY: the bytes are there, and the vectors are ones that each machine has.
+        let count = unsafe { work.with::<V>() };
+        found.into_values().take(count).collect()
     }
 
     proptest! {
