@@ -48,8 +48,11 @@ export declare function buffer(mapping: ExternalObject<OpenMapping>, id: number,
 /** Throws when bytes of the mapping have been lost. */
 export declare function checkIntact(mapping: ExternalObject<OpenMapping>): void
 
-/** Closes the descriptor, and unmaps if no buffer shows the memory. */
-export declare function close(mapping: ExternalObject<OpenMapping>): void
+/**
+ * Closes the descriptor, and unmaps if no buffer shows the memory. True when the handle can be used again: nothing was made of the mapping
+ * for which `release_tasks` or `detach` may still be called.
+ */
+export declare function close(mapping: ExternalObject<OpenMapping>): boolean
 
 /** The constants of the operating system that CPython exports too: PROT_*, MAP_*, MADV_*, MS_*. */
 export declare function constants(): Record<string, number>
@@ -115,9 +118,9 @@ export declare function newTask(mapping: ExternalObject<OpenMapping>): ExternalO
 
 /**
  * Opens and maps: a path, a descriptor, or -1 for anonymous memory, which `tagname` gives a name. `flags` and `prot` count
- * where `access` is not given.
+ * where `access` is not given. `spare` is a handle for which `close` said true: it is the mapping's from now on, and nothing is returned.
  */
-export declare function open(file: number | string | Uint8Array, tagname: string | undefined | null, length: number, offset: number, access: number | undefined | null, flags: number, prot: number, track: boolean, create: boolean, writeBack: boolean): ExternalObject<OpenMapping>
+export declare function open(file: number | string | Uint8Array, tagname: string | undefined | null, length: number, offset: number, access: number | undefined | null, flags: number, prot: number, track: boolean, create: boolean, writeBack: boolean, spare?: ExternalObject<OpenMapping> | undefined | null): ExternalObject<OpenMapping> | null
 
 /** Bytes in a page. */
 export declare function pageSize(): number

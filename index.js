@@ -849,7 +849,7 @@ const NEWLINE = 10;
 */
 var Mmap = class {
 	#mapping;
-	/** The handle after `close()`, for `unmap()`. */
+	/** The handle after `close()`, for `unmap()`, if there is anything for it to do. */
 	#closedMapping;
 	#length;
 	#offset;
@@ -1466,10 +1466,10 @@ var Mmap = class {
 		if (mapping === void 0) return;
 		if (this.#writesBack) binding.finish(mapping);
 		this.#dropOwnView(mapping);
-		binding.close(mapping);
+		if (!binding.close(mapping)) this.#closedMapping = mapping;
+		else if (spareHandles.length < MOST_SPARE_HANDLES) spareHandles.push(mapping);
 		this.#forgetView();
 		this.#mapping = void 0;
-		this.#closedMapping = mapping;
 		if (this.#state !== void 0) this.#state.generation += 1;
 	}
 	/**
@@ -1743,10 +1743,14 @@ var Mmap = class {
 function mmap(file, length, options) {
 	return new Mmap(file, length, options);
 }
+/** Handles to use again, because the engine takes long to make and to collect one. */
+const spareHandles = [];
+const MOST_SPARE_HANDLES = 64;
 function open(asked) {
 	const { file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack } = asked;
 	try {
-		return binding.open(file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack);
+		const spare = spareHandles.at(-1);
+		return binding.open(file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack, spare) ?? spareHandles.pop();
 	} catch (error) {
 		if (isOutOfMemory(error)) setImmediate(provokeCollection);
 		throw asked.path === void 0 ? error : withPath(error, asked.path);

@@ -108,6 +108,40 @@ test('an iterator that outlives its mapping throws at the next step', (t) => {
   t.throws(() => iterator.next(), { code: 'ERR_MMAP_CLOSED' })
 })
 
+test('what is closed stays so when other mappings are opened, and they are left alone', async (t) => {
+  const path = scratchFile(t, 'one\ntwo\n')
+  const closedOnes = Array.from({ length: 100 }, () => mmap(path))
+  const iterators = closedOnes.map((map) => map.lines())
+  for (const iterator of iterators) iterator.next()
+  const tasks = closedOnes.map((map) => map.findAsync('two'))
+  // Of these nothing was made that could outlive them.
+  const others = Array.from({ length: 100 }, () => mmap(path))
+  for (const map of [...closedOnes, ...others]) map.close()
+
+  const texts = Array.from({ length: 200 }, (_, index) => `${String(index).padStart(3)} two`)
+  const opened = texts.map((text) => {
+    const map = mmap(-1, text.length)
+    map.write(text)
+    return map
+  })
+  const found = opened.map((map) => map.findAsync('two', 1))
+  for (const map of [...closedOnes, ...others]) {
+    t.throws(() => map.length, { code: 'ERR_MMAP_CLOSED' })
+    map.unmap()
+  }
+  for (const iterator of iterators) t.throws(() => iterator.next(), { code: 'ERR_MMAP_CLOSED' })
+  await Promise.allSettled(tasks)
+  t.deepEqual(
+    await Promise.all(found),
+    texts.map(() => 4),
+  )
+  t.deepEqual(
+    opened.map((map) => map.slice().toString()),
+    texts,
+  )
+  for (const map of opened) map.close()
+})
+
 // --- Views after close()
 
 test('a view taken before close() still shows the file', (t) => {

@@ -97,7 +97,7 @@ type Needle = number | Uint8Array
  */
 export class Mmap implements Disposable, Iterable<number> {
   #mapping: Handle | undefined
-  /** The handle after `close()`, for `unmap()`. */
+  /** The handle after `close()`, for `unmap()`, if there is anything for it to do. */
   #closedMapping: Handle | undefined
   #length: number
   readonly #offset: number
@@ -814,10 +814,10 @@ export class Mmap implements Disposable, Iterable<number> {
     if (mapping === undefined) return
     if (this.#writesBack) binding.finish(mapping)
     this.#dropOwnView(mapping)
-    binding.close(mapping)
+    if (!binding.close(mapping)) this.#closedMapping = mapping
+    else if (spareHandles.length < MOST_SPARE_HANDLES) spareHandles.push(mapping)
     this.#forgetView()
     this.#mapping = undefined
-    this.#closedMapping = mapping
     if (this.#state !== undefined) this.#state.generation += 1
   }
 
@@ -1125,10 +1125,17 @@ export function mmap(file: FileLike | -1, length?: number | bigint, options?: Mm
   return new Mmap(file, length, options)
 }
 
+/** Handles to use again, because the engine takes long to make and to collect one. */
+const spareHandles: Handle[] = []
+const MOST_SPARE_HANDLES = 64
+
 function open(asked: ReturnType<typeof request>): Handle {
   const { file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack } = asked
   try {
-    return binding.open(file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack)
+    const spare = spareHandles.at(-1)
+    const made = binding.open(file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack, spare)
+    // It gives nothing when it has taken the spare one.
+    return made ?? (spareHandles.pop() as Handle)
   } catch (error) {
     if (isOutOfMemory(error)) setImmediate(provokeCollection)
     throw asked.path === undefined ? error : withPath(error, asked.path)
