@@ -181,11 +181,8 @@ export declare function startPrefetch(task: ExternalObject<Task>, start: number,
 /** Puts `to` in place of each `from` in `[start, stop)`. How many, also in the property `replaced` of an error. */
 export declare function startReplaceAll(task: ExternalObject<Task>, from: Uint8Array, to: Uint8Array, start: number, stop: number): Promise<number>
 
-/**
- * Asks a task to stop; its promise is rejected with ABORT_ERR then, unless it has come to its end. False when it has not begun, and will not;
- * the promise is rejected when a thread has come to it.
- */
-export declare function stopTask(task: ExternalObject<Task>): boolean
+/** Asks a task to stop; its promise is rejected with ABORT_ERR then, unless it has come to its end. */
+export declare function stopTask(task: ExternalObject<Task>): void
 
 /** How many bytes a task has done. */
 export declare function taskDone(task: ExternalObject<Task>): number

@@ -772,7 +772,7 @@ const REPORT_INTERVAL = 34;
 /** Of running tasks, what they work on: an engine unmaps the memory of a SharedArrayBuffer when nobody has it. */
 const inUse = /* @__PURE__ */ new Set();
 /** Starts a task, and waits for it. */
-async function run({ mapping, options, total, memory, untouched, start }) {
+async function run({ mapping, options, total, memory, start }) {
 	const { signal, onProgress } = options;
 	const task = binding.newTask(mapping);
 	const working = start(task);
@@ -797,15 +797,9 @@ async function run({ mapping, options, total, memory, untouched, start }) {
 		if (done < total) report(done);
 	};
 	const timer = onProgress && setInterval(reportPart, REPORT_INTERVAL);
-	let stopListening;
-	const neverBegins = new Promise((_, reject) => {
-		if (signal === void 0) return;
-		stopListening = onAbort(signal, () => {
-			if (!stop()) reject(aborted(void 0, untouched));
-		});
-	});
+	const stopListening = signal && onAbort(signal, stop);
 	try {
-		const result = await Promise.race([working, neverBegins]);
+		const result = await working;
 		report(total);
 		if (thrown === void 0) return result;
 	} catch (error) {
@@ -813,8 +807,7 @@ async function run({ mapping, options, total, memory, untouched, start }) {
 	} finally {
 		clearInterval(timer);
 		stopListening?.();
-		const forget = () => inUse.delete(use);
-		working.then(forget, forget);
+		inUse.delete(use);
 	}
 	throw thrown.error;
 }
@@ -1314,7 +1307,7 @@ var Mmap = class {
 		this.#writable();
 		refuseUnequal(old, replacement);
 		const begin = (task) => binding.startReplaceAll(task, old, replacement, first, last);
-		return this.#run(mapping, checked, last - first, begin, { replaced: 0 });
+		return this.#run(mapping, checked, last - first, begin);
 	}
 	/**
 	* {@link flush}, as a task. The device is asked to finish after every 64 MiB, which is when progress is reported and a signal is looked at.
@@ -1570,7 +1563,7 @@ var Mmap = class {
 		if (count < 0 || count > left) throw outOfRange(what, "size", `0 to ${left}, or -1`, size);
 		return [offset, count];
 	}
-	#run(mapping, options, total, start, untouched = {}) {
+	#run(mapping, options, total, start) {
 		this.#moveIntoBuffer(mapping);
 		if (this.#shared && this.#view !== void 0) this.#handedOut = true;
 		return run({
@@ -1578,7 +1571,6 @@ var Mmap = class {
 			options,
 			total,
 			memory: this.#view?.buffer,
-			untouched,
 			start
 		});
 	}

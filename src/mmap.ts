@@ -642,7 +642,7 @@ export class Mmap implements Disposable, Iterable<number> {
     this.#writable()
     refuseUnequal(old, replacement)
     const begin = (task: ExternalObject<Task>) => binding.startReplaceAll(task, old, replacement, first, last)
-    return this.#run(mapping, checked, last - first, begin, { replaced: 0 })
+    return this.#run(mapping, checked, last - first, begin)
   }
 
   /**
@@ -937,12 +937,11 @@ export class Mmap implements Disposable, Iterable<number> {
     options: TaskOptions,
     total: number,
     start: (task: ExternalObject<Task>) => Promise<number>,
-    untouched: { replaced?: 0 } = {},
   ): Promise<number> {
     this.#moveIntoBuffer(mapping)
     // close() makes zeros of a SharedArrayBuffer that only this class has, and the task has it now too.
     if (this.#shared && this.#view !== undefined) this.#handedOut = true
-    return run({ mapping, options, total, memory: this.#view?.buffer, untouched, start })
+    return run({ mapping, options, total, memory: this.#view?.buffer, start })
   }
 
   /**

@@ -18,20 +18,18 @@ interface Start {
   total: number
   /** The buffer that the mapping has moved into, if it has. */
   memory: object | undefined
-  /** What an error says of a task that has not begun. */
-  untouched: { replaced?: 0 }
   start(task: ExternalObject<Task>): Promise<number>
 }
 
 /** Starts a task, and waits for it. */
-export async function run({ mapping, options, total, memory, untouched, start }: Start): Promise<number> {
+export async function run({ mapping, options, total, memory, start }: Start): Promise<number> {
   const { signal, onProgress } = options
   const task = binding.newTask(mapping)
   const working = start(task)
   const use = { memory }
   inUse.add(use)
   let thrown: { error: unknown } | undefined
-  const stop = (): boolean => binding.stopTask(task)
+  const stop = (): void => binding.stopTask(task)
 
   const report = (done: number): void => {
     if (thrown !== undefined) return
@@ -50,17 +48,10 @@ export async function run({ mapping, options, total, memory, untouched, start }:
   }
   const timer = onProgress && setInterval(reportPart, REPORT_INTERVAL)
 
-  let stopListening: (() => void) | undefined
-  const neverBegins = new Promise<never>((_, reject) => {
-    if (signal === undefined) return
-    stopListening = onAbort(signal, () => {
-      // A task that waits for a thread may wait for long, and there is nothing to wait for.
-      if (!stop()) reject(aborted(undefined, untouched))
-    })
-  })
+  const stopListening = signal && onAbort(signal, stop)
 
   try {
-    const result = await Promise.race([working, neverBegins])
+    const result = await working
     report(total)
     if (thrown === undefined) return result
   } catch (error) {
@@ -68,9 +59,7 @@ export async function run({ mapping, options, total, memory, untouched, start }:
   } finally {
     clearInterval(timer)
     stopListening?.()
-    // Of a task that has not begun only when a thread has come to it.
-    const forget = (): boolean => inUse.delete(use)
-    working.then(forget, forget)
+    inUse.delete(use)
   }
   throw thrown.error
 }

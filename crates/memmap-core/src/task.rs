@@ -4,9 +4,10 @@ use crate::error::{Error, Result};
 use crate::flush::Flusher;
 use crate::mapping::Mapping;
 use crate::search::Finder;
+use crate::threads::Threads;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many positions are searched between two looks at whether to go on: less than a millisecond's.
 const SEARCHED: usize = 4 * 1024 * 1024;
@@ -18,14 +19,16 @@ const FLUSHED: usize = 64 * 1024 * 1024;
 /// What a piece of work and those who wait for it have in common.
 ///
 /// It keeps the memory, whatever becomes of the mapping, until it is dropped or told to let go.
-#[derive(Debug)]
 pub struct Task {
     /// The lock is held while a chunk is worked on.
     memory: Mutex<Option<Flusher>>,
     state: AtomicU8,
-    begun: AtomicBool,
     done: AtomicUsize,
+    /// What is to be done, until somebody begins with it.
+    job: Mutex<Option<Job>>,
 }
+
+type Job = Box<dyn FnOnce(&Task) + Send>;
 
 const WANTED: u8 = 0;
 const ABORTED: u8 = 1;
@@ -37,22 +40,37 @@ impl Task {
         Task {
             memory: Mutex::new(Some(mapping.flusher())),
             state: AtomicU8::new(WANTED),
-            begun: AtomicBool::new(false),
             done: AtomicUsize::new(0),
+            job: Mutex::new(None),
         }
     }
 
-    /// Asks the work to stop at its next chunk. False when it has not begun: then it will not.
-    pub fn stop(&self) -> bool {
-        // Whoever begins says so before it looks at this: one of the two sees the other.
-        self.state.fetch_max(ABORTED, Ordering::SeqCst);
-        self.begun.load(Ordering::SeqCst)
+    /// Has a thread do the job. A task that is stopped or released before one has come to it does it there and then: all work is an error by
+    /// then, and who waits for that need not wait for a thread.
+    pub fn start(self: &Arc<Task>, threads: &Threads, job: impl FnOnce(&Task) + Send + 'static) {
+        *self.job.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(job));
+        let task = Arc::clone(self);
+        threads.run(move || task.begin());
+    }
+
+    fn begin(&self) {
+        let job = self.job.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(job) = job {
+            job(self);
+        }
+    }
+
+    /// Asks the work to stop at its next chunk.
+    pub fn stop(&self) {
+        self.state.fetch_max(ABORTED, Ordering::AcqRel);
+        self.begin();
     }
 
     /// Stops the work, waits until it no longer touches the memory, and lets go of it.
     pub fn release(&self) {
         // Before the lock: whoever works would take it again at once.
         self.state.fetch_max(RELEASED, Ordering::AcqRel);
+        self.begin();
         let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(memory);
     }
@@ -148,11 +166,10 @@ impl Task {
         length: usize,
         mut work: impl FnMut(&Flusher, Range<usize>) -> Result<usize>,
     ) -> Result<()> {
-        self.begun.store(true, Ordering::SeqCst);
         let mut at = range.start;
         while at < range.end {
             let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-            let memory = match (self.state.load(Ordering::SeqCst), memory.as_ref()) {
+            let memory = match (self.state.load(Ordering::Acquire), memory.as_ref()) {
                 (WANTED, Some(memory)) => memory,
                 (ABORTED, _) => return Err(Error::Aborted),
                 _ => return Err(Error::Closed),

@@ -11,7 +11,7 @@
 use memmap_core::search::Finder;
 use memmap_core::{Access, Error, Mapping, Plan, RawBytes, Request, Target, Task, Threads};
 use std::ops::Range;
-use std::sync::{Arc, Barrier, mpsc};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 
 /// How many positions a task searches between two looks at whether to go on.
@@ -176,17 +176,7 @@ fn interrupt(end: impl FnOnce(&Task), expected: &Error) {
 
 #[test]
 fn a_running_task_is_stopped_from_another_thread() {
-    interrupt(|task| assert!(task.stop(), "it has begun"), &Error::Aborted);
-}
-
-#[test]
-fn a_task_that_is_stopped_before_it_begins_does_nothing() {
-    let mapping = memory(CHUNK, Access::Write);
-    let task = Task::new(&mapping);
-    assert!(!task.stop(), "it has not begun");
-    let mut replaced = 0;
-    assert_eq!(task.replace(&finder(b"\0"), b"x", 0..CHUNK, &mut replaced), Err(Error::Aborted));
-    assert_eq!((replaced, mapping.region().read_byte(0)), (0, Ok(0)));
+    interrupt(Task::stop, &Error::Aborted);
 }
 
 #[test]
@@ -194,6 +184,42 @@ fn a_running_task_lets_go_of_the_memory_when_it_is_released_from_another_thread(
     for _ in 0..5 {
         interrupt(Task::release, &Error::Closed);
     }
+}
+
+/// As many jobs as there can be threads, which wait for what this returns to be dropped: what is started then has to wait, too.
+fn occupy_threads() -> mpsc::Sender<()> {
+    let (hold, held) = mpsc::channel::<()>();
+    let held = Arc::new(Mutex::new(held));
+    for _ in 0..16 {
+        let held = Arc::clone(&held);
+        Threads::get().unwrap().run(move || {
+            let _ = held.lock().unwrap().recv();
+        });
+    }
+    hold
+}
+
+#[test]
+fn a_task_that_waits_for_a_thread_ends_where_it_is_stopped_or_released() {
+    let mapping = memory(CHUNK, Access::Write);
+    let occupied = occupy_threads();
+    for (end, expected) in [(Task::stop as fn(&Task), Error::Aborted), (Task::release, Error::Closed)] {
+        let task = Arc::new(Task::new(&mapping));
+        let (ended, has_ended) = mpsc::channel();
+        task.start(Threads::get().unwrap(), move |task| {
+            let mut replaced = 0;
+            let result = task.replace(&finder(b"\0"), b"x", 0..CHUNK, &mut replaced);
+            ended.send((result, replaced)).unwrap();
+        });
+        assert_eq!(has_ended.try_recv(), Err(mpsc::TryRecvError::Empty));
+        end(&task);
+        assert_eq!(has_ended.try_recv(), Ok((Err(expected), 0)));
+        // It is done once: its sender is gone.
+        end(&task);
+        assert_eq!(has_ended.try_recv(), Err(mpsc::TryRecvError::Disconnected));
+    }
+    drop(occupied);
+    assert_eq!(mapping.region().count(&finder(b"\0"), 0, CHUNK), Ok(CHUNK));
 }
 
 #[test]

@@ -22,11 +22,10 @@ pub fn new_task(env: Env, mapping: &External<OpenMapping>) -> napi::Result<Exter
     Ok(External::new(task))
 }
 
-/// Asks a task to stop; its promise is rejected with ABORT_ERR then, unless it has come to its end. False when it has not begun, and will not;
-/// the promise is rejected when a thread has come to it.
+/// Asks a task to stop; its promise is rejected with ABORT_ERR then, unless it has come to its end.
 #[napi]
-pub fn stop_task(#[napi(ts_arg_type = "ExternalObject<Task>")] task: &External<Arc<Task>>) -> bool {
-    task.stop()
+pub fn stop_task(#[napi(ts_arg_type = "ExternalObject<Task>")] task: &External<Arc<Task>>) {
+    task.stop();
 }
 
 /// How many bytes a task has done.
@@ -133,9 +132,8 @@ fn promise(
     let (deferred, promise) = env.create_deferred()?;
     // SAFETY: a value that this environment has just made.
     let promise = unsafe { Unknown::from_raw_unchecked(env.raw(), promise.raw()) };
-    let task = Arc::clone(task);
-    threads.run(move || {
-        let (result, replaced) = work.run(&task, range);
+    task.start(threads, move |task| {
+        let (result, replaced) = work.run(task, range);
         // Not only when JavaScript has collected the handle.
         task.release();
         deferred.resolve(move |env| {
