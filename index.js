@@ -383,16 +383,6 @@ function isAbortSignal(value) {
 		return false;
 	}
 }
-const { addEventListener, removeEventListener } = EventTarget.prototype;
-/** Calls `listener` when the signal is aborted, until what it returns is called. */
-function onAbort(signal, listener) {
-	Reflect.apply(addEventListener, signal, [
-		"abort",
-		listener,
-		{ once: true }
-	]);
-	return () => Reflect.apply(removeEventListener, signal, ["abort", listener]);
-}
 function optionsArgument(options, names, of) {
 	if (options === void 0) return NO_OPTIONS;
 	if (typeof options !== "object" || options === null || isArrayOrRevoked(options)) throw wrongType("options", "of type object", options);
@@ -816,6 +806,32 @@ function settled(error, signal) {
 	if (isAborted(error) && signal !== void 0) return aborted(reasonOf(signal), error);
 	if (error instanceof Error) Error.captureStackTrace(error);
 	return error;
+}
+/** What the one listener of a signal calls: of more than ten, Node warns. */
+var Stops = class extends Set {
+	handleEvent() {
+		for (const stop of this) stop();
+	}
+};
+/** Of signals that tasks listen to. */
+const listening = /* @__PURE__ */ new WeakMap();
+const { addEventListener, removeEventListener } = EventTarget.prototype;
+/** Calls `stop` when the signal is aborted, until what it returns is called. */
+function onAbort(signal, stop) {
+	const stops = listening.get(signal) ?? listen(signal);
+	stops.add(stop);
+	return () => {
+		stops.delete(stop);
+		if (stops.size !== 0) return;
+		Reflect.apply(removeEventListener, signal, ["abort", stops]);
+		listening.delete(signal);
+	};
+}
+function listen(signal) {
+	const stops = new Stops();
+	listening.set(signal, stops);
+	Reflect.apply(addEventListener, signal, ["abort", stops]);
+	return stops;
 }
 //#endregion
 //#region src/mmap.ts

@@ -179,14 +179,6 @@ function isAbortSignal(value: unknown): value is AbortSignal {
   }
 }
 
-const { addEventListener, removeEventListener } = EventTarget.prototype
-
-/** Calls `listener` when the signal is aborted, until what it returns is called. */
-export function onAbort(signal: AbortSignal, listener: () => void): () => void {
-  Reflect.apply(addEventListener, signal, ['abort', listener, { once: true }])
-  return () => Reflect.apply(removeEventListener, signal, ['abort', listener])
-}
-
 function optionsArgument(options: unknown, names: readonly string[], of: string): object {
   if (options === undefined) return NO_OPTIONS
   if (typeof options !== 'object' || options === null || isArrayOrRevoked(options)) {

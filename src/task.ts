@@ -1,6 +1,6 @@
 // Tasks: work that Rust does on another thread, as a promise that can be aborted and says how far it is.
 
-import { onAbort, reasonOf, type TaskOptions } from './arguments.js'
+import { reasonOf, type TaskOptions } from './arguments.js'
 import binding, { type ExternalObject, type OpenMapping, type Task } from './binding.js'
 import { aborted, isAborted } from './errors.js'
 
@@ -70,4 +70,35 @@ function settled(error: unknown, signal: AbortSignal | undefined): unknown {
   // It was made outside of any function: only here is it known who waits for it.
   if (error instanceof Error) Error.captureStackTrace(error)
   return error
+}
+
+/** What the one listener of a signal calls: of more than ten, Node warns. */
+class Stops extends Set<() => void> {
+  handleEvent(): void {
+    for (const stop of this) stop()
+  }
+}
+
+/** Of signals that tasks listen to. */
+const listening = new WeakMap<AbortSignal, Stops>()
+const { addEventListener, removeEventListener } = EventTarget.prototype
+
+/** Calls `stop` when the signal is aborted, until what it returns is called. */
+function onAbort(signal: AbortSignal, stop: () => void): () => void {
+  const stops = listening.get(signal) ?? listen(signal)
+  stops.add(stop)
+  return () => {
+    stops.delete(stop)
+    if (stops.size !== 0) return
+    // Runtimes keep some signals, such as that of a timeout, for as long as they have a listener.
+    Reflect.apply(removeEventListener, signal, ['abort', stops])
+    listening.delete(signal)
+  }
+}
+
+function listen(signal: AbortSignal): Stops {
+  const stops = new Stops()
+  listening.set(signal, stops)
+  Reflect.apply(addEventListener, signal, ['abort', stops])
+  return stops
 }
