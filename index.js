@@ -761,6 +761,11 @@ for (const { prototype } of [Matches, Lines]) Object.setPrototypeOf(prototype, i
 const REPORT_INTERVAL = 34;
 /** Of running tasks, what they work on: an engine unmaps the memory of a SharedArrayBuffer when nobody has it. */
 const inUse = /* @__PURE__ */ new Set();
+/** Whether a task works on the memory of a buffer that the mapping has moved into. */
+function isInUse(memory) {
+	for (const use of inUse) if (use.memory === memory) return true;
+	return false;
+}
 /** Starts a task, and waits for it. */
 async function run({ mapping, options, total, memory, start }) {
 	const { signal, onProgress } = options;
@@ -1581,12 +1586,11 @@ var Mmap = class {
 	}
 	#run(mapping, options, total, start) {
 		this.#moveIntoBuffer(mapping);
-		if (this.#shared && this.#view !== void 0) this.#handedOut = true;
 		return run({
 			mapping,
 			options,
 			total,
-			memory: this.#view?.buffer,
+			memory: this.#shared ? this.#view?.buffer : void 0,
 			start
 		});
 	}
@@ -1715,6 +1719,7 @@ var Mmap = class {
 	/** Detaches a view that nobody but this class has seen, so that its memory need not wait for the garbage collector. */
 	#dropOwnView(mapping) {
 		if (this.#view === void 0 || this.#handedOut) return;
+		if (isInUse(this.#view.buffer)) return;
 		if (!this.#shared || CAN_UNMAP_SHARED) binding.detach(mapping, this.#view.buffer, this.#view.id);
 		this.#view = void 0;
 	}

@@ -903,6 +903,19 @@ onLinux(
   },
 )
 
+onLinux(
+  'close() releases a mapping with a SharedArrayBuffer at once when its tasks have ended and nobody has had a view',
+  'it reads /proc/self/maps',
+  async (t) => {
+    const path = scratchFile(t, TEXT)
+    const map = mmap(path, 0, { shared: true })
+    t.is(await map.countAsync('one'), 3)
+    t.not(mapsOf(path), 0)
+    map.close()
+    t.is(mapsOf(path), 0)
+  },
+)
+
 onLinux('unmap() ends the tasks of a mapping with a SharedArrayBuffer', 'it reads /proc/self/maps', async (t) => {
   const path = holes(t, GIB)
   const map = mmap(path, 0, { shared: true })

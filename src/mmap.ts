@@ -41,7 +41,7 @@ import {
 } from './errors.js'
 import { type Iterated, Lines, Matches, type State, type Window } from './iterators.js'
 import { CAN_UNMAP_SHARED, growBuffer, sharedBuffer } from './shared.js'
-import { run } from './task.js'
+import { isInUse, run } from './task.js'
 
 type Handle = ExternalObject<OpenMapping>
 
@@ -939,9 +939,7 @@ export class Mmap implements Disposable, Iterable<number> {
     start: (task: ExternalObject<Task>) => Promise<number>,
   ): Promise<number> {
     this.#moveIntoBuffer(mapping)
-    // close() makes zeros of a SharedArrayBuffer that only this class has, and the task has it now too.
-    if (this.#shared && this.#view !== undefined) this.#handedOut = true
-    return run({ mapping, options, total, memory: this.#view?.buffer, start })
+    return run({ mapping, options, total, memory: this.#shared ? this.#view?.buffer : undefined, start })
   }
 
   /**
@@ -1086,6 +1084,8 @@ export class Mmap implements Disposable, Iterable<number> {
   /** Detaches a view that nobody but this class has seen, so that its memory need not wait for the garbage collector. */
   #dropOwnView(mapping: Handle): void {
     if (this.#view === undefined || this.#handedOut) return
+    // A SharedArrayBuffer is not detached: its memory is made zeros, which a task would see.
+    if (isInUse(this.#view.buffer)) return
     if (!this.#shared || CAN_UNMAP_SHARED) binding.detach(mapping, this.#view.buffer, this.#view.id)
     this.#view = undefined
   }

@@ -8,7 +8,13 @@ import { aborted, isAborted } from './errors.js'
 const REPORT_INTERVAL = 34
 
 /** Of running tasks, what they work on: an engine unmaps the memory of a SharedArrayBuffer when nobody has it. */
-const inUse = new Set<{ memory: object | undefined }>()
+const inUse = new Set<{ memory: ArrayBufferLike | undefined }>()
+
+/** Whether a task works on the memory of a buffer that the mapping has moved into. */
+export function isInUse(memory: ArrayBufferLike): boolean {
+  for (const use of inUse) if (use.memory === memory) return true
+  return false
+}
 
 /** A task to start. */
 interface Start {
@@ -17,7 +23,7 @@ interface Start {
   /** Bytes to do. */
   total: number
   /** The buffer that the mapping has moved into, if it has. */
-  memory: object | undefined
+  memory: ArrayBufferLike | undefined
   start(task: ExternalObject<Task>): Promise<number>
 }
 
