@@ -451,7 +451,7 @@ declare class Mmap implements Disposable, Iterable<number> {
    */
   replaceAllAsync(from: BytesLike, to: BytesLike, start?: number, stop?: number, options?: TaskOptions): Promise<number>;
   /**
-   * {@link flush}, as a task. The device is asked to finish after every 64 MiB, which is when progress is reported and a signal is looked at.
+   * {@link flush}, as a task. The device is asked to finish after every 8 MiB, which is when progress is reported and a signal is looked at.
    *
    * @returns a promise, rejected with what `flush` throws, and as that of {@link findAsync}
    */

@@ -1020,14 +1020,14 @@ test('flushAsync of private memory that is not written back writes nothing', asy
   t.true(readFileSync(path).equals(pattern(PAGESIZE)))
 })
 
-test('flushAsync reports every 64 MiB, and its errors are those of flush', async (t) => {
+test('flushAsync reports every 8 MiB, and its errors are those of flush', async (t) => {
   using map = mmap(holes(t, 200 * MIB))
   for (let at = 0; at < map.length; at += MIB) map.setAt(at, 1)
   const reports: Progress[] = []
   await map.flushAsync(0, undefined, { onProgress: (progress) => reports.push(progress) })
   t.deepEqual(reports.at(-1), { done: map.length, total: map.length })
   t.true(
-    reports.every(({ done, total }) => done % (64 * MIB) === 0 || done === total),
+    reports.every(({ done, total }) => done % (8 * MIB) === 0 || done === total),
     inspect(reports),
   )
   for (const [offset, size] of [

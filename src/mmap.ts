@@ -646,7 +646,7 @@ export class Mmap implements Disposable, Iterable<number> {
   }
 
   /**
-   * {@link flush}, as a task. The device is asked to finish after every 64 MiB, which is when progress is reported and a signal is looked at.
+   * {@link flush}, as a task. The device is asked to finish after every 8 MiB, which is when progress is reported and a signal is looked at.
    *
    * @returns a promise, rejected with what `flush` throws, and as that of {@link findAsync}
    */

@@ -14,8 +14,9 @@ use std::ops::Range;
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 
+const MIB: usize = 1024 * 1024;
 /// How many positions a task searches between two looks at whether to go on.
-const CHUNK: usize = 4 * 1024 * 1024;
+const CHUNK: usize = 4 * MIB;
 
 fn memory(length: usize, access: Access) -> Mapping {
     Mapping::open(Request {
@@ -135,6 +136,17 @@ fn a_range_outside_is_an_error() {
         assert_eq!(work(&task, 0..CHUNK + 1), Err(Error::OutOfRange));
         assert_eq!(work(&task, 2 * CHUNK..3 * CHUNK), Err(Error::OutOfRange));
         assert_eq!(work(&task, CHUNK..CHUNK), Ok(()));
+    }
+}
+
+#[test]
+fn work_is_done_in_chunks() {
+    let mapping = memory(10 * MIB, Access::Write);
+    for (work, chunk) in WORK.into_iter().zip([4, 4, 4, 8, 8].map(|mib| mib * MIB)) {
+        let task = Task::new(&mapping);
+        // The first chunk that is not all inside is where it ends.
+        assert_eq!(work(&task, 0..20 * MIB), Err(Error::OutOfRange));
+        assert_eq!(task.done(), 10 * MIB / chunk * chunk);
     }
 }
 
