@@ -139,6 +139,25 @@ module.exports = {
     map.unmap()
   },
 
+  'tasks that wait for a thread end at once': async () => {
+    const long = longMemory()
+    const running = Array.from({ length: 8 }, () => long.countAsync('needle'))
+    const [aborted, unmapped] = [mmap(-1, PAGESIZE), mmap(-1, PAGESIZE)]
+    const controller = new AbortController()
+    const { signal } = controller
+    const tasks = Array.from({ length: 20 }, () => aborted.replaceAllAsync('\0', 'x', 0, undefined, { signal }))
+    tasks.push(unmapped.replaceAllAsync('\0', 'x'))
+    controller.abort()
+    unmapped.unmap()
+    const ends = (await Promise.allSettled(tasks)).map(({ reason }) => `${reason?.code} ${reason?.replaced}`)
+    assert.deepEqual(ends, [...Array(20).fill('ABORT_ERR 0'), 'ERR_MMAP_CLOSED 0'])
+    assert.equal(await Promise.race([...running, 'running']), 'running')
+    assert.equal(aborted.count('\0'), PAGESIZE)
+    const stopped = Promise.allSettled(running)
+    long.unmap()
+    assert.ok((await stopped).every(({ reason }) => reason?.code === 'ERR_MMAP_CLOSED'))
+  },
+
   'close() with a task running, and the map is collected': async () => {
     const start = () => {
       const map = longMemory()

@@ -8,6 +8,7 @@
     reason = "a test that fails may panic, and its buffers are in plain sight"
 )]
 
+use memmap_core::search::Finder;
 use memmap_core::{Access, Error, Mapping, Plan, RawBytes, Request, Target, sys};
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
@@ -247,4 +248,46 @@ fn protect_keeps_stores_away_from_the_file_until_it_allows_them_again() {
     let mut reading = Mapping::open(request(&file.path, Access::Read)).unwrap();
     assert_eq!(reading.protect(read_write).unwrap_err().code(), "EACCES");
     assert_eq!(reading.access(), Access::Read);
+}
+
+/// Whether Linux has been told of any page of `path` that it will be read from the start to the end.
+#[cfg(target_os = "linux")]
+fn is_read_in_order(path: &Path) -> bool {
+    let maps = fs::read_to_string("/proc/self/smaps").unwrap();
+    let mut of_path = false;
+    maps.lines().any(|line| {
+        // The flags come last of what is said of each stretch, which begins with its path.
+        if line.contains('/') || line.contains(" 00:00 0") {
+            of_path = line.ends_with(path.to_str().unwrap());
+        }
+        of_path && line.strip_prefix("VmFlags:").is_some_and(|flags| flags.split(' ').any(|flag| flag == "sr"))
+    })
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_long_scan_lets_the_system_know_and_takes_that_back_unless_the_user_has_said_otherwise() {
+    const LONG: usize = 8 << 20;
+    let file = scratch(&[]);
+    fs::File::options().write(true).open(&file.path).unwrap().set_len(LONG as u64).unwrap();
+    let mapping = Mapping::open(request(&file.path, Access::Write)).unwrap();
+    write(&mapping, 5, b"needle");
+    let finder = Finder::new(b"needle".to_vec());
+    let during = |length| {
+        let mut said = None;
+        let look = |_| {
+            said = Some(is_read_in_order(&file.path));
+            true
+        };
+        mapping.region().matches(&finder, 0, length, look).unwrap();
+        (said, is_read_in_order(&file.path))
+    };
+    assert_eq!(during(LONG), (Some(true), false));
+    assert_eq!(during(LONG / 8), (Some(false), false), "not worth it");
+    mapping.advise(libc::MADV_RANDOM, 0, LONG).unwrap();
+    assert_eq!(during(LONG), (Some(false), false));
+    mapping.advise(libc::MADV_SEQUENTIAL, 0, LONG).unwrap();
+    assert_eq!(during(LONG), (Some(true), true));
+    mapping.advise(libc::MADV_NORMAL, 0, LONG).unwrap();
+    assert!(!is_read_in_order(&file.path));
 }

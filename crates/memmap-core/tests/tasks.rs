@@ -10,9 +10,10 @@
 
 use memmap_core::search::Finder;
 use memmap_core::{Access, Error, Mapping, Plan, RawBytes, Request, Target, Task, Threads};
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::{Arc, Barrier, Mutex, mpsc};
-use std::thread;
+use std::thread::{self, ThreadId};
 
 const MIB: usize = 1024 * 1024;
 /// How many positions a task searches between two looks at whether to go on.
@@ -129,6 +130,16 @@ fn the_range_is_all_that_is_looked_at() {
 }
 
 #[test]
+fn what_was_put_in_is_not_searched_again_behind_a_seam() {
+    let mapping = memory(2 * CHUNK, Access::Write);
+    write(&mapping, CHUNK - 1, b"aaaaa");
+    let mut replaced = 0;
+    Task::new(&mapping).replace(&finder(b"aa"), b"ba", 0..2 * CHUNK, &mut replaced).unwrap();
+    assert_eq!(replaced, 2);
+    assert_eq!(mapping.region().find(&finder(b"babaa"), 0, 2 * CHUNK), Ok(Some(CHUNK - 1)));
+}
+
+#[test]
 fn a_range_outside_is_an_error() {
     let mapping = memory(CHUNK, Access::Write);
     let task = Task::new(&mapping);
@@ -235,18 +246,19 @@ fn a_task_that_waits_for_a_thread_ends_where_it_is_stopped_or_released() {
 }
 
 #[test]
-fn threads_do_all_jobs_and_several_at_a_time() {
+fn threads_do_all_jobs_and_up_to_four_at_a_time() {
     let (done, results) = mpsc::channel();
     for number in 0..1000 {
         let done = done.clone();
-        Threads::get().unwrap().run(move || done.send(number).unwrap());
+        Threads::get().unwrap().run(move || done.send((number, thread::current().id())).unwrap());
     }
-    let mut numbers: Vec<i32> = results.iter().take(1000).collect();
+    let (mut numbers, threads): (Vec<i32>, HashSet<ThreadId>) = results.iter().take(1000).unzip();
     numbers.sort_unstable();
     assert!(numbers.into_iter().eq(0..1000));
-    // Two that wait for each other.
-    let barrier = Arc::new(Barrier::new(3));
-    for _ in 0..2 {
+    assert!(threads.len() <= 4, "{} threads", threads.len());
+    // Four that wait for each other.
+    let barrier = Arc::new(Barrier::new(5));
+    for _ in 0..4 {
         let barrier = Arc::clone(&barrier);
         Threads::get().unwrap().run(move || {
             barrier.wait();
