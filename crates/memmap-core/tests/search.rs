@@ -124,13 +124,33 @@ proptest! {
     }
 }
 
+/// Too much looks like the needle at first, so that what follows is copied, 64 KiB at a time.
 #[test]
-fn matches_on_a_seam_are_found() {
-    const STRETCH: usize = 64 * 1024;
-    for at in STRETCH - 5..STRETCH + 2 {
-        let mut haystack = vec![b'.'; 2 * STRETCH + 100];
-        haystack[at..at + 4].copy_from_slice(b"seam");
-        check(&haystack, b"seam");
+fn matches_on_a_seam_are_found_and_do_not_overlap() {
+    let mut haystack = b"xabx".repeat(8 * 1024);
+    // At all distances from a seam, and each overlaps the next one.
+    haystack.extend_from_slice(&b"xaa".repeat(512 * 1024));
+    check(&haystack, b"xaax");
+}
+
+/// The same from the end: the seam is 64 KiB before the place where it goes over to copying.
+#[test]
+fn the_last_match_is_found_on_a_seam() {
+    let finder = Finder::new(b"xxx".to_vec());
+    for count in 23_400..23_560 {
+        for dots in [".", "..", "..."] {
+            let haystack = format!("xxx{dots}{}", "xx.".repeat(count));
+            assert_eq!(unsafe { finder.rfind(haystack.as_ptr(), haystack.len()) }, Ok(Some(0)), "{count}");
+        }
+    }
+}
+
+/// The 1,639th of these that are almost the needle is one too many.
+#[test]
+fn a_match_beside_the_candidate_at_which_the_way_of_searching_changes_is_found() {
+    for count in 1600..1680 {
+        check(&[&b"xx.".repeat(count)[..], b"xxxe"].concat(), b"xxe");
+        check(&[&b"xxx."[..], &b"xx.".repeat(count)].concat(), b"xxx");
     }
 }
 
