@@ -2,9 +2,11 @@
 //!
 //! Everything in the handler is async-signal-safe: loads and stores of atomics, fstat, mmap, sigaction, raise.
 
+use super::memory::NORESERVE;
 use crate::fault::{self, FileIdentity, Found};
 use libc::{c_int, c_void, siginfo_t};
 use std::mem::MaybeUninit;
+use std::ops::RangeInclusive;
 use std::ptr;
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -14,6 +16,10 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 const SIGNALS: [c_int; 1] = [libc::SIGBUS];
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const SIGNALS: [c_int; 2] = [libc::SIGBUS, libc::SIGSEGV];
+
+/// What `si_code` is when the processor raised the signal. Of one that was sent it is 0 or less, but on FreeBSD, where it is SI_USER
+/// (0x10001) or more.
+const CODES_OF_FAULTS: RangeInclusive<c_int> = 1..=0xffff;
 
 const HIGHEST_SIGNAL: usize = 32;
 
@@ -87,7 +93,7 @@ extern "C" fn handle(signal: c_int, info: *mut siginfo_t, context: *mut c_void) 
     // SAFETY: both are this thread's own, and the interrupted code must find errno as it left it.
     let saved = unsafe { *errno };
     // SAFETY: the kernel gives a valid siginfo to a handler with SA_SIGINFO.
-    let raised_by_fault = unsafe { (*info).si_code } > 0;
+    let raised_by_fault = CODES_OF_FAULTS.contains(&unsafe { (*info).si_code });
     let address = fault_address(info);
     let answered = raised_by_fault && fault::find(address).is_some_and(|found| answer(&found, address));
     if !answered {
@@ -218,8 +224,3 @@ fn errno() -> *mut c_int {
     // SAFETY: it takes nothing and always gives this thread's errno.
     unsafe { libc::__errno() }
 }
-
-#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-const NORESERVE: c_int = libc::MAP_NORESERVE;
-#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-const NORESERVE: c_int = 0;

@@ -349,7 +349,7 @@ impl Memory {
             return Ok(());
         }
         let address = self.start().with_addr(first);
-        let flags = MapFlags::PRIVATE | MapFlags::FIXED | MapFlags::NORESERVE;
+        let flags = MapFlags::PRIVATE | MapFlags::FIXED | MapFlags::from_bits_retain(NORESERVE as _);
         // SAFETY: the range begins on a page of ours and ends in our last one, so that only pages owned by `self` are replaced,
         // in one step for every other thread. They stay mapped and readable, which is all that holders of pointers rely on.
         unsafe { rustix::mm::mmap_anonymous(address.cast(), end - first, READ_WRITE, flags) }
@@ -580,7 +580,7 @@ fn flags_for(plan: &Plan) -> MapFlags {
     let mut flags = MapFlags::from_bits_retain(plan.other_flags as _);
     flags |= if plan.writes_through() { MapFlags::SHARED } else { MapFlags::PRIVATE };
     if !plan.writable() {
-        flags |= MapFlags::NORESERVE;
+        flags |= MapFlags::from_bits_retain(NORESERVE as _);
     }
     #[cfg(any(target_os = "linux", target_os = "android"))]
     if plan.populate && plan.writable() {
@@ -593,10 +593,11 @@ fn protection_for(plan: &Plan) -> ProtFlags {
     if plan.executable { READ_WRITE | ProtFlags::EXEC } else { READ_WRITE }
 }
 
+/// No swap is set aside for the pages, where the system can be told so.
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-const NORESERVE: i32 = libc::MAP_NORESERVE;
+pub(super) const NORESERVE: i32 = libc::MAP_NORESERVE;
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-const NORESERVE: i32 = 0;
+pub(super) const NORESERVE: i32 = 0;
 
 /// What `prot` alone says of a plan.
 pub fn plan_from_prot(prot: i32) -> Result<Plan> {
