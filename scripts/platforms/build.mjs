@@ -10,8 +10,7 @@ const MOST_BYTES = 700_000
 
 /**
  * By the name that the loader looks for. `foreign`: its standard library is built too, for Debian has only that of this machine.
- * `unstripped`: Debian has no program that strips it, so that nothing is known of the size that it is released with.
- * `needs` is what a binary may ask of the system when it is loaded.
+ * `needs` is what a binary may ask of the system when it is loaded; Apple's names itself first.
  */
 export const TARGETS = {
   'linux-x64-gnu': {
@@ -52,35 +51,38 @@ export const TARGETS = {
     triple: 'aarch64-pc-windows-gnullvm',
     foreign: true,
     kind: /^PE32\+ executable \(DLL\).*Aarch64/,
+    needs: /^(KERNEL32|ntdll|bcryptprimitives|api-ms-win-.*)\.dll$/i,
   },
   'darwin-x64': {
     triple: 'x86_64-apple-darwin',
     foreign: true,
-    unstripped: true,
     kind: /^Mach-O 64-bit x86_64 dynamically linked shared library/,
+    needs: /\/(libmemmap_node|usr\/lib\/lib(System\.B|iconv\.2|charset\.1))\.dylib$/,
   },
   'darwin-arm64': {
     triple: 'aarch64-apple-darwin',
     foreign: true,
-    unstripped: true,
     kind: /^Mach-O 64-bit arm64 dynamically linked shared library/,
+    needs: /\/(libmemmap_node|usr\/lib\/lib(System\.B|iconv\.2|charset\.1))\.dylib$/,
   },
   'freebsd-x64': {
     triple: 'x86_64-unknown-freebsd',
     foreign: true,
-    kind: /^ELF 64-bit LSB shared object, x86-64.*FreeBSD/,
-    needs: /^lib.*\.so/,
+    // zig calls it by the name that most systems give themselves.
+    kind: /^ELF 64-bit LSB shared object, x86-64, version 1 \((FreeBSD|SYSV)\)/,
+    needs: /^(libc\.so\.7|libthr\.so\.3)$/,
   },
 }
 
 /** Builds it and says where it is. */
 export async function build(name, log) {
-  const { triple, foreign, flags, linker, unstripped } = TARGETS[name]
+  const { triple, foreign, flags, linker } = TARGETS[name]
   const target = triple.replace(/\.\d.*/, '')
   install.rust()
   const path = ['/usr/bin', process.env.PATH]
   if (linker === 'mingw') install.mingw()
   else path.unshift(install.zig())
+  if (name.startsWith('darwin-')) path.unshift(install.stripper())
   const folder = join(install.FOLDER, 'cross')
   const env = {
     PATH: path.join(':'),
@@ -94,7 +96,6 @@ export async function build(name, log) {
     // For -Zbuild-std, which the stable compiler has too, but hides.
     RUSTC_BOOTSTRAP: '1',
     RUSTFLAGS: flags ?? '',
-    ...(unstripped ? { CARGO_PROFILE_RELEASE_STRIP: 'none' } : {}),
   }
   const args = [linker === 'mingw' ? 'build' : 'zigbuild', '--locked', '--release', '--package', 'memmap-node']
   if (foreign) args.push('-Zbuild-std=std,panic_abort')
@@ -111,18 +112,19 @@ export async function build(name, log) {
 
 /** What is wrong with the binary, and what is worth saying of it. */
 export function inspect(name, library) {
-  const { kind, needs, triple, unstripped } = TARGETS[name]
+  const { kind, needs, triple } = TARGETS[name]
   const wrong = []
   const size = statSync(library).size
-  const said = [`${size.toLocaleString('en-US')} bytes${unstripped ? ', unstripped' : ''}`]
-  if (size > MOST_BYTES && !unstripped) wrong.push(`it has ${size} bytes, and is to have ${MOST_BYTES} at most`)
+  const said = [`${size.toLocaleString('en-US')} bytes`]
+  if (size > MOST_BYTES) wrong.push(`it has ${size} bytes, and is to have ${MOST_BYTES} at most`)
 
   const file = output('file', ['--brief', library])
   if (!kind.test(file)) wrong.push(`it is of another kind: ${file}`)
   if (!readFileSync(library).includes('napi_register_module_v1')) wrong.push('it does not have the entry of Node-API')
 
-  const needed = neededBy(library, file)
-  const surprising = needs === undefined ? [] : needed.filter((one) => !needs.test(one))
+  const needed = neededBy(library)
+  if (needed.length === 0) wrong.push('it needs nothing, which cannot be')
+  const surprising = needed.filter((one) => !needs.test(one))
   if (surprising.length > 0) wrong.push(`it needs ${surprising.join(', ')}`)
 
   const promised = /-gnu\.(\d+\.\d+)$/.exec(triple)?.[1]
@@ -134,13 +136,10 @@ export function inspect(name, library) {
   return { wrong, said: said.join(', ') }
 }
 
-function neededBy(library, file) {
-  if (file.startsWith('ELF')) return matches(output('readelf', ['--dynamic', library]), /\(NEEDED\).*\[(.*)\]/g)
-  // Debian's binutils read no program of Windows for arm64, and none of Apple's.
-  if (file.startsWith('PE32+') && file.includes('x86-64')) {
-    return matches(output('x86_64-w64-mingw32-objdump', ['--private-headers', library]), /DLL Name: (\S+)/g)
-  }
-  return []
+function neededBy(library) {
+  install.llvm()
+  const list = /^NeededLibraries \[\n([^\]]*)\]/m.exec(output('llvm-readobj', ['--needed-libs', library]))?.[1] ?? ''
+  return matches(list, /^\s*(\S.*)$/gm)
 }
 
 function newestGlibc(library) {

@@ -82,6 +82,20 @@ export function zig() {
   return join(TOOLS, 'bin')
 }
 
+/** What reads the binaries of every platform. */
+export function llvm() {
+  packages('llvm')
+}
+
+/** What Rust's compiler strips Apple's libraries with, in a folder. On a Mac it brings LLVM's objcopy by this name; Debian has that by its own. */
+export function stripper() {
+  llvm()
+  const folder = join(FOLDER, 'stripper')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'rust-objcopy'), '#!/bin/sh\nexec llvm-objcopy "$@"\n', { mode: 0o755 })
+  return folder
+}
+
 export function mingw() {
   packages('gcc-mingw-w64-x86-64-win32')
 }
