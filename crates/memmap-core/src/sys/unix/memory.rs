@@ -179,8 +179,8 @@ impl Memory {
     /// EINVAL for flags that exclude each other, EIO, ENOSPC.
     pub fn flush(&self, offset: usize, length: usize, flags: Option<i32>) -> Result<()> {
         let span = PageSpan::around(self.at(offset), length);
-        if cfg!(target_vendor = "apple") && span.length == 0 {
-            // Apple's msync calls it EINVAL.
+        if cfg!(any(target_vendor = "apple", target_os = "freebsd")) && span.length == 0 {
+            // Apple's msync calls it EINVAL, FreeBSD's takes it for the whole mapping.
             return Ok(());
         }
         let flags = flags.unwrap_or(libc::MS_SYNC);
@@ -617,7 +617,10 @@ pub fn plan_from_prot(prot: i32) -> Result<Plan> {
 pub fn plan_from_flags(flags: i32, prot: i32) -> Result<Plan> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     const OVER_MEMORY_IN_USE: i32 = libc::MAP_FIXED | libc::MAP_FIXED_NOREPLACE | libc::MAP_GROWSDOWN;
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    // FreeBSD's MAP_STACK is such a growing one. Its lowest page is never there, and the rest only from the highest that was touched on.
+    #[cfg(target_os = "freebsd")]
+    const OVER_MEMORY_IN_USE: i32 = libc::MAP_FIXED | libc::MAP_STACK;
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
     const OVER_MEMORY_IN_USE: i32 = libc::MAP_FIXED;
     #[cfg(any(target_os = "linux", target_os = "android"))]
     const POPULATE: i32 = libc::MAP_POPULATE;
@@ -628,7 +631,8 @@ pub fn plan_from_flags(flags: i32, prot: i32) -> Result<Plan> {
 
     if flags & OVER_MEMORY_IN_USE != 0 {
         return Err(Error::Contradiction(
-            "\"flags\" may not contain MAP_FIXED, MAP_FIXED_NOREPLACE or MAP_GROWSDOWN: the address is ours to choose",
+            "\"flags\" may not contain MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_GROWSDOWN or, on FreeBSD, MAP_STACK: the address is \
+             ours to choose",
         ));
     }
     if flags & SHARING == 0 {
