@@ -14,6 +14,26 @@ const text = (bytes) => Buffer.from(bytes).toString()
 
 const GROWS_IN_PLACE = runtimeName() !== 'bun' && process.platform !== 'win32'
 
+/**
+ * Whether there are any of these buffers. On Windows nothing can be mapped over addresses that a runtime has given one, so the runtime must
+ * have a function that takes our memory for one.
+ */
+const HAS_SHARED_BUFFERS =
+  process.platform !== 'win32' ||
+  (!refuses && runtimeName() !== 'deno' && Number.parseInt(process.versions.node, 10) >= 22)
+
+/** The scenarios, or that each of them cannot be. */
+function needingSharedBuffers(scenarios) {
+  if (HAS_SHARED_BUFFERS) return scenarios
+  const cannotBe = () => {
+    const map = mmap(-1, PAGESIZE, { shared: true })
+    assert.throws(() => map.buffer, { code: 'ERR_MMAP_NO_VIEW' })
+    map.close()
+    throw new CannotBe('it takes no memory of others into a SharedArrayBuffer, and none was given: ERR_MMAP_NO_VIEW')
+  }
+  return Object.fromEntries(Object.keys(scenarios).map((name) => [name, cannotBe]))
+}
+
 /** A mapping whose buffer can grow to `maxLength` bytes, where there are such buffers. */
 function growable(path, maxLength, options) {
   const open = () => mmap(path, 0, { ...options, shared: { maxLength } })
@@ -44,7 +64,7 @@ async function startHolder() {
   return { call, terminate: () => worker.terminate() }
 }
 
-module.exports = {
+module.exports = needingSharedBuffers({
   'which kind of buffer there is': () => {
     const path = scratchFile(CONTENT)
     const [plain, shared] = [mmap(path), mmap(path, 0, { shared: true })]
@@ -328,7 +348,7 @@ module.exports = {
     assert.ok(await collectUntil(() => mapsOf(path) === 0), `${mapsOf(path)} of ${allMaps()} maps are left`)
     assert.ok(await collectUntil(() => isPossible(() => sharedViewOfClosed(path))), 'there is room again')
   },
-}
+})
 
 /** Opens, takes a view, closes, and gives the view. */
 function sharedViewOfClosed(path, shared = true) {
