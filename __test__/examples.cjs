@@ -1,0 +1,44 @@
+// What the programs in examples/ are started with, and what they say when they work, whoever runs them: ava here, the scripts after an
+// install. What they do to files and memory they look at themselves.
+
+const assert = require('node:assert/strict')
+
+exports.EXAMPLES = [
+  {
+    name: 'read-write',
+    title: 'reads and writes a file through its mapping',
+    args: [],
+    verify(output) {
+      assert.match(output, /the first line: "Hello World!\\n"/)
+      assert.match(output, /the file now begins with "HELLO Earth!"/)
+      assert.match(output, /resized to 12 bytes, and the file with it: 12/)
+    },
+  },
+  {
+    name: 'find-and-replace',
+    title: 'replaces every occurrence in a real text',
+    // MiB.
+    args: ['16'],
+    verify(output) {
+      const [, copies, replaced] = /: (\d+) copies of \d+ bytes\nreplaced (\d+) of "function"/.exec(output) ?? []
+      assert.equal(copies, '2', output)
+      assert.ok(Number(replaced) > 10_000, output)
+    },
+  },
+  {
+    name: 'share-by-name',
+    title: 'has two processes see what the other writes',
+    args: [],
+    verify(output) {
+      const [parent, child, back] = [...output.matchAll(/^process (\d+) (.*)$/gm)].map(([, pid, text]) => ({
+        pid,
+        text,
+      }))
+      assert.equal(parent?.text, 'wrote "Hello from the parent"', output)
+      assert.equal(child?.text, 'read  "Hello from the parent"')
+      assert.equal(back?.text, 'reads "Hello from the child"')
+      assert.equal(back?.pid, parent?.pid)
+      assert.notEqual(child?.pid, parent?.pid)
+    },
+  },
+]
