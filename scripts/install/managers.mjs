@@ -1,16 +1,19 @@
-// npm, pnpm, Yarn and Bun as scripts/test-install.mjs runs them: each with its own settings and caches, and with one registry.
+// npm, pnpm, Yarn, Bun and Deno as scripts/test-install.mjs runs them: each with its own settings and caches, and with one registry.
 
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { cleanEnvironment } from './projects.mjs'
+import { tool } from './tools.mjs'
 
 /**
- * `tool` gives the path of a file in the tools' node_modules.
+ * `libc` is this system's, `deno` the program, if there is one.
  *
- * `install`, `withoutOptional` and `offline` are how they are run, `on` is how they are told to install for another system, as arguments and
- * files. `node` is how a program is run in the project. `ignoresLibc` says that packages for both are installed.
+ * `program` is how it is started, `install`, `withoutOptional` and `offline` are how they are run, `on` is how they are told to install for another system, as arguments and
+ * files. `node` is how a program is run in the project, `runsOn` the runtime that it is part of, with what it wants before a script.
+ * `ignoresLibc` says that packages for both are installed.
  */
-export function packageManagers(url, work, tool, libc) {
-  const env = { ...cleanEnvironment(work), npm_config_registry: url }
+export function packageManagers(url, work, { libc, deno }) {
+  // Deno wants it in capital letters.
+  const env = { ...cleanEnvironment(work), npm_config_registry: url, NPM_CONFIG_REGISTRY: url }
   const script = (path) => [process.execPath, tool(path)]
   const npm = ['npm']
   const pnpm = script('pnpm/bin/pnpm.mjs')
@@ -40,6 +43,7 @@ export function packageManagers(url, work, tool, libc) {
   return [
     {
       name: 'npm',
+      program: npm,
       install: [...npm, 'install'],
       withoutOptional: [...npm, 'install', '--omit=optional'],
       on: flags,
@@ -47,6 +51,7 @@ export function packageManagers(url, work, tool, libc) {
     },
     {
       name: 'pnpm',
+      program: pnpm,
       install: [...pnpm, 'install', '--no-frozen-lockfile'],
       files: workspace({}),
       withoutOptional: [...pnpm, 'install', '--no-frozen-lockfile', '--no-optional'],
@@ -57,6 +62,7 @@ export function packageManagers(url, work, tool, libc) {
     },
     {
       name: 'yarn-classic',
+      program: classic,
       install: [...classic, 'install', '--non-interactive'],
       withoutOptional: [...classic, 'install', '--non-interactive', '--ignore-optional'],
       // It cannot be told of another system.
@@ -66,6 +72,7 @@ export function packageManagers(url, work, tool, libc) {
     },
     {
       name: 'yarn-pnp',
+      program: berry,
       install: [...berry, 'install', '--no-immutable'],
       files: yarnrc({}),
       on: ({ os, cpu, libc }) => ({
@@ -77,48 +84,41 @@ export function packageManagers(url, work, tool, libc) {
     },
     {
       name: 'bun',
+      program: bun,
       install: [...bun, 'install'],
       withoutOptional: [...bun, 'install', '--omit=optional'],
       on: flags,
       offline: [...bun, 'install', '--frozen-lockfile'],
       env: { BUN_INSTALL_CACHE_DIR: join(work, 'bun-cache') },
-      alsoRunsOn: bun,
+      runsOn: { kind: 'bun', command: bun },
     },
-  ].map((manager) => ({
-    files: {},
-    node: [process.execPath],
-    offlineEnv: {},
-    ...manager,
-    env: { ...env, ...manager.env },
-    project: join(work, manager.name),
-  }))
+    {
+      name: 'deno',
+      program: [deno],
+      install: [deno, 'install'],
+      // What has just been published is what is wanted here.
+      files: { 'deno.json': JSON.stringify({ minimumDependencyAge: 0 }) },
+      on: ({ os, cpu }) => ({ args: ['--os', os, '--arch', cpu] }),
+      // It cannot be told of one.
+      ignoresLibc: true,
+      offline: [deno, 'install', '--cached-only', '--frozen'],
+      env: { DENO_DIR: join(work, 'deno-cache'), DENO_NO_UPDATE_CHECK: '1' },
+      // What docs/install.md says that it needs.
+      runsOn: { kind: 'deno', command: [deno, 'run', '--no-prompt', '--allow-ffi', '--allow-env', '--allow-read'] },
+    },
+  ]
+    .filter(({ name }) => name !== 'deno' || deno !== undefined)
+    .map((manager) => ({
+      files: {},
+      node: [process.execPath],
+      offlineEnv: {},
+      ...manager,
+      env: { ...env, ...manager.env },
+      project: join(work, manager.name),
+    }))
 }
 
 function bunPackage(libc) {
   const system = process.platform === 'win32' ? 'windows' : process.platform
   return `@oven/bun-${system}-${process.arch === 'arm64' ? 'aarch64' : process.arch}${libc === 'musl' ? '-musl' : ''}`
-}
-
-/** Nothing of who runs this: neither settings nor caches, which may know other registries. */
-export function cleanEnvironment(work) {
-  const home = join(work, 'home')
-  mkdirSync(home, { recursive: true })
-  const kept = Object.entries(process.env).filter(
-    ([name]) => !/^(npm_|yarn_|pnpm_|bun_|node_|corepack_|https?_proxy|xdg_)/i.test(name),
-  )
-  return {
-    ...Object.fromEntries(kept),
-    HOME: home,
-    USERPROFILE: home,
-    APPDATA: join(home, 'AppData'),
-    LOCALAPPDATA: join(home, 'LocalAppData'),
-    CI: '1',
-    NO_COLOR: '1',
-    npm_config_userconfig: join(home, 'npmrc'),
-    npm_config_globalconfig: join(home, 'global-npmrc'),
-    npm_config_cache: join(home, 'npm-cache'),
-    npm_config_audit: 'false',
-    npm_config_fund: 'false',
-    npm_config_update_notifier: 'false',
-  }
 }

@@ -1,0 +1,55 @@
+// Projects of somebody who uses memmap, and programs that are run in them: with nothing of who runs this.
+
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { spawn } from '../setup.mjs'
+
+/** A folder with a package.json and with `files`. */
+export function makeProject(folder, manifest, files = {}) {
+  writeFiles(folder, { 'package.json': JSON.stringify({ name: 'project', private: true, ...manifest }), ...files })
+}
+
+export function writeFiles(folder, files) {
+  mkdirSync(folder, { recursive: true })
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content)
+}
+
+/** The output of a program that must succeed. */
+export function output(command, args, settings) {
+  const { status, stdout, stderr, error } = spawn(command, args, { stdio: 'pipe', ...settings })
+  if (status !== 0) {
+    throw new Error(
+      `${[command, ...args].join(' ')}\nended with ${error?.message ?? status}\n${stdout ?? ''}${stderr ?? ''}`,
+    )
+  }
+  return stdout.trim()
+}
+
+export function execute([command, ...args], cwd, env) {
+  return output(command, args, { cwd, env })
+}
+
+/** Neither settings nor caches of who runs this, which may know other registries. What is undefined is not to be there. */
+export function cleanEnvironment(work) {
+  const home = join(work, 'home')
+  mkdirSync(home, { recursive: true })
+  const environment = { ...process.env }
+  for (const name of Object.keys(environment)) {
+    if (/^(npm_|yarn_|pnpm_|bun_|deno_|node_|corepack_|https?_proxy|xdg_)/i.test(name)) environment[name] = undefined
+  }
+  return {
+    ...environment,
+    HOME: home,
+    USERPROFILE: home,
+    APPDATA: join(home, 'AppData'),
+    LOCALAPPDATA: join(home, 'LocalAppData'),
+    CI: '1',
+    NO_COLOR: '1',
+    npm_config_userconfig: join(home, 'npmrc'),
+    npm_config_globalconfig: join(home, 'global-npmrc'),
+    npm_config_cache: join(home, 'npm-cache'),
+    npm_config_audit: 'false',
+    npm_config_fund: 'false',
+    npm_config_update_notifier: 'false',
+  }
+}
