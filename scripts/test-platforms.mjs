@@ -1,5 +1,6 @@
 // npm run test:platforms: what a Linux machine can prove of other platforms. Builds the binary for each, looks at it, and runs the
-// tests on it: Windows under Wine, arm64 under qemu, musl as it is. Prints a line for each step and ends with "N passed, N failed".
+// tests on it: Windows under Wine, arm64 under qemu, musl as it is. Then publishes all that was built to a registry on this machine, and
+// runs the guide's programs with what is installed from there. Prints a line for each step and ends with "N passed, N failed".
 //   --platform win32-x64-msvc   only that one; may be repeated
 //   --run 'scenarios on bun'    only runs with that in their name; may be repeated
 //   --quick                     what fits into CI: Windows and musl on x64, each on one runtime, and the oldest glibc
@@ -12,6 +13,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build, inspect, TARGETS } from './platforms/build.mjs'
 import { DIFFERENCES } from './platforms/differences.mjs'
+import { publish, runGuide } from './platforms/guide.mjs'
 import * as install from './platforms/install.mjs'
 import { natively, onMusl, run, stopRunning, underQemu, underWine } from './platforms/run.mjs'
 import { LEFT_OUT, stage } from './platforms/stage.mjs'
@@ -25,8 +27,8 @@ const require = createRequire(import.meta.url)
 const ABOUT_PAGES = ['bytes', 'open']
 
 /**
- * What is run on each platform, beside building and looking at the binary: the tests of __test__ with ava, or the scenarios of
- * __test__/runtimes. `quick` ones are also run with --quick.
+ * What is run on each platform, beside building and looking at the binary: the tests of __test__ with ava, the scenarios of
+ * __test__/runtimes, or the guide's programs from the registry. `quick` ones are also run with --quick.
  */
 const RUNS = {
   'win32-x64-msvc': [
@@ -35,19 +37,21 @@ const RUNS = {
     { on: 'node 24', scenarios: true, with: () => windows(install.nodeForWindows(24), 'node') },
     { on: 'bun', scenarios: true, with: () => windows(install.bunForWindows(), 'bun') },
     { on: 'deno', scenarios: true, with: () => windows(install.denoForWindows(), 'deno') },
+    { on: 'node 24', guide: true, quick: true, with: () => windows(install.nodeForWindows(24), 'node', 24) },
+    { on: 'node 22', guide: true, with: () => windows(install.nodeForWindows(22), 'node', 22) },
+    { on: 'bun', guide: true, with: () => windows(install.bunForWindows(), 'bun') },
+    { on: 'deno', guide: true, with: () => windows(install.denoForWindows(), 'deno') },
   ],
   'linux-x64-musl': [
     { on: 'node 24', tests: true, quick: true, with: () => musl(install.nodeForMusl('x64'), 'node') },
     { on: 'node 24', scenarios: true, with: () => musl(install.nodeForMusl('x64'), 'node') },
     { on: 'bun', scenarios: true, with: () => musl(install.bunForMusl(), 'bun') },
+    { on: 'node 24', guide: true, quick: true, with: () => musl(install.nodeForMusl('x64'), 'node', 24) },
+    { on: 'bun', guide: true, with: () => musl(install.bunForMusl(), 'bun') },
   ],
   'linux-x64-gnu': [
-    {
-      on: `node ${process.versions.node}`,
-      tests: true,
-      quick: true,
-      with: () => ({ way: natively(), program: process.execPath, kind: 'node', how: 'natively' }),
-    },
+    { on: `node ${process.versions.node}`, tests: true, quick: true, with: native },
+    { on: `node ${process.versions.node}`, guide: true, quick: true, with: native },
   ],
   'linux-arm64-gnu': [
     { on: 'node 24', tests: true, with: () => arm64(24) },
@@ -55,16 +59,12 @@ const RUNS = {
     { on: 'node 24 with pages of 16 KiB', tests: ABOUT_PAGES, with: () => arm64(24, 16384) },
     { on: 'node 24 with pages of 64 KiB', tests: ABOUT_PAGES, with: () => arm64(24, 65536) },
     { on: 'node 24', scenarios: true, with: () => arm64(24) },
+    { on: 'node 24', guide: true, with: () => arm64(24) },
+    { on: 'node 22', guide: true, with: () => arm64(22) },
   ],
   'linux-arm64-musl': [
-    {
-      on: 'node 24',
-      tests: true,
-      with: () => {
-        const { program, libraries } = install.nodeForMusl('arm64')
-        return { way: underQemu({ libraries }), program, kind: 'node', how: 'qemu-user, musl' }
-      },
-    },
+    { on: 'node 24', tests: true, with: arm64Musl },
+    { on: 'node 24', guide: true, with: arm64Musl },
   ],
   'darwin-arm64': [],
   'darwin-x64': [],
@@ -72,18 +72,28 @@ const RUNS = {
   'freebsd-x64': [],
 }
 
-function windows(program, kind) {
+function windows(program, kind, version) {
   const way = underWine()
-  return { way, program, kind, how: way.version }
+  return { way, program, kind, version, how: way.version }
 }
 
-function musl({ program, libraries }, kind) {
-  return { way: onMusl(libraries), program, kind, how: 'musl' }
+function musl({ program, libraries }, kind, version) {
+  return { way: onMusl(libraries), program, kind, version, how: 'musl' }
+}
+
+function native() {
+  const version = Number.parseInt(process.versions.node, 10)
+  return { way: natively(), program: process.execPath, kind: 'node', version, how: 'natively' }
 }
 
 function arm64(version, pageSize) {
   const how = pageSize === undefined ? 'qemu-user' : `qemu-user, pages of ${pageSize} bytes`
-  return { way: underQemu({ pageSize }), program: install.nodeForArm64(version), kind: 'node', how }
+  return { way: underQemu({ pageSize }), program: install.nodeForArm64(version), kind: 'node', version, how }
+}
+
+function arm64Musl() {
+  const { program, libraries } = install.nodeForMusl('arm64')
+  return { way: underQemu({ libraries }), program, kind: 'node', version: 24, how: 'qemu-user, musl' }
 }
 
 const { values: options } = parseArgs({
@@ -114,15 +124,19 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 const results = []
 /** The differences of emulators that were met. */
 const met = new Set()
+/** The binaries that were built, by the name of their platform. */
+const built = new Map()
 for (const name of platforms) await testPlatform(name)
+await testGuide()
 report()
 
 async function testPlatform(name) {
   console.log(`\n${name}`)
   const library = await step(name, 'build', async (log) => {
-    return { library: await build(name, log), said: TARGETS[name].triple }
+    return { value: await build(name, log), said: TARGETS[name].triple }
   })
   if (library === undefined) return
+  built.set(name, library)
   await step(name, 'look at the binary', () => {
     const { wrong, said } = inspect(name, library)
     if (wrong.length > 0) throw new Error(wrong.join('; '))
@@ -131,7 +145,7 @@ async function testPlatform(name) {
   const runs = RUNS[name].filter(isWanted)
   if (runs.length === 0) console.log('  nothing is run: there is nothing here to run it on')
   const folder = stage(library)
-  for (const { on, tests, scenarios, with: prepare } of runs) {
+  for (const { on, tests, scenarios, with: prepare } of runs.filter(({ guide }) => !guide)) {
     await step(name, titleOf({ on, scenarios }), async (log) => {
       const runtime = prepare()
       const said = scenarios ? await playScenarios(runtime, folder, log) : await runTests(runtime, folder, tests, log)
@@ -140,12 +154,35 @@ async function testPlatform(name) {
   }
 }
 
+/** With all packages in the registry, so that it is for the package managers to find the one that fits. */
+async function testGuide() {
+  const wanted = [...built.keys()].flatMap((platform) => {
+    return RUNS[platform]
+      .filter(({ guide, ...one }) => guide && isWanted({ guide, ...one }))
+      .map((one) => ({ platform, ...one }))
+  })
+  if (wanted.length === 0) return
+  console.log('\nFrom the registry')
+  const registry = await step('all', 'publish', async () => {
+    const published = await publish([...built.values()])
+    return { value: published, said: published.platforms.join(', ') }
+  })
+  if (registry === undefined) return
+  for (const { platform, with: prepare, ...one } of wanted) {
+    await step(platform, titleOf(one), async (log) => {
+      const runtime = prepare()
+      return { said: `${platform}, ${await runGuide(runtime, platform, registry, log)}, ${runtime.how}` }
+    })
+  }
+  await registry.stop()
+}
+
 function isWanted(one) {
   return (one.quick || !options.quick) && (options.run?.some((part) => titleOf(one).includes(part)) ?? true)
 }
 
-function titleOf({ on, scenarios }) {
-  return `${scenarios ? 'scenarios' : 'tests'} on ${on}`
+function titleOf({ on, scenarios, guide }) {
+  return `${guide ? 'guide' : scenarios ? 'scenarios' : 'tests'} on ${on}`
 }
 
 /** One line of the report. */
@@ -155,9 +192,9 @@ async function step(platform, what, body) {
   const result = { platform, what }
   let value
   try {
-    const { library, said } = await body(log)
-    value = library ?? true
-    Object.assign(result, { outcome: 'ok', said })
+    const done = await body(log)
+    value = done.value ?? true
+    Object.assign(result, { outcome: 'ok', said: done.said })
   } catch (error) {
     if (error instanceof install.CouldNotBeHad)
       Object.assign(result, { outcome: 'could not be had', said: error.message })
