@@ -104,6 +104,7 @@ function load() {
 /** What is wrong, after the loader has tried everything. */
 function explanation(error) {
 	const messages = messagesOf(error);
+	if (error instanceof Error && error.name === "NotCapable") return `memmap cannot be loaded: ${error.message}`;
 	const override = process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
 	if (override) return `NAPI_RS_NATIVE_LIBRARY_PATH is ${override}, and that is not the native library of memmap: ${messages.at(-1)}`;
 	const system = `${process.platform} ${process.arch}`;

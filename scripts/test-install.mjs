@@ -36,6 +36,8 @@ async function main() {
   const started = performance.now()
   const work = realpathSync(mkdtempSync(join(tmpdir(), 'memmap-install-')))
   process.once('exit', () => rmSync(work, { recursive: true, force: true }))
+  // So that nothing is left behind, the registry above all.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
   const staged = await stage(join(FOLDER, 'staged'), resolve(options.artifacts), { partial: true })
   if (!staged.platforms.includes(host)) stop(`There is no ${libraryName(host)} in ${options.artifacts}`)
   console.log(`\nPackages, with libraries for ${staged.platforms.join(', ')}`)
@@ -253,6 +255,15 @@ function checkOwnRuntime({ name, project, env, program, files, runsOn }) {
       writeFiles(folder, { 'program.mjs': content, ...files })
       equal(execute([...runsOn.command, 'program.mjs'], folder, env), USED)
     })
+    for (const [allowed, missing] of [
+      ['--allow-read', 'env'],
+      ['--allow-read --allow-env', 'ffi'],
+    ]) {
+      check(`an error that says what is missing, with ${allowed}`, () => {
+        const message = execute([...program, 'run', ...allowed.split(' '), 'failing.cjs'], project, env)
+        if (!message.startsWith('ERR_MMAP_BINDING') || !message.includes(`--allow-${missing}`)) throw new Error(message)
+      })
+    }
   }
 }
 

@@ -43,6 +43,8 @@ function load(): typeof import('../binding.js') {
 /** What is wrong, after the loader has tried everything. */
 function explanation(error: unknown): string {
   const messages = messagesOf(error)
+  // Deno did not let the loader read the environment, and says how it is allowed.
+  if (error instanceof Error && error.name === 'NotCapable') return `memmap cannot be loaded: ${error.message}`
   const override = process.env.NAPI_RS_NATIVE_LIBRARY_PATH
   if (override) {
     return `NAPI_RS_NATIVE_LIBRARY_PATH is ${override}, and that is not the native library of memmap: ${messages.at(-1)}`
