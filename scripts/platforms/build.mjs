@@ -57,13 +57,13 @@ export const TARGETS = {
     triple: 'x86_64-apple-darwin',
     foreign: true,
     kind: /^Mach-O 64-bit x86_64 dynamically linked shared library/,
-    needs: /\/(libmemmap_node|usr\/lib\/lib(System\.B|iconv\.2|charset\.1))\.dylib$/,
+    needs: /^(@rpath\/memmap\.node|\/usr\/lib\/lib(System\.B|iconv\.2|charset\.1)\.dylib)$/,
   },
   'darwin-arm64': {
     triple: 'aarch64-apple-darwin',
     foreign: true,
     kind: /^Mach-O 64-bit arm64 dynamically linked shared library/,
-    needs: /\/(libmemmap_node|usr\/lib\/lib(System\.B|iconv\.2|charset\.1))\.dylib$/,
+    needs: /^(@rpath\/memmap\.node|\/usr\/lib\/lib(System\.B|iconv\.2|charset\.1)\.dylib)$/,
   },
   'freebsd-x64': {
     triple: 'x86_64-unknown-freebsd',
