@@ -81,8 +81,11 @@ export declare function fill(mapping: ExternalObject<OpenMapping>, pattern: Uint
 /** The first place of `needle` in `[start, stop)`, or -1. */
 export declare function find(mapping: ExternalObject<OpenMapping>, needle: Uint8Array, start: number, stop: number): number
 
-/** The places of `needle` in `[start, stop)`, each behind the one before: as many as `places` has room for. Says how many. */
-export declare function findAll(mapping: ExternalObject<OpenMapping>, needle: Uint8Array, places: Float64Array, start: number, stop: number): number
+/**
+ * The places of `needle` in `[start, stop)`, each behind the one before and counted from `start`: as many as `places` has room for. Says how
+ * many. It has no more than 2 GiB positions: with small integers the engine calculates faster than with others.
+ */
+export declare function findAll(mapping: ExternalObject<OpenMapping>, needle: Uint8Array, places: Int32Array, start: number, stop: number): number
 
 /** What closing must do first: writes private changes back, if that was asked for. */
 export declare function finish(mapping: ExternalObject<OpenMapping>): void

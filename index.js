@@ -614,10 +614,15 @@ const DONE = Object.freeze({
 	value: void 0,
 	done: true
 });
+/** How many positions are searched at a time: places are small integers, counted from `base`. */
+const MOST_POSITIONS = 2 ** 31;
 /** Finds the places of a needle, each behind the one before. */
 var Search = class {
-	/** For which generation of the mapping it holds what it has found. */
-	generation = NONE;
+	/** Which batch of places the last one was from. */
+	batch = 0;
+	/** What the places of this batch are counted from. */
+	base;
+	/** Where the search ends, as the mapping was for this batch. */
 	stop = 0;
 	ended = false;
 	#of;
@@ -625,24 +630,27 @@ var Search = class {
 	#faultCounter;
 	#needle;
 	#givenStop;
-	/** From where on nothing of this batch has been. */
-	#from;
-	#places = new Float64Array(FIRST_BATCH);
+	#places = new Int32Array(FIRST_BATCH);
 	#count = 0;
 	#given = 0;
+	/** From where on the next batch is to be searched. */
+	#next = 0;
+	#isLast = false;
+	/** For which generation of the mapping, and after how many faults, this batch holds. */
+	#generation = NONE;
 	#faults;
 	constructor(of, needle, start, stop) {
 		this.#of = of;
 		this.#state = of.state;
 		this.#faultCounter = of.state.faults;
 		this.#needle = needle;
-		this.#from = start;
+		this.base = start;
 		this.#givenStop = stop;
 	}
 	/** The next place, or NONE. */
 	next() {
 		const given = this.#given;
-		if (given === this.#count || this.#state.generation !== this.generation || this.#faultCounter[0] !== this.#faults) return this.#findMore();
+		if (given === this.#count || this.#state.generation !== this.#generation || this.#faultCounter[0] !== this.#faults) return this.#findMore();
 		this.#given = given + 1;
 		return this.#places[given];
 	}
@@ -655,26 +663,40 @@ var Search = class {
 		if (this.ended) return NONE;
 		this.#of.check();
 		this.#faults = this.#faultCounter[0];
-		const isWhatItWas = this.generation === this.#state.generation;
-		if (!isWhatItWas || this.#given === this.#count) {
-			const last = this.#given === 0 ? void 0 : this.#places[this.#given - 1];
-			if (last !== void 0) this.#from = last + this.#needle.length;
-			if (isWhatItWas && this.#count < this.#places.length) return NONE;
-			this.#find(isWhatItWas);
-			if (this.#count === 0) return NONE;
+		if (this.#generation !== this.#state.generation) {
+			this.#generation = this.#state.generation;
+			this.stop = clamp(this.#givenStop, this.#of.length());
+			this.#next = this.#given === 0 ? this.base : this.#endOf(this.#given - 1);
+			this.#isLast = false;
+			this.#find();
+		} else if (this.#given === this.#count) {
+			if (this.#places.length < LARGEST_BATCH) this.#places = new Int32Array(this.#places.length * 4);
+			this.#find();
 		}
+		if (this.#given === this.#count) return NONE;
 		this.#given += 1;
 		return this.#places[this.#given - 1];
 	}
-	#find(isWhatItWas) {
-		if (!isWhatItWas) {
-			this.generation = this.#state.generation;
-			this.stop = clamp(this.#givenStop, this.#of.length());
-		} else if (this.#places.length < LARGEST_BATCH) this.#places = new Float64Array(this.#places.length * 4);
-		const from = Math.min(this.#from, this.stop);
-		this.#given = 0;
-		this.#count = 0;
-		this.#count = binding.findAll(this.#of.handle(), this.#needle, this.#places, from, this.stop);
+	#find() {
+		while (!this.#isLast) {
+			this.batch += 1;
+			this.base = Math.min(this.#next, this.stop);
+			this.#given = 0;
+			this.#count = 0;
+			const reach = this.base + MOST_POSITIONS - 1 + this.#needle.length;
+			const stop = Math.min(reach, this.stop);
+			const count = binding.findAll(this.#of.handle(), this.#needle, this.#places, this.base, stop);
+			this.#count = count;
+			const end = count === 0 ? 0 : this.#endOf(count - 1);
+			const isFull = count === this.#places.length;
+			this.#next = isFull ? end : Math.max(this.base + MOST_POSITIONS, end);
+			this.#isLast = !isFull && stop === this.stop;
+			if (count !== 0) return;
+		}
+	}
+	/** Where in the mapping a match of this batch ends. */
+	#endOf(number) {
+		return this.base + this.#places[number] + this.#needle.length;
 	}
 };
 /** The places of a needle. */
@@ -684,9 +706,9 @@ var Matches = class {
 		this.#search = new Search(of, needle, start, stop);
 	}
 	next() {
-		const value = this.#search.next();
-		return value === NONE ? this.return() : {
-			value,
+		const place = this.#search.next();
+		return place === NONE ? this.return() : {
+			value: this.#search.base + place,
 			done: false
 		};
 	}
@@ -699,59 +721,72 @@ var Matches = class {
 	}
 };
 const NEWLINE$1 = Uint8Array.of(10);
+const NOWHERE = /* @__PURE__ */ new ArrayBuffer(0);
 /** What is between newlines, and between the last one and the end. */
 var Lines = class {
 	#of;
 	#search;
-	#start;
-	#window;
-	/** For which generation of the mapping the window is. */
-	#generation = NONE;
+	/** Where the next line begins, counted from `#base`. */
+	#start = 0;
+	#base;
+	/** Where the lines of a batch of newlines are, and of which: its base is at `#offset`. */
+	#buffer = NOWHERE;
+	#offset = 0;
+	#batch = NONE;
 	constructor(of, start, stop) {
 		this.#of = of;
 		this.#search = new Search(of, NEWLINE$1, start, stop);
-		this.#start = start;
+		this.#base = start;
 	}
 	next() {
 		const search = this.#search;
-		const start = this.#start;
 		const newline = search.next();
-		if (newline === NONE) return this.#lastLine(start);
-		this.#start = newline + 1;
-		const window = this.#window;
-		if (window !== void 0 && search.generation === this.#generation) try {
+		if (newline === NONE) return this.#lastLine();
+		const start = this.#start;
+		if (search.batch === this.#batch) try {
+			const value = new Uint8Array(this.#buffer, this.#offset + start, newline - start);
+			this.#start = newline + 1;
 			return {
-				value: new Uint8Array(window.buffer, window.origin + start, newline - start),
+				value,
 				done: false
 			};
 		} catch {}
+		const from = this.#base + start;
+		this.#base = search.base;
+		this.#start = newline + 1;
 		return {
-			value: this.#bytes(start, newline),
+			value: this.#bytes(from, search.base + newline),
 			done: false
 		};
 	}
 	return() {
 		this.#search.end();
-		this.#window = void 0;
+		this.#buffer = NOWHERE;
+		this.#batch = NONE;
 		return DONE;
 	}
 	[Symbol.iterator]() {
 		return this;
 	}
-	#lastLine(start) {
+	#lastLine() {
 		const { ended, stop } = this.#search;
-		this.#search.end();
-		return !ended && start < stop ? {
-			value: this.#bytes(start, stop),
+		const from = this.#base + this.#start;
+		const value = !ended && from < stop ? this.#bytes(from, stop) : void 0;
+		const done = this.return();
+		return value === void 0 ? done : {
+			value,
 			done: false
-		} : DONE;
+		};
 	}
-	#bytes(start, stop) {
-		const window = this.#of.window(start, stop);
-		this.#window = window;
-		this.#generation = this.#search.generation;
-		if (window === void 0) return this.#of.copy(start, stop);
-		return new Uint8Array(window.buffer, window.origin + start, stop - start);
+	/** A line, wherever it is, and from now on those of its batch in the same buffer. */
+	#bytes(from, to) {
+		const window = this.#of.window(from, to);
+		this.#batch = NONE;
+		if (window === void 0) return this.#of.copy(from, to);
+		this.#buffer = window.buffer;
+		this.#offset = window.origin + this.#base;
+		this.#batch = this.#search.batch;
+		return new Uint8Array(window.buffer, window.origin + from, to - from);
 	}
 };
 const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
@@ -852,6 +887,7 @@ const LENGTH_PER_BYTE_BEFORE_VIEW = 64 * 1024;
 const SHORT_SEARCH = 512;
 const SHORT_COPY = 2048;
 const BUFFER_LIMIT = 2 ** 32 - 1;
+const MOST_BEFORE_VIEW = 7;
 const NEWLINE = 10;
 /**
 * A file as memory, or memory shared between processes: CPython's `mmap.mmap`.
@@ -1621,7 +1657,7 @@ var Mmap = class {
 	}
 	/** All of the mapping, or as much as can be in a view. */
 	#window(start, stop) {
-		const most = Math.max(stop, Math.min(this.#length, start + MAX_VIEW_LENGTH));
+		const most = Math.max(stop, Math.min(this.#length, start + MAX_VIEW_LENGTH - MOST_BEFORE_VIEW));
 		const [from, to] = this.#length <= MAX_VIEW_LENGTH || this.#shared ? [0, this.#length] : [start, most];
 		try {
 			const [buffer, byteOffset] = this.#rangeOf(this.#live(), from, to - from);
@@ -1709,11 +1745,14 @@ var Mmap = class {
 	}
 	#makeBuffer(mapping, offset, length) {
 		const id = this.#viewsMade;
-		if (!this.#shared) try {
-			return binding.buffer(mapping, id, false, offset, length);
-		} catch (error) {
-			if (!isNoView(error) || length !== this.#length) throw error;
-			this.#shared = true;
+		if (!this.#shared) {
+			if (length + (this.#lead + offset) % 8 > MAX_VIEW_LENGTH) throw viewTooLarge(length, MAX_VIEW_LENGTH);
+			try {
+				return binding.buffer(mapping, id, false, offset, length);
+			} catch (error) {
+				if (!isNoView(error) || length !== this.#length) throw error;
+				this.#shared = true;
+			}
 		}
 		return sharedBuffer(mapping, id, this.#lead, this.#length, this.#maxLength);
 	}

@@ -638,6 +638,11 @@ test('lines end where memory ends after a resize', (t) => {
   t.deepEqual([...behind], [])
 })
 
+test('a line that is longer than all those before it together is whole', (t) => {
+  const text = [16, 64, 256, 1024].map((count) => `${'\n'.repeat(count)}${'x'.repeat(20 * count)}`).join('')
+  t.deepEqual(linesOf(mmap(scratchFile(t, text))), text.split('\n'))
+})
+
 test('lines go on when the buffer of those before was transferred', (t) => {
   const path = scratchFile(t, 'one\n\nthree\nfour')
   using map = mmap(path)
@@ -841,6 +846,29 @@ onUnix('lines lie across 4 GiB and beyond', NOT_SPARSE, (t) => {
   t.is(map.slice(-9).toString(), '.......\n.')
 })
 
+onUnix('nothing is lost or found twice where a search goes on after 2 GiB', 'it has no MAP_PRIVATE', (t) => {
+  using map = mmap(-1, LARGE, { flags: MAP_PRIVATE })
+  const half = 2 * GIB
+  map.setSlice('aaaaa', half - 3, half + 2)
+  map.setSlice('aa', half + 100, half + 102)
+  map.setSlice('aaa', 2 * half, 2 * half + 3)
+  const places = [half - 3, half - 1, half + 100, 2 * half]
+  t.deepEqual([...map.findAll('aa')], places)
+  t.is(map.count('aa'), places.length)
+
+  for (const place of [half + 9, half + 10, half + 20]) map.setAt(place, 10)
+  const found = [...map.lines({ start: 10 })]
+  t.deepEqual(
+    found.map(({ length }) => length),
+    [half - 1, 0, 9, LARGE - half - 21],
+  )
+  for (const line of found) line[0] = 46
+  t.deepEqual(
+    [10, half + 11, half + 21].map((place) => map.at(place)),
+    [46, 46, 46],
+  )
+})
+
 onUnix('a line longer than any view is an error, and the iterator goes on behind it', 'it has no MAP_PRIVATE', (t) => {
   if (MAX_VIEW_LENGTH >= LARGE) {
     t.log(`not run on ${process.version}: its views can have ${MAX_VIEW_LENGTH} bytes`)
@@ -850,6 +878,7 @@ onUnix('a line longer than any view is an error, and the iterator goes on behind
   // Not a file: reading one that is all holes takes half a minute.
   using map = mmap(-1, LARGE, { flags: MAP_PRIVATE })
   map.setSlice('\nthe end\nx', LARGE - 10)
+  t.throws(() => map.view(Uint8Array, 1, MAX_VIEW_LENGTH), { code: 'ERR_MMAP_VIEW_TOO_LARGE' })
   const lines = map.lines({ start: 100 })
   t.throws(() => lines.next(), { instanceOf: RangeError, code: 'ERR_MMAP_VIEW_TOO_LARGE' })
   t.deepEqual([...lines].map(textOf), ['the end', 'x'])

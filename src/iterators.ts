@@ -41,10 +41,16 @@ const NONE = -1
 
 const DONE: IteratorReturnResult<undefined> = Object.freeze({ value: undefined, done: true })
 
+/** How many positions are searched at a time: places are small integers, counted from `base`. */
+const MOST_POSITIONS = 2 ** 31
+
 /** Finds the places of a needle, each behind the one before. */
 class Search {
-  /** For which generation of the mapping it holds what it has found. */
-  generation = NONE
+  /** Which batch of places the last one was from. */
+  batch = 0
+  /** What the places of this batch are counted from. */
+  base: number
+  /** Where the search ends, as the mapping was for this batch. */
   stop = 0
   ended = false
   readonly #of: Iterated
@@ -52,11 +58,14 @@ class Search {
   readonly #faultCounter: Uint32Array
   readonly #needle: Uint8Array
   readonly #givenStop: number
-  /** From where on nothing of this batch has been. */
-  #from: number
-  #places = new Float64Array(FIRST_BATCH)
+  #places = new Int32Array(FIRST_BATCH)
   #count = 0
   #given = 0
+  /** From where on the next batch is to be searched. */
+  #next = 0
+  #isLast = false
+  /** For which generation of the mapping, and after how many faults, this batch holds. */
+  #generation = NONE
   #faults: number | undefined
 
   constructor(of: Iterated, needle: Uint8Array, start: number, stop: number) {
@@ -64,14 +73,18 @@ class Search {
     this.#state = of.state
     this.#faultCounter = of.state.faults
     this.#needle = needle
-    this.#from = start
+    this.base = start
     this.#givenStop = stop
   }
 
   /** The next place, or NONE. */
   next(): number {
     const given = this.#given
-    if (given === this.#count || this.#state.generation !== this.generation || this.#faultCounter[0] !== this.#faults) {
+    if (
+      given === this.#count ||
+      this.#state.generation !== this.#generation ||
+      this.#faultCounter[0] !== this.#faults
+    ) {
       return this.#findMore()
     }
     this.#given = given + 1
@@ -88,30 +101,42 @@ class Search {
     if (this.ended) return NONE
     this.#of.check()
     this.#faults = this.#faultCounter[0]
-    const isWhatItWas = this.generation === this.#state.generation
-    if (!isWhatItWas || this.#given === this.#count) {
-      const last = this.#given === 0 ? undefined : this.#places[this.#given - 1]
-      if (last !== undefined) this.#from = last + this.#needle.length
-      // A batch that was not full was the last one.
-      if (isWhatItWas && this.#count < this.#places.length) return NONE
-      this.#find(isWhatItWas)
-      if (this.#count === 0) return NONE
+    if (this.#generation !== this.#state.generation) {
+      this.#generation = this.#state.generation
+      this.stop = clamp(this.#givenStop, this.#of.length())
+      this.#next = this.#given === 0 ? this.base : this.#endOf(this.#given - 1)
+      this.#isLast = false
+      this.#find()
+    } else if (this.#given === this.#count) {
+      if (this.#places.length < LARGEST_BATCH) this.#places = new Int32Array(this.#places.length * 4)
+      this.#find()
     }
+    if (this.#given === this.#count) return NONE
     this.#given += 1
     return this.#places[this.#given - 1] as number
   }
 
-  #find(isWhatItWas: boolean): void {
-    if (!isWhatItWas) {
-      this.generation = this.#state.generation
-      this.stop = clamp(this.#givenStop, this.#of.length())
-    } else if (this.#places.length < LARGEST_BATCH) {
-      this.#places = new Float64Array(this.#places.length * 4)
+  #find(): void {
+    while (!this.#isLast) {
+      this.batch += 1
+      this.base = Math.min(this.#next, this.stop)
+      this.#given = 0
+      this.#count = 0
+      const reach = this.base + MOST_POSITIONS - 1 + this.#needle.length
+      const stop = Math.min(reach, this.stop)
+      const count = binding.findAll(this.#of.handle(), this.#needle, this.#places, this.base, stop)
+      this.#count = count
+      const end = count === 0 ? 0 : this.#endOf(count - 1)
+      const isFull = count === this.#places.length
+      this.#next = isFull ? end : Math.max(this.base + MOST_POSITIONS, end)
+      this.#isLast = !isFull && stop === this.stop
+      if (count !== 0) return
     }
-    const from = Math.min(this.#from, this.stop)
-    this.#given = 0
-    this.#count = 0
-    this.#count = binding.findAll(this.#of.handle(), this.#needle, this.#places, from, this.stop)
+  }
+
+  /** Where in the mapping a match of this batch ends. */
+  #endOf(number: number): number {
+    return this.base + (this.#places[number] as number) + this.#needle.length
   }
 }
 
@@ -124,8 +149,8 @@ export class Matches implements IterableIterator<number> {
   }
 
   next(): IteratorResult<number, undefined> {
-    const value = this.#search.next()
-    return value === NONE ? this.return() : { value, done: false }
+    const place = this.#search.next()
+    return place === NONE ? this.return() : { value: this.#search.base + place, done: false }
   }
 
   return(): IteratorResult<number, undefined> {
@@ -139,42 +164,50 @@ export class Matches implements IterableIterator<number> {
 }
 
 const NEWLINE = Uint8Array.of(10)
+const NOWHERE = new ArrayBuffer(0)
 
 /** What is between newlines, and between the last one and the end. */
 export class Lines implements IterableIterator<Uint8Array> {
   readonly #of: Iterated
   readonly #search: Search
-  #start: number
-  #window: Window | undefined
-  /** For which generation of the mapping the window is. */
-  #generation = NONE
+  /** Where the next line begins, counted from `#base`. */
+  #start = 0
+  #base: number
+  /** Where the lines of a batch of newlines are, and of which: its base is at `#offset`. */
+  #buffer: ArrayBufferLike = NOWHERE
+  #offset = 0
+  #batch = NONE
 
   constructor(of: Iterated, start: number, stop: number) {
     this.#of = of
     this.#search = new Search(of, NEWLINE, start, stop)
-    this.#start = start
+    this.#base = start
   }
 
   next(): IteratorResult<Uint8Array, undefined> {
     const search = this.#search
-    const start = this.#start
     const newline = search.next()
-    if (newline === NONE) return this.#lastLine(start)
-    this.#start = newline + 1
-    const window = this.#window
-    if (window !== undefined && search.generation === this.#generation) {
+    if (newline === NONE) return this.#lastLine()
+    const start = this.#start
+    if (search.batch === this.#batch) {
       try {
-        return { value: new Uint8Array(window.buffer, window.origin + start, newline - start), done: false }
+        const value = new Uint8Array(this.#buffer, this.#offset + start, newline - start)
+        this.#start = newline + 1
+        return { value, done: false }
       } catch {
-        // The line ends behind the window, or somebody has transferred the buffer of a line that he was given.
+        // The line ends behind what the buffer has, or somebody has transferred the buffer of a line that he was given.
       }
     }
-    return { value: this.#bytes(start, newline), done: false }
+    const from = this.#base + start
+    this.#base = search.base
+    this.#start = newline + 1
+    return { value: this.#bytes(from, search.base + newline), done: false }
   }
 
   return(): IteratorResult<Uint8Array, undefined> {
     this.#search.end()
-    this.#window = undefined
+    this.#buffer = NOWHERE
+    this.#batch = NONE
     return DONE
   }
 
@@ -182,18 +215,23 @@ export class Lines implements IterableIterator<Uint8Array> {
     return this
   }
 
-  #lastLine(start: number): IteratorResult<Uint8Array, undefined> {
+  #lastLine(): IteratorResult<Uint8Array, undefined> {
     const { ended, stop } = this.#search
-    this.#search.end()
-    return !ended && start < stop ? { value: this.#bytes(start, stop), done: false } : DONE
+    const from = this.#base + this.#start
+    const value = !ended && from < stop ? this.#bytes(from, stop) : undefined
+    const done = this.return()
+    return value === undefined ? done : { value, done: false }
   }
 
-  #bytes(start: number, stop: number): Uint8Array {
-    const window = this.#of.window(start, stop)
-    this.#window = window
-    this.#generation = this.#search.generation
-    if (window === undefined) return this.#of.copy(start, stop)
-    return new Uint8Array(window.buffer, window.origin + start, stop - start)
+  /** A line, wherever it is, and from now on those of its batch in the same buffer. */
+  #bytes(from: number, to: number): Uint8Array {
+    const window = this.#of.window(from, to)
+    this.#batch = NONE
+    if (window === undefined) return this.#of.copy(from, to)
+    this.#buffer = window.buffer
+    this.#offset = window.origin + this.#base
+    this.#batch = this.#search.batch
+    return new Uint8Array(window.buffer, window.origin + from, to - from)
   }
 }
 

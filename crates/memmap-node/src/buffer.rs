@@ -268,9 +268,9 @@ impl FromNapiValue for Bytes {
     }
 }
 
-/// The numbers of a Float64Array, for the length of one call, to be written to.
+/// The numbers of an Int32Array, for the length of one call, to be written to.
 pub struct Places {
-    numbers: *mut f64,
+    numbers: *mut i32,
     length: usize,
 }
 
@@ -281,7 +281,7 @@ impl Places {
     }
 
     /// Sets one of them. One that is not there is not set.
-    pub fn set(&self, index: usize, place: f64) {
+    pub fn set(&self, index: usize, place: i32) {
         if index < self.length {
             // SAFETY: one of the array's numbers, see `from_napi_value`. Volatile, because it may be of a SharedArrayBuffer.
             unsafe { self.numbers.wrapping_add(index).write_volatile(place) };
@@ -291,7 +291,7 @@ impl Places {
 
 impl TypeName for Places {
     fn type_name() -> &'static str {
-        "Float64Array"
+        "Int32Array"
     }
 
     fn value_type() -> ValueType {
@@ -303,9 +303,9 @@ impl ValidateNapiValue for Places {}
 
 impl FromNapiValue for Places {
     unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
-        let kind = sys::TypedarrayType::float64_array;
+        let kind = sys::TypedarrayType::int32_array;
         // SAFETY: the caller's promise.
-        let (data, length) = unsafe { elements(env, value, kind, "expected a Float64Array") }?;
+        let (data, length) = unsafe { elements(env, value, kind, "expected an Int32Array") }?;
         Ok(Places { numbers: data.cast(), length })
     }
 }

@@ -357,20 +357,24 @@ pub fn rfind(
     })
 }
 
-/// The places of `needle` in `[start, stop)`, each behind the one before: as many as `places` has room for. Says how many.
+/// The places of `needle` in `[start, stop)`, each behind the one before and counted from `start`: as many as `places` has room for. Says how
+/// many. It has no more than 2 GiB positions: with small integers the engine calculates faster than with others.
 #[napi]
 pub fn find_all(
     env: Env,
     mapping: &External<OpenMapping>,
     #[napi(ts_arg_type = "Uint8Array")] needle: Bytes,
-    #[napi(ts_arg_type = "Float64Array")] places: Places,
+    #[napi(ts_arg_type = "Int32Array")] places: Places,
     start: f64,
     stop: f64,
 ) -> napi::Result<f64> {
     mapping.with(env, |mapping| {
-        let finder = finder(&needle)?;
-        let put = |number, place: usize| places.set(number, place as f64);
-        Ok(mapping.region().list(&finder, index(start)?, index(stop)?, places.length(), put)? as f64)
+        let (finder, start, stop) = (finder(&needle)?, index(start)?, index(stop)?);
+        if stop.saturating_sub(start).saturating_sub(finder.needle().len()) > i32::MAX as usize {
+            return Err(Error::OutOfRange);
+        }
+        let put = |number, place: usize| places.set(number, (place - start) as i32);
+        Ok(mapping.region().list(&finder, start, stop, places.length(), put)? as f64)
     })
 }
 
