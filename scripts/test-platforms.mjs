@@ -258,7 +258,9 @@ async function playScenarios({ way, program, kind, how }, folder, log) {
     if (said !== undefined) counts[said.outcome] += 1
     else if (isKnown(how, name, stderr)) counts.differs += 1
     else
-      failed.push(`    ${name}: ${end.how}: ${/^.*Error.*$/im.exec(stderr)?.[0] ?? stdout.trimEnd().split('\n').at(-1)}`)
+      failed.push(
+        `    ${name}: ${end.how}: ${/^.*Error.*$/im.exec(stderr)?.[0] ?? stdout.trimEnd().split('\n').at(-1)}`,
+      )
   }
   if (failed.length > 0) throw new Error(`${failed.length} of ${names.length} failed:\n${failed.join('\n')}`)
   return `${counts.ok} ok, ${counts['n/a']} n/a, ${counts.differs} as the emulator is known to differ`
