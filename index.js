@@ -887,7 +887,7 @@ const LENGTH_PER_BYTE_BEFORE_VIEW = 64 * 1024;
 const SHORT_SEARCH = 512;
 const SHORT_COPY = 2048;
 const BUFFER_LIMIT = 2 ** 32 - 1;
-const MOST_BEFORE_VIEW = 7;
+const BUFFER_ALIGNMENT = 8;
 const NEWLINE = 10;
 /**
 * A file as memory, or memory shared between processes: CPython's `mmap.mmap`.
@@ -1657,7 +1657,7 @@ var Mmap = class {
 	}
 	/** All of the mapping, or as much as can be in a view. */
 	#window(start, stop) {
-		const most = Math.max(stop, Math.min(this.#length, start + MAX_VIEW_LENGTH - MOST_BEFORE_VIEW));
+		const most = Math.max(stop, Math.min(this.#length, start + MAX_VIEW_LENGTH - (BUFFER_ALIGNMENT - 1)));
 		const [from, to] = this.#length <= MAX_VIEW_LENGTH || this.#shared ? [0, this.#length] : [start, most];
 		try {
 			const [buffer, byteOffset] = this.#rangeOf(this.#live(), from, to - from);
@@ -1746,7 +1746,7 @@ var Mmap = class {
 	#makeBuffer(mapping, offset, length) {
 		const id = this.#viewsMade;
 		if (!this.#shared) {
-			if (length + (this.#lead + offset) % 8 > MAX_VIEW_LENGTH) throw viewTooLarge(length, MAX_VIEW_LENGTH);
+			if (length + (this.#lead + offset) % BUFFER_ALIGNMENT > MAX_VIEW_LENGTH) throw viewTooLarge(length, MAX_VIEW_LENGTH);
 			try {
 				return binding.buffer(mapping, id, false, offset, length);
 			} catch (error) {

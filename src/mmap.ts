@@ -80,8 +80,8 @@ const SHORT_SEARCH = 512
 const SHORT_COPY = 2048
 // Buffer's own methods are wrong behind 4 GiB.
 const BUFFER_LIMIT = 2 ** 32 - 1
-// A buffer begins at a multiple of 8, and so up to this many bytes before what it is for.
-const MOST_BEFORE_VIEW = 7
+// A buffer begins at a multiple of this many bytes, and so up to one less before what it is for.
+const BUFFER_ALIGNMENT = 8
 
 const NEWLINE = 10
 
@@ -971,7 +971,7 @@ export class Mmap implements Disposable, Iterable<number> {
 
   /** All of the mapping, or as much as can be in a view. */
   #window(start: number, stop: number): Window | undefined {
-    const most = Math.max(stop, Math.min(this.#length, start + MAX_VIEW_LENGTH - MOST_BEFORE_VIEW))
+    const most = Math.max(stop, Math.min(this.#length, start + MAX_VIEW_LENGTH - (BUFFER_ALIGNMENT - 1)))
     const isWhole = this.#length <= MAX_VIEW_LENGTH || this.#shared
     const [from, to] = isWhole ? [0, this.#length] : [start, most]
     try {
@@ -1071,7 +1071,8 @@ export class Mmap implements Disposable, Iterable<number> {
   #makeBuffer(mapping: Handle, offset: number, length: number): ArrayBufferLike {
     const id = this.#viewsMade
     if (!this.#shared) {
-      if (length + ((this.#lead + offset) % 8) > MAX_VIEW_LENGTH) throw viewTooLarge(length, MAX_VIEW_LENGTH)
+      if (length + ((this.#lead + offset) % BUFFER_ALIGNMENT) > MAX_VIEW_LENGTH)
+        throw viewTooLarge(length, MAX_VIEW_LENGTH)
       try {
         return binding.buffer(mapping, id, false, offset, length)
       } catch (error) {
