@@ -362,9 +362,7 @@ impl Region {
         Ok(found.map(|index| start + index))
     }
 
-    /// Gives `put` the places of the needle in `[start, stop)`, from the first to the last and each behind the one before, with the number of
-    /// each: less than `room`, and as many as there is room for. Says how many. What it gives for a number last counts, and what for one
-    /// that is not less than the result does not. An empty needle is nowhere.
+    /// As [`Finder::list`], for the places in `[start, stop)`.
     ///
     /// # Errors
     ///
