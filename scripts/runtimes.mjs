@@ -19,9 +19,9 @@ function nodePackage() {
   return `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
 }
 
-function bunPackage() {
+export function bunPackage(libc) {
   const system = process.platform === 'win32' ? 'windows' : process.platform
-  return `@oven/bun-${system}-${process.arch === 'arm64' ? 'aarch64' : process.arch}`
+  return `@oven/bun-${system}-${process.arch === 'arm64' ? 'aarch64' : process.arch}${libc === 'musl' ? '-musl' : ''}`
 }
 
 function denoPackage() {

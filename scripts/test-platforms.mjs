@@ -157,9 +157,7 @@ async function testPlatform(name) {
 /** With all packages in the registry, so that it is for the package managers to find the one that fits. */
 async function testGuide() {
   const wanted = [...built.keys()].flatMap((platform) => {
-    return RUNS[platform]
-      .filter(({ guide, ...one }) => guide && isWanted({ guide, ...one }))
-      .map((one) => ({ platform, ...one }))
+    return RUNS[platform].filter((one) => one.guide && isWanted(one)).map((one) => ({ platform, ...one }))
   })
   if (wanted.length === 0) return
   console.log('\nFrom the registry')

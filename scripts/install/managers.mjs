@@ -1,7 +1,8 @@
 // npm, pnpm, Yarn, Bun and Deno as scripts/test-install.mjs runs them: each with its own settings and caches, and with one registry.
 
 import { join } from 'node:path'
-import { cleanEnvironment } from './projects.mjs'
+import { bunPackage } from '../runtimes.mjs'
+import { DENO_SETTINGS, registryEnvironment } from './projects.mjs'
 import { tool } from './tools.mjs'
 
 /**
@@ -12,8 +13,7 @@ import { tool } from './tools.mjs'
  * `ignoresLibc` says that packages for both are installed.
  */
 export function packageManagers(url, work, { libc, deno }) {
-  // Deno wants it in capital letters.
-  const env = { ...cleanEnvironment(work), npm_config_registry: url, NPM_CONFIG_REGISTRY: url }
+  const env = registryEnvironment(work, url)
   const script = (path) => [process.execPath, tool(path)]
   const npm = ['npm']
   const pnpm = script('pnpm/bin/pnpm.mjs')
@@ -39,6 +39,9 @@ export function packageManagers(url, work, { libc, deno }) {
     '.npmrc': `registry=${url}`,
     'pnpm-workspace.yaml': JSON.stringify({ minimumReleaseAge: 0, storeDir: join(work, 'pnpm-store'), ...more }),
   })
+  const architectures = ({ os, cpu, libc }) => ({
+    supportedArchitectures: { os: [os], cpu: [cpu], ...(libc ? { libc: [libc] } : {}) },
+  })
   const flags = ({ os, cpu, libc }) => ({ args: [`--os=${os}`, `--cpu=${cpu}`, ...(libc ? [`--libc=${libc}`] : [])] })
   return [
     {
@@ -55,9 +58,7 @@ export function packageManagers(url, work, { libc, deno }) {
       install: [...pnpm, 'install', '--no-frozen-lockfile'],
       files: workspace({}),
       withoutOptional: [...pnpm, 'install', '--no-frozen-lockfile', '--no-optional'],
-      on: ({ os, cpu, libc }) => ({
-        files: workspace({ supportedArchitectures: { os: [os], cpu: [cpu], ...(libc ? { libc: [libc] } : {}) } }),
-      }),
+      on: (system) => ({ files: workspace(architectures(system)) }),
       offline: [...pnpm, 'install', '--offline', '--frozen-lockfile'],
     },
     {
@@ -75,9 +76,7 @@ export function packageManagers(url, work, { libc, deno }) {
       program: berry,
       install: [...berry, 'install', '--no-immutable'],
       files: yarnrc({}),
-      on: ({ os, cpu, libc }) => ({
-        files: yarnrc({ supportedArchitectures: { os: [os], cpu: [cpu], ...(libc ? { libc: [libc] } : {}) } }),
-      }),
+      on: (system) => ({ files: yarnrc(architectures(system)) }),
       offline: [...berry, 'install', '--immutable'],
       offlineEnv: { YARN_ENABLE_NETWORK: '0' },
       node: [...berry, 'node'],
@@ -96,8 +95,7 @@ export function packageManagers(url, work, { libc, deno }) {
       name: 'deno',
       program: [deno],
       install: [deno, 'install'],
-      // What has just been published is what is wanted here.
-      files: { 'deno.json': JSON.stringify({ minimumDependencyAge: 0 }) },
+      files: DENO_SETTINGS,
       on: ({ os, cpu }) => ({ args: ['--os', os, '--arch', cpu] }),
       // It cannot be told of one.
       ignoresLibc: true,
@@ -116,9 +114,4 @@ export function packageManagers(url, work, { libc, deno }) {
       env: { ...env, ...manager.env },
       project: join(work, manager.name),
     }))
-}
-
-function bunPackage(libc) {
-  const system = process.platform === 'win32' ? 'windows' : process.platform
-  return `@oven/bun-${system}-${process.arch === 'arm64' ? 'aarch64' : process.arch}${libc === 'musl' ? '-musl' : ''}`
 }

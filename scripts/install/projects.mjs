@@ -29,6 +29,15 @@ export function execute([command, ...args], cwd, env) {
   return output(command, args, { cwd, env })
 }
 
+/** What package managers ask for packages is this registry. */
+export function registryEnvironment(work, url) {
+  // Deno wants it in capital letters.
+  return { ...cleanEnvironment(work), npm_config_registry: url, NPM_CONFIG_REGISTRY: url }
+}
+
+/** For Deno, to which what has just been published is too new otherwise. */
+export const DENO_SETTINGS = { 'deno.json': JSON.stringify({ minimumDependencyAge: 0 }) }
+
 /** Neither settings nor caches of who runs this, which may know other registries. What is undefined is not to be there. */
 export function cleanEnvironment(work) {
   const home = join(work, 'home')

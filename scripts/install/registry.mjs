@@ -7,7 +7,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { root } from '../setup.mjs'
 import { publish } from '../stage.mjs'
-import { cleanEnvironment, output } from './projects.mjs'
+import { cleanEnvironment, output, registryEnvironment } from './projects.mjs'
 import { tool } from './tools.mjs'
 
 /** Starts one that keeps its files in `work`, and publishes there what was staged in `home`. Returns its address, and how it is stopped. */
@@ -54,7 +54,7 @@ async function freePort() {
 }
 
 function publishEverything(home, url, work) {
-  const env = { ...cleanEnvironment(work), npm_config_registry: url }
+  const env = registryEnvironment(work, url)
   // npm wants one, and Verdaccio takes any.
   writeFileSync(env.npm_config_userconfig, `${url.replace('http:', '')}:_authToken=anonymous`)
   console.log('\nPublishing')

@@ -7,10 +7,12 @@ import * as install from './install.mjs'
 import { natively, run } from './run.mjs'
 
 const MOST_BYTES = 700_000
+/** Its own name comes first. */
+const NEEDED_ON_APPLES = /^(@rpath\/memmap\.node|\/usr\/lib\/lib(System\.B|iconv\.2|charset\.1)\.dylib)$/
 
 /**
  * By the name that the loader looks for. `foreign`: its standard library is built too, for Debian has only that of this machine.
- * `needs` is what a binary may ask of the system when it is loaded; Apple's names itself first.
+ * `needs` is what a binary may ask of the system when it is loaded.
  */
 export const TARGETS = {
   'linux-x64-gnu': {
@@ -57,13 +59,13 @@ export const TARGETS = {
     triple: 'x86_64-apple-darwin',
     foreign: true,
     kind: /^Mach-O 64-bit x86_64 dynamically linked shared library/,
-    needs: /^(@rpath\/memmap\.node|\/usr\/lib\/lib(System\.B|iconv\.2|charset\.1)\.dylib)$/,
+    needs: NEEDED_ON_APPLES,
   },
   'darwin-arm64': {
     triple: 'aarch64-apple-darwin',
     foreign: true,
     kind: /^Mach-O 64-bit arm64 dynamically linked shared library/,
-    needs: /^(@rpath\/memmap\.node|\/usr\/lib\/lib(System\.B|iconv\.2|charset\.1)\.dylib)$/,
+    needs: NEEDED_ON_APPLES,
   },
   'freebsd-x64': {
     triple: 'x86_64-unknown-freebsd',

@@ -5,7 +5,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { addExamples, argumentsFor, dependencies, EXAMPLES, takesTypeScript } from '../install/examples.mjs'
-import { cleanEnvironment, makeProject, output, writeFiles } from '../install/projects.mjs'
+import { DENO_SETTINGS, makeProject, output, registryEnvironment, writeFiles } from '../install/projects.mjs'
 import { startRegistry } from '../install/registry.mjs'
 import { obtainTools, tool } from '../install/tools.mjs'
 import { stage } from '../stage.mjs'
@@ -29,11 +29,9 @@ export async function publish(libraries) {
 export async function runGuide(runtime, platform, { url, work }, log) {
   const { way, program } = runtime
   const project = mkdtempSync(join(work, `${platform}-`))
-  makeProject(project, dependencies(), { 'deno.json': JSON.stringify({ minimumDependencyAge: 0 }) })
+  makeProject(project, dependencies(), DENO_SETTINGS)
   const env = {
-    ...cleanEnvironment(work),
-    npm_config_registry: url,
-    NPM_CONFIG_REGISTRY: url,
+    ...registryEnvironment(work, url),
     BUN_INSTALL_CACHE_DIR: join(project, 'bun-cache'),
     DENO_DIR: join(project, 'deno-cache'),
   }
