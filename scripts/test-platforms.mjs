@@ -244,13 +244,18 @@ function isOf(test, title) {
 /** The scenarios, each in a process of its own. */
 async function playScenarios({ way, program, kind, how }, folder, log) {
   const script = join(folder, '__test__/runtimes/scenarios.cjs')
-  const { names, saidOutcome } = require(join(root, '__test__/runtimes/scenarios.cjs'))
-  const { LEADING_ARGUMENTS } = require(join(root, '__test__/runtimes/runtime.cjs'))
+  const { LEADING_ARGUMENTS, saidOutcome } = require(join(root, '__test__/runtimes/runtime.cjs'))
+  const play = (name, log) => {
+    return run(way, [program, ...LEADING_ARGUMENTS[kind], script, name], { cwd: folder, seconds: 180, log })
+  }
+  // That runtime is asked, because for this machine there may be no library.
+  const list = await play('--names', log)
+  if (!list.ok) throw new Error(`the scenarios cannot be listed: ${list.how}: ${list.stderr}`)
+  const names = JSON.parse(list.stdout)
   const counts = { ok: 0, 'n/a': 0, differs: 0 }
   const failed = []
   for (const name of names) {
-    const command = [program, ...LEADING_ARGUMENTS[kind], script, name]
-    const end = await run(way, command, { cwd: folder, seconds: 180, log: `${log}.${name.replaceAll(/\W+/g, '-')}` })
+    const end = await play(name, `${log}.${name.replaceAll(/\W+/g, '-')}`)
     const { ok, stdout, stderr } = end
     const said = ok ? saidOutcome(stdout) : undefined
     if (said !== undefined) counts[said.outcome] += 1

@@ -25,8 +25,8 @@ const { values: options } = parseArgs({
 })
 
 setUp()
-const { names, saidOutcome } = require(SCENARIOS)
-const { LEADING_ARGUMENTS, REFUSING } = require(join(root, '__test__/runtimes/runtime.cjs'))
+const { names } = require(SCENARIOS)
+const { LEADING_ARGUMENTS, REFUSING, saidOutcome } = require(join(root, '__test__/runtimes/runtime.cjs'))
 
 // Not at the top: tsx may just have been installed.
 const { tsImport } = await import('tsx/esm/api')

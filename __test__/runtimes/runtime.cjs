@@ -26,6 +26,14 @@ function runtimeName() {
   return process.versions.deno === undefined ? 'node' : 'deno'
 }
 
+/** What a scenario has said, at the end of all that was printed; undefined if it said nothing, as of a failure. */
+function saidOutcome(stdout) {
+  const last = stdout.trimEnd().split('\n').at(-1) ?? ''
+  if (last === 'ok') return { outcome: 'ok' }
+  if (last.startsWith('n/a: ')) return { outcome: 'n/a', why: last.slice('n/a: '.length) }
+  return undefined
+}
+
 function collectGarbage() {
   if (globalThis.Bun !== undefined) globalThis.Bun.gc(true)
   else if (globalThis.gc !== undefined) globalThis.gc()
@@ -81,6 +89,7 @@ module.exports = {
   nextTurn,
   refuses,
   runtimeName,
+  saidOutcome,
   transfer,
   whileCollecting,
 }

@@ -1,5 +1,5 @@
 // What must hold on every runtime: `node --expose-gc scenarios.cjs NAME` plays one scenario and says "ok", or "n/a: why". Of a
-// failure it says what an uncaught error says. scripts/test-runtimes.mjs plays all of them everywhere.
+// failure it says what an uncaught error says. With --names it says what there is to play. scripts/test-runtimes.mjs plays all of them everywhere.
 
 const { CannotBe } = require('./runtime.cjs')
 
@@ -26,14 +26,11 @@ async function play(name) {
   }
 }
 
-/** What `play` has said, at the end of all that was printed; undefined if it said nothing, as of a failure. */
-function saidOutcome(stdout) {
-  const last = stdout.trimEnd().split('\n').at(-1) ?? ''
-  if (last === 'ok') return { outcome: 'ok' }
-  if (last.startsWith('n/a: ')) return { outcome: 'n/a', why: last.slice('n/a: '.length) }
-  return undefined
+const names = Object.keys(scenarios)
+if (require.main === module) {
+  const [, , name] = process.argv
+  if (name === '--names') console.log(JSON.stringify(names))
+  else play(name)
 }
 
-if (require.main === module) play(process.argv[2])
-
-module.exports = { names: Object.keys(scenarios), saidOutcome }
+module.exports = { names }
