@@ -38,7 +38,7 @@ interface MmapOptions {
   create?: boolean | undefined;
   /**
    * Default false. With `ACCESS_COPY`: `flush()` and `close()` write the pages that were changed to the file. A mapping that is
-   * never closed writes nothing.
+   * never closed writes nothing. A descriptor must be one that writes, and does not append (`'r+'`, not `'a+'`).
    */
   writeBack?: boolean | undefined;
   /**

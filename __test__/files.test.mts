@@ -515,6 +515,19 @@ onUnix('a file that may not be written is EACCES for writeBack when it is opened
   t.throws(() => mmap(path, 0, { access: ACCESS_COPY, writeBack: true }), { code: 'EACCES' })
 })
 
+onUnix('a descriptor that appends is refused for writeBack, and for nothing else', 'it may write nowhere else', (t) => {
+  const path = scratchFile(t, 'original')
+  const fd = openSync(path, 'a+')
+  t.teardown(() => closeSync(fd))
+  const refusal = { code: 'ERR_INVALID_ARG_VALUE', message: /"writeBack".*append.*'r\+'/ }
+  t.throws(() => mmap(fd, 0, { access: ACCESS_COPY, writeBack: true }), refusal)
+  t.is(readFileSync(path, 'utf8'), 'original')
+  mmap(fd, 0, { access: ACCESS_COPY }).close()
+  using map = mmap(fd, 10, { create: true })
+  map.setSlice('ending', 4)
+  t.is(readFileSync(path, 'utf8'), 'origending')
+})
+
 asRootOnLinux(
   'a hole that a full disk cannot fill is an error, and what was written before is kept',
   'it mounts a tmpfs',

@@ -409,6 +409,11 @@ fn map_file(file: &sys::File, offset: u64, length: u64, plan: &Plan, create: boo
     if write_back && !file.is_writable()? {
         return Err(sys::not_writable("open"));
     }
+    if write_back && file.is_appending()? {
+        return Err(Error::Contradiction(
+            "The option \"writeBack\" needs a descriptor that does not append: open the file with 'r+' instead of 'a+'",
+        ));
+    }
     let mut status = file.status()?;
     let before = status.size;
     if create && status.regular {

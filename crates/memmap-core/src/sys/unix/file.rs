@@ -86,6 +86,16 @@ impl File {
         Ok(flags & OFlags::ACCMODE != OFlags::RDONLY)
     }
 
+    /// Whether all that is written goes behind the end of the file, also with pwrite(2): Linux does not look at the position then.
+    ///
+    /// # Errors
+    ///
+    /// What fcntl(2) says.
+    pub fn is_appending(&self) -> Result<bool> {
+        let flags = rustix::fs::fcntl_getfl(&self.0).map_err(failed("fcntl"))?;
+        Ok(flags.contains(OFlags::APPEND))
+    }
+
     /// Sets the size, in bytes: what is behind it is lost, what is new is a hole of zeros.
     ///
     /// # Errors

@@ -119,6 +119,15 @@ impl File {
         Ok(access.AccessFlags & FILE_WRITE_DATA != 0)
     }
 
+    /// Whether all that is written goes behind the end of the file. A handle that may do nothing else is not [`File::is_writable`].
+    ///
+    /// # Errors
+    ///
+    /// None.
+    pub fn is_appending(&self) -> Result<bool> {
+        Ok(false)
+    }
+
     /// Sets the size, in bytes: what is behind it is lost, what is new are zeros.
     ///
     /// The position at which others who share the file read and write does not move.
