@@ -482,7 +482,8 @@ declare class Mmap implements Disposable, Iterable<number> {
    * @param offset in bytes, default 0; any, it is rounded to pages inside
    * @param size in bytes; to the end when it is missing or -1
    * @param flags `MS_SYNC` by default; with `MS_ASYNC` it returns at once and nothing is promised. Ignored on Windows
-   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EIO, ENOSPC, EINVAL for flags that exclude each other
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EIO, ENOSPC, EINVAL for flags that exclude each other, ERR_MMAP_FAULT; with
+   *   `writeBack` also when a part that the file has no longer was not touched, and after the rest has been written
    */
   flush(offset?: number, size?: number, flags?: number): void;
   /**
@@ -542,7 +543,9 @@ declare class Mmap implements Disposable, Iterable<number> {
    * Changes of a shared mapping are in the file without any `flush()`; that is about the device. With `writeBack` private changes
    * are written first.
    *
-   * @throws with `writeBack` only: ENOSPC, EIO and what else writing says. It is still open then, and nothing is lost
+   * @throws with `writeBack` only: ENOSPC, EIO and what else writing says, and it is still open then, with nothing lost; ERR_MMAP_FAULT when
+   *   the file has become shorter than the mapping, so that changes behind its end may be lost: what lies before has been written, and it
+   *   is closed
    */
   close(): void;
   /**
@@ -552,7 +555,8 @@ declare class Mmap implements Disposable, Iterable<number> {
    * Do not call it while something asynchronous still reads a view: Node's own zlib ends the process when the buffer under it is
    * detached. Memory that was transferred to another ArrayBuffer stays mapped until that one is collected.
    *
-   * @throws as {@link close}; ERR_MMAP_UNSUPPORTED on Windows for a SharedArrayBuffer that was handed out. It is closed then
+   * @throws as {@link close}, but it is closed in any case, and changes that could not be written are lost; ERR_MMAP_UNSUPPORTED on Windows
+   *   for a SharedArrayBuffer that was handed out
    */
   unmap(): void;
   /** {@link close}, for `using`. */

@@ -53,6 +53,9 @@ function viewTooLarge(length, limit) {
 function isOutOfMemory(error) {
 	return error instanceof Error && "code" in error && error.code === "ENOMEM";
 }
+function isFault(error) {
+	return error instanceof Error && "code" in error && error.code === "ERR_MMAP_FAULT";
+}
 function isNoView(error) {
 	return error instanceof Error && "code" in error && error.code === "ERR_MMAP_NO_VIEW";
 }
@@ -1411,7 +1414,8 @@ var Mmap = class {
 	* @param offset in bytes, default 0; any, it is rounded to pages inside
 	* @param size in bytes; to the end when it is missing or -1
 	* @param flags `MS_SYNC` by default; with `MS_ASYNC` it returns at once and nothing is promised. Ignored on Windows
-	* @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EIO, ENOSPC, EINVAL for flags that exclude each other
+	* @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EIO, ENOSPC, EINVAL for flags that exclude each other, ERR_MMAP_FAULT; with
+	*   `writeBack` also when a part that the file has no longer was not touched, and after the rest has been written
 	*/
 	flush(offset = 0, size, flags) {
 		const asked = flushArguments(offset, size);
@@ -1510,12 +1514,22 @@ var Mmap = class {
 	* Changes of a shared mapping are in the file without any `flush()`; that is about the device. With `writeBack` private changes
 	* are written first.
 	*
-	* @throws with `writeBack` only: ENOSPC, EIO and what else writing says. It is still open then, and nothing is lost
+	* @throws with `writeBack` only: ENOSPC, EIO and what else writing says, and it is still open then, with nothing lost; ERR_MMAP_FAULT when
+	*   the file has become shorter than the mapping, so that changes behind its end may be lost: what lies before has been written, and it
+	*   is closed
 	*/
 	close() {
 		const mapping = this.#mapping;
 		if (mapping === void 0) return;
-		if (this.#writesBack) binding.finish(mapping);
+		try {
+			if (this.#writesBack) binding.finish(mapping);
+		} catch (error) {
+			if (isFault(error)) this.#letGo(mapping);
+			throw error;
+		}
+		this.#letGo(mapping);
+	}
+	#letGo(mapping) {
 		this.#dropOwnView(mapping);
 		if (!binding.close(mapping)) this.#closedMapping = mapping;
 		else if (spareHandles.length < MOST_SPARE_HANDLES) spareHandles.push(mapping);
@@ -1530,10 +1544,18 @@ var Mmap = class {
 	* Do not call it while something asynchronous still reads a view: Node's own zlib ends the process when the buffer under it is
 	* detached. Memory that was transferred to another ArrayBuffer stays mapped until that one is collected.
 	*
-	* @throws as {@link close}; ERR_MMAP_UNSUPPORTED on Windows for a SharedArrayBuffer that was handed out. It is closed then
+	* @throws as {@link close}, but it is closed in any case, and changes that could not be written are lost; ERR_MMAP_UNSUPPORTED on Windows
+	*   for a SharedArrayBuffer that was handed out
 	*/
 	unmap() {
-		this.close();
+		try {
+			this.close();
+		} finally {
+			if (this.#mapping !== void 0) this.#letGo(this.#mapping);
+			this.#unmapClosed();
+		}
+	}
+	#unmapClosed() {
 		const mapping = this.#closedMapping;
 		if (mapping === void 0) return;
 		binding.releaseTasks(mapping);

@@ -488,11 +488,37 @@ onUnix('writeBack does not make a file longer again that was cut', 'it cuts no f
   map.setAt(0, 1)
   map.setAt(PAGESIZE, 2)
   truncateSync(path, 10)
-  map.close()
+  t.throws(() => map.close(), { code: 'ERR_MMAP_FAULT' })
   const file = readFileSync(path)
   t.is(file.length, 10)
   t.is(file[0], 1)
 })
+
+for (const touched of [false, true]) {
+  const title = `writeBack writes what a truncation leaves and says what not, if that was ${touched ? '' : 'not '}touched`
+  onUnix(title, 'it cuts no file that is mapped', (t) => {
+    for (const close of ['close', 'unmap', Symbol.dispose] as const) {
+      const path = scratchFile(t, 6 * PAGESIZE)
+      const map = mmap(path, 0, { access: ACCESS_COPY, writeBack: true, offset: 10 })
+      const loses = (call: () => unknown): void => {
+        t.like(t.throws(call, { code: 'ERR_MMAP_FAULT' }), { offset: 3 * PAGESIZE - 10, length: 3 * PAGESIZE })
+      }
+      map.setAt(0, 1)
+      map.setAt(2 * PAGESIZE, 2)
+      map.setAt(-1, 3)
+      truncateSync(path, 3 * PAGESIZE)
+      if (touched) loses(() => map.at(-1))
+      loses(() => map.flush())
+      t.deepEqual([readFileSync(path)[10], readFileSync(path)[2 * PAGESIZE + 10]], [1, 2])
+      map.bytes[0] = 4
+      loses(() => map[close]())
+      t.true(map.closed)
+      const file = readFileSync(path)
+      t.deepEqual([file.length, file[10], file[2 * PAGESIZE + 10]], [3 * PAGESIZE, 4, 2])
+      t.notThrows(() => map[close](), 'it is told once')
+    }
+  })
+}
 
 test('unmap() writes back too', (t) => {
   const path = scratchFile(t, 'original')
@@ -555,6 +581,8 @@ asRootOnLinux('a write-back that fails throws, and it stays open with nothing lo
   writeFileSync(path, Buffer.alloc(PAGESIZE, 1))
   const map = mmap(path, 0, { access: ACCESS_COPY, writeBack: true })
   map.fill(2)
+  const given = mmap(path, 0, { access: ACCESS_COPY, writeBack: true })
+  given.fill(3)
   // A hole in place of its only block, and then no block left to fill it with.
   execFileSync('fallocate', ['--punch-hole', '--offset', '0', '--length', String(PAGESIZE), path])
   const filler = join(folder, 'filler')
@@ -568,9 +596,10 @@ asRootOnLinux('a write-back that fails throws, and it stays open with nothing lo
   closeSync(fd)
   t.throws(() => map.flush(), { code: 'ENOSPC' })
   t.throws(() => map.close(), { code: 'ENOSPC' })
-  t.throws(() => map.unmap(), { code: 'ENOSPC' })
   t.false(map.closed)
   t.is(map.at(0), 2)
+  t.throws(() => given.unmap(), { code: 'ENOSPC' })
+  t.true(given.closed, 'unmap() lets go in any case')
   unlinkSync(filler)
   map.close()
   t.true(map.closed)

@@ -86,6 +86,10 @@ export function isOutOfMemory(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOMEM'
 }
 
+export function isFault(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_MMAP_FAULT'
+}
+
 export function isNoView(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ERR_MMAP_NO_VIEW'
 }

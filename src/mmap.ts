@@ -30,6 +30,7 @@ import binding, { type ExternalObject, type OpenMapping, type Task } from './bin
 import { ACCESS_READ, MAX_VIEW_LENGTH, PAGESIZE } from './constants.js'
 import {
   closed,
+  isFault,
   isNoView,
   isOutOfMemory,
   outOfRange,
@@ -696,7 +697,8 @@ export class Mmap implements Disposable, Iterable<number> {
    * @param offset in bytes, default 0; any, it is rounded to pages inside
    * @param size in bytes; to the end when it is missing or -1
    * @param flags `MS_SYNC` by default; with `MS_ASYNC` it returns at once and nothing is promised. Ignored on Windows
-   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EIO, ENOSPC, EINVAL for flags that exclude each other
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EIO, ENOSPC, EINVAL for flags that exclude each other, ERR_MMAP_FAULT; with
+   *   `writeBack` also when a part that the file has no longer was not touched, and after the rest has been written
    */
   flush(offset: number = 0, size?: number, flags?: number): void {
     const asked = flushArguments(offset, size)
@@ -809,12 +811,24 @@ export class Mmap implements Disposable, Iterable<number> {
    * Changes of a shared mapping are in the file without any `flush()`; that is about the device. With `writeBack` private changes
    * are written first.
    *
-   * @throws with `writeBack` only: ENOSPC, EIO and what else writing says. It is still open then, and nothing is lost
+   * @throws with `writeBack` only: ENOSPC, EIO and what else writing says, and it is still open then, with nothing lost; ERR_MMAP_FAULT when
+   *   the file has become shorter than the mapping, so that changes behind its end may be lost: what lies before has been written, and it
+   *   is closed
    */
   close(): void {
     const mapping = this.#mapping
     if (mapping === undefined) return
-    if (this.#writesBack) binding.finish(mapping)
+    try {
+      if (this.#writesBack) binding.finish(mapping)
+    } catch (error) {
+      // What is lost would not come back if it stayed open.
+      if (isFault(error)) this.#letGo(mapping)
+      throw error
+    }
+    this.#letGo(mapping)
+  }
+
+  #letGo(mapping: Handle): void {
     this.#dropOwnView(mapping)
     if (!binding.close(mapping)) this.#closedMapping = mapping
     else if (spareHandles.length < MOST_SPARE_HANDLES) spareHandles.push(mapping)
@@ -830,10 +844,19 @@ export class Mmap implements Disposable, Iterable<number> {
    * Do not call it while something asynchronous still reads a view: Node's own zlib ends the process when the buffer under it is
    * detached. Memory that was transferred to another ArrayBuffer stays mapped until that one is collected.
    *
-   * @throws as {@link close}; ERR_MMAP_UNSUPPORTED on Windows for a SharedArrayBuffer that was handed out. It is closed then
+   * @throws as {@link close}, but it is closed in any case, and changes that could not be written are lost; ERR_MMAP_UNSUPPORTED on Windows
+   *   for a SharedArrayBuffer that was handed out
    */
   unmap(): void {
-    this.close()
+    try {
+      this.close()
+    } finally {
+      if (this.#mapping !== undefined) this.#letGo(this.#mapping)
+      this.#unmapClosed()
+    }
+  }
+
+  #unmapClosed(): void {
     const mapping = this.#closedMapping
     if (mapping === undefined) return
     binding.releaseTasks(mapping)

@@ -26,7 +26,6 @@
 //! What is not covered is a thread that touches memory after giving up its region: that is a use after free, with or without
 //! this module.
 
-use crate::error::{Error, Result};
 use std::ops::Range;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -58,16 +57,9 @@ impl Watch {
         self.0.descriptor.store(identity.descriptor, Ordering::SeqCst);
     }
 
-    /// Whether all of the region's bytes are still what they were mapped as.
-    ///
-    /// # Errors
-    ///
-    /// ERR_MMAP_FAULT.
-    pub(crate) fn intact(&self, length: usize) -> Result<()> {
-        match self.0.lost_from.load(Ordering::Acquire) {
-            NOTHING_LOST => Ok(()),
-            offset => Err(Error::Fault { offset, length: length.saturating_sub(offset) }),
-        }
+    /// From which byte of the region on bytes have been lost: more than any region has, if none have.
+    pub(crate) fn lost_from(&self) -> usize {
+        self.0.lost_from.load(Ordering::Acquire)
     }
 
     /// Notes that everything from `offset` on is lost, though no fault has said so.

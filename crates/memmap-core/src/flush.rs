@@ -1,6 +1,6 @@
 //! Making changes durable. What that needs is apart from the mapping, because a flush may go on when the mapping is closed.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::region::{RawBytes, Region};
 use crate::sys::{self, Memory};
 use std::sync::Arc;
@@ -28,11 +28,11 @@ impl Flusher {
     /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT, and what msync, fsync and pwrite say.
     pub fn flush(&self, offset: usize, length: usize, flags: Option<i32>) -> Result<()> {
         self.region.range(offset, length)?;
-        // What was written to lost pages is lost, and msync says nothing of it.
-        self.region.intact()?;
         if self.write_back {
             return self.write_back(offset, length);
         }
+        // What was written to lost pages is lost, and msync says nothing of it.
+        self.region.intact()?;
         if !self.writes_through {
             return Ok(());
         }
@@ -47,6 +47,9 @@ impl Flusher {
     ///
     /// Where the system does not tell which pages those are, they are the ones that differ from the file. Then a page which
     /// nobody stored to can be taken for one that was, if another process changes it in just this moment.
+    ///
+    /// What is intact is written in any case, and then it is told what is not: all behind the end of the file. Whether that had been changed
+    /// nobody can say, for the system drops private pages together with the file's.
     pub(crate) fn write_back(&self, offset: usize, length: usize) -> Result<()> {
         let Some(file) = &self.file else {
             return Ok(());
@@ -54,22 +57,26 @@ impl Flusher {
         let page = sys::page_size();
         // What was cut off behind the end of the file is not to come back as zeros.
         let file_end = usize::try_from(file.status()?.size.saturating_sub(self.offset)).unwrap_or(usize::MAX);
-        let end = (offset + length).min(file_end);
+        let end = offset + length;
+        let mut intact = end.min(file_end).min(self.region.intact_length());
         let mut at = offset;
         let mut wrote = false;
-        while at < end {
+        while at < intact {
             let file_at = self.offset + at as u64;
             // To the next page of the file first, whole pages from then on.
             let to_page = page - (file_at % page as u64) as usize;
-            let count = if to_page == page { page * 64 } else { to_page }.min(end - at);
+            let count = if to_page == page { page * 64 } else { to_page }.min(intact - at);
             let copied = self.region.memory().copied_pages(at, count);
             let mut theirs = vec![0u8; count];
             let mut ours = vec![0u8; count];
             let there = file.read_at(&mut theirs, file_at)?;
-            theirs.truncate(there);
             // SAFETY: `ours` is a buffer of this function's own, as long as it says.
             let target = unsafe { RawBytes::new(ours.as_mut_ptr(), ours.len()) };
-            self.region.read(at, target)?;
+            self.region.read_lost(at, target)?;
+            // The file may have been cut meanwhile.
+            let file_end = if there < count { at + there } else { end };
+            intact = intact.min(file_end).min(self.region.intact_length());
+            ours.truncate(intact.saturating_sub(at));
             let mut piece_at = file_at;
             for (index, (new, old)) in ours.chunks(page).zip(theirs.chunks(page)).enumerate() {
                 let is_copied = copied.as_ref().is_none_or(|copied| copied.get(index) == Some(&true));
@@ -81,6 +88,12 @@ impl Flusher {
             }
             at += count;
         }
-        if wrote { file.sync_data() } else { Ok(()) }
+        if wrote {
+            file.sync_data()?;
+        }
+        if intact < end {
+            return Err(Error::Fault { offset: intact, length: self.region.len() - intact });
+        }
+        self.region.intact()
     }
 }

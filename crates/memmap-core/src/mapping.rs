@@ -134,7 +134,8 @@ impl Mapping {
     ///
     /// # Errors
     ///
-    /// As [`Mapping::flush`]; the mapping is still open then, and nothing is lost.
+    /// As [`Mapping::flush`]. With ERR_MMAP_FAULT what is intact has been written, and the rest is lost whether it is closed or not. With
+    /// others nothing is lost, if the mapping stays open.
     pub fn finish(&self) -> Result<()> {
         if self.write_back { self.flusher().write_back(0, self.region.len()) } else { Ok(()) }
     }

@@ -131,7 +131,15 @@ impl Region {
     ///
     /// ERR_MMAP_FAULT.
     pub fn intact(&self) -> Result<()> {
-        self.watch.as_ref().map_or(Ok(()), |watch| watch.intact(self.len()))
+        match self.intact_length() {
+            length if length == self.len() => Ok(()),
+            offset => Err(Error::Fault { offset, length: self.len() - offset }),
+        }
+    }
+
+    /// How many bytes there are before the first one that is lost.
+    pub(crate) fn intact_length(&self) -> usize {
+        self.watch.as_ref().map_or(self.len(), |watch| watch.lost_from().min(self.len()))
     }
 
     /// Puts private zeros in place of all the memory: whoever has a pointer to it reads zeros, and the file or named region is let
@@ -234,11 +242,20 @@ impl Region {
     ///
     /// ERR_OUT_OF_RANGE, with nothing copied; ERR_MMAP_FAULT.
     pub fn read(&self, offset: usize, target: RawBytes) -> Result<()> {
+        self.touching(|| self.read_lost(offset, target))?
+    }
+
+    /// The same, whatever has been lost: those bytes are zeros.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE, with nothing copied.
+    pub(crate) fn read_lost(&self, offset: usize, target: RawBytes) -> Result<()> {
         let source = self.range(offset, target.length)?;
         // SAFETY: `range` found the source inside the mapping, `RawBytes::new` promises the target. `copy` and not
         // `copy_nonoverlapping`: the target may be a view of this very mapping.
-        let copy = || unsafe { ptr::copy(source, target.address.cast_mut(), target.length) };
-        self.touching(copy)
+        unsafe { ptr::copy(source, target.address.cast_mut(), target.length) };
+        Ok(())
     }
 
     /// Copies bytes in, all of `source`.
