@@ -67,6 +67,14 @@ impl Watch {
         self.0.lost_from.fetch_min(offset, Ordering::AcqRel);
     }
 
+    /// The region has grown in place, and its pages end here now.
+    pub(crate) fn grow(&self, end_page: usize) {
+        let mut registry = registry();
+        registry.remove_stale(&(self.0.end_page.load(Ordering::Relaxed)..end_page));
+        // Not `set`: whoever faults in the region meanwhile must find the entry, with the one end or the other.
+        self.0.end_page.store(end_page, Ordering::Release);
+    }
+
     /// For memory that an engine unmaps, and tells nobody: the entry goes when a region is entered that it overlaps. Then the engine has
     /// given the addresses back, or the region is this memory, grown in place.
     pub(crate) fn mark_lent(&self) {
@@ -206,7 +214,6 @@ impl Slot {
         self.sequence.store(sequence.wrapping_add(1), Ordering::Relaxed);
         fence(Ordering::Release);
         self.descriptor.store(-1, Ordering::SeqCst);
-        self.lost_from.store(NOTHING_LOST, Ordering::Relaxed);
         self.first_page.store(pages.start, Ordering::Relaxed);
         self.end_page.store(pages.end, Ordering::Relaxed);
         self.start.store(start, Ordering::Relaxed);
@@ -246,6 +253,8 @@ impl Registry {
             Some(slot) => slot,
             None => self.grow(),
         };
+        // Not when it is removed: who holds it still may ask what was lost.
+        slot.lost_from.store(NOTHING_LOST, Ordering::Relaxed);
         slot.set(pages, start, file_offset);
         slot
     }

@@ -340,7 +340,7 @@ impl Mapping {
                 if end < before.size {
                     file.set_size(end)?;
                 }
-                let region = Region::of_file(memory, None, self.offset);
+                let region = self.region.followed_by(memory, self.offset);
                 region.set_file(Some(identity(file, before)));
                 Ok(region)
             }

@@ -5,9 +5,10 @@ use crate::error::{Error, Result};
 use crate::fault::{FileIdentity, Watch};
 use crate::search::Finder;
 use crate::sys::{self, Memory, Named};
+use std::ops::Range;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Mapped memory that stays where it is until the last owner lets go of it.
 ///
@@ -20,7 +21,7 @@ use std::sync::{Mutex, PoisonError};
 pub struct Region {
     // Dropped in this order: the fault handler must not know an address that is not mapped any more, and a named region is left
     // only when its memory is unmapped.
-    watch: Option<Watch>,
+    watch: Option<Arc<Watch>>,
     memory: Memory,
     /// Its own use of the region that it is a part of, until it is blanked.
     named: Mutex<Option<Named>>,
@@ -88,6 +89,20 @@ impl Region {
     pub(crate) fn of_file(memory: Memory, named: Option<Named>, offset: u64) -> Region {
         let watch = sys::install_fault_handler().then(|| watch(&memory, offset));
         Region { watch, memory, named: Mutex::new(named), ordered: AtomicBool::new(false) }
+    }
+
+    /// A longer part of the same file. If it has grown in place, who still has this Region is told what is lost of the two from then on, and
+    /// nobody what was lost before: it has been mapped anew.
+    pub(crate) fn followed_by(&self, memory: Memory, offset: u64) -> Region {
+        match &self.watch {
+            Some(watch) if memory.start() == self.start() && self.intact().is_ok() => {
+                watch.grow(pages(&memory).end);
+                let mut region = Region::of_memory(memory);
+                region.watch = Some(Arc::clone(watch));
+                region
+            }
+            _ => Region::of_file(memory, None, offset),
+        }
     }
 
     /// Moves the memory to addresses that an engine has reserved, over a SharedArrayBuffer. The engine unmaps it.
@@ -502,7 +517,7 @@ impl Drop for Region {
     fn drop(&mut self) {
         if self.memory.is_lent() {
             // Views may show the memory for longer than anybody holds the Region.
-            if let Some(watch) = self.watch.take() {
+            if let Some(watch) = self.watch.take().and_then(Arc::into_inner) {
                 watch.outlive();
             }
         }
@@ -510,14 +525,18 @@ impl Drop for Region {
 }
 
 /// Enters memory into the fault handler's list.
-fn watch(memory: &Memory, file_offset: u64) -> Watch {
-    let start = memory.start().addr();
-    let pages = start - start % sys::page_size()..(start + memory.length()).next_multiple_of(sys::page_size());
-    let watch = Watch::new(pages, start, file_offset);
+fn watch(memory: &Memory, file_offset: u64) -> Arc<Watch> {
+    let watch = Watch::new(pages(memory), memory.start().addr(), file_offset);
     if memory.is_lent() {
         watch.mark_lent();
     }
-    watch
+    Arc::new(watch)
+}
+
+/// From the first page of the memory to the end of the last.
+fn pages(memory: &Memory) -> Range<usize> {
+    let start = memory.start().addr();
+    start - start % sys::page_size()..(start + memory.length()).next_multiple_of(sys::page_size())
 }
 
 /// Repeats `pattern` over `length` bytes from `target`.

@@ -123,6 +123,36 @@ fn a_view_that_outlives_its_mapping_survives_too() {
 }
 
 #[test]
+fn who_has_a_region_that_has_grown_in_place_is_told_what_is_lost_of_it() {
+    if let Some(status) = in_child("who_has_a_region_that_has_grown_in_place_is_told_what_is_lost_of_it") {
+        return assert!(status.success(), "{status}");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("file");
+    let page = sys::page_size();
+    let room = 16 * page;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANON;
+    let reserved = unsafe { libc::mmap(std::ptr::null_mut(), room, libc::PROT_NONE, flags, -1, 0) };
+    let mut mapping = mapped(&path, 4, Access::Write);
+    unsafe { mapping.lend_to(reserved.cast(), room) }.unwrap();
+    let before = Arc::clone(mapping.region());
+    mapping.resize(8 * page as u64).unwrap();
+    assert_eq!(mapping.region().start(), before.start());
+
+    truncate(&path, 4 * page as u64);
+    let lost = Error::Fault { offset: 4 * page, length: 4 * page };
+    assert_eq!(mapping.region().read_byte(6 * page), Err(lost));
+    assert_eq!(before.intact(), Ok(()), "it had not so much");
+    truncate(&path, page as u64);
+    assert_eq!(before.read_byte(2 * page), Err(Error::Fault { offset: page, length: 3 * page }));
+    assert_eq!(mapping.region().intact(), Err(Error::Fault { offset: page, length: 7 * page }));
+
+    mapping.resize(10 * page as u64).unwrap();
+    assert_eq!(mapping.region().read_byte(9 * page), Ok(0), "mapped again it is whole");
+    assert_eq!(before.intact(), Err(Error::Fault { offset: page, length: 3 * page }), "what was lost stays so");
+}
+
+#[test]
 fn many_threads_fault_while_others_map_and_unmap() {
     if let Some(status) = in_child("many_threads_fault_while_others_map_and_unmap") {
         return assert!(status.success(), "{status}");
