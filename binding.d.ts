@@ -193,11 +193,8 @@ export declare function taskDone(task: ExternalObject<Task>): number
 /** Undoes `lock`. */
 export declare function unlock(mapping: ExternalObject<OpenMapping>, start: number, length: number): void
 
-/** Copies bytes in, all of `source`. */
-export declare function write(mapping: ExternalObject<OpenMapping>, source: Uint8Array, offset: number): void
+/** Copies bytes in, the first `count` of `source`: to every `step`-th place from `offset`. */
+export declare function write(mapping: ExternalObject<OpenMapping>, source: Uint8Array, count: number, offset: number, step: number): void
 
 /** Sets one byte. */
 export declare function writeByte(mapping: ExternalObject<OpenMapping>, offset: number, value: number): void
-
-/** Sets every `step`-th byte from `offset` to the bytes of `source`. */
-export declare function writeStrided(mapping: ExternalObject<OpenMapping>, source: Uint8Array, offset: number, step: number): void

@@ -880,4 +880,3 @@ module.exports.taskDone = nativeBinding.taskDone
 module.exports.unlock = nativeBinding.unlock
 module.exports.write = nativeBinding.write
 module.exports.writeByte = nativeBinding.writeByte
-module.exports.writeStrided = nativeBinding.writeStrided

@@ -1068,7 +1068,7 @@ var Mmap = class {
 		const mapping = this.#writable();
 		const count = byteLengthOf(bytes);
 		if (count > this.#length - this.#position) throw outOfRange("data out of range", "data", `at most ${Math.max(this.#length - this.#position, 0)} bytes long, from the cursor to the end`, `${count} bytes`);
-		binding.write(mapping, bytes, this.#position);
+		binding.write(mapping, bytes, count, this.#position, 1);
 		this.#position += count;
 		return count;
 	}
@@ -1163,13 +1163,12 @@ var Mmap = class {
 		const bounds = sliceBounds(start, stop, step);
 		const mapping = this.#writable();
 		const slice = adjustSlice(bounds, this.#length);
-		if (byteLengthOf(bytes) !== slice.count) {
-			const came = `${byteLengthOf(bytes)} bytes`;
+		const count = byteLengthOf(bytes);
+		if (count !== slice.count) {
+			const came = `${count} bytes`;
 			throw outOfRange("mmap slice assignment is wrong size", "data", `${slice.count} bytes long, as the slice is`, came);
 		}
-		if (slice.count === 0) return;
-		if (slice.step === 1) binding.write(mapping, bytes, slice.start);
-		else binding.writeStrided(mapping, bytes, slice.start, slice.step);
+		if (count !== 0) binding.write(mapping, bytes, count, slice.start, slice.step);
 	}
 	/**
 	* Copies `count` bytes from `src` to `dest` within the mapping; the two may overlap.

@@ -72,6 +72,38 @@ test('a worker that is sent the buffer adds to it atomically', async (t) => {
   t.is(readFileSync(path).readInt32LE(0), 200_000)
 })
 
+test('data that another thread makes longer meanwhile is written as far as it was checked', async (t) => {
+  using map = mmap(-1, 1 << 17)
+  const program = `
+    const { workerData: data } = require('node:worker_threads')
+    while (data.byteLength < data.maxByteLength) data.grow(data.byteLength + 1)`
+  let tooMany = 0
+  for (let round = 0; round < 4; round += 1) {
+    const data = new SharedArrayBuffer(8, { maxByteLength: 60_000 })
+    const bytes = new Uint8Array(data)
+    const worker = new Worker(program, { eval: true, workerData: data })
+    const ended = once(worker, 'exit')
+    await once(worker, 'online')
+    while (bytes.length < data.maxByteLength) {
+      map.fill(0xee)
+      map.seek(0)
+      const count = map.write(bytes)
+      if (map.tell() !== count || map.at(count) !== 0xee) tooMany += 1
+      const { length } = bytes
+      try {
+        map.setSlice(bytes, 0, length)
+        if (map.at(length) !== 0xee) tooMany += 1
+        map.setSlice(bytes, 0, length * 2, 2)
+        if (map.at(length * 2) !== 0xee) tooMany += 1
+      } catch (error) {
+        t.like(error, { code: 'ERR_OUT_OF_RANGE' }, 'it had grown already')
+      }
+    }
+    await ended
+  }
+  t.is(tooMany, 0)
+})
+
 const NO_GROWING = 'a buffer of its cannot grow in place'
 
 onUnix('with maxLength it grows in place, and every view stays valid', NO_GROWING, (t) => {

@@ -305,7 +305,7 @@ export class Mmap implements Disposable, Iterable<number> {
       const allowed = `at most ${Math.max(this.#length - this.#position, 0)} bytes long, from the cursor to the end`
       throw outOfRange('data out of range', 'data', allowed, `${count} bytes`)
     }
-    binding.write(mapping, bytes, this.#position)
+    binding.write(mapping, bytes, count, this.#position, 1)
     this.#position += count
     return count
   }
@@ -411,8 +411,9 @@ export class Mmap implements Disposable, Iterable<number> {
     const bounds = sliceBounds(start, stop, step)
     const mapping = this.#writable()
     const slice = adjustSlice(bounds, this.#length)
-    if (byteLengthOf(bytes) !== slice.count) {
-      const came = `${byteLengthOf(bytes)} bytes`
+    const count = byteLengthOf(bytes)
+    if (count !== slice.count) {
+      const came = `${count} bytes`
       throw outOfRange(
         'mmap slice assignment is wrong size',
         'data',
@@ -420,9 +421,7 @@ export class Mmap implements Disposable, Iterable<number> {
         came,
       )
     }
-    if (slice.count === 0) return
-    if (slice.step === 1) binding.write(mapping, bytes, slice.start)
-    else binding.writeStrided(mapping, bytes, slice.start, slice.step)
+    if (count !== 0) binding.write(mapping, bytes, count, slice.start, slice.step)
   }
 
   /**

@@ -243,6 +243,19 @@ impl Bytes {
     pub fn raw(&self) -> RawBytes {
         self.0
     }
+
+    /// The first `count` of them: so many were checked, and a SharedArrayBuffer may have grown since.
+    ///
+    /// # Errors
+    ///
+    /// `OutOfRange` if there are fewer.
+    pub fn first(&self, count: usize) -> memmap_core::Result<RawBytes> {
+        if count > self.0.length() {
+            return Err(Error::OutOfRange);
+        }
+        // SAFETY: a part of what is readable, see `from_napi_value`.
+        Ok(unsafe { RawBytes::new(self.0.address(), count) })
+    }
 }
 
 impl TypeName for Bytes {

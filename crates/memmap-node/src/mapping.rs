@@ -254,15 +254,20 @@ pub fn read(
     mapping.with(env, |mapping| mapping.region().read(index(offset)?, target.raw()))
 }
 
-/// Copies bytes in, all of `source`.
+/// Copies bytes in, the first `count` of `source`: to every `step`-th place from `offset`.
 #[napi]
 pub fn write(
     env: Env,
     mapping: &External<OpenMapping>,
     #[napi(ts_arg_type = "Uint8Array")] source: Bytes,
+    count: f64,
     offset: f64,
+    step: f64,
 ) -> napi::Result<()> {
-    mapping.with(env, |mapping| mapping.region().write(index(offset)?, source.raw()))
+    mapping.with(env, |mapping| {
+        let (region, offset, source) = (mapping.region(), index(offset)?, source.first(index(count)?)?);
+        if step == 1.0 { region.write(offset, source) } else { region.write_strided(offset, step as isize, source) }
+    })
 }
 
 /// One byte.
@@ -287,18 +292,6 @@ pub fn read_strided(
     step: f64,
 ) -> napi::Result<()> {
     mapping.with(env, |mapping| mapping.region().read_strided(index(offset)?, step as isize, target.raw()))
-}
-
-/// Sets every `step`-th byte from `offset` to the bytes of `source`.
-#[napi]
-pub fn write_strided(
-    env: Env,
-    mapping: &External<OpenMapping>,
-    #[napi(ts_arg_type = "Uint8Array")] source: Bytes,
-    offset: f64,
-    step: f64,
-) -> napi::Result<()> {
-    mapping.with(env, |mapping| mapping.region().write_strided(index(offset)?, step as isize, source.raw()))
 }
 
 /// Moves bytes within the mapping.
