@@ -177,6 +177,31 @@ onUnix('ACCESS_COPY stays private through protect', 'it has no protect', (t) => 
   t.is(readFileSync(path, 'utf8'), 'original')
 })
 
+onUnix(
+  'protect(PROT_READ) writes back what was changed before, and a stray store never gets to the file',
+  'it has no protect',
+  (t) => {
+    for (const shared of [false, true]) {
+      const path = scratchFile(t, 'a file of a page')
+      const map = mmap(path, 0, { access: ACCESS_COPY, writeBack: true, shared })
+      map.write('A')
+      map.protect(PROT_READ)
+      t.is(readFileSync(path, 'utf8'), 'A file of a page')
+      map.bytes[1] = 35
+      map.flush()
+      map.protect(PROT_READ | PROT_WRITE)
+      t.is(map.slice().toString(), 'A file of a page', 'the file, and not the stray store')
+      map.setSlice('FILE', 2, 6)
+      map.flush()
+      t.is(readFileSync(path, 'utf8'), 'A FILE of a page')
+      map.protect(PROT_READ)
+      map.bytes[1] = 35
+      map.close()
+      t.is(readFileSync(path, 'utf8'), 'A FILE of a page')
+    }
+  },
+)
+
 onUnix('memory without PROT_READ can be read all the same: no view may crash', 'it has no protect', (t) => {
   using map = mmap(scratchFile(t, 'abc'))
   const view = map.bytes

@@ -758,11 +758,12 @@ export class Mmap implements Disposable, Iterable<number> {
 
   /**
    * Changes what may be done with the mapping. Without `PROT_WRITE` the methods refuse to write, and what is stored through a view
-   * from then on is private memory, as with `ACCESS_READ`: no store can crash. Views can always be read.
+   * from then on is private memory, as with `ACCESS_READ`: no store can crash. Views can always be read. With `writeBack`, what was changed
+   * before is written first, and such stores never are: they are gone when writing is allowed again.
    *
    * @param prot `PROT_READ`, with `PROT_WRITE`, `PROT_EXEC` or both
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, EACCES for writing to a file that was opened for reading, EBADF with `trackfd:
-   *   false`, EINVAL, ERR_MMAP_UNSUPPORTED on Windows
+   *   false`, EINVAL, ERR_MMAP_UNSUPPORTED on Windows; with `writeBack` as {@link flush}
    */
   protect(prot: number): void {
     const protection = int32(prot, 'prot')

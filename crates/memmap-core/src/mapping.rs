@@ -137,7 +137,8 @@ impl Mapping {
     /// As [`Mapping::flush`]. With ERR_MMAP_FAULT what is intact has been written, and the rest is lost whether it is closed or not. With
     /// others nothing is lost, if the mapping stays open.
     pub fn finish(&self) -> Result<()> {
-        if self.write_back { self.flusher().write_back(0, self.region.len()) } else { Ok(()) }
+        let flusher = self.flusher();
+        if flusher.write_back { flusher.write_back(0, self.region.len()) } else { Ok(()) }
     }
 
     /// What flushes, also when the mapping is closed meanwhile.
@@ -151,7 +152,8 @@ impl Mapping {
             },
             offset: self.offset,
             writes_through: self.plan.writes_through(),
-            write_back: self.write_back,
+            // What is stored while the methods refuse to write is not meant for the file.
+            write_back: self.write_back && self.plan.writable(),
         }
     }
 
@@ -236,12 +238,13 @@ impl Mapping {
     /// Changes what may be done with the mapping: `prot` is PROT_READ, with PROT_WRITE, PROT_EXEC or both.
     ///
     /// Without PROT_WRITE the methods refuse to write, and what is stored through a view from then on stays private memory, as for
-    /// `ACCESS_READ`; no store can crash. The memory stays readable in any case.
+    /// `ACCESS_READ`; no store can crash. The memory stays readable in any case. What is to be written back is written first, and what is stored
+    /// until writing is allowed again is then gone.
     ///
     /// # Errors
     ///
     /// EACCES for writing to a file that was opened for reading, EBADF when no descriptor was kept, EINVAL for other bits,
-    /// ERR_MMAP_UNSUPPORTED on Windows.
+    /// ERR_MMAP_UNSUPPORTED on Windows; those of [`Mapping::finish`].
     pub fn protect(&mut self, prot: i32) -> Result<()> {
         let asked = sys::plan_from_prot(prot)?;
         let access = match (asked.writable(), self.opened.writable()) {
@@ -249,7 +252,11 @@ impl Mapping {
             _ => asked.access,
         };
         let plan = Plan { access, executable: asked.executable, populate: false, ..self.opened };
-        if plan.writes_through() != self.plan.writes_through() {
+        let writes_back_again = self.write_back && plan.writable() && !self.plan.writable();
+        if !plan.writable() {
+            self.finish()?;
+        }
+        if plan.writes_through() != self.plan.writes_through() || writes_back_again {
             match (self.source.file(), &self.source) {
                 (Some(file), _) => self.region.memory().remap(file, self.file_offset(), &plan)?,
                 // Nobody else can see this memory.
