@@ -995,6 +995,21 @@ test('1,000 tasks at once all come to their end, and cost no memory afterwards',
   t.true(grown < 16, `RSS has grown by ${grown.toFixed(1)} MiB`)
 })
 
+test('to start a task costs as much however many there are', async (t) => {
+  using map = mmap(-1, PAGESIZE)
+  const start = async (count: number): Promise<number> => {
+    const before = process.cpuUsage()
+    const tasks = Array.from({ length: count }, () => map.countAsync('a'))
+    const { user, system } = process.cpuUsage(before)
+    await Promise.all(tasks)
+    return user + system
+  }
+  await start(1000)
+  const few = await start(2500)
+  const many = await start(20_000)
+  t.true(many < 20 * few, `8 times as many cost ${(many / few).toFixed(1)} times as much`)
+})
+
 test('what else the runtime does on other threads goes on while tasks run', async (t) => {
   using map = longMemory()
   const controller = new AbortController()

@@ -5,6 +5,7 @@
 //! the engine is about to take back where a mapping has moved into a SharedArrayBuffer. So each environment closes and stops its own, in a cleanup
 //! hook, which all of them run.
 
+use crate::mapping::remember;
 use memmap_core::{Mapping, Task};
 use napi::Env;
 use std::cell::{Cell, RefCell};
@@ -63,11 +64,7 @@ impl Drop for Listed {
 ///
 /// What the engine says of the cleanup hook.
 pub fn add_task(env: Env, task: &Arc<Task>) -> napi::Result<()> {
-    within(env, |environment| {
-        environment.tasks.retain(|task| task.strong_count() != 0);
-        environment.tasks.push(Arc::downgrade(task));
-    })
-    .map(drop)
+    within(env, |environment| remember(&mut environment.tasks, task)).map(drop)
 }
 
 /// Changes the lists of an environment, whose key it gives.

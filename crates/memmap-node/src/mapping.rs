@@ -56,16 +56,22 @@ impl OpenMapping {
 
     /// Remembers a task, for [`release_tasks`].
     pub(crate) fn add_task(&self, task: &Arc<Task>) {
-        let mut tasks = self.tasks.borrow_mut();
-        tasks.retain(|task| task.strong_count() != 0);
-        tasks.push(Arc::downgrade(task));
+        remember(&mut self.tasks.borrow_mut(), task);
     }
 
     fn remember(&self, handout: &Arc<Handout>) {
-        let mut handouts = self.handouts.borrow_mut();
-        handouts.retain(|handout| handout.strong_count() != 0);
-        handouts.push(Arc::downgrade(handout));
+        remember(&mut self.handouts.borrow_mut(), handout);
     }
+}
+
+/// Adds to a list from which what is gone is to go. That is looked for when the list has become twice as long since the last time: each time
+/// would be as many looks as the square of what there is.
+pub(crate) fn remember<T>(list: &mut Vec<Weak<T>>, one: &Arc<T>) {
+    if list.len() == list.capacity() {
+        list.retain(|known| known.strong_count() != 0);
+        list.reserve(list.len() + 1);
+    }
+    list.push(Arc::downgrade(one));
 }
 
 /// Opens and maps: a path, a descriptor, or -1 for anonymous memory, which `tagname` gives a name. `flags` and `prot` count
