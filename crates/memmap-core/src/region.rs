@@ -371,14 +371,30 @@ impl Region {
     ///
     /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT, ENOMEM.
     pub fn find(&self, finder: &Finder, start: usize, stop: usize) -> Result<Option<usize>> {
-        let (at, length) = self.between(start, stop)?;
-        if finder.needle().len() > length {
+        // What is sought is often near, as the end of a line is, and advice would cost more than to find it.
+        self.find_from(finder, start, stop, WORTH_ADVICE)
+    }
+
+    /// The same, where the system is not told of the first `near` positions.
+    pub(crate) fn find_from(&self, finder: &Finder, start: usize, stop: usize, near: usize) -> Result<Option<usize>> {
+        let (_, length) = self.between(start, stop)?;
+        let needle = finder.needle().len();
+        if needle > length {
             return Ok(None);
         }
-        // SAFETY: `between` found the bytes inside the mapping, which lives as long as `self`.
-        let search = || unsafe { finder.find(at, length) };
-        let found = self.scanning(start, length, search)??;
-        Ok(found.map(|index| start + index))
+        let search = |from: usize, to: usize| {
+            // SAFETY: `between` found the bytes inside the mapping, which lives as long as `self`.
+            let found = unsafe { finder.find(self.start().wrapping_add(from), to - from) }?;
+            Ok(found.map(|index| from + index))
+        };
+        let seam = start + length.min(near);
+        // To where a match ends that begins before the seam.
+        let end = stop.min(seam + needle.saturating_sub(1));
+        let found = self.touching(|| search(start, end))??;
+        if found.is_some() || end == stop {
+            return Ok(found);
+        }
+        self.scanning(seam, stop - seam, || search(seam, stop))?
     }
 
     /// The last place of the needle in `[start, stop)`. An empty needle is at `stop`.

@@ -93,7 +93,7 @@ impl Task {
         }
         self.in_chunks(range.clone(), searched(finder), |memory, chunk| {
             let end = with_overlap(finder, &chunk, &range);
-            found = memory.region.find(finder, chunk.start, end)?;
+            found = memory.region.find_from(finder, chunk.start, end, 0)?;
             Ok(if found.is_some() { range.end } else { chunk.end })
         })?;
         Ok(found)
