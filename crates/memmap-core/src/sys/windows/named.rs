@@ -53,7 +53,12 @@ impl Named {
     pub fn open(tag: &str, offset: u64, length: usize, plan: &Plan) -> Result<(Memory, Named)> {
         let name = name_of(tag)?;
         let end = offset.checked_add(length as u64).ok_or(Error::LengthTooLarge)?;
-        let (handle, created) = if length == 0 { (open_section(&name)?, false) } else { create_section(&name, end)? };
+        // Creating sets memory aside for all of the region before it finds that there is one, so it is not tried first.
+        let (handle, created) = match open_section(&name)? {
+            Some(handle) => (handle, false),
+            None if length == 0 => return Err(failed("mmap", EINVAL)),
+            None => create_section(&name, end)?,
+        };
         let size = if created { end } else { size_of_section(&handle)? };
         let named = Named(Arc::new(Section { handle, size }));
         let memory = named.map(offset, length, size, plan)?;
@@ -105,7 +110,7 @@ fn name_of(tag: &str) -> Result<Vec<u16>> {
     Ok(name)
 }
 
-/// Creates the region, or opens the one that exists, whatever its size; says which.
+/// Creates the region, or opens the one that somebody else has just created, whatever its size; says which.
 fn create_section(name: &[u16], size: u64) -> Result<(OwnedHandle, bool)> {
     let [low, high] = halves(size);
     // SAFETY: with INVALID_HANDLE_VALUE it takes its memory from the paging file. A null pointer for the security
@@ -122,23 +127,22 @@ fn create_section(name: &[u16], size: u64) -> Result<(OwnedHandle, bool)> {
     Ok((unsafe { OwnedHandle::from_raw_handle(handle) }, created))
 }
 
-/// Opens a region that exists.
-fn open_section(name: &[u16]) -> Result<OwnedHandle> {
+/// Opens the region, if there is one.
+fn open_section(name: &[u16]) -> Result<Option<OwnedHandle>> {
     // SAFETY: `name` ends with a NUL.
     let handle = unsafe { OpenFileMappingW(FILE_MAP_READ | FILE_MAP_WRITE, 0, name.as_ptr()) };
     if handle.is_null() {
-        return Err(section_failed(io::Error::last_os_error()));
+        let error = io::Error::last_os_error();
+        return if number_of(&error) == Some(ERROR_FILE_NOT_FOUND) { Ok(None) } else { Err(section_failed(error)) };
     }
     // SAFETY: the handle is new and nobody else's, and is closed with CloseHandle.
-    Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
+    Ok(Some(unsafe { OwnedHandle::from_raw_handle(handle) }))
 }
 
 fn section_failed(error: io::Error) -> Error {
     match number_of(&error) {
         // The name is that of an event, a mutex or the like; or the region is another user's; or `Global\` is not for us.
         Some(ERROR_INVALID_HANDLE | ERROR_ACCESS_DENIED) => failed("open", EACCES),
-        // Length 0 where there is no region.
-        Some(ERROR_FILE_NOT_FOUND) => failed("mmap", EINVAL),
         _ => io_failed("mmap")(error),
     }
 }
