@@ -1,6 +1,6 @@
 //! Files.
 
-use super::error::{EBADF, EISDIR, code_of, failed, io_failed, last_error, number_of};
+use super::error::{EBADF, EFBIG, EISDIR, code_of, failed, io_failed, last_error, number_of};
 use super::library::host_symbol;
 use crate::error::{Error, Result};
 use crate::sys::{Status, in_pieces_of_zeros};
@@ -13,7 +13,7 @@ use std::os::windows::io::{AsRawHandle, BorrowedHandle, RawHandle};
 use std::sync::OnceLock;
 use windows_sys::Wdk::Storage::FileSystem::{FILE_ACCESS_INFORMATION, FileAccessInformation, NtQueryInformationFile};
 use windows_sys::Win32::Foundation::{
-    ERROR_ACCESS_DENIED, ERROR_DISK_FULL, ERROR_DISK_QUOTA_EXCEEDED, RtlNtStatusToDosError,
+    ERROR_ACCESS_DENIED, ERROR_DISK_FULL, ERROR_DISK_QUOTA_EXCEEDED, ERROR_INVALID_PARAMETER, RtlNtStatusToDosError,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_ALLOCATION_INFO, FILE_ATTRIBUTE_SPARSE_FILE, FILE_STANDARD_INFO, FILE_TYPE_DISK, FILE_WRITE_DATA,
@@ -251,7 +251,11 @@ impl File {
         if wanted > allocated {
             self.reserve(wanted)?;
         }
-        self.set_size(range.end)
+        self.0.set_len(range.end).map_err(|error| match number_of(&error) {
+            // A size beyond what the file system can have; see MS-FSCC 2.4.13, FileEndOfFileInformation.
+            Some(ERROR_INVALID_PARAMETER) => failed("ftruncate", EFBIG),
+            _ => io_failed("ftruncate")(error),
+        })
     }
 
     /// Gives the file blocks for `size` bytes. Where the file system cannot say that, setting the size is what is left, and
