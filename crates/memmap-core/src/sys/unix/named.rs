@@ -175,12 +175,13 @@ fn path_of(tag: &str) -> Result<PathBuf> {
     Ok(directory().join(prefix + &escaped))
 }
 
-/// A tag as part of a file name, in the manner of URLs.
+/// A tag as part of a file name, in the manner of URLs. File systems that take `a` and `A` for the same, as Apple's mostly do, get no `A`.
 fn escape(tag: &str) -> String {
     use std::fmt::Write;
     let mut escaped = String::with_capacity(tag.len());
     for byte in tag.bytes() {
-        if byte.is_ascii_alphanumeric() || b"_-.".contains(&byte) {
+        let is_plain = byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+        if is_plain && !(cfg!(target_vendor = "apple") && byte.is_ascii_uppercase()) {
             escaped.push(byte.into());
         } else {
             // Writing to a String cannot fail.
