@@ -85,7 +85,7 @@ impl Memory {
                 // SAFETY: "unsafe" there is that the file may change under a slice; MmapRaw gives no slice.
                 unsafe { options.map_copy(file.raw()) }.map(MmapRaw::from)
             };
-            Memory::of(counted, owner.map_err(io_failed("mmap"))?)?
+            Memory::of(counted, owner.map_err(map_failed(file))?)?
         };
         if plan.populate && !plan.writable() {
             memory.populate_for_reading();
@@ -205,16 +205,16 @@ impl Memory {
     ///
     /// EINVAL for an option that is not known or a start that is not on a page, and what else madvise(2) says.
     pub fn advise(&self, option: i32, start: usize, length: usize) -> Result<()> {
-        if advice_would_crash(option) {
-            return Err(failed("madvise")(Errno::INVAL));
-        }
         let span = if start == 0 && !advice_punches_holes(option) {
             PageSpan::around(self.start(), length)
         } else {
-            // Of an address that is not on a page the kernel says EINVAL. Rounding it for MADV_REMOVE would remove
-            // bytes of the file that lie before the mapping.
+            // Rounding it for MADV_REMOVE would remove bytes of the file that lie before the mapping.
             PageSpan { address: self.at(start), length }
         };
+        // Linux says EINVAL itself of an address that is not on a page. Others round it down, and MADV_FREE would drop what lies before it.
+        if advice_would_crash(option) || !span.address.addr().is_multiple_of(page_size()) {
+            return Err(failed("madvise")(Errno::INVAL));
+        }
         // SAFETY: the span is inside our pages, which stay mapped and readable: advice that could change that is refused
         // above. Some advice drops contents (DONTNEED, REMOVE), which is what the caller asks for, and no Rust reference is
         // over them to notice.
@@ -462,6 +462,18 @@ impl Memory {
     }
 }
 
+/// Why a file could not be mapped, in Linux' words.
+fn map_failed(file: &File) -> impl Fn(std::io::Error) -> Error {
+    move |error| {
+        let is_no_file = || file.status().is_ok_and(|status| !status.regular);
+        // macOS says EINVAL of a directory and a FIFO.
+        if cfg!(target_vendor = "apple") && Errno::from_io_error(&error) == Some(Errno::INVAL) && is_no_file() {
+            return failed("mmap")(Errno::NODEV);
+        }
+        io_failed("mmap")(error)
+    }
+}
+
 /// Of `pages` where `capacity` bytes are reserved.
 fn lender(capacity: usize, pages: usize) -> Result<Owner> {
     let rest = capacity > pages * page_size();
@@ -683,6 +695,10 @@ fn anonymous_file(length: u64) -> Result<File> {
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
 fn anonymous_file(length: u64) -> Result<File> {
     let file = super::named::unlinked_file()?;
-    file.allocate(0..length)?;
+    file.allocate(0..length).map_err(|error| match error {
+        // It is memory that was asked for, and it is of no interest that a disk had to have room for it.
+        Error::System(SystemError { code: "ENOSPC" | "EFBIG", .. }) => failed("mmap")(Errno::NOMEM),
+        error => error,
+    })?;
     Ok(file)
 }
