@@ -264,7 +264,7 @@ impl Mapping {
                 (None, _) => return Err(sys::no_descriptor("mprotect")),
             }
         } else if plan.executable != self.plan.executable {
-            self.region.memory().set_executable(plan.executable)?;
+            self.region.memory().set_executable(&plan)?;
         }
         self.plan = plan;
         Ok(())
@@ -289,7 +289,7 @@ impl Mapping {
         self.region.memory().lock(start, length)
     }
 
-    /// Undoes [`Mapping::lock`]; the operating system does not count locks.
+    /// Undoes [`Mapping::lock`]; the operating system does not count locks, but for macOS, which does.
     ///
     /// # Errors
     ///

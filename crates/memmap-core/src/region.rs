@@ -82,6 +82,10 @@ impl RawBytes {
 impl Region {
     /// Memory that nothing can be lost of: it has no file.
     pub(crate) fn of_memory(memory: Memory) -> Region {
+        if sys::PRIVATE_IS_SNAPSHOT {
+            // The fault handler has to know where stray stores go.
+            return Region::of_file(memory, None, 0);
+        }
         Region { watch: None, memory, named: Mutex::new(None), ordered: AtomicBool::new(false) }
     }
 

@@ -1,6 +1,6 @@
 //! The handler of SIGBUS: pages of ours that cannot be had become zeros, and the region says so.
 //!
-//! Everything in the handler is async-signal-safe: loads and stores of atomics, fstat, mmap, sigaction, raise.
+//! Everything in the handler is async-signal-safe: loads and stores of atomics, fstat, mmap, sigaction, raise, and calls of Mach.
 
 use super::memory::NORESERVE;
 use crate::fault::{self, FileIdentity, Found};
@@ -115,6 +115,11 @@ fn fault_address(info: *const siginfo_t) -> usize {
 fn answer(found: &Found, address: usize) -> bool {
     let page_size = PAGE_SIZE.load(Ordering::Acquire);
     let touched = address - address % page_size;
+    // A stray store to a page that is the file's own; see `Memory::of_file`. If the file does not have the page, the next fault says so.
+    #[cfg(target_vendor = "apple")]
+    if super::mach::make_private(touched, page_size) {
+        return true;
+    }
     // The first byte of the region that the file does not have.
     let file_end = found.file.and_then(size_of).map(|size| {
         found.start.saturating_add(usize::try_from(size.saturating_sub(found.file_offset)).unwrap_or(usize::MAX))

@@ -19,6 +19,13 @@ pub const CAN_GROW_SHARED_ANONYMOUS: bool = cfg!(not(any(target_os = "linux", ta
 /// Whether a file may get shorter while it is mapped.
 pub const CAN_TRUNCATE_WHILE_MAPPED: bool = true;
 
+/// Whether private pages are those of the moment of mapping, whatever others write to the file later. On other systems only the pages that were
+/// stored to are apart from the file.
+///
+/// XNU copies as late as it can: who writes to the file, in whichever way, first gives the private mapping its own copy of the page
+/// (MEMORY_OBJECT_COPY_DELAY; "honor copy-on-write obligations" in vm_pageout.c).
+pub const PRIVATE_IS_SNAPSHOT: bool = cfg!(target_vendor = "apple");
+
 const READ_WRITE: ProtFlags = ProtFlags::READ.union(ProtFlags::WRITE);
 
 /// Bytes that are mapped from any offset of a file. The pages they lie in are unmapped on drop.
@@ -56,7 +63,8 @@ impl Memory {
     /// Maps `length` bytes of `file` from `offset`, which may be any.
     ///
     /// A mapping whose methods only read is private and writable all the same: JavaScript has no read-only ArrayBuffer, and a
-    /// stray store through a view must hit a private page and not a signal. Pages that nobody stored to show the file.
+    /// stray store through a view must hit a private page and not a signal. Pages that nobody stored to show the file. Where private pages
+    /// would not do that ([`PRIVATE_IS_SNAPSHOT`]) they are the file's own, and the fault handler makes private the ones that are stored to.
     ///
     /// # Errors
     ///
@@ -78,6 +86,8 @@ impl Memory {
             }
             let owner = if plan.writes_through() {
                 options.map_raw(file.raw())
+            } else if only_reads_shared(plan) {
+                options.map_raw_read_only(file.raw())
             } else {
                 if !plan.writable() {
                     options.no_reserve_swap();
@@ -438,16 +448,15 @@ impl Memory {
         .map_err(failed("mprotect"))
     }
 
-    /// Makes the pages executable, or not, beside readable and writable.
+    /// Makes the pages executable, or not, as the plan says.
     ///
     /// # Errors
     ///
     /// EACCES where the system does not allow that.
-    pub fn set_executable(&self, executable: bool) -> Result<()> {
+    pub fn set_executable(&self, plan: &Plan) -> Result<()> {
         let span = PageSpan::around(self.start(), self.length);
-        let mut flags = MprotectFlags::READ | MprotectFlags::WRITE;
-        flags.set(MprotectFlags::EXEC, executable);
-        // SAFETY: the span is our pages; they stay readable and writable.
+        let flags = MprotectFlags::from_bits_retain(protection_for(plan).bits());
+        // SAFETY: the span is our pages; they stay readable, and writable as far as they are now.
         unsafe { rustix::mm::mprotect(span.address.cast(), span.length, flags) }.map_err(failed("mprotect"))
     }
 
@@ -590,7 +599,7 @@ fn lead_of(offset: u64) -> usize {
 
 fn flags_for(plan: &Plan) -> MapFlags {
     let mut flags = MapFlags::from_bits_retain(plan.other_flags as _);
-    flags |= if plan.writes_through() { MapFlags::SHARED } else { MapFlags::PRIVATE };
+    flags |= if plan.writes_through() || only_reads_shared(plan) { MapFlags::SHARED } else { MapFlags::PRIVATE };
     if !plan.writable() {
         flags |= MapFlags::from_bits_retain(NORESERVE as _);
     }
@@ -602,7 +611,13 @@ fn flags_for(plan: &Plan) -> MapFlags {
 }
 
 fn protection_for(plan: &Plan) -> ProtFlags {
-    if plan.executable { READ_WRITE | ProtFlags::EXEC } else { READ_WRITE }
+    let protection = if only_reads_shared(plan) { ProtFlags::READ } else { READ_WRITE };
+    if plan.executable { protection | ProtFlags::EXEC } else { protection }
+}
+
+/// Whether the pages are the file's own, without the right to write: see [`Memory::of_file`].
+fn only_reads_shared(plan: &Plan) -> bool {
+    PRIVATE_IS_SNAPSHOT && !plan.writable() && !plan.private
 }
 
 /// No swap is set aside for the pages, where the system can be told so.

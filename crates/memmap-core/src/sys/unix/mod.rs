@@ -4,6 +4,8 @@ mod errno;
 mod fault;
 mod file;
 mod library;
+#[cfg(target_vendor = "apple")]
+mod mach;
 mod memory;
 mod named;
 
@@ -12,7 +14,9 @@ pub mod constants;
 pub use fault::install_fault_handler;
 pub use file::File;
 pub use library::{host_symbol, pin_library};
-pub use memory::{CAN_GROW_SHARED_ANONYMOUS, CAN_TRUNCATE_WHILE_MAPPED, Memory, plan_from_flags, plan_from_prot};
+pub use memory::{
+    CAN_GROW_SHARED_ANONYMOUS, CAN_TRUNCATE_WHILE_MAPPED, Memory, PRIVATE_IS_SNAPSHOT, plan_from_flags, plan_from_prot,
+};
 pub use named::{Named, leave_all};
 
 use crate::error::Error;

@@ -27,6 +27,9 @@ pub const CAN_GROW_SHARED_ANONYMOUS: bool = true;
 /// Whether a file may get shorter while it is mapped. Windows refuses it: ERROR_USER_MAPPED_FILE.
 pub const CAN_TRUNCATE_WHILE_MAPPED: bool = false;
 
+/// Whether private pages are those of the moment of mapping. Here those that nobody stored to show the file.
+pub const PRIVATE_IS_SNAPSHOT: bool = false;
+
 /// Bytes that are mapped from any offset of a file. The pages they lie in are unmapped on drop.
 #[derive(Debug)]
 pub struct Memory {
@@ -318,7 +321,7 @@ impl Memory {
     /// # Errors
     ///
     /// ERR_MMAP_UNSUPPORTED.
-    pub fn set_executable(&self, _executable: bool) -> Result<()> {
+    pub fn set_executable(&self, _plan: &Plan) -> Result<()> {
         Err(PROTECT_UNSUPPORTED)
     }
 
