@@ -527,7 +527,7 @@ declare class Mmap implements Disposable, Iterable<number> {
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOMEM or EPERM beyond what the system allows (`ulimit -l`)
    */
   lock(start?: number, length?: number): void;
-  /** Undoes {@link lock}, however often it was called. Arguments and errors are the same. */
+  /** Undoes {@link lock}, however often it was called (on macOS: once). Arguments and errors are the same. */
   unlock(start?: number, length?: number): void;
   /**
    * How many pages of a range are in memory: in the page cache, on Unix; in the working set of this process, on Windows.

@@ -1491,7 +1491,7 @@ var Mmap = class {
 		const [mapping, from, count] = this.#pageRange("lock", start, length);
 		binding.lock(mapping, from, count);
 	}
-	/** Undoes {@link lock}, however often it was called. Arguments and errors are the same. */
+	/** Undoes {@link lock}, however often it was called (on macOS: once). Arguments and errors are the same. */
 	unlock(start = 0, length) {
 		const [mapping, from, count] = this.#pageRange("unlock", start, length);
 		binding.unlock(mapping, from, count);
@@ -1935,6 +1935,8 @@ let leavesAtExit = false;
 function leaveNamedRegionsAtExit() {
 	if (leavesAtExit || process.versions.bun === void 0) return;
 	leavesAtExit = true;
+	const { isMainThread } = require("node:worker_threads");
+	if (!isMainThread) return;
 	process.once("exit", binding.leaveNamedRegions);
 }
 //#endregion

@@ -784,7 +784,7 @@ export class Mmap implements Disposable, Iterable<number> {
     binding.lock(mapping, from, count)
   }
 
-  /** Undoes {@link lock}, however often it was called. Arguments and errors are the same. */
+  /** Undoes {@link lock}, however often it was called (on macOS: once). Arguments and errors are the same. */
   unlock(start: number = 0, length?: number): void {
     const [mapping, from, count] = this.#pageRange('unlock', start, length)
     binding.unlock(mapping, from, count)
@@ -1300,5 +1300,8 @@ let leavesAtExit = false
 function leaveNamedRegionsAtExit(): void {
   if (leavesAtExit || process.versions.bun === undefined) return
   leavesAtExit = true
+  // Of a worker it is said too, though the process goes on. What that has opened goes with it.
+  const { isMainThread }: typeof import('node:worker_threads') = require('node:worker_threads')
+  if (!isMainThread) return
   process.once('exit', binding.leaveNamedRegions)
 }

@@ -1,9 +1,10 @@
 // Processes that share memory, and processes that end with mappings open.
 
 const assert = require('node:assert/strict')
+const { once } = require('node:events')
 const { existsSync, readdirSync, readFileSync } = require('node:fs')
 const { mmap } = require('../../index.js')
-const { startChild } = require('./others.cjs')
+const { startChild, startWorker } = require('./others.cjs')
 const { CannotBe } = require('./runtime.cjs')
 const { scratchFile } = require('./scratch.cjs')
 
@@ -51,6 +52,19 @@ module.exports = {
       await shareWithChild(how, { closeFirst: false })
       await shareWithChild(how, { closeFirst: true })
     }
+  },
+
+  'a worker that ends keeps the named regions of others': async () => {
+    const tagname = tagnameFor('kept')
+    const region = mmap(-1, 1024, { tagname })
+    region.write('kept')
+    const worker = startWorker('maps a region and ends', { tagname: tagnameFor('ended') })
+    await once(worker, 'exit')
+    assert.deepEqual(leftOf(tagnameFor('ended')), [])
+    const again = mmap(-1, 0, { tagname })
+    assert.equal(again.read(4).toString(), 'kept')
+    again.close()
+    region.close()
   },
 
   'a child maps an inherited descriptor': async () => {

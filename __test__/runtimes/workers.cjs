@@ -14,6 +14,11 @@ const programs = {
     parentPort.postMessage(Buffer.from(bytes.subarray(0, text.length)).toString())
   },
 
+  /** Maps memory by name, and ends. */
+  'maps a region and ends': ({ tagname }) => {
+    mmap(-1, 10, { tagname }).write('x')
+  },
+
   /** Maps, posts the bytes, and stays with open mappings and views of closed ones until somebody ends it. */
   'keeps views': ({ path }) => {
     const [open, closed] = [mmap(path), mmap(path)]
