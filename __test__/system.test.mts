@@ -310,6 +310,23 @@ onLinux('what is locked is in memory, and counted by the system', 'it reads /pro
   t.is(locked(), before)
 })
 
+onLinux('locking private memory copies no page of it', 'only it can lock without', (t) => {
+  const path = scratchFile(t, pattern(3 * PAGESIZE))
+  const others = openSync(path, 'r+')
+  t.teardown(() => closeSync(others))
+  using reading = mmap(path, 0, { access: ACCESS_READ })
+  reading.lock()
+  const copy = mmap(path, 0, { access: ACCESS_COPY, writeBack: true })
+  copy.lock()
+  t.deepEqual(copy.resident(), { resident: 3, total: 3 })
+  writeSync(others, 'theirs', 2 * PAGESIZE)
+  for (const map of [reading, copy]) t.is(map.slice(2 * PAGESIZE, 2 * PAGESIZE + 6).toString(), 'theirs')
+  copy.setAt(0, 1)
+  copy.close()
+  const file = readFileSync(path)
+  t.deepEqual([file[0], file.subarray(2 * PAGESIZE, 2 * PAGESIZE + 6).toString()], [1, 'theirs'])
+})
+
 test('resident counts the pages under a range, however it lies', (t) => {
   using map = mmap(scratchFile(t, pattern(4 * PAGESIZE + 1)))
   t.is(map.resident().total, 5)

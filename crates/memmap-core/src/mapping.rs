@@ -286,7 +286,7 @@ impl Mapping {
     /// ERR_OUT_OF_RANGE, ENOMEM, EPERM, EAGAIN.
     pub fn lock(&self, start: usize, length: usize) -> Result<()> {
         self.region.range(start, length)?;
-        self.region.memory().lock(start, length)
+        self.region.memory().lock(start, length, !self.plan.writes_through())
     }
 
     /// Undoes [`Mapping::lock`]; the operating system does not count locks, but for macOS, which does.

@@ -98,7 +98,7 @@ impl Memory {
             Memory::of(counted, owner.map_err(map_failed(file))?)?
         };
         if plan.populate && !plan.writable() {
-            memory.populate_for_reading();
+            memory.populate_for_reading(0, length);
         }
         Ok(memory)
     }
@@ -267,8 +267,18 @@ impl Memory {
     /// # Errors
     ///
     /// ENOMEM or EPERM beyond RLIMIT_MEMLOCK, EAGAIN.
-    pub fn lock(&self, offset: usize, length: usize) -> Result<()> {
+    pub fn lock(&self, offset: usize, length: usize, private: bool) -> Result<()> {
         let span = PageSpan::around(self.at(offset), length);
+        // mlock brings private pages in for writing, which copies them: what others write to the file would not be seen any more.
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if private {
+            // SAFETY: the span is inside our pages; locking changes no contents.
+            unsafe { rustix::mm::mlock_with(span.address.cast(), span.length, rustix::mm::MlockFlags::ONFAULT) }
+                .map_err(failed("mlock2"))?;
+            self.populate_for_reading(offset, length);
+            return Ok(());
+        }
+        let _ = private;
         // SAFETY: the span is inside our pages; locking changes no contents.
         unsafe { rustix::mm::mlock(span.address.cast(), span.length) }.map_err(failed("mlock"))
     }
@@ -465,9 +475,9 @@ impl Memory {
     }
 
     /// MAP_POPULATE would fault private pages in for writing, which copies them: other processes' later writes would not be seen.
-    fn populate_for_reading(&self) {
+    fn populate_for_reading(&self, offset: usize, length: usize) {
         // A system that does not do it gives a mapping that works, only cold. mmap too says nothing when populating fails.
-        self.prefetch(0, self.length);
+        self.prefetch(offset, length);
     }
 }
 

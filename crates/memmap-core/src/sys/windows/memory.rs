@@ -181,7 +181,7 @@ impl Memory {
     /// # Errors
     ///
     /// ENOMEM beyond what the system allows.
-    pub fn lock(&self, offset: usize, length: usize) -> Result<()> {
+    pub fn lock(&self, offset: usize, length: usize, _private: bool) -> Result<()> {
         if length == 0 {
             // To VirtualLock this is an error.
             return Ok(());
