@@ -280,6 +280,9 @@ onLinux(
     using inside = mmap(path, 0, { offset: 2 * PAGESIZE + 100 })
     t.throws(() => inside.madvise(MADV_REMOVE), { code: 'EINVAL' })
     t.true(readFileSync(path).equals(expected))
+    using short = mmap(path, 3 * PAGESIZE + 100, { offset: 0 })
+    t.throws(() => short.madvise(MADV_REMOVE, 3 * PAGESIZE), { code: 'EINVAL' })
+    t.true(readFileSync(path).equals(expected))
   },
 )
 

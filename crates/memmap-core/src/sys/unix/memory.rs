@@ -221,8 +221,14 @@ impl Memory {
             // Rounding it for MADV_REMOVE would remove bytes of the file that lie before the mapping.
             PageSpan { address: self.at(start), length }
         };
-        // Linux says EINVAL itself of an address that is not on a page. Others round it down, and MADV_FREE would drop what lies before it.
-        if advice_would_crash(option) || !span.address.addr().is_multiple_of(page_size()) {
+        // Linux says EINVAL itself of an address that is not on a page. Others round it down, and MADV_FREE would drop what lies before it. And
+        // Linux rounds lengths up: MADV_REMOVE would remove bytes of the file that lie behind the mapping.
+        let end = span.address.addr() + span.length;
+        let is_aligned = |address: usize| address.is_multiple_of(page_size());
+        if advice_would_crash(option)
+            || !is_aligned(span.address.addr())
+            || advice_punches_holes(option) && !is_aligned(end)
+        {
             return Err(failed("madvise")(Errno::INVAL));
         }
         // SAFETY: the span is inside our pages, which stay mapped and readable: advice that could change that is refused
