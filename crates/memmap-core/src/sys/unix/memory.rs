@@ -181,7 +181,7 @@ impl Memory {
         self.length
     }
 
-    /// Writes changed pages under `[offset, offset + length)` to the file; `flags` is MS_SYNC when there are none. Whether
+    /// Writes changed pages under `[offset, offset + length)` to the file; without MS_ASYNC in `flags` it waits for that. Whether
     /// that is durable, see [`Memory::FLUSH_REACHES_DEVICE`].
     ///
     /// # Errors
@@ -193,7 +193,9 @@ impl Memory {
             // Apple's msync calls it EINVAL, FreeBSD's takes it for the whole mapping.
             return Ok(());
         }
+        // Linux does nothing at all when neither is asked for.
         let flags = flags.unwrap_or(libc::MS_SYNC);
+        let flags = if Memory::flush_is_asynchronous(Some(flags)) { flags } else { flags | libc::MS_SYNC };
         // SAFETY: the span is inside the pages that `self` keeps mapped, and msync changes no memory. (MS_INVALIDATE makes
         // the pages show the file again, as if another process had written: what readers here must expect at any time.)
         unsafe { rustix::mm::msync(span.address.cast(), span.length, MsyncFlags::from_bits_retain(flags as _)) }
