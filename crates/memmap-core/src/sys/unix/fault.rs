@@ -130,17 +130,15 @@ fn answer(found: &Found, address: usize) -> bool {
         // is not concerned.
         _ => (touched, touched),
     };
+    // First: who reads zeros in another thread must find that they are none of the file's.
+    found.lose_from(lost);
     let flags = libc::MAP_FIXED | libc::MAP_PRIVATE | libc::MAP_ANON | NORESERVE;
     let first_page = ptr::without_provenance_mut(first);
     // SAFETY: the range is pages of one of our regions, from one of its pages to its end. They become private zeros, still readable and
     // writable, in one step for every other thread.
     let replaced =
         unsafe { libc::mmap(first_page, found.pages.end - first, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
-    if replaced == libc::MAP_FAILED {
-        return false;
-    }
-    found.lose_from(lost);
-    true
+    replaced != libc::MAP_FAILED
 }
 
 /// The size of the file, if the descriptor still means it.
