@@ -161,6 +161,12 @@ onUnix('resize of MAP_PRIVATE with a file is refused: it would cut the real file
   t.is(readFileSync(path, 'utf8'), 'abcdef')
 })
 
+test('create behind the last byte that a file can have is refused before anything is written', (t) => {
+  const path = join(scratchFolder(t), 'new')
+  t.throws(() => mmap(path, 4096, { create: true, offset: 2 ** 63 }), { code: 'ERR_OUT_OF_RANGE' })
+  t.false(existsSync(path))
+})
+
 // --- What reaches the file
 
 test('what is written is in the file at once, for fs and for other mappings', (t) => {

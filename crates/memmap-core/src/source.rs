@@ -79,8 +79,13 @@ pub(crate) fn extent_of_region(existing: u64, offset: u64, length: usize) -> Res
 
 /// The part of a file that `create` makes sure of.
 pub(crate) fn extent_to_create(offset: u64, length: u64) -> Result<Range<u64>> {
-    let end = offset.checked_add(length).ok_or(Error::LengthTooLarge)?;
-    Ok(offset..end)
+    Ok(offset..end_of(offset, length)?)
+}
+
+/// Where a part of a file or region ends that is to be made.
+pub(crate) fn end_of(offset: u64, length: u64) -> Result<u64> {
+    // The system counts in signed numbers.
+    offset.checked_add(length).filter(|&end| i64::try_from(end).is_ok()).ok_or(Error::LengthTooLarge)
 }
 
 /// A length in bytes that pointers can say.

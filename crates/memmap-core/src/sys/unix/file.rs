@@ -185,8 +185,9 @@ impl File {
         let length = range.end - range.start;
         let flags = rustix::fs::FallocateFlags::empty();
         match retry(|| rustix::fs::fallocate(&self.0, flags, range.start, length)) {
-            // FreeBSD says EINVAL for a file system that cannot (ZFS).
-            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => self.write_zeros(size..range.end),
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => self.write_zeros(size..range.end),
+            // FreeBSD says so for a file system that cannot (ZFS).
+            Err(Errno::INVAL) if cfg!(target_os = "freebsd") => self.write_zeros(size..range.end),
             result => result.map_err(failed("fallocate")),
         }
     }

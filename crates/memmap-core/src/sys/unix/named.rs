@@ -47,7 +47,7 @@ impl Named {
     /// is no region, ERR_OUT_OF_RANGE for more than the region has, ENOSPC, and what open(2) and mmap(2) say.
     pub fn open(tag: &str, offset: u64, length: usize, plan: &Plan) -> Result<(Memory, Named)> {
         let path = path_of(tag)?;
-        let end = offset.checked_add(length as u64).ok_or(Error::LengthTooLarge)?;
+        let end = source::end_of(offset, length as u64)?;
         for _ in 0..ATTEMPTS {
             let Some(file) = open_name(&path, length != 0)? else {
                 break;

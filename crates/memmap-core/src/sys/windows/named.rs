@@ -52,7 +52,7 @@ impl Named {
     /// 0 where there is no region, ERR_OUT_OF_RANGE for more than the region has and for a tag that is too long, ENOMEM.
     pub fn open(tag: &str, offset: u64, length: usize, plan: &Plan) -> Result<(Memory, Named)> {
         let name = name_of(tag)?;
-        let end = offset.checked_add(length as u64).ok_or(Error::LengthTooLarge)?;
+        let end = source::end_of(offset, length as u64)?;
         // Creating sets memory aside for all of the region before it finds that there is one, so it is not tried first.
         let (handle, created) = match open_section(&name)? {
             Some(handle) => (handle, false),
