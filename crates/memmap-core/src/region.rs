@@ -571,7 +571,8 @@ unsafe fn fill(target: *mut u8, length: usize, pattern: &[u8]) {
         [byte] => unsafe { target.write_bytes(*byte, length) },
         _ => {
             // A whole number of patterns at a time, some KiB of them, so that a short one is no call per few bytes.
-            let block = pattern.repeat((4096 / pattern.len()).max(1));
+            let repeated = if pattern.len() < 4096 { pattern.repeat(4096 / pattern.len()) } else { Vec::new() };
+            let block = if repeated.is_empty() { pattern } else { &repeated };
             let mut done = 0;
             while done < length {
                 let count = block.len().min(length - done);
