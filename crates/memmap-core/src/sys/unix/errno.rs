@@ -89,4 +89,7 @@ known! {
     DQUOT => "EDQUOT";
     STALE => "ESTALE";
     TIMEDOUT => "ETIMEDOUT", "connection timed out";
+    // Of a file system of FUSE whose program has ended, and of one whose host is gone.
+    NOTCONN => "ENOTCONN", "socket is not connected";
+    HOSTDOWN => "EHOSTDOWN", "host is down";
 }

@@ -270,7 +270,7 @@ impl Memory {
         matches!(option, libc::MADV_NORMAL | libc::MADV_RANDOM | libc::MADV_SEQUENTIAL)
     }
 
-    /// Keeps the pages under the range in RAM.
+    /// Keeps the pages under the range in RAM. `private` says whether the memory is.
     ///
     /// # Errors
     ///
