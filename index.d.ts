@@ -515,8 +515,9 @@ declare class Mmap implements Disposable, Iterable<number> {
    * before is written first, and such stores never are: they are gone when writing is allowed again.
    *
    * @param prot `PROT_READ`, with `PROT_WRITE`, `PROT_EXEC` or both
-   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, EACCES for writing to a file that was opened for reading, EBADF with `trackfd:
-   *   false`, EINVAL, ERR_MMAP_UNSUPPORTED on Windows; with `writeBack` as {@link flush}
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, EACCES for writing to a file that was opened for reading and, on Apple's processors, for
+   *   PROT_WRITE with PROT_EXEC, EBADF with `trackfd: false`, EINVAL, ERR_MMAP_UNSUPPORTED on Windows; with
+   *   `writeBack` as {@link flush}
    */
   protect(prot: number): void;
   /**
