@@ -97,21 +97,13 @@ export declare function flush(mapping: ExternalObject<OpenMapping>, offset: numb
 export declare function leaveNamedRegions(): void
 
 /**
- * Moves the memory into a SharedArrayBuffer: `memory` is a Uint8Array over an empty one that can grow to `capacity` bytes. The
- * caller makes it grow, and keeps it while the mapping is open.
+ * Moves the memory into a SharedArrayBuffer, `lead` bytes behind its start: `memory` is a Uint8Array over a new one that can grow to `capacity`
+ * bytes, and is as long as it must be. The caller keeps it while the mapping is open, and says by `endLease` when it has been collected.
  */
-export declare function lend(mapping: ExternalObject<OpenMapping>, id: number, memory: Uint8Array, capacity: number): Lent
+export declare function lend(mapping: ExternalObject<OpenMapping>, id: number, memory: Uint8Array, lead: number, capacity: number): ExternalObject<Lease>
 
 /** Bytes mapped. */
 export declare function length(mapping: ExternalObject<OpenMapping>): number
-
-/** Memory that has been moved into a SharedArrayBuffer. */
-export interface Lent {
-  /** How many bytes behind the start of the buffer the mapping begins. */
-  begin: number
-  /** For `endLease`, when the buffer has been collected. */
-  lease: ExternalObject<Lease>
-}
 
 /** Keeps a range in RAM. */
 export declare function lock(mapping: ExternalObject<OpenMapping>, start: number, length: number): void

@@ -284,10 +284,8 @@ function sharedBuffer(mapping, id, lead, length, maxLength) {
 /** The engine unmaps the memory when the buffer has been collected, and tells nobody: so nearly when is all there is. */
 const leases = new FinalizationRegistry((lease) => binding.endLease(lease));
 function moveIntoBuffer(mapping, id, lead, length, maxLength) {
-	const buffer = reserve(lead + maxLength);
-	const { begin, lease } = binding.lend(mapping, id, new Uint8Array(buffer), buffer.maxByteLength);
-	leases.register(buffer, lease);
-	buffer.grow(begin + length);
+	const buffer = reserve(lead + length, lead + maxLength);
+	leases.register(buffer, binding.lend(mapping, id, new Uint8Array(buffer), lead, buffer.maxByteLength));
 	return buffer;
 }
 /** A page in Electron has such buffers too, but their name only if it is isolated from other origins. */
@@ -306,11 +304,11 @@ const byteLengthOf$1 = Function.prototype.call.bind(Object.getOwnPropertyDescrip
 function growBuffer(buffer, length) {
 	if (byteLengthOf$1(buffer) < length) grow(buffer, length);
 }
-function reserve(length) {
+function reserve(length, maxByteLength) {
 	try {
-		return new Shared(0, { maxByteLength: length });
+		return new Shared(length, { maxByteLength });
 	} catch {
-		throw viewTooLarge(length, void 0);
+		throw viewTooLarge(maxByteLength, void 0);
 	}
 }
 //#endregion

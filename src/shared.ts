@@ -47,10 +47,9 @@ function moveIntoBuffer(
   length: number,
   maxLength: number,
 ): SharedArrayBuffer {
-  const buffer = reserve(lead + maxLength)
-  const { begin, lease } = binding.lend(mapping, id, new Uint8Array(buffer), buffer.maxByteLength)
-  leases.register(buffer, lease)
-  buffer.grow(begin + length)
+  // As long as it must be before the memory moves: nothing may fail after that, for the mapping has no memory but the buffer's then.
+  const buffer = reserve(lead + length, lead + maxLength)
+  leases.register(buffer, binding.lend(mapping, id, new Uint8Array(buffer), lead, buffer.maxByteLength))
   return buffer
 }
 
@@ -77,11 +76,11 @@ export function growBuffer(buffer: ArrayBufferLike, length: number): void {
   if (byteLengthOf(buffer) < length) grow(buffer, length)
 }
 
-function reserve(length: number): SharedArrayBuffer {
+function reserve(length: number, maxByteLength: number): SharedArrayBuffer {
   try {
-    return new Shared(0, { maxByteLength: length })
+    return new Shared(length, { maxByteLength })
   } catch {
     // The engine's RangeError says neither of what nor how much.
-    throw viewTooLarge(length, undefined)
+    throw viewTooLarge(maxByteLength, undefined)
   }
 }

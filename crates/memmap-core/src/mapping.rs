@@ -201,8 +201,8 @@ impl Mapping {
         Ok(())
     }
 
-    /// Moves the memory to addresses that an engine has reserved for a SharedArrayBuffer, `capacity` bytes from the start of a page, and says
-    /// how many bytes behind that start the mapping begins then. From then on the engine unmaps it.
+    /// Moves the memory to addresses that an engine has reserved for a SharedArrayBuffer, `capacity` bytes from the start of a page. The mapping
+    /// begins `lead` bytes behind that start then. From then on the engine unmaps it.
     ///
     /// # Errors
     ///
@@ -212,11 +212,11 @@ impl Mapping {
     /// # Safety
     ///
     /// The addresses must be reserved for this and unused, and stay reserved until the mapping is closed and no task runs on it.
-    pub unsafe fn lend_to(&mut self, address: *mut u8, capacity: usize) -> Result<usize> {
+    pub unsafe fn lend_to(&mut self, address: *mut u8, lead: usize, capacity: usize) -> Result<()> {
         let page = sys::page_size();
-        let lead = self.region.start().addr() % page;
         let needed = (lead + self.region.len()).next_multiple_of(page);
-        if !address.addr().is_multiple_of(page) || capacity.next_multiple_of(page) < needed {
+        let fits = lead == self.region.start().addr() % page && address.addr().is_multiple_of(page);
+        if !fits || capacity.next_multiple_of(page) < needed {
             return Err(Error::NoView("the engine gave other addresses than it was asked for".to_owned()));
         }
         let Some(address) = NonNull::new(address.wrapping_add(lead)) else {
@@ -224,15 +224,15 @@ impl Mapping {
         };
         let (offset, file_offset, plan) = (self.offset, self.file_offset(), self.plan);
         let file = self.source.file();
+        // Before the memory moves: nothing may fail after that, for the caller would give the addresses back.
+        let identity = present_identity(file)?;
         let Some(region) = Arc::get_mut(&mut self.region) else {
             return Err(Error::NoView("its memory is in use where it is".to_owned()));
         };
         // SAFETY: the caller's promise, with what has been checked above; nobody else holds the Region.
         unsafe { region.move_to(address, capacity, file.map(|file| (file, file_offset)), offset, &plan) }?;
-        if let Some(file) = file {
-            region.set_file(Some(identity(file, &file.status()?)));
-        }
-        Ok(lead)
+        region.set_file(identity);
+        Ok(())
     }
 
     /// Changes what may be done with the mapping: `prot` is PROT_READ, with PROT_WRITE, PROT_EXEC or both.
@@ -348,7 +348,7 @@ impl Mapping {
                     file.set_size(end)?;
                 }
                 let region = self.region.followed_by(memory, self.offset);
-                region.set_file(Some(identity(file, before)));
+                region.set_file(identity(file, before));
                 Ok(region)
             }
             Err(error) => {
@@ -437,24 +437,29 @@ fn map_file(file: &sys::File, offset: u64, length: u64, plan: &Plan, create: boo
         let _ = file.set_size(before);
     }
     let region = Region::of_file(memory?, None, offset);
-    region.set_file(Some(identity(file, &status)));
+    region.set_file(identity(file, &status));
     Ok(region)
 }
 
 /// The file of a named region stays open as long as the region is mapped.
 fn named_region(memory: Memory, named: Named, offset: u64) -> Result<Region> {
-    let identity = match named.file() {
-        Some(file) => Some(identity(file, &file.status()?)),
-        None => None,
-    };
+    let identity = present_identity(named.file())?;
     let region = Region::of_file(memory, Some(named), offset);
     region.set_file(identity);
     Ok(region)
 }
 
-/// By what the fault handler recognises the file.
-fn identity(file: &sys::File, status: &sys::Status) -> FileIdentity {
-    FileIdentity { descriptor: file.descriptor(), device: status.device, inode: status.inode }
+/// By what the fault handler recognises the file, if it has a size that it can ask for. That of a device says nothing.
+fn identity(file: &sys::File, status: &sys::Status) -> Option<FileIdentity> {
+    let identity = FileIdentity { descriptor: file.descriptor(), device: status.device, inode: status.inode };
+    status.regular.then_some(identity)
+}
+
+fn present_identity(file: Option<&sys::File>) -> Result<Option<FileIdentity>> {
+    match file {
+        Some(file) => Ok(identity(file, &file.status()?)),
+        None => Ok(None),
+    }
 }
 
 impl Drop for Mapping {

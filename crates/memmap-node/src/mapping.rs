@@ -176,34 +176,27 @@ pub fn buffer(
     })
 }
 
-/// Memory that has been moved into a SharedArrayBuffer.
-#[napi(object, object_from_js = false)]
-pub struct Lent {
-    /// How many bytes behind the start of the buffer the mapping begins.
-    pub begin: f64,
-    /// For `endLease`, when the buffer has been collected.
-    pub lease: External<Lease>,
-}
-
-/// Moves the memory into a SharedArrayBuffer: `memory` is a Uint8Array over an empty one that can grow to `capacity` bytes. The
-/// caller makes it grow, and keeps it while the mapping is open.
-#[napi]
+/// Moves the memory into a SharedArrayBuffer, `lead` bytes behind its start: `memory` is a Uint8Array over a new one that can grow to `capacity`
+/// bytes, and is as long as it must be. The caller keeps it while the mapping is open, and says by `endLease` when it has been collected.
+#[napi(ts_return_type = "ExternalObject<Lease>")]
 pub fn lend(
     env: Env,
     mapping: &External<OpenMapping>,
     id: u32,
     #[napi(ts_arg_type = "Uint8Array")] memory: Unknown,
+    lead: f64,
     capacity: f64,
-) -> napi::Result<Lent> {
+) -> napi::Result<External<Lease>> {
     let address = buffer::reserved_address(env, memory)?;
-    let capacity = index(capacity).map_err(|error| error::throw(env, &error))?;
+    let reserved = || Ok((index(lead)?, index(capacity)?));
+    let (lead, capacity) = reserved().map_err(|error| error::throw(env, &error))?;
     mapping.with_mut(env, |open| {
         // SAFETY: the engine has reserved that much for a buffer that nobody has seen yet, and keeps it for as long as TypeScript holds
         // the buffer: until the mapping is closed.
-        let begin = unsafe { open.lend_to(address, capacity) }? as f64;
+        unsafe { open.lend_to(address, lead, capacity) }?;
         let handout = Arc::new(Handout::lent(id, open.region()));
         mapping.remember(&handout);
-        Ok(Lent { begin, lease: External::new(Lease::new(handout)) })
+        Ok(External::new(Lease::new(handout)))
     })
 }
 
