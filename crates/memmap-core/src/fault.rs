@@ -15,7 +15,8 @@
 //!   a slot that is changing is not mapped yet or not in use any more, so no fault of *ours* can be in it.
 //! * A region is entered after it is mapped and before anybody has its address, and removed before it is unmapped. So a slot
 //!   that matches an address means that the address is ours, as long as whoever touched it kept the region alive, which is
-//!   what every user of a Region does. An address is reused only after its slot is gone.
+//!   what every user of a Region does. An address is reused only after its slot is gone. (A region that has grown in place keeps its slot, or
+//!   has a new one before the old one is gone, because others use the memory meanwhile.)
 //! * Several threads may fault in one region at once. Each replaces pages by zeros; doing it twice is harmless, for what was there
 //!   is lost already. The note of the loss is an atomic minimum.
 //!
@@ -135,6 +136,12 @@ impl Found {
 
 /// The region that an address lies in. For signal handlers: it takes no lock, allocates nothing and does not wait.
 pub fn find(address: usize) -> Option<Found> {
+    // An entry may go for a newer one of the same memory, in a slot that has been looked at already.
+    const ATTEMPTS: usize = 3;
+    (0..ATTEMPTS).find_map(|_| find_once(address))
+}
+
+fn find_once(address: usize) -> Option<Found> {
     let mut chunk = CHUNKS.load(Ordering::Acquire);
     // SAFETY: a chunk that is linked in is complete and is never freed.
     while let Some(current) = unsafe { chunk.as_ref() } {
@@ -248,14 +255,15 @@ fn registry() -> MutexGuard<'static, Registry> {
 
 impl Registry {
     fn enter(&mut self, pages: Range<usize>, start: usize, file_offset: u64) -> &'static Slot {
-        self.remove_stale(&pages);
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None => self.grow(),
         };
         // Not when it is removed: who holds it still may ask what was lost.
         slot.lost_from.store(NOTHING_LOST, Ordering::Relaxed);
-        slot.set(pages, start, file_offset);
+        slot.set(pages.clone(), start, file_offset);
+        // Not before: the memory may be in use, and have grown in place.
+        self.remove_stale(&pages);
         slot
     }
 
