@@ -18,6 +18,8 @@ pub struct Flusher {
     pub(crate) writes_through: bool,
     /// Private changes are written into the file.
     pub(crate) write_back: bool,
+    /// What differs from it was stored to; see [`crate::Mapping`].
+    pub(crate) original: Option<Arc<Region>>,
 }
 
 impl Flusher {
@@ -45,8 +47,8 @@ impl Flusher {
 
     /// Writes the pages that were stored to to the file, so that what others wrote elsewhere in it stays.
     ///
-    /// Where the system does not tell which pages those are, they are the ones that differ from the file. Then a page which
-    /// nobody stored to can be taken for one that was, if another process changes it in just this moment.
+    /// Where the system does not tell which pages those are, they are the ones that differ from the original, or from the file. Then a page which
+    /// nobody stored to can be taken for one that was, if another process changes it just when the original is mapped, or in just this moment.
     ///
     /// What is intact is written in any case, and then it is told what is not: all behind the end of the file. Whether that had been changed
     /// nobody can say, for the system drops private pages together with the file's.
@@ -70,16 +72,22 @@ impl Flusher {
             let mut theirs = vec![0u8; count];
             let mut ours = vec![0u8; count];
             let there = file.read_at(&mut theirs, file_at)?;
-            // SAFETY: `ours` is a buffer of this function's own, as long as it says.
-            let target = unsafe { RawBytes::new(ours.as_mut_ptr(), ours.len()) };
-            self.region.read_lost(at, target)?;
+            copy_out(&self.region, at, &mut ours)?;
+            let mut original = None;
+            if let Some(region) = &self.original {
+                copy_out(region, at, original.insert(vec![0u8; count]))?;
+            }
             // The file may have been cut meanwhile.
             let file_end = if there < count { at + there } else { end };
             intact = intact.min(file_end).min(self.region.intact_length());
             ours.truncate(intact.saturating_sub(at));
             let mut piece_at = file_at;
             for (index, (new, old)) in ours.chunks(page).zip(theirs.chunks(page)).enumerate() {
-                let is_copied = copied.as_ref().is_none_or(|copied| copied.get(index) == Some(&true));
+                let is_copied = match (&copied, &original) {
+                    (Some(copied), _) => copied.get(index) == Some(&true),
+                    (None, Some(original)) => original.chunks(page).nth(index) != Some(new),
+                    (None, None) => true,
+                };
                 if is_copied && new != old {
                     file.write_at(new, piece_at)?;
                     wrote = true;
@@ -96,4 +104,10 @@ impl Flusher {
         }
         self.region.intact()
     }
+}
+
+fn copy_out(region: &Region, offset: usize, bytes: &mut [u8]) -> Result<()> {
+    // SAFETY: they are the caller's own, as long as they say.
+    let target = unsafe { RawBytes::new(bytes.as_mut_ptr(), bytes.len()) };
+    region.read_lost(offset, target)
 }

@@ -43,6 +43,8 @@ pub struct Mapping {
     plan: Plan,
     tracked: bool,
     write_back: bool,
+    /// Where private pages are a snapshot of the file: another one, which nobody stores to, for what is to be written back.
+    original: Option<Arc<Region>>,
 }
 
 impl Mapping {
@@ -86,7 +88,13 @@ impl Mapping {
             // The descriptor that the region was mapped from is closed by now.
             region.set_file(None);
         }
-        Ok(Mapping { region, earlier: Vec::new(), source, offset, opened: plan, plan, tracked: track, write_back })
+        let earlier = Vec::new();
+        let mut mapping =
+            Mapping { region, earlier, source, offset, opened: plan, plan, tracked: track, write_back, original: None };
+        if let Some(region) = mapping.snapshot(&plan)? {
+            mapping.original = Some(std::mem::replace(&mut mapping.region, region));
+        }
+        Ok(mapping)
     }
 
     /// The memory.
@@ -154,6 +162,7 @@ impl Mapping {
             writes_through: self.plan.writes_through(),
             // What is stored while the methods refuse to write is not meant for the file.
             write_back: self.write_back && self.plan.writable(),
+            original: self.original.clone(),
         }
     }
 
@@ -258,7 +267,11 @@ impl Mapping {
         }
         if plan.writes_through() != self.plan.writes_through() || writes_back_again {
             match (self.source.file(), &self.source) {
-                (Some(file), _) => self.region.memory().remap(file, self.file_offset(), &plan)?,
+                (Some(file), _) => {
+                    let original = if writes_back_again { self.snapshot(&plan)? } else { None };
+                    self.region.memory().remap(file, self.file_offset(), &plan)?;
+                    self.original = original;
+                }
                 // Nobody else can see this memory.
                 (None, Source::Anonymous(_)) => {}
                 (None, _) => return Err(sys::no_descriptor("mprotect")),
@@ -307,6 +320,20 @@ impl Mapping {
     pub fn resident(&self, start: usize, length: usize) -> Result<Residency> {
         self.region.range(start, length)?;
         self.region.memory().resident(start, length)
+    }
+
+    /// The file as it is now, for [`Mapping::original`], if one is needed. It must be the older one of the two: what others change in between
+    /// is then in the file already, and not written again.
+    fn snapshot(&self, plan: &Plan) -> Result<Option<Arc<Region>>> {
+        match &self.source {
+            Source::File(Some(file)) if sys::PRIVATE_IS_SNAPSHOT && self.write_back => {
+                let memory = Memory::of_file(file, self.offset, self.region.len(), plan)?;
+                let region = Region::of_file(memory, None, self.offset);
+                region.set_file(present_identity(Some(file))?);
+                Ok(Some(Arc::new(region)))
+            }
+            _ => Ok(None),
+        }
     }
 
     fn replace_region(&mut self, region: Region) {
@@ -465,7 +492,9 @@ fn present_identity(file: Option<&sys::File>) -> Result<Option<FileIdentity>> {
 impl Drop for Mapping {
     fn drop(&mut self) {
         // The descriptor is about to be closed, and its number may mean another file soon.
-        for region in self.earlier.iter().filter_map(Weak::upgrade).chain([Arc::clone(&self.region)]) {
+        for region in
+            self.earlier.iter().filter_map(Weak::upgrade).chain([Arc::clone(&self.region)]).chain(self.original.clone())
+        {
             if !matches!(self.source, Source::Named(_)) {
                 region.set_file(None);
             }

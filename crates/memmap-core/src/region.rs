@@ -86,13 +86,17 @@ impl Region {
             // The fault handler has to know where stray stores go.
             return Region::of_file(memory, None, 0);
         }
-        Region { watch: None, memory, named: Mutex::new(None), ordered: AtomicBool::new(false) }
+        Region::new(memory, None, None)
+    }
+
+    fn new(memory: Memory, named: Option<Named>, watch: Option<Arc<Watch>>) -> Region {
+        Region { watch, memory, named: Mutex::new(named), ordered: AtomicBool::new(false) }
     }
 
     /// A part of a file, or of a named region.
     pub(crate) fn of_file(memory: Memory, named: Option<Named>, offset: u64) -> Region {
         let watch = sys::install_fault_handler().then(|| watch(&memory, offset));
-        Region { watch, memory, named: Mutex::new(named), ordered: AtomicBool::new(false) }
+        Region::new(memory, named, watch)
     }
 
     /// A longer part of the same file. If it has grown in place, who still has this Region is told what is lost of the two from then on, and
@@ -101,9 +105,7 @@ impl Region {
         match &self.watch {
             Some(watch) if memory.start() == self.start() && self.intact().is_ok() => {
                 watch.grow(pages(&memory).end);
-                let mut region = Region::of_memory(memory);
-                region.watch = Some(Arc::clone(watch));
-                region
+                Region::new(memory, None, Some(Arc::clone(watch)))
             }
             _ => Region::of_file(memory, None, offset),
         }

@@ -134,7 +134,7 @@ fn who_has_a_region_that_has_grown_in_place_is_told_what_is_lost_of_it() {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANON;
     let reserved = unsafe { libc::mmap(std::ptr::null_mut(), room, libc::PROT_NONE, flags, -1, 0) };
     let mut mapping = mapped(&path, 4, Access::Write);
-    unsafe { mapping.lend_to(reserved.cast(), room) }.unwrap();
+    unsafe { mapping.lend_to(reserved.cast(), 0, room) }.unwrap();
     let before = Arc::clone(mapping.region());
     mapping.resize(8 * page as u64).unwrap();
     assert_eq!(mapping.region().start(), before.start());
