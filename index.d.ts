@@ -447,7 +447,8 @@ declare class Mmap implements Disposable, Iterable<number> {
    * {@link replaceAll}, as a task.
    *
    * @returns a promise, rejected with what `replaceAll` throws, and as that of {@link findAsync}. In `replaced` every such error says how many
-   *   were replaced by then: a task that was aborted leaves the rest as it was
+   *   were replaced by then: a task that was aborted leaves the rest as it was. ERR_MMAP_READONLY also when `protect()` takes writing away
+   *   meanwhile, or `resize()` copies private anonymous memory
    */
   replaceAllAsync(from: BytesLike, to: BytesLike, start?: number, stop?: number, options?: TaskOptions): Promise<number>;
   /**

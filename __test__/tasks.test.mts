@@ -19,6 +19,7 @@ import {
   type MmapOptions,
   mmap,
   PAGESIZE,
+  PROT_READ,
   type Progress,
   type TaskOptions,
 } from 'memmap'
@@ -818,6 +819,30 @@ test('a task is about the memory that there was: resizing does not concern it', 
   t.is(await map.countAsync('needle'), 2)
   await promise
 })
+
+test('a replacement ends when resize() copies the memory, and all that it has replaced is in the copy', async (t) => {
+  using map = mmap(-1, 64 * MIB, { flags: MAP_PRIVATE })
+  const replacing = rejection(map.replaceAllAsync('\0', 'b'))
+  map.resize(64 * MIB + PAGESIZE)
+  const { code, replaced } = await replacing
+  t.is(code, 'ERR_MMAP_READONLY')
+  t.is<unknown, unknown>(map.count('b'), replaced)
+})
+
+onUnix(
+  'a replacement ends when protect() takes writing away, and all that it has replaced is in the file',
+  'it has no protect',
+  async (t) => {
+    const path = holes(t, 64 * MIB)
+    using map = mmap(path)
+    const replacing = rejection(map.replaceAllAsync('\0', 'b'))
+    map.protect(PROT_READ)
+    const { code, replaced } = await replacing
+    t.is(code, 'ERR_MMAP_READONLY')
+    using file = mmap(path, 0, { access: ACCESS_READ })
+    t.is<unknown, unknown>(file.count('b'), replaced)
+  },
+)
 
 onLinux(
   'a file that is shrunk in the middle ends in a number or in ERR_MMAP_FAULT',

@@ -14,7 +14,7 @@ pub struct Flusher {
     pub(crate) file: Option<Arc<sys::File>>,
     /// At which byte of the file the region begins.
     pub(crate) offset: u64,
-    /// What is stored is the file's, and not private.
+    /// What is stored is the file's, and not private, or was.
     pub(crate) writes_through: bool,
     /// Private changes are written into the file.
     pub(crate) write_back: bool,
@@ -38,10 +38,13 @@ impl Flusher {
         if !self.writes_through {
             return Ok(());
         }
+        let writing = self.region.writing();
         self.region.memory().flush(offset, length, flags)?;
-        if Memory::FLUSH_REACHES_DEVICE || Memory::flush_is_asynchronous(flags) {
+        // Pages that are private by now have nothing to do with what was stored before.
+        if Memory::FLUSH_REACHES_DEVICE && *writing || Memory::flush_is_asynchronous(flags) {
             return Ok(());
         }
+        drop(writing);
         self.file.as_ref().map_or(Ok(()), |file| file.sync_data())
     }
 

@@ -45,6 +45,8 @@ pub struct Mapping {
     write_back: bool,
     /// Where private pages are a snapshot of the file: another one, which nobody stores to, for what is to be written back.
     original: Option<Arc<Region>>,
+    /// Before `protect` took that away.
+    wrote_through: bool,
 }
 
 impl Mapping {
@@ -88,9 +90,18 @@ impl Mapping {
             // The descriptor that the region was mapped from is closed by now.
             region.set_file(None);
         }
-        let earlier = Vec::new();
-        let mut mapping =
-            Mapping { region, earlier, source, offset, opened: plan, plan, tracked: track, write_back, original: None };
+        let mut mapping = Mapping {
+            region,
+            earlier: Vec::new(),
+            source,
+            offset,
+            opened: plan,
+            plan,
+            tracked: track,
+            write_back,
+            original: None,
+            wrote_through: false,
+        };
         if let Some(region) = mapping.snapshot(&plan)? {
             mapping.original = Some(std::mem::replace(&mut mapping.region, region));
         }
@@ -159,7 +170,7 @@ impl Mapping {
                 Source::Anonymous(_) | Source::Named(_) => None,
             },
             offset: self.offset,
-            writes_through: self.plan.writes_through(),
+            writes_through: self.plan.writes_through() || self.wrote_through,
             // What is stored while the methods refuse to write is not meant for the file.
             write_back: self.write_back && self.plan.writable(),
             original: self.original.clone(),
@@ -265,6 +276,8 @@ impl Mapping {
         if !plan.writable() {
             self.finish()?;
         }
+        // Who writes on another thread must not go on in pages that have nothing to do with the file any more.
+        let mut writing = self.region.change_writing();
         if plan.writes_through() != self.plan.writes_through() || writes_back_again {
             match (self.source.file(), &self.source) {
                 (Some(file), _) => {
@@ -279,6 +292,9 @@ impl Mapping {
         } else if plan.executable != self.plan.executable {
             self.region.memory().set_executable(&plan)?;
         }
+        *writing = plan.writable();
+        self.wrote_through |= self.plan.writes_through();
+        drop(writing);
         self.plan = plan;
         Ok(())
     }
@@ -405,7 +421,9 @@ impl Mapping {
         let kept = length.min(self.region.len());
         // SAFETY: the new region is mapped and writable for at least `kept` bytes, and lives through the call.
         let target = unsafe { RawBytes::new(region.start(), kept) };
+        let mut writing = self.region.change_writing();
         self.region.read(0, target)?;
+        *writing = false;
         Ok(region)
     }
 

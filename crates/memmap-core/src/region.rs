@@ -8,7 +8,7 @@ use crate::sys::{self, Memory, Named};
 use std::ops::Range;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Mapped memory that stays where it is until the last owner lets go of it.
 ///
@@ -27,6 +27,8 @@ pub struct Region {
     named: Mutex<Option<Named>>,
     /// Somebody has said in which order the memory will be read.
     ordered: AtomicBool,
+    /// What is stored gets to where it is meant to be: see [`Region::writing`].
+    writing: RwLock<bool>,
 }
 
 /// From how many bytes on the system is told that they will be read from start to end: it costs as much as reading some KiB.
@@ -90,7 +92,8 @@ impl Region {
     }
 
     fn new(memory: Memory, named: Option<Named>, watch: Option<Arc<Watch>>) -> Region {
-        Region { watch, memory, named: Mutex::new(named), ordered: AtomicBool::new(false) }
+        let ordered = AtomicBool::new(false);
+        Region { watch, memory, named: Mutex::new(named), ordered, writing: RwLock::new(true) }
     }
 
     /// A part of a file, or of a named region.
@@ -214,6 +217,17 @@ impl Region {
             self.memory.advise_order(start, length, false);
         }
         result
+    }
+
+    /// Whether what a task stores or flushes gets to where it is meant to be: not after `protect` has made the pages private, or `resize` has
+    /// copied them. Neither happens while somebody holds this.
+    pub(crate) fn writing(&self) -> RwLockReadGuard<'_, bool> {
+        self.writing.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// To change that.
+    pub(crate) fn change_writing(&self) -> RwLockWriteGuard<'_, bool> {
+        self.writing.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs what touches the bytes.
@@ -471,7 +485,7 @@ impl Region {
     ///
     /// # Errors
     ///
-    /// ERR_OUT_OF_RANGE, with nothing changed; ERR_MMAP_FAULT; ENOMEM.
+    /// ERR_OUT_OF_RANGE and ERR_MMAP_READONLY, with nothing changed; ERR_MMAP_FAULT; ENOMEM.
     pub fn replace(
         &self,
         finder: &Finder,
@@ -482,6 +496,10 @@ impl Region {
     ) -> Result<Option<usize>> {
         if to.len() != finder.needle().len() {
             return Err(Error::OutOfRange);
+        }
+        let writing = self.writing();
+        if !*writing {
+            return Err(Error::WritingEnded);
         }
         let mut last = None;
         self.matches(finder, start, stop, |place| {
