@@ -111,7 +111,7 @@ function explanation(error) {
 	const override = process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
 	if (override) return `NAPI_RS_NATIVE_LIBRARY_PATH is ${override}, and that is not the native library of memmap: ${messages.at(-1)}`;
 	const system = `${process.platform} ${process.arch}`;
-	const possible = PLATFORMS.filter((name) => name.startsWith(`${process.platform}-${process.arch}`));
+	const possible = PLATFORMS.filter((name) => `${name}-`.startsWith(`${process.platform}-${process.arch}-`));
 	const platform = possible.find((name) => messages.some((message) => message.includes(`memmap.${name}.node`))) ?? possible[0];
 	if (platform === void 0) return `memmap has no native library for ${system}. It has one for ${PLATFORMS.join(", ")}. On other systems build it from a clone of the repository.`;
 	const libc = platform.endsWith("-gnu") ? " with glibc" : platform.endsWith("-musl") ? " with musl" : "";

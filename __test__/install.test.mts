@@ -153,12 +153,24 @@ test('a library that the environment names is the one that is spoken of', (t) =>
 
 test('a system without a library is told which there are', (t) => {
   const folder = project(t)
-  const pretend = pretending(folder, "Object.defineProperty(process, 'platform', { value: 'sunos' })")
-  const { code, message } = load(folder, {}, ...pretend)
-  t.is(code, 'ERR_MMAP_BINDING')
-  t.true(message.startsWith(`memmap has no native library for sunos ${process.arch}.`), message)
-  const listed = /It has one for (.*?)\. /.exec(message)?.[1]?.split(', ')
-  t.deepEqual(listed?.toSorted(), manifest.napi.targets.map((triple) => parseTriple(triple).platformArchABI).toSorted())
+  // There is a platform whose name begins with the second's.
+  for (const [system, arch] of [
+    ['sunos', 'x64'],
+    ['linux', 'arm'],
+  ]) {
+    const pretend = pretending(
+      folder,
+      `Object.defineProperties(process, { platform: { value: '${system}' }, arch: { value: '${arch}' } })`,
+    )
+    const { code, message } = load(folder, {}, ...pretend)
+    t.is(code, 'ERR_MMAP_BINDING')
+    t.true(message.startsWith(`memmap has no native library for ${system} ${arch}.`), message)
+    const listed = /It has one for (.*?)\. /.exec(message)?.[1]?.split(', ')
+    t.deepEqual(
+      listed?.toSorted(),
+      manifest.napi.targets.map((triple) => parseTriple(triple).platformArchABI).toSorted(),
+    )
+  }
 })
 
 test('a Node that is too old is told so before anything else', (t) => {

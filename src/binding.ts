@@ -50,7 +50,8 @@ function explanation(error: unknown): string {
     return `NAPI_RS_NATIVE_LIBRARY_PATH is ${override}, and that is not the native library of memmap: ${messages.at(-1)}`
   }
   const system = `${process.platform} ${process.arch}`
-  const possible = PLATFORMS.filter((name) => name.startsWith(`${process.platform}-${process.arch}`))
+  // Whole parts, because `arm64` begins with `arm`.
+  const possible = PLATFORMS.filter((name) => `${name}-`.startsWith(`${process.platform}-${process.arch}-`))
   // Two on Linux. Which libc there is, the loader has decided.
   const platform =
     possible.find((name) => messages.some((message) => message.includes(`memmap.${name}.node`))) ?? possible[0]
