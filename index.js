@@ -96,6 +96,8 @@ const OPTIONAL = "Was it installed without optional dependencies (--omit=optiona
 const COPIED = "Was node_modules copied from another system, or the lock file written there? Remove both, and run npm install on this one.";
 const BUNDLED = "Is the program bundled or packed? Leave memmap and @memmap/* out of the bundle, and beside it: docs/install.md says how.";
 const GLIBC = "Is glibc older than 2.17, or is it not there? \"ldd --version\" says which one this system has.";
+/** Of a package or file that is not there: Node, Bun and Deno, then Yarn's Plug'n'Play. The loader keeps only messages of errors, no codes. */
+const MISSING = /^Cannot find (module|package|native binding)|tried to access .*, but it isn't declared|package missing from disk|didn't get installed|^Qualified path resolution failed/;
 function load() {
 	if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) throw noBinding(`memmap needs Node ${OLDEST_NODE} or newer, and this is ${process.version}`);
 	try {
@@ -116,7 +118,7 @@ function explanation(error) {
 	if (platform === void 0) return `memmap has no native library for ${system}. It has one for ${PLATFORMS.join(", ")}. On other systems build it from a clone of the repository.`;
 	const libc = platform.endsWith("-gnu") ? " with glibc" : platform.endsWith("-musl") ? " with musl" : "";
 	const expected = `memmap needs the package @memmap/binding-${platform} on this system, which is ${system}${libc}`;
-	const refusal = messages.find((message) => !/^Cannot find (module|package|native binding)/.test(message));
+	const refusal = messages.find((message) => !MISSING.test(message));
 	return refusal === void 0 ? list(`${expected}, and it is not installed`, [
 		OPTIONAL,
 		COPIED,

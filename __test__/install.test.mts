@@ -129,6 +129,26 @@ test('a library that the system does not take is not called missing', (t) => {
   )
 })
 
+test("what Yarn's Plug'n'Play says of a missing package is not taken for a refusal", (t) => {
+  const folder = project(t)
+  // Yarn 4.18's, of which the one for WebAssembly is the last that is tried.
+  const missing = [
+    "memmap tried to access @memmap/binding-wasm32-wasi, but it isn't declared in its dependencies; this makes the require call ambiguous and unsound.\n\nRequired package: @memmap/binding-wasm32-wasi",
+    'Required package missing from disk. If you keep your packages inside your repository then restarting the Node process may be enough.',
+    'Required unplugged package missing from disk. This may happen when switching branches without running installs.',
+    "A dependency seems valid but didn't get installed for some reason. This might be caused by a partial install, such as dev vs prod.",
+    `Qualified path resolution failed: we looked for the following paths, but none could be accessed.\n\nSource path: /memmap/${library}`,
+  ]
+  const failWith = (messages: string[]) => {
+    const script = `throw ${JSON.stringify(['Cannot find native binding. ', ...messages])}
+  .reduceRight((cause, message) => Object.assign(new Error(message), { cause }), null)`
+    writeFileSync(join(folder, 'node_modules/memmap/binding.js'), script)
+    return load(folder).message
+  }
+  t.regex(failWith(missing), /and it is not installed\.\n/)
+  t.regex(failWith([...missing, 'invalid ELF header']), /and it cannot be loaded: invalid ELF header\.\n/)
+})
+
 onLinux('a library for a newer glibc says so', 'it edits the versions that an ELF file asks for', (t) => {
   if (!platform.endsWith('-gnu')) {
     t.log(`not run: ${platform} has no glibc`)

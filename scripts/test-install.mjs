@@ -268,10 +268,11 @@ function checkOwnRuntime({ name, project, env, program, files, runsOn }) {
 }
 
 function checkWithoutOptional(manager, work) {
+  const { args = [], files = {} } = manager.withoutOptional
   const folder = join(work, `${manager.name}-without-optional`)
-  makeProject(folder, { dependencies: MEMMAP }, { ...PROGRAMS, ...manager.files })
-  check(`${manager.withoutOptional.at(-1)} ends in an error that says so`, () => {
-    execute(manager.withoutOptional, folder, manager.env)
+  makeProject(folder, { dependencies: MEMMAP }, { ...PROGRAMS, ...manager.files, ...files })
+  check(['without the library', ...args, 'an error that says so'].join(', '), () => {
+    execute([...manager.install, ...args], folder, manager.env)
     const message = execute([...manager.node, 'failing.cjs'], folder, manager.env)
     const start = `ERR_MMAP_BINDING memmap needs the package @memmap/binding-${host} `
     if (!message.startsWith(start) || !message.includes('--omit=optional')) throw new Error(message)

@@ -27,6 +27,10 @@ const BUNDLED =
   'Is the program bundled or packed? Leave memmap and @memmap/* out of the bundle, and beside it: docs/install.md says how.'
 const GLIBC = 'Is glibc older than 2.17, or is it not there? "ldd --version" says which one this system has.'
 
+/** Of a package or file that is not there: Node, Bun and Deno, then Yarn's Plug'n'Play. The loader keeps only messages of errors, no codes. */
+const MISSING =
+  /^Cannot find (module|package|native binding)|tried to access .*, but it isn't declared|package missing from disk|didn't get installed|^Qualified path resolution failed/
+
 function load(): typeof import('../binding.js') {
   // First of all, before something is missed that an older one lacks.
   if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
@@ -60,7 +64,7 @@ function explanation(error: unknown): string {
   }
   const libc = platform.endsWith('-gnu') ? ' with glibc' : platform.endsWith('-musl') ? ' with musl' : ''
   const expected = `memmap needs the package @memmap/binding-${platform} on this system, which is ${system}${libc}`
-  const refusal = messages.find((message) => !/^Cannot find (module|package|native binding)/.test(message))
+  const refusal = messages.find((message) => !MISSING.test(message))
   return refusal === undefined
     ? list(`${expected}, and it is not installed`, [OPTIONAL, COPIED, BUNDLED])
     : list(`${expected}, and it cannot be loaded: ${refusal}`, libc === ' with glibc' ? [GLIBC, COPIED] : [COPIED])

@@ -8,8 +8,8 @@ import { tool } from './tools.mjs'
 /**
  * `libc` is this system's, `deno` the program, if there is one.
  *
- * `program` is how it is started, `install`, `withoutOptional` and `offline` are how they are run, `on` is how they are told to install for another system, as arguments and
- * files. `node` is how a program is run in the project, `runsOn` the runtime that it is part of, with what it wants before a script.
+ * `program` is how it is started, `install` and `offline` are how they are run, `withoutOptional` and `on` are how they are told to install no optional dependencies, and for
+ * another system, as arguments and files. `node` is how a program is run in the project, `runsOn` the runtime that it is part of, with what it wants before a script.
  * `ignoresLibc` says that packages for both are installed.
  */
 export function packageManagers(url, work, { libc, deno }) {
@@ -48,7 +48,7 @@ export function packageManagers(url, work, { libc, deno }) {
       name: 'npm',
       program: npm,
       install: [...npm, 'install'],
-      withoutOptional: [...npm, 'install', '--omit=optional'],
+      withoutOptional: { args: ['--omit=optional'] },
       on: flags,
       offline: [...npm, 'ci', '--offline'],
     },
@@ -57,7 +57,7 @@ export function packageManagers(url, work, { libc, deno }) {
       program: pnpm,
       install: [...pnpm, 'install', '--no-frozen-lockfile'],
       files: workspace({}),
-      withoutOptional: [...pnpm, 'install', '--no-frozen-lockfile', '--no-optional'],
+      withoutOptional: { args: ['--no-optional'] },
       on: (system) => ({ files: workspace(architectures(system)) }),
       offline: [...pnpm, 'install', '--offline', '--frozen-lockfile'],
     },
@@ -65,7 +65,7 @@ export function packageManagers(url, work, { libc, deno }) {
       name: 'yarn-classic',
       program: classic,
       install: [...classic, 'install', '--non-interactive'],
-      withoutOptional: [...classic, 'install', '--non-interactive', '--ignore-optional'],
+      withoutOptional: { args: ['--ignore-optional'] },
       // It cannot be told of another system.
       ignoresLibc: true,
       offline: [...classic, 'install', '--non-interactive', '--offline', '--frozen-lockfile'],
@@ -76,6 +76,8 @@ export function packageManagers(url, work, { libc, deno }) {
       program: berry,
       install: [...berry, 'install', '--no-immutable'],
       files: yarnrc({}),
+      // It has no such option, but can be told to install for a system that nothing fits.
+      withoutOptional: { files: yarnrc(architectures({ os: 'none', cpu: 'none', libc: 'none' })) },
       on: (system) => ({ files: yarnrc(architectures(system)) }),
       offline: [...berry, 'install', '--immutable'],
       offlineEnv: { YARN_ENABLE_NETWORK: '0' },
@@ -85,7 +87,7 @@ export function packageManagers(url, work, { libc, deno }) {
       name: 'bun',
       program: bun,
       install: [...bun, 'install'],
-      withoutOptional: [...bun, 'install', '--omit=optional'],
+      withoutOptional: { args: ['--omit=optional'] },
       on: flags,
       offline: [...bun, 'install', '--frozen-lockfile'],
       env: { BUN_INSTALL_CACHE_DIR: join(work, 'bun-cache') },
