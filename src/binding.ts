@@ -24,7 +24,7 @@ const OPTIONAL =
 const COPIED =
   'Was node_modules copied from another system, or the lock file written there? Remove both, and run npm install on this one.'
 const BUNDLED =
-  'Is the program bundled or packed? Leave memmap and @memmap/* out of the bundle, and beside it: docs/install.md says how.'
+  'Is the program bundled or packed? Leave memmap out (external: memmap), and keep node_modules/memmap and node_modules/@memmap beside it, not in an archive.'
 const GLIBC = 'Is glibc older than 2.17, or is it not there? "ldd --version" says which one this system has.'
 
 /** Of a package or file that is not there: Node, Bun and Deno, then Yarn's Plug'n'Play. The loader keeps only messages of errors, no codes. */
