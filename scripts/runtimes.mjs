@@ -13,6 +13,8 @@ export const RUNTIMES = [
   { name: 'bun', kind: 'bun', package: bunPackage(), version: 1 },
   { name: 'deno', kind: 'deno', package: denoPackage(), version: 2 },
 ]
+/** What the name of a program ends in: without it Windows does not find one. */
+export const SUFFIX = process.platform === 'win32' ? '.exe' : ''
 const PROGRAMS = { node: 'bin/node', bun: 'bin/bun', deno: 'deno' }
 
 function nodePackage() {
@@ -31,8 +33,7 @@ function denoPackage() {
 /** The runtime with its program and exact version, or undefined when it cannot be had here. */
 export function obtain(runtime) {
   const home = join(RUNTIMES_FOLDER, runtime.name)
-  const suffix = process.platform === 'win32' ? '.exe' : ''
-  const program = join(home, 'node_modules', runtime.package, PROGRAMS[runtime.kind] + suffix)
+  const program = join(home, 'node_modules', runtime.package, PROGRAMS[runtime.kind] + SUFFIX)
   if (!existsSync(program)) {
     const problem = install(home, `${runtime.package}@${runtime.version}`, ['--ignore-scripts'])
     if (problem !== undefined) return cannotBeHad(runtime, problem)

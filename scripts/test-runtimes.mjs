@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { obtain, RUNTIMES, RUNTIMES_FOLDER } from './runtimes.mjs'
+import { obtain, RUNTIMES, RUNTIMES_FOLDER, SUFFIX } from './runtimes.mjs'
 import { root, setUp, stop } from './setup.mjs'
 
 const SCENARIOS = join(root, '__test__/runtimes/scenarios.cjs')
@@ -56,7 +56,7 @@ function obtainColumn(runtime) {
   if (runtime.original === undefined) return obtain(runtime)
   const original = obtain(runtime.original)
   if (original === undefined) return undefined
-  const program = join(RUNTIMES_FOLDER, runtime.name)
+  const program = join(RUNTIMES_FOLDER, runtime.name + SUFFIX)
   // Each time: the original may be another one, or the patch.
   const reason = writeRefusingNode(program, original.program)
   if (reason === undefined) return { ...runtime, program, exact: original.exact }
@@ -103,10 +103,10 @@ async function play(runtime, scenario) {
   return { runtime: runtime.name, scenario, seconds: (performance.now() - started) / 1000, ...outcomeOf(end) }
 }
 
-function outcomeOf({ code, signal, timedOut, stdout, stderr }) {
+function outcomeOf({ code, signal, error, timedOut, stdout, stderr }) {
   const said = code === 0 && !timedOut ? saidOutcome(stdout) : undefined
   if (said !== undefined) return said
-  const how = timedOut ? `not done after ${TIME_LIMIT / 1000} s` : `ended with ${signal ?? `code ${code}`}`
+  const how = timedOut ? `not done after ${TIME_LIMIT / 1000} s` : (error ?? `ended with ${signal ?? `code ${code}`}`)
   return { outcome: 'FAIL', why: `${how}\n${`${stdout}${stderr}`.trimEnd()}` }
 }
 
@@ -134,11 +134,13 @@ function output({ program, original }, args, scratch) {
       end.timedOut = true
       endGroup(child)
     }, TIME_LIMIT)
-    child.once('close', (code, signal) => {
+    const finish = (how) => {
       clearTimeout(timer)
       running = undefined
-      resolve({ ...end, code, signal })
-    })
+      resolve({ ...end, ...how })
+    }
+    child.once('error', ({ message }) => finish({ error: message }))
+    child.once('close', (code, signal) => finish({ code, signal }))
   })
 }
 

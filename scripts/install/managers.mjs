@@ -1,7 +1,7 @@
 // npm, pnpm, Yarn, Bun and Deno as scripts/test-install.mjs runs them: each with its own settings and caches, and with one registry.
 
 import { join } from 'node:path'
-import { bunPackage } from '../runtimes.mjs'
+import { bunPackage, SUFFIX } from '../runtimes.mjs'
 import { DENO_SETTINGS, registryEnvironment } from './projects.mjs'
 import { tool } from './tools.mjs'
 
@@ -19,7 +19,7 @@ export function packageManagers(url, work, { libc, deno }) {
   const pnpm = script('pnpm/bin/pnpm.mjs')
   const classic = script('yarn/bin/yarn.js')
   const berry = script('@yarnpkg/cli-dist/bin/yarn.js')
-  const bun = [tool(`${bunPackage(libc)}/bin/bun${process.platform === 'win32' ? '.exe' : ''}`)]
+  const bun = [tool(`${bunPackage(libc)}/bin/bun${SUFFIX}`)]
   const yarnrc = (more) => ({
     '.yarnrc.yml': JSON.stringify({
       npmRegistryServer: url,
