@@ -15,7 +15,7 @@ import { checkBundlers, checkElectronBuilder } from './install/bundlers.mjs'
 import { check, counts, equal } from './install/checks.mjs'
 import { addExamples, argumentsFor, COMPILER_OPTIONS, dependencies, EXAMPLES } from './install/examples.mjs'
 import { packageManagers } from './install/managers.mjs'
-import { execute, makeProject, output, writeFiles } from './install/projects.mjs'
+import { cleanEnvironment, execute, makeProject, output, writeFiles } from './install/projects.mjs'
 import { startRegistry } from './install/registry.mjs'
 import { FOLDER, obtainTools, tool } from './install/tools.mjs'
 import { obtain, RUNTIMES } from './runtimes.mjs'
@@ -67,6 +67,7 @@ async function main() {
   await registry.stop()
   console.log('\nWithout the registry')
   for (const manager of managers) checkOffline(manager)
+  checkCarried(staged, work)
 
   console.log(`\n${((performance.now() - started) / 1000).toFixed(0)} s`)
   console.log(`${counts.passed} passed, ${counts.failed} failed`)
@@ -320,6 +321,19 @@ function checkOffline({ name, project, env, offline, offlineEnv, node }) {
       rmSync(join(project, made), { recursive: true, force: true })
     execute(offline, project, { ...env, ...offlineEnv })
     equal(execute([...node, 'required.cjs'], project, env), USED)
+  })
+}
+
+/** What was carried by hand, as docs/install.md says, with nothing in the cache. */
+function checkCarried({ home }, work) {
+  const project = join(work, 'carried')
+  const env = { ...cleanEnvironment(work), npm_config_cache: join(project, 'npm-cache') }
+  makeProject(project, {}, PROGRAMS)
+  check('npm install --offline of the two packed files', () => {
+    const folders = [home, join(home, 'npm', host)]
+    const files = execute(['npm', 'pack', '--silent', ...folders], project, env).split('\n')
+    execute(['npm', 'install', '--offline', ...files.map((file) => `./${file}`)], project, env)
+    equal(execute([process.execPath, 'required.cjs'], project, env), USED)
   })
 }
 
