@@ -13,13 +13,13 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build, inspect, TARGETS } from './platforms/build.mjs'
 import { DIFFERENCES } from './platforms/differences.mjs'
+import { LEFT_OUT, makeFolder } from './platforms/folder.mjs'
 import { publish, runGuide } from './platforms/guide.mjs'
-import * as install from './platforms/install.mjs'
+import * as obtain from './platforms/obtain.mjs'
 import { natively, onMusl, run, stopRunning, underQemu, underWine } from './platforms/run.mjs'
-import { LEFT_OUT, stage } from './platforms/stage.mjs'
 import { buildTypeScript, checkNode, installDependencies, root, stop } from './setup.mjs'
 
-const LOGS = join(install.FOLDER, 'logs')
+const LOGS = join(obtain.FOLDER, 'logs')
 const AVA = join(root, 'node_modules/ava/entrypoints/cli.mjs')
 const require = createRequire(import.meta.url)
 
@@ -32,22 +32,22 @@ const ABOUT_PAGES = ['bytes', 'open']
  */
 const RUNS = {
   'win32-x64-msvc': [
-    { on: 'node 24', tests: true, quick: true, with: () => windows(install.nodeForWindows(24), 'node') },
-    { on: 'node 22', tests: true, with: () => windows(install.nodeForWindows(22), 'node') },
-    { on: 'node 24', scenarios: true, with: () => windows(install.nodeForWindows(24), 'node') },
-    { on: 'bun', scenarios: true, with: () => windows(install.bunForWindows(), 'bun') },
-    { on: 'deno', scenarios: true, with: () => windows(install.denoForWindows(), 'deno') },
-    { on: 'node 24', guide: true, quick: true, with: () => windows(install.nodeForWindows(24), 'node', 24) },
-    { on: 'node 22', guide: true, with: () => windows(install.nodeForWindows(22), 'node', 22) },
-    { on: 'bun', guide: true, with: () => windows(install.bunForWindows(), 'bun') },
-    { on: 'deno', guide: true, with: () => windows(install.denoForWindows(), 'deno') },
+    { on: 'node 24', tests: true, quick: true, with: () => windows(obtain.nodeForWindows(24), 'node') },
+    { on: 'node 22', tests: true, with: () => windows(obtain.nodeForWindows(22), 'node') },
+    { on: 'node 24', scenarios: true, with: () => windows(obtain.nodeForWindows(24), 'node') },
+    { on: 'bun', scenarios: true, with: () => windows(obtain.bunForWindows(), 'bun') },
+    { on: 'deno', scenarios: true, with: () => windows(obtain.denoForWindows(), 'deno') },
+    { on: 'node 24', guide: true, quick: true, with: () => windows(obtain.nodeForWindows(24), 'node', 24) },
+    { on: 'node 22', guide: true, with: () => windows(obtain.nodeForWindows(22), 'node', 22) },
+    { on: 'bun', guide: true, with: () => windows(obtain.bunForWindows(), 'bun') },
+    { on: 'deno', guide: true, with: () => windows(obtain.denoForWindows(), 'deno') },
   ],
   'linux-x64-musl': [
-    { on: 'node 24', tests: true, quick: true, with: () => musl(install.nodeForMusl('x64'), 'node') },
-    { on: 'node 24', scenarios: true, with: () => musl(install.nodeForMusl('x64'), 'node') },
-    { on: 'bun', scenarios: true, with: () => musl(install.bunForMusl(), 'bun') },
-    { on: 'node 24', guide: true, quick: true, with: () => musl(install.nodeForMusl('x64'), 'node', 24) },
-    { on: 'bun', guide: true, with: () => musl(install.bunForMusl(), 'bun') },
+    { on: 'node 24', tests: true, quick: true, with: () => musl(obtain.nodeForMusl('x64'), 'node') },
+    { on: 'node 24', scenarios: true, with: () => musl(obtain.nodeForMusl('x64'), 'node') },
+    { on: 'bun', scenarios: true, with: () => musl(obtain.bunForMusl(), 'bun') },
+    { on: 'node 24', guide: true, quick: true, with: () => musl(obtain.nodeForMusl('x64'), 'node', 24) },
+    { on: 'bun', guide: true, with: () => musl(obtain.bunForMusl(), 'bun') },
   ],
   'linux-x64-gnu': [
     { on: `node ${process.versions.node}`, tests: true, quick: true, with: native },
@@ -88,11 +88,11 @@ function native() {
 
 function arm64(version, pageSize) {
   const how = pageSize === undefined ? 'qemu-user' : `qemu-user, pages of ${pageSize} bytes`
-  return { way: underQemu({ pageSize }), program: install.nodeForArm64(version), kind: 'node', version, how }
+  return { way: underQemu({ pageSize }), program: obtain.nodeForArm64(version), kind: 'node', version, how }
 }
 
 function arm64Musl() {
-  const { program, libraries } = install.nodeForMusl('arm64')
+  const { program, libraries } = obtain.nodeForMusl('arm64')
   return { way: underQemu({ libraries }), program, kind: 'node', version: 24, how: 'qemu-user, musl' }
 }
 
@@ -144,7 +144,7 @@ async function testPlatform(name) {
   })
   const runs = RUNS[name].filter(isWanted)
   if (runs.length === 0) console.log('  nothing is run: there is nothing here to run it on')
-  const folder = stage(library)
+  const folder = makeFolder(library)
   for (const { on, tests, scenarios, with: prepare } of runs.filter(({ guide }) => !guide)) {
     await step(name, titleOf({ on, scenarios }), async (log) => {
       const runtime = prepare()
@@ -194,7 +194,7 @@ async function step(platform, what, body) {
     value = done.value ?? true
     Object.assign(result, { outcome: 'ok', said: done.said })
   } catch (error) {
-    if (error instanceof install.CouldNotBeHad)
+    if (error instanceof obtain.CouldNotBeHad)
       Object.assign(result, { outcome: 'could not be had', said: error.message })
     else Object.assign(result, { outcome: 'FAIL', said: `${error.message}\n    ${log}` })
   }

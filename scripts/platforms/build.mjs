@@ -3,7 +3,7 @@
 import { copyFileSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { root, spawn } from '../setup.mjs'
-import * as install from './install.mjs'
+import * as obtain from './obtain.mjs'
 import { natively, run } from './run.mjs'
 
 const MOST_BYTES = 700_000
@@ -80,21 +80,21 @@ export const TARGETS = {
 export async function build(name, log) {
   const { triple, foreign, flags, linker } = TARGETS[name]
   const target = triple.replace(/\.\d.*/, '')
-  install.rust()
+  obtain.rust()
   const path = ['/usr/bin', process.env.PATH]
-  if (linker === 'mingw') install.mingw()
-  else path.unshift(install.zig())
-  if (name.startsWith('darwin-')) path.unshift(install.stripper())
-  const folder = join(install.FOLDER, 'cross')
+  if (linker === 'mingw') obtain.mingw()
+  else path.unshift(obtain.zig())
+  if (name.startsWith('darwin-')) path.unshift(obtain.stripper())
+  const folder = join(obtain.FOLDER, 'cross')
   const env = {
     PATH: path.join(':'),
     // Debian's Rust it is, not rustup's.
     RUSTUP_TOOLCHAIN: undefined,
     CARGO: undefined,
     RUSTC: undefined,
-    LIBNODE_PATH: install.libnodeStub(),
-    ZIG_GLOBAL_CACHE_DIR: join(install.FOLDER, 'zig-cache'),
-    CARGO_ZIGBUILD_CACHE_DIR: join(install.FOLDER, 'zigbuild-cache'),
+    LIBNODE_PATH: obtain.libnodeStub(),
+    ZIG_GLOBAL_CACHE_DIR: join(obtain.FOLDER, 'zig-cache'),
+    CARGO_ZIGBUILD_CACHE_DIR: join(obtain.FOLDER, 'zigbuild-cache'),
     // For -Zbuild-std, which the stable compiler has too, but hides.
     RUSTC_BOOTSTRAP: '1',
     RUSTFLAGS: flags ?? '',
@@ -106,8 +106,8 @@ export async function build(name, log) {
   if (!ok) throw new Error(`cargo ${how}: ${/^error.*$/m.exec(stderr)?.[0] ?? ''}`)
 
   const built = { win32: 'memmap_node.dll', darwin: 'libmemmap_node.dylib' }[name.split('-')[0]] ?? 'libmemmap_node.so'
-  const library = join(install.FOLDER, 'binaries', `memmap.${name}.node`)
-  mkdirSync(join(install.FOLDER, 'binaries'), { recursive: true })
+  const library = join(obtain.FOLDER, 'binaries', `memmap.${name}.node`)
+  mkdirSync(join(obtain.FOLDER, 'binaries'), { recursive: true })
   copyFileSync(join(folder, target, 'release', built), library)
   return library
 }
@@ -139,7 +139,7 @@ export function inspect(name, library) {
 }
 
 function neededBy(library) {
-  install.llvm()
+  obtain.llvm()
   const list = /^NeededLibraries \[\n([^\]]*)\]/m.exec(output('llvm-readobj', ['--needed-libs', library]))?.[1] ?? ''
   return matches(list, /^\s*(\S.*)$/gm)
 }

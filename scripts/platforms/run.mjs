@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import * as install from './install.mjs'
+import * as obtain from './obtain.mjs'
 
 /**
  * A way to run programs: `wrap` makes of a command what this machine can start. With `namespace` it is started in a user namespace of
@@ -19,7 +19,7 @@ export function natively() {
 
 /** Programs for Windows. Their input and output must be files: Node ends at once on Wine's view of a pipe. */
 export function underWine() {
-  const { program, env, version, end, temporary } = install.wine()
+  const { program, env, version, end, temporary } = obtain.wine()
   return { wrap: (command) => [program, ...command], env, version: `Wine ${version}`, end, temporary }
 }
 
@@ -29,7 +29,7 @@ export function underWine() {
  * @param libraries set for musl: where its programs find theirs
  */
 export function underQemu({ libraries, pageSize } = {}) {
-  install.qemu()
+  obtain.qemu()
   return {
     wrap: (command) => inShell([BINFMT, ...(libraries === undefined ? [] : [asOnMusl('aarch64')])], command),
     env: {
@@ -55,8 +55,8 @@ const BINFMT =
 
 /** The generated loader, as much else, looks into ldd to find out which C library there is. This is musl's, as in Alpine. */
 function asOnMusl(machine) {
-  const ldd = join(install.FOLDER, `ldd-${machine}`)
-  mkdirSync(install.FOLDER, { recursive: true })
+  const ldd = join(obtain.FOLDER, `ldd-${machine}`)
+  mkdirSync(obtain.FOLDER, { recursive: true })
   writeFileSync(ldd, `#!/bin/sh\nexec /lib/ld-musl-${machine}.so.1 --list "$@"\n`, { mode: 0o755 })
   return `mount --bind ${ldd} /usr/bin/ldd`
 }

@@ -5,7 +5,7 @@ import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, wri
 import { createRequire } from 'node:module'
 import { basename, extname, join } from 'node:path'
 import { packageJson, root } from '../setup.mjs'
-import { FOLDER } from './install.mjs'
+import { FOLDER } from './obtain.mjs'
 
 const PACKAGE = ['index.js', 'binding.js']
 const WITH_TYPES = '.mts'
@@ -14,7 +14,7 @@ const WITH_TYPES = '.mts'
 export const LEFT_OUT = 'package.test.mts'
 
 /** Makes the folder for `library` anew and says where it is. */
-export function stage(library) {
+export function makeFolder(library) {
   const folder = join(FOLDER, 'stages', basename(library, '.node'))
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
