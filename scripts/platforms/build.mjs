@@ -1,12 +1,12 @@
 // The release binary for each platform, built on x64 Linux, and what can be said of a binary by looking at it.
 
-import { copyFileSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { examine, GLIBC } from '../binaries.mjs'
 import { root, spawn } from '../setup.mjs'
 import * as obtain from './obtain.mjs'
 import { natively, run } from './run.mjs'
 
-const MOST_BYTES = 700_000
 /** Its own name comes first. */
 const NEEDED_ON_APPLES = /^(@rpath\/memmap\.node|\/usr\/lib\/lib(System\.B|iconv\.2|charset\.1)\.dylib)$/
 
@@ -16,12 +16,12 @@ const NEEDED_ON_APPLES = /^(@rpath\/memmap\.node|\/usr\/lib\/lib(System\.B|iconv
  */
 export const TARGETS = {
   'linux-x64-gnu': {
-    triple: 'x86_64-unknown-linux-gnu.2.17',
+    triple: `x86_64-unknown-linux-gnu.${GLIBC}`,
     kind: /^ELF 64-bit LSB shared object, x86-64/,
     needs: /^(libc|libm|libdl|libpthread|ld-linux-x86-64)\.so/,
   },
   'linux-arm64-gnu': {
-    triple: 'aarch64-unknown-linux-gnu.2.17',
+    triple: `aarch64-unknown-linux-gnu.${GLIBC}`,
     foreign: true,
     kind: /^ELF 64-bit LSB shared object, ARM aarch64/,
     needs: /^(libc|libm|libdl|libpthread|ld-linux-aarch64)\.so/,
@@ -114,12 +114,8 @@ export async function build(name, log) {
 
 /** What is wrong with the binary, and what is worth saying of it. */
 export function inspect(name, library) {
-  const { kind, needs, triple } = TARGETS[name]
-  const wrong = []
-  const size = statSync(library).size
-  const said = [`${size.toLocaleString('en-US')} bytes`]
-  if (size > MOST_BYTES) wrong.push(`it has ${size} bytes, and is to have ${MOST_BYTES} at most`)
-
+  const { kind, needs } = TARGETS[name]
+  const { wrong, said } = examine(library)
   const file = output('file', ['--brief', library])
   if (!kind.test(file)) wrong.push(`it is of another kind: ${file}`)
   if (!readFileSync(library).includes('napi_register_module_v1')) wrong.push('it does not have the entry of Node-API')
@@ -128,33 +124,13 @@ export function inspect(name, library) {
   if (needed.length === 0) wrong.push('it needs nothing, which cannot be')
   const surprising = needed.filter((one) => !needs.test(one))
   if (surprising.length > 0) wrong.push(`it needs ${surprising.join(', ')}`)
-
-  const promised = /-gnu\.(\d+\.\d+)$/.exec(triple)?.[1]
-  if (promised !== undefined) {
-    const newest = newestGlibc(library)
-    said.push(`glibc ${newest}`)
-    if (compareVersions(newest, promised) > 0) wrong.push(`it needs glibc ${newest}, and is to run on ${promised}`)
-  }
   return { wrong, said: said.join(', ') }
 }
 
 function neededBy(library) {
   obtain.llvm()
   const list = /^NeededLibraries \[\n([^\]]*)\]/m.exec(output('llvm-readobj', ['--needed-libs', library]))?.[1] ?? ''
-  return matches(list, /^\s*(\S.*)$/gm)
-}
-
-function newestGlibc(library) {
-  const versions = matches(output('readelf', ['--version-info', '--wide', library]), /GLIBC_([\d.]+)/g)
-  return versions.toSorted(compareVersions).at(-1) ?? '0'
-}
-
-function compareVersions(one, other) {
-  return one.localeCompare(other, 'en', { numeric: true })
-}
-
-function matches(text, pattern) {
-  return [...text.matchAll(pattern)].map(([, group]) => group)
+  return [...list.matchAll(/^\s*(\S.*)$/gm)].map(([, name]) => name)
 }
 
 function output(command, args) {

@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { zigIn } from '../binaries.mjs'
 import { root, spawn } from '../setup.mjs'
 
 export const FOLDER = join(root, 'target/platforms')
@@ -75,11 +76,7 @@ export function rust() {
 /** zig as the linker for every target. */
 export function zig() {
   packages('python3-venv')
-  once(join(TOOLS, 'bin/cargo-zigbuild'), 'zig and cargo-zigbuild', () => {
-    obtain('python3', ['-m', 'venv', TOOLS])
-    obtain(join(TOOLS, 'bin/pip'), ['install', '--quiet', 'ziglang==0.15.2', 'cargo-zigbuild==0.24.0'])
-  })
-  return join(TOOLS, 'bin')
+  return zigIn(TOOLS, obtain)
 }
 
 /** What reads the binaries of every platform. */
