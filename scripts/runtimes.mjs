@@ -7,6 +7,8 @@ import { root, spawn } from './setup.mjs'
 
 export const RUNTIMES_FOLDER = join(root, 'target/runtimes')
 
+export const ELECTRON = '45.4.1'
+
 /** Packages that are nothing but the program, so that none of their scripts must run. */
 export const RUNTIMES = [
   ...[20, 22, 24, 26].map((version) => ({ name: `node${version}`, kind: 'node', package: nodePackage(), version })),

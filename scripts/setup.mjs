@@ -52,7 +52,8 @@ export function setUp() {
   buildTypeScript()
 }
 
-function nativeLibrary() {
+/** The name of the library that lies in the repository, if there is one. */
+export function nativeLibrary() {
   return readdirSync(root).find((name) => /^memmap\..*\.node$/.test(name))
 }
 

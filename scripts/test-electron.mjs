@@ -5,10 +5,9 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { install } from './runtimes.mjs'
+import { ELECTRON, install } from './runtimes.mjs'
 import { root, setUp, spawn, stop } from './setup.mjs'
 
-const VERSION = '45.4.1'
 const FOLDER = join(root, 'target/electron')
 
 setUp()
@@ -22,10 +21,10 @@ const { status, signal, error } = spawn(command, args, { stdio: 'inherit', timeo
 if (status !== 0) stop(`Electron ended with ${error?.message ?? signal ?? status}`)
 
 function obtain() {
-  const home = join(FOLDER, VERSION)
+  const home = join(FOLDER, ELECTRON)
   const installed = join(home, 'node_modules/electron')
   if (!existsSync(join(installed, 'path.txt'))) {
-    const problem = install(home, `electron@${VERSION}`, ['--ignore-scripts'])
+    const problem = install(home, `electron@${ELECTRON}`, ['--ignore-scripts'])
     if (problem !== undefined) stop(`Electron could not be had: ${problem}`)
     const { status, stderr } = spawn(process.execPath, [join(installed, 'install.js')])
     if (status !== 0) stop(`Electron's program could not be had: ${stderr}`)

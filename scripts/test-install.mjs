@@ -6,7 +6,7 @@
 // Tools and runtimes come from the npm registry, and stay in target/. After that there is no network: on Linux, if the system lets us,
 // nothing but this machine can be reached.
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,11 +15,11 @@ import { checkBundlers, checkElectronBuilder } from './install/bundlers.mjs'
 import { check, counts, equal } from './install/checks.mjs'
 import { addExamples, argumentsFor, COMPILER_OPTIONS, dependencies, EXAMPLES } from './install/examples.mjs'
 import { packageManagers } from './install/managers.mjs'
-import { cleanEnvironment, execute, makeProject, output, writeFiles } from './install/projects.mjs'
+import { cleanEnvironment, execute, makeProject, output, USE, USED, writeFiles } from './install/projects.mjs'
 import { startRegistry } from './install/registry.mjs'
 import { FOLDER, obtainTools, tool } from './install/tools.mjs'
 import { obtain, RUNTIMES } from './runtimes.mjs'
-import { packageJson, root, setUp, spawn, stop } from './setup.mjs'
+import { nativeLibrary, packageJson, root, setUp, spawn, stop } from './setup.mjs'
 import { libraryName, stage } from './stage.mjs'
 
 const OLD_NODES = [16, 18].map((version) => ({ ...RUNTIMES[0], name: `node${version}`, version }))
@@ -27,7 +27,8 @@ const OLD_NODES = [16, 18].map((version) => ({ ...RUNTIMES[0], name: `node${vers
 const { values: options } = parseArgs({
   options: { artifacts: { type: 'string', default: root }, manager: { type: 'string', multiple: true } },
 })
-const host = hostPlatform()
+setUp()
+const host = nativeLibrary().split('.')[1]
 const MEMMAP = { memmap: packageJson().version }
 
 // --- The steps
@@ -127,19 +128,7 @@ function packed(folder) {
   return files.map(({ path }) => path)
 }
 
-// --- The projects
-
-function hostPlatform() {
-  const library = readdirSync(root).find((name) => /^memmap\..*\.node$/.test(name))
-  return library?.split('.')[1] ?? ''
-}
-
 // --- What is checked with each
-
-const USE = `const mm = mmap(-1, PAGESIZE)
-mm.write('hello')
-console.log(mm.slice(0, 5).toString(), new Mmap(-1, 3).length)`
-const USED = 'hello 3'
 
 const PROGRAMS = {
   'required.cjs': `const { mmap, Mmap, PAGESIZE } = require('memmap')\n${USE}`,
@@ -366,7 +355,6 @@ function readJson(path) {
   return JSON.parse(readFileSync(path, 'utf8'))
 }
 
-setUp()
 obtainTools()
 obtainRuntimes()
 if (!isCutOff()) {

@@ -3,18 +3,14 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { ELECTRON } from '../runtimes.mjs'
 import { packageJson, root } from '../setup.mjs'
 import { libraryName } from '../stage.mjs'
 import { check, equal } from './checks.mjs'
-import { execute, makeProject } from './projects.mjs'
+import { execute, makeProject, USE, USED } from './projects.mjs'
 import { tool } from './tools.mjs'
 
-const PROGRAM = `import { mmap, Mmap, PAGESIZE } from 'memmap'
-const mm = mmap(-1, PAGESIZE)
-mm.write('hello')
-console.log(mm.slice(0, 5).toString(), new Mmap(-1, 3).length)
-`
-const SAID = 'hello 3'
+const PROGRAM = `import { mmap, Mmap, PAGESIZE } from 'memmap'\n${USE}\n`
 
 /** In a project that has memmap in its node_modules. */
 export function checkBundlers({ project, env }, work) {
@@ -30,13 +26,13 @@ export function checkBundlers({ project, env }, work) {
 
   check('esbuild', () => {
     esbuild('--external:memmap', '--outfile=esbuild.cjs')
-    equal(node('esbuild.cjs'), SAID)
+    equal(node('esbuild.cjs'), USED)
   })
   check('esbuild, with the library beside the bundle and no node_modules', () => {
     const folder = join(work, 'bundle')
     esbuild('--loader:.node=copy', `--outfile=${join(folder, 'bundle.cjs')}`)
     equal(readdirSync(folder).length, 2)
-    equal(execute([process.execPath, 'bundle.cjs'], folder, env), SAID)
+    equal(execute([process.execPath, 'bundle.cjs'], folder, env), USED)
   })
   check('webpack', () => {
     const configuration = {
@@ -51,7 +47,7 @@ export function checkBundlers({ project, env }, work) {
       if (error || stats.hasErrors() || stats.hasWarnings()) throw error ?? new Error(stats.toString())
     })`
     node('-e', script)
-    equal(node('webpack.cjs'), SAID)
+    equal(node('webpack.cjs'), USED)
   })
   check('Rollup', () => {
     const output = [
@@ -61,16 +57,16 @@ export function checkBundlers({ project, env }, work) {
     writeConfiguration(join(project, 'rollup.config.mjs'), { input: 'entry.mjs', external: ['memmap'], output })
     // Also where it could not find an import, which is a warning.
     node(tool('rollup/dist/bin/rollup'), '--config', 'rollup.config.mjs', '--failAfterWarnings', '--silent')
-    for (const { file } of output) equal(node(file), SAID)
+    for (const { file } of output) equal(node(file), USED)
   })
   check('Vite, a library', () => {
     const lib = { entry: 'entry.mjs', formats: ['cjs', 'es'], fileName: 'vite' }
     vite({ lib, rollupOptions: { external: ['memmap'] }, outDir: 'vite-library' })
-    for (const name of ['vite.js', 'vite.mjs']) equal(node(join('vite-library', name)), SAID)
+    for (const name of ['vite.js', 'vite.mjs']) equal(node(join('vite-library', name)), USED)
   })
   check('Vite, for a server', () => {
     vite({ outDir: 'vite-server' }, '--ssr', 'entry.mjs')
-    equal(node('vite-server/entry.mjs'), SAID)
+    equal(node('vite-server/entry.mjs'), USED)
   })
 }
 
@@ -101,7 +97,7 @@ export function checkElectronBuilder(env, work, platform) {
       description: 'says hello',
       main: 'main.mjs',
       dependencies: { memmap: packageJson().version },
-      build: { electronVersion: '45.4.1', electronDist: electron, directories: { output: 'out' }, ...build },
+      build: { electronVersion: ELECTRON, electronDist: electron, directories: { output: 'out' }, ...build },
     }
     makeProject(folder, app, { 'main.mjs': PROGRAM })
     execute(['npm', 'install'], folder, env)
@@ -110,7 +106,7 @@ export function checkElectronBuilder(env, work, platform) {
     const archive = join(folder, archives, 'app.asar')
     // Whether nothing is missing: Electron's Node reads the archive and what lies beside it as one folder.
     asar.extractAll(archive, join(folder, 'extracted'))
-    equal(execute([process.execPath, 'extracted/main.mjs'], folder, env), SAID)
+    equal(execute([process.execPath, 'extracted/main.mjs'], folder, env), USED)
     const beside = existsSync(join(`${archive}.unpacked`, library))
     equal(asar.statFile(archive, library).unpacked === true, beside)
     return beside

@@ -4,6 +4,12 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { spawn } from '../setup.mjs'
 
+/** What a program does with what it has of memmap, and what it prints. */
+export const USE = `const mm = mmap(-1, PAGESIZE)
+mm.write('hello')
+console.log(mm.slice(0, 5).toString(), new Mmap(-1, 3).length)`
+export const USED = 'hello 3'
+
 /** A folder with a package.json and with `files`. */
 export function makeProject(folder, manifest, files = {}) {
   writeFiles(folder, { 'package.json': JSON.stringify({ name: 'project', private: true, ...manifest }), ...files })
