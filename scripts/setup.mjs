@@ -87,8 +87,9 @@ export function installDependencies() {
   if (isNewerThanAll(installed, ['package.json', 'package-lock.json'])) return
   console.log('Installing dev dependencies: they are missing or older than package-lock.json')
   // Not `npm ci`: it refuses a lock file without the optional packages of all other platforms, which a mirror of the registry
-  // may lack. This takes the versions and hashes of the lock file too, and writes none.
-  run('npm', ['install', '--no-save', '--no-audit', '--no-fund'])
+  // may lack. This takes the versions and hashes of the lock file too, and writes none. None of them needs its script, and a release
+  // has tokens in its environment.
+  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts'])
 }
 
 export function buildNative({ force = false } = {}) {
