@@ -1,14 +1,14 @@
 // npm run release: stages what is published, in target/release, and says what it is. Nothing leaves this machine without --publish.
 //   --artifacts DIR    the libraries of all platforms: memmap.*.node
 //   --tag v1.2.3       the tag that is released: its version must be that of package.json, and CHANGELOG.md must say what is new in it
-//   --publish          uploads to npm, and makes a GitHub release of the tag with gh
+//   --publish          uploads to npm, and makes a GitHub release of the tag with gh; what is there already is passed over
 //   --partial          a rehearsal with fewer platforms
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { checkNode, installDependencies, packageJson, root, run, stop } from './setup.mjs'
-import { publish, stage } from './stage.mjs'
+import { checkNode, installDependencies, packageJson, root, run, spawn, stop } from './setup.mjs'
+import { isPrerelease, publish, publishArguments, stage } from './stage.mjs'
 
 const { values: options } = parseArgs({
   options: {
@@ -32,19 +32,16 @@ if (notes !== undefined) console.log(`\n${notes}`)
 
 if (options.publish) {
   publish(home)
-  writeFileSync(join(folder, 'notes.md'), notes)
-  run('gh', [
-    'release',
-    'create',
-    options.tag,
-    '--verify-tag',
-    '--title',
-    options.tag,
-    '--notes-file',
-    join(folder, 'notes.md'),
-  ])
+  if (spawn('gh', ['release', 'view', options.tag]).status === 0) {
+    console.log(`There is a GitHub release ${options.tag} already`)
+  } else {
+    writeFileSync(join(folder, 'notes.md'), notes)
+    const args = ['--verify-tag', '--title', options.tag, '--notes-file', join(folder, 'notes.md')]
+    if (isPrerelease(manifest.version)) args.push('--prerelease')
+    run('gh', ['release', 'create', options.tag, ...args])
+  }
 } else {
-  run('npm', ['publish', '--dry-run', '--ignore-scripts'], { cwd: home })
+  run('npm', [...publishArguments(manifest.version), '--dry-run'], { cwd: home })
 }
 
 /** What CHANGELOG.md says of the version that is tagged. */

@@ -1,7 +1,7 @@
 // What is published: the package as npm packs it, with a package for each platform in npm/ beside it, which it names as optional
 // dependencies. They exist only here: in the repository `npm install` could not find a version that is not published yet.
 
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageJson, root, run, spawn, stop } from './setup.mjs'
 
@@ -36,12 +36,28 @@ export async function stage(folder, artifacts, { partial = false } = {}) {
   return { home, manifest, platforms: platforms.map(({ platformArchABI }) => platformArchABI), all }
 }
 
-/** Uploads what was staged, the platforms first, because the package is of no use without them. */
+/**
+ * Uploads what was staged, the platforms first, because the package is of no use without them. What is in the registry already is
+ * passed over, so that a release that failed halfway can be run again.
+ */
 export function publish(home, env = process.env) {
-  const options = { cwd: home, env: { ...env, npm_config_access: 'public' } }
-  napi(home, 'pre-publish', '--tag-style', 'npm', '--no-gh-release', options)
-  run('npm', ['publish', '--ignore-scripts'], options)
+  const platforms = readdirSync(join(home, 'npm')).map((name) => join(home, 'npm', name))
+  for (const cwd of [...platforms, home]) {
+    const { name, version } = JSON.parse(readFileSync(join(cwd, 'package.json'), 'utf8'))
+    if (spawn('npm', ['view', `${name}@${version}`, 'version'], { cwd, env }).stdout.trim() === version) {
+      console.log(`${name} ${version} is published already`)
+    } else {
+      run('npm', publishArguments(version), { cwd, env })
+    }
+  }
 }
+
+/** For npm, to which a version that nobody is to get without asking for it must be said by another tag. */
+export function publishArguments(version) {
+  return ['publish', '--ignore-scripts', '--access', 'public', ...(isPrerelease(version) ? ['--tag', 'next'] : [])]
+}
+
+export const isPrerelease = (version) => version.includes('-')
 
 export const libraryName = (platform) => `memmap.${platform}.node`
 
@@ -68,6 +84,5 @@ function fillPackage(home, artifacts, { platformArchABI: name, platform, arch, a
 }
 
 function napi(home, ...args) {
-  const options = typeof args.at(-1) === 'object' ? args.pop() : { cwd: home }
-  run(process.execPath, [join(root, 'node_modules/@napi-rs/cli/dist/cli.js'), ...args], options)
+  run(process.execPath, [join(root, 'node_modules/@napi-rs/cli/dist/cli.js'), ...args], { cwd: home })
 }

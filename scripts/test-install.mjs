@@ -15,12 +15,21 @@ import { checkBundlers, checkElectronBuilder } from './install/bundlers.mjs'
 import { check, counts, equal } from './install/checks.mjs'
 import { addExamples, argumentsFor, COMPILER_OPTIONS, dependencies, EXAMPLES } from './install/examples.mjs'
 import { packageManagers } from './install/managers.mjs'
-import { cleanEnvironment, execute, makeProject, output, USE, USED, writeFiles } from './install/projects.mjs'
+import {
+  cleanEnvironment,
+  execute,
+  makeProject,
+  output,
+  registryEnvironment,
+  USE,
+  USED,
+  writeFiles,
+} from './install/projects.mjs'
 import { startRegistry } from './install/registry.mjs'
 import { FOLDER, obtainTools, tool } from './install/tools.mjs'
 import { obtain, RUNTIMES } from './runtimes.mjs'
 import { nativeLibrary, packageJson, root, setUp, spawn, stop } from './setup.mjs'
-import { libraryName, stage } from './stage.mjs'
+import { libraryName, publish, stage } from './stage.mjs'
 
 const OLD_NODES = [16, 18].map((version) => ({ ...RUNTIMES[0], name: `node${version}`, version }))
 
@@ -45,6 +54,9 @@ async function main() {
   checkPackages(staged, work)
 
   const registry = await startRegistry(work, staged.home)
+  check('a release that is run again passes over what is published', () =>
+    publish(staged.home, registryEnvironment(work, registry.url)),
+  )
   const { runtimes, oldNodes } = obtainRuntimes()
   const deno = runtimes.find(({ kind }) => kind === 'deno')?.program
   const managers = packageManagers(registry.url, work, { libc: host.split('-')[2], deno }).filter(
