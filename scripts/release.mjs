@@ -51,5 +51,9 @@ function news(tag) {
   const sections = readFileSync(join(root, 'CHANGELOG.md'), 'utf8').split(/^## /m)
   const section = sections.find((text) => text.split(/[\s\]]/, 1)[0].replace('[', '') === version)
   if (section === undefined) stop(`CHANGELOG.md has no section "## ${version}"`)
-  return section.slice(section.indexOf('\n')).trim()
+  const text = section.slice(section.indexOf('\n')).trim()
+  // A release is shown where paths in the repository lead nowhere.
+  const { GITHUB_REPOSITORY: repository } = process.env
+  if (!repository) return text
+  return text.replaceAll(/\]\((?![a-z]+:|#)/g, `](https://github.com/${repository}/blob/${tag}/`)
 }
