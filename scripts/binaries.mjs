@@ -36,6 +36,7 @@ export function examine(library) {
     if (newest === undefined || compareVersions(newest, GLIBC) > 0)
       wrong.push(`it needs glibc ${newest}, and is to run on ${GLIBC}`)
   }
+  if (/vcruntime140/i.test(content)) wrong.push('it needs VCRUNTIME140.dll, which a fresh Windows has not')
   return { wrong, said }
 }
 

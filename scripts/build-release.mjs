@@ -25,6 +25,8 @@ function build(target) {
   const onLinux = target.includes('-linux-')
   const env = { ...process.env }
   if (onLinux) env.PATH = `${zigIn(join(root, 'target/tools'), run)}:${env.PATH}`
+  // Microsoft's C runtime, which Windows comes without, is linked in.
+  if (target.endsWith('-msvc')) env.RUSTFLAGS = `${env.RUSTFLAGS ?? ''} -C target-feature=+crt-static`.trim()
   // prettier-ignore
   const args = [
     'build',
