@@ -1,6 +1,7 @@
 // What every library that is released has to be, and with what it is linked on Linux, whichever script builds it.
 
 import { existsSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 
 /** The oldest glibc that the libraries for it run on. */
@@ -21,6 +22,14 @@ export function zigIn(folder, run) {
     run(join(programs, 'pip'), ['install', '--quiet', ...ZIG])
   }
   return programs
+}
+
+/** RUSTFLAGS with these, and without the folders of who builds in what a panic says. */
+export function rustFlags(...flags) {
+  const sources = join(process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'registry/src')
+  // A space would begin another flag.
+  if (!sources.includes(' ')) flags.push(`--remap-path-prefix=${sources}=registry`)
+  return flags.filter((flag) => flag !== undefined).join(' ')
 }
 
 /** What is wrong with a library, and what is worth saying of it. */

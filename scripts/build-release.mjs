@@ -3,7 +3,7 @@
 
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { examine, GLIBC, zigIn } from './binaries.mjs'
+import { examine, GLIBC, rustFlags, zigIn } from './binaries.mjs'
 import { checkNode, checkRust, installDependencies, packageJson, root, run, runTool, spawn, stop } from './setup.mjs'
 import { libraryName } from './stage.mjs'
 
@@ -26,7 +26,8 @@ function build(target) {
   const env = { ...process.env }
   if (onLinux) env.PATH = `${zigIn(join(root, 'target/tools'), run)}:${env.PATH}`
   // Microsoft's C runtime, which Windows comes without, is linked in.
-  if (target.endsWith('-msvc')) env.RUSTFLAGS = `${env.RUSTFLAGS ?? ''} -C target-feature=+crt-static`.trim()
+  const runtime = target.endsWith('-msvc') ? '-C target-feature=+crt-static' : undefined
+  env.RUSTFLAGS = rustFlags(env.RUSTFLAGS, runtime)
   // prettier-ignore
   const args = [
     'build',

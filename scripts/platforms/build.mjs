@@ -2,7 +2,7 @@
 
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { examine, GLIBC } from '../binaries.mjs'
+import { examine, GLIBC, rustFlags } from '../binaries.mjs'
 import { root, spawn } from '../setup.mjs'
 import * as obtain from './obtain.mjs'
 import { natively, run } from './run.mjs'
@@ -97,7 +97,7 @@ export async function build(name, log) {
     CARGO_ZIGBUILD_CACHE_DIR: join(obtain.FOLDER, 'zigbuild-cache'),
     // For -Zbuild-std, which the stable compiler has too, but hides.
     RUSTC_BOOTSTRAP: '1',
-    RUSTFLAGS: flags ?? '',
+    RUSTFLAGS: rustFlags(flags),
   }
   const args = [linker === 'mingw' ? 'build' : 'zigbuild', '--locked', '--release', '--package', 'memmap-node']
   if (foreign) args.push('-Zbuild-std=std,panic_abort')
