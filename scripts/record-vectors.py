@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Record what CPython's `mmap` does, as vectors that `__test__/vectors.test.ts` replays.
+"""Record what CPython's `mmap` does, as vectors that `__test__/vectors.test.mts` replays.
 
     python3 scripts/record-vectors.py [--seed N] [--output FOLDER]
 
