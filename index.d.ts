@@ -231,7 +231,11 @@ interface Residency {
  * memory (`bytes`, `buffer`, `view()`, which copy nothing). Positions and lengths are in bytes. Arguments are checked, and then the
  * state, before anything is touched; every error has a `code` ({@link ErrorCode}, or the operating system's).
  *
- * Every method but `close`, `unmap` and `seekable` throws `ERR_MMAP_CLOSED` once it is closed.
+ * Every method but `close`, `unmap` and `seekable` throws `ERR_MMAP_CLOSED` once it is closed. Every one that reads, searches, writes or
+ * flushes bytes throws `ERR_MMAP_FAULT`, with `offset` and `length` of what was lost, once the file has been truncated under the
+ * mapping, or a full disk could not fill a hole in it. A number that should be whole and is not is `ERR_OUT_OF_RANGE`, and so is a copy
+ * that is longer than a Buffer can be or than there is memory for. A detached ArrayBuffer is `ERR_INVALID_ARG_VALUE`, and so is an
+ * option that there is not.
  */
 declare class Mmap implements Disposable, Iterable<number> {
   #private;
