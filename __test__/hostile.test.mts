@@ -515,14 +515,14 @@ const bytes = fc.oneof(honestBytes, movingBytes, mappedBytes, lyingBytes, anyStr
 function actingClass(world: World, does: Action): unknown {
   return class extends Uint16Array {
     constructor(buffer: ArrayBuffer, byteOffset: number, length: number) {
+      act(world, does)
       try {
-        act(world, does)
         super(buffer, byteOffset, length)
-        act(world, does)
       } catch (error) {
         world.thrown.add(error)
         throw error
       }
+      act(world, does)
     }
   }
 }
