@@ -1,4 +1,6 @@
 //! Searching against the naive search, across the seams between what is looked at together.
+//!
+//! PROPTEST_RNG_SEED repeats a run of the properties; one that fails prints it.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,6 +12,8 @@
 
 use memmap_core::search::Finder;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+use std::hash::{BuildHasher, RandomState};
 
 fn naive(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     if needle.is_empty() {
@@ -73,7 +77,20 @@ fn check_inside(haystack: &[u8], needle: &[u8]) {
     }
 }
 
+/// Of what the environment says, and else a new seed, which is printed: proptest keeps one of its own to itself.
+fn seeded() -> ProptestConfig {
+    let given = ProptestConfig::default();
+    let seed = match given.rng_seed {
+        RngSeed::Fixed(seed) => seed,
+        RngSeed::Random => RandomState::new().hash_one(()),
+    };
+    println!("PROPTEST_RNG_SEED={seed}");
+    ProptestConfig { rng_seed: RngSeed::Fixed(seed), ..given }
+}
+
 proptest! {
+    #![proptest_config(seeded())]
+
     #[test]
     fn short_ones_are_found_where_the_naive_search_finds_them(
         haystack in prop::collection::vec(0u8..3, 0..300),
