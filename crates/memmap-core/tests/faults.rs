@@ -204,6 +204,8 @@ fn as_if_nobody_handled_it() {
     unsafe { libc::signal(libc::SIGBUS, libc::SIG_DFL) };
 }
 
+/// Not on Apple, where it looks like a fault: the handler returns, and nothing raises it again. docs/platforms.md says so.
+#[cfg(not(target_vendor = "apple"))]
 #[test]
 fn a_signal_that_is_sent_ends_the_process_as_ever() {
     if let Some(status) = in_child("a_signal_that_is_sent_ends_the_process_as_ever") {
@@ -223,6 +225,14 @@ extern "C" fn somebody(_: libc::c_int, info: *mut libc::siginfo_t, context: *mut
     SEEN_CONTEXT.store(context.addr(), Ordering::SeqCst);
 }
 
+/// What `somebody` sees of a signal that is sent. Each system has its own code for that.
+fn seen_of_a_signal() -> i32 {
+    SEEN_CONTEXT.store(0, Ordering::SeqCst);
+    unsafe { libc::raise(libc::SIGBUS) };
+    assert_ne!(SEEN_CONTEXT.load(Ordering::SeqCst), 0, "it is asked, with a context");
+    SEEN_CODE.load(Ordering::SeqCst)
+}
+
 fn install_somebody() {
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
@@ -238,12 +248,11 @@ fn who_was_there_before_gets_what_is_not_ours_with_all_its_arguments() {
         return assert!(status.success(), "{status}");
     }
     install_somebody();
+    let seen_before = seen_of_a_signal();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("file");
     let mapping = mapped(&path, 2, Access::Read);
-    unsafe { libc::raise(libc::SIGBUS) };
-    assert_eq!(SEEN_CODE.load(Ordering::SeqCst), libc::SI_TKILL);
-    assert_ne!(SEEN_CONTEXT.load(Ordering::SeqCst), 0);
+    assert_eq!(seen_of_a_signal(), seen_before);
     truncate(&path, 0);
     assert!(mapping.region().read_byte(0).is_err(), "and ours is still ours");
 }
@@ -256,12 +265,15 @@ fn who_comes_after_us_is_asked_after_us_again_from_the_next_mapping_on() {
     let directory = tempfile::tempdir().unwrap();
     let _first = mapped(&directory.path().join("first"), 1, Access::Read);
     install_somebody();
+    let seen_before = seen_of_a_signal();
     let path = directory.path().join("second");
     let second = mapped(&path, 1, Access::Read);
     truncate(&path, 0);
     assert!(second.region().read_byte(0).is_err());
-    unsafe { libc::raise(libc::SIGBUS) };
-    assert_eq!(SEEN_CODE.load(Ordering::SeqCst), libc::SI_TKILL);
+    // XNU gives a signal that was sent the code and the address of the last fault, which was ours: nothing tells the two apart.
+    if cfg!(not(target_vendor = "apple")) {
+        assert_eq!(seen_of_a_signal(), seen_before);
+    }
 }
 
 #[test]
