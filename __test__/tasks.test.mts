@@ -1196,7 +1196,7 @@ for (const [how, status] of [
   ['worker.exit', 0],
 ] as const) {
   onUnix(`${how} with tasks running does not wait for them`, 'memory for a long task costs there', async (t) => {
-    const script = fileURLToPath(new URL('./fixtures/tasks-at-exit.mjs', import.meta.url))
+    const script = fileURLToPath(new URL('./runtimes/task-ends.cjs', import.meta.url))
     const child = spawn(process.execPath, [script, how, String(LEFT)], { stdio: ['ignore', 'pipe', 'ignore'] })
     let output = ''
     let ends = 0
@@ -1219,7 +1219,7 @@ onLinux(
   'a worker ends with tasks running on the memory of its SharedArrayBuffer, which nobody touches then',
   'elsewhere such memory costs, or is not taken back',
   async (t) => {
-    const script = fileURLToPath(new URL('./fixtures/tasks-at-exit.mjs', import.meta.url))
+    const script = fileURLToPath(new URL('./runtimes/task-ends.cjs', import.meta.url))
     const args = [script, 'worker.terminate shared', String(LEFT)]
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
     t.deepEqual(await once(child, 'exit'), [0, null])

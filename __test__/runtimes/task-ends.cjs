@@ -5,7 +5,12 @@ const { writeSync } = require('node:fs')
 const { isMainThread, parentPort, Worker, workerData } = require('node:worker_threads')
 const { MAP_PRIVATE, mmap } = require('../../index.js')
 
-/** Starts the tasks, on memory that is all zeros and costs none, and calls `then` when one of them has done a part. */
+/** All zeros, which cost no memory: a scan takes a while. */
+function longMemory(shared) {
+  return mmap(-1, 4 * 2 ** 30, { flags: MAP_PRIVATE, shared })
+}
+
+/** Starts the tasks, and calls `then` when one of them has done a part. */
 function startTasks(map, count, then) {
   let begun = false
   const onProgress = ({ done, total }) => {
@@ -27,31 +32,39 @@ const ends = {
   throw() {
     throw new Error('on purpose')
   },
+  'worker.terminate': (_map, worker) => worker.terminate(),
+  async 'worker.terminate shared'(map, worker) {
+    await worker.terminate()
+    // The engine has taken the worker's memory back: whoever still reads it ends this.
+    await map.countAsync('needle')
+  },
+  // In the worker.
+  'worker.exit': () => process.exit(),
+}
+
+function end(how, map, worker) {
+  writeSync(1, 'ends\n')
+  return ends[how](map, worker)
 }
 
 async function main(how, count) {
-  const map = mmap(-1, 4 * 2 ** 30, { flags: MAP_PRIVATE })
+  const map = longMemory(false)
   // Once for the page tables.
   await map.countAsync('needle')
   const started = performance.now()
   await map.countAsync('needle')
   writeSync(1, `${performance.now() - started}\n`)
-  if (how !== 'worker.terminate') {
-    startTasks(map, count, () => {
-      writeSync(1, 'ends\n')
-      ends[how]()
-    })
-    return
+  if (how.startsWith('worker')) {
+    const worker = new Worker(__filename, { workerData: { how, count } })
+    worker.once('message', () => end(how, map, worker))
+  } else {
+    startTasks(map, count, () => end(how))
   }
-  const worker = new Worker(__filename, { workerData: { count } })
-  worker.once('message', async () => {
-    writeSync(1, 'ends\n')
-    await worker.terminate()
-  })
 }
 
 if (isMainThread) main(process.argv[2], Number(process.argv[3]))
 else {
-  const map = mmap(-1, 4 * 2 ** 30, { flags: MAP_PRIVATE })
-  startTasks(map, workerData.count, () => parentPort.postMessage('running'))
+  const { how, count } = workerData
+  const map = longMemory(how === 'worker.terminate shared')
+  startTasks(map, count, () => (how === 'worker.exit' ? end(how) : parentPort.postMessage('running')))
 }
