@@ -14,7 +14,7 @@ function mapLines() {
   return onLinux ? readFileSync('/proc/self/maps', 'utf8').split('\n') : []
 }
 
-/** How many stretches of memory are mapped from `path`. */
+/** How many stretches of memory are mapped from `path`; a file without a name has `/memfd:memmap (deleted)`. */
 function mapsOf(path) {
   return mapLines().filter((line) => line.endsWith(` ${path}`)).length
 }
