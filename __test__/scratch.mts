@@ -1,6 +1,7 @@
 // Files and folders that last as long as the test that asked for them.
 
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
@@ -26,9 +27,4 @@ export function scratchFile(t: ExecutionContext, content: string | Uint8Array | 
   return path
 }
 
-/** Bytes of which no two neighbouring pages, and no two neighbours, are the same. */
-export function pattern(length: number): Buffer {
-  const bytes = Buffer.alloc(length)
-  for (let i = 0; i < length; i += 1) bytes[i] = (i * 7 + (i >> 8) * 13 + (i >> 16) * 29 + 5) & 255
-  return bytes
-}
+export const { pattern }: { pattern(length: number): Buffer } = createRequire(import.meta.url)('./runtimes/scratch.cjs')

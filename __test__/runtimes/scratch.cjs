@@ -37,10 +37,10 @@ function scratchFile(content) {
   return path
 }
 
-/** Bytes that differ from page to page. */
+/** Bytes of which no two neighbouring pages, and no two neighbours, are the same. */
 function pattern(length) {
   const bytes = Buffer.alloc(length)
-  for (let index = 0; index < length; index += 1) bytes[index] = (index * 31 + (index >> 12) * 7 + 1) & 255
+  for (let i = 0; i < length; i += 1) bytes[i] = (i * 7 + (i >> 8) * 13 + (i >> 16) * 29 + 5) & 255
   return bytes
 }
 
