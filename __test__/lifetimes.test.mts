@@ -6,24 +6,16 @@ import { closeSync, openSync, readFileSync, truncateSync, unlinkSync, write } fr
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { inspect, promisify } from 'node:util'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { gunzipSync, gzip } from 'node:zlib'
 import ava from 'ava'
 import { ACCESS_READ, type Mmap, mmap, PAGESIZE } from 'memmap'
-import { collectUntil } from './garbage.mjs'
 import { onLinux, onUnix } from './platform.mjs'
 import { allMaps, descriptorsOf, mapsOf, openDescriptors } from './process-state.mjs'
+import { collectUntil, transfer } from './runtime.mjs'
 import { pattern, scratchFile, scratchFolder } from './scratch.mjs'
 
 const test = ava.serial
-
-/** ArrayBuffer.prototype.transfer, which Node 20 has behind a flag. */
-function transfer(buffer: ArrayBufferLike): ArrayBuffer {
-  if (!('transfer' in ArrayBuffer.prototype)) setFlagsFromString('--harmony-rab-gsab-transfer')
-  return Reflect.apply(runInNewContext('ArrayBuffer.prototype.transfer'), buffer, [])
-}
 
 // --- Misuse
 

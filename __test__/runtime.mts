@@ -1,23 +1,18 @@
-// Garbage collection when a test wants it, and not when the engine does.
+// What tests ask of the engine: see runtimes/runtime.cjs.
 
-import { setImmediate } from 'node:timers/promises'
+import { createRequire } from 'node:module'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-setFlagsFromString('--expose-gc')
-const collect: () => void = runInNewContext('gc')
-
-/**
- * Collects garbage and lets finalizers run, until `condition` holds.
- *
- * @returns whether it came to hold
- */
-export async function collectUntil(condition: () => boolean): Promise<boolean> {
-  for (let round = 0; round < 200; round += 1) {
-    if (condition()) return true
-    collect()
-    // Finalizers run in a later turn of the event loop.
-    await setImmediate()
-  }
-  return condition()
+interface Runtime {
+  collectUntil(condition: () => boolean): Promise<boolean>
+  transfer(buffer: ArrayBufferLike): ArrayBuffer
 }
+
+// The scenarios are started with it, and ava is not.
+setFlagsFromString('--expose-gc')
+globalThis.gc = runInNewContext('gc')
+
+const runtime: Runtime = createRequire(import.meta.url)('./runtimes/runtime.cjs')
+
+export const { collectUntil, transfer } = runtime

@@ -3,7 +3,6 @@
 // HOSTILE_SEED repeats a run of the properties.
 
 import { closeSync, openSync, readFileSync, readSync, truncateSync, writeSync } from 'node:fs'
-import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import ava, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
@@ -20,6 +19,7 @@ import {
 } from 'memmap'
 import { callWith } from './misuse.mjs'
 import { onLinux, onUnix } from './platform.mjs'
+import { transfer } from './runtime.mjs'
 import { scratchFile } from './scratch.mjs'
 import { SEED } from './seed.mjs'
 
@@ -28,12 +28,6 @@ const test = ava.serial
 const GIB = 2 ** 30
 
 const TEXT = 'one two one three one'
-
-/** ArrayBuffer.prototype.transfer, which Node 20 has behind a flag. */
-function transfer(buffer: ArrayBufferLike): ArrayBuffer {
-  if (!('transfer' in ArrayBuffer.prototype)) setFlagsFromString('--harmony-rab-gsab-transfer')
-  return Reflect.apply(runInNewContext('ArrayBuffer.prototype.transfer'), buffer, [])
-}
 
 function textOf(line: Uint8Array | undefined): string | undefined {
   return line && Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString()

@@ -23,10 +23,10 @@ import {
   type Progress,
   type TaskOptions,
 } from 'memmap'
-import { collectUntil } from './garbage.mjs'
 import { callWith } from './misuse.mjs'
 import { onLinux, onUnix } from './platform.mjs'
 import { mapsOf } from './process-state.mjs'
+import { collectUntil } from './runtime.mjs'
 import { pattern, scratchFile } from './scratch.mjs'
 import { SEED } from './seed.mjs'
 

@@ -2,9 +2,9 @@
 
 import { existsSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { ACCESS_COPY, ACCESS_READ, mmap } from 'memmap'
-import { collectUntil } from './garbage.mjs'
 import { mmapWith } from './misuse.mjs'
 import { onWindows } from './platform.mjs'
+import { collectUntil } from './runtime.mjs'
 import { pattern, scratchFile } from './scratch.mjs'
 
 onWindows('flags, prot, madvise and protect are ERR_MMAP_UNSUPPORTED', 'they are there', (t) => {
