@@ -32,7 +32,7 @@ import {
 } from 'memmap'
 import { callWith } from './misuse.mjs'
 import { Peer } from './peer.mjs'
-import { asRootOnLinux, onLinux, onUnix } from './platform.mjs'
+import { asRootOnLinux, onLinux, onUnix, TOO_LARGE } from './platform.mjs'
 import { mapsOf } from './process-state.mjs'
 import { pattern, scratchFile, scratchFolder } from './scratch.mjs'
 
@@ -50,9 +50,6 @@ const WRITES: [what: string, call: (map: Mmap) => unknown][] = [
   ['move of nothing', (map) => map.move(0, 0, 0)],
   ['fill', (map) => map.fill(1)],
 ]
-
-/** What file systems say of petabytes. */
-const TOO_LARGE = /^(EFBIG|ENOSPC|ENOMEM): /
 
 /** A file system of so many KiB. */
 function smallFileSystem(t: ExecutionContext, kibibytes: number): string {

@@ -1,6 +1,9 @@
-// Tests that only some systems can run. On the others they say why they did not.
+// What differs between systems, and tests that only some of them can run. On the others they say why they did not.
 
 import ava, { type ExecutionContext } from 'ava'
+
+/** What file systems say of petabytes. */
+export const TOO_LARGE = /^(EFBIG|ENOSPC|ENOMEM): /
 
 type Body = (t: ExecutionContext) => void | Promise<void>
 
