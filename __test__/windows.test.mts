@@ -56,7 +56,9 @@ onWindows('resize to less is EBUSY while there is a view, and changes nothing', 
     try {
       map.resize(10)
       return true
-    } catch {
+    } catch (error) {
+      if (!(error instanceof Error) || !('code' in error) || error.code !== 'EBUSY') throw error
+      // The view has not been collected yet.
       return false
     }
   }
