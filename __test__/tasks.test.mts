@@ -687,6 +687,7 @@ function occupyThreads(t: ExecutionContext): Promise<number>[] {
   const long = longMemory()
   t.teardown(() => long.unmap())
   const running = Array.from({ length: 8 }, () => long.countAsync('needle'))
+  // They end with the mapping, and nobody waits for them.
   for (const task of running) task.catch(() => {})
   return running
 }
