@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import test, { type ExecutionContext } from 'ava'
-import { ACCESS_COPY, ACCESS_READ, mmap } from 'memmap'
+import { ACCESS_COPY, ACCESS_READ, mmap, PAGESIZE } from 'memmap'
 import { mmapWith } from './misuse.mjs'
 import { onLinux, onUnix, onWindows } from './platform.mjs'
 import { mapsOf } from './process-state.mjs'
@@ -142,11 +142,11 @@ onUnix(
   'a truncated file reads as zeros in the buffer, and the methods say so',
   'it cuts no file that is mapped',
   (t) => {
-    const path = scratchFile(t, Buffer.alloc(5 * 4096, 'a'))
+    const path = scratchFile(t, Buffer.alloc(5 * PAGESIZE, 'a'))
     using map = mmap(path, 0, { shared: true })
     const { bytes } = map
-    truncateSync(path, 4096)
-    t.is(bytes[3 * 4096], 0)
+    truncateSync(path, PAGESIZE)
+    t.is(bytes[3 * PAGESIZE], 0)
     t.throws(() => map.at(0), { code: 'ERR_MMAP_FAULT' })
   },
 )
