@@ -1,7 +1,7 @@
 Object.defineProperty(exports, Symbol.toStringTag, { value: "Module" });
 let node_buffer = require("node:buffer");
-let node_util = require("node:util");
 let node_util_types = require("node:util/types");
+let node_util = require("node:util");
 let node_path = require("node:path");
 let node_url = require("node:url");
 //#region src/errors.ts
@@ -50,17 +50,21 @@ function viewTooLarge(length, limit) {
 	const message = limit === void 0 ? `This runtime has no room for a SharedArrayBuffer of ${length} bytes: map less, or use view(type, byteOffset, length) without "shared"` : `The mapping has ${length} bytes, and the longest view on this runtime is MAX_VIEW_LENGTH, ${limit}: use view(type, byteOffset, length) for a part of it`;
 	return withCode(new RangeError(message), "ERR_MMAP_VIEW_TOO_LARGE");
 }
+/** Not `instanceof`: Rust's errors are of the realm that loaded the library, and in Jest, or another vm context, that is not this one. */
+function hasCode(error, code) {
+	return (0, node_util_types.isNativeError)(error) && "code" in error && error.code === code;
+}
 function isOutOfMemory(error) {
-	return error instanceof Error && "code" in error && error.code === "ENOMEM";
+	return hasCode(error, "ENOMEM");
 }
 function isFault(error) {
 	return error instanceof Error && "code" in error && error.code === "ERR_MMAP_FAULT";
 }
 function isNoView(error) {
-	return error instanceof Error && "code" in error && error.code === "ERR_MMAP_NO_VIEW";
+	return hasCode(error, "ERR_MMAP_NO_VIEW");
 }
 function isAborted(error) {
-	return error instanceof Error && "code" in error && error.code === "ABORT_ERR";
+	return hasCode(error, "ABORT_ERR");
 }
 /** As fs has it. What replaceAllAsync had replaced by then is in `replaced`. */
 function aborted(reason, { replaced } = {}) {
@@ -70,7 +74,7 @@ function aborted(reason, { replaced } = {}) {
 }
 /** Adds the path to an error of the operating system, as fs does. */
 function withPath(error, path) {
-	if (error instanceof Error && "syscall" in error) {
+	if ((0, node_util_types.isNativeError)(error) && "syscall" in error) {
 		error.message += ` '${path}'`;
 		Object.assign(error, { path });
 		Error.captureStackTrace(error);
@@ -127,7 +131,7 @@ function explanation(error) {
 }
 /** Of an error and its causes: the loader's is followed by one for each file and package that it tried. */
 function messagesOf(error) {
-	return error instanceof Error ? [error.message, ...messagesOf(error.cause)] : [];
+	return (0, node_util_types.isNativeError)(error) ? [error.message, ...messagesOf(error.cause)] : [];
 }
 function list(sentence, questions) {
 	return [`${sentence}.`, ...questions].join("\n  - ");
@@ -848,7 +852,7 @@ async function run({ mapping, options, total, memory, start }) {
 /** A rejection of Rust's, as users see it. */
 function settled(error, signal) {
 	if (isAborted(error) && signal !== void 0) return aborted(reasonOf(signal), error);
-	if (error instanceof Error) Error.captureStackTrace(error);
+	if ((0, node_util_types.isNativeError)(error)) Error.captureStackTrace(error);
 	return error;
 }
 /** What the one listener of a signal calls: of more than ten, Node warns. */
@@ -1865,7 +1869,7 @@ function allocate(count) {
 	}
 }
 /** Bytes an element, of the views that there are. A DataView has no elements: it counts bytes. */
-const ELEMENT_SIZES = new Map([[DataView, 1]]);
+const ELEMENT_SIZES = new Map([[DataView, 1], [Buffer, 1]]);
 for (const name of Object.getOwnPropertyNames(globalThis)) {
 	if (!/^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$/.test(name)) continue;
 	const type = Reflect.get(globalThis, name);

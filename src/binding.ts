@@ -1,5 +1,6 @@
 // The native library, or an error that says what to do. All other modules have it from here, so this one is loaded first.
 
+import { isNativeError } from 'node:util/types'
 import { noBinding } from './errors.js'
 
 export type * from '../binding.js'
@@ -72,7 +73,7 @@ function explanation(error: unknown): string {
 
 /** Of an error and its causes: the loader's is followed by one for each file and package that it tried. */
 function messagesOf(error: unknown): string[] {
-  return error instanceof Error ? [error.message, ...messagesOf(error.cause)] : []
+  return isNativeError(error) ? [error.message, ...messagesOf(error.cause)] : []
 }
 
 function list(sentence: string, questions: string[]): string {

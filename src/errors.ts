@@ -1,6 +1,7 @@
 // Errors as users see them: a class, a message that begins with CPython's where CPython has the case, and a `code`.
 
 import { inspect } from 'node:util'
+import { isNativeError } from 'node:util/types'
 
 /**
  * The `code` of every error that memmap itself decides on. Errors of the operating system have Node's shape instead: `code`
@@ -82,8 +83,13 @@ export function viewTooLarge(length: number, limit: number | undefined): RangeEr
   return withCode(new RangeError(message), 'ERR_MMAP_VIEW_TOO_LARGE')
 }
 
+/** Not `instanceof`: Rust's errors are of the realm that loaded the library, and in Jest, or another vm context, that is not this one. */
+function hasCode(error: unknown, code: string): boolean {
+  return isNativeError(error) && 'code' in error && error.code === code
+}
+
 export function isOutOfMemory(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOMEM'
+  return hasCode(error, 'ENOMEM')
 }
 
 export function isFault(error: unknown): boolean {
@@ -91,11 +97,11 @@ export function isFault(error: unknown): boolean {
 }
 
 export function isNoView(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_MMAP_NO_VIEW'
+  return hasCode(error, 'ERR_MMAP_NO_VIEW')
 }
 
 export function isAborted(error: unknown): error is Error & { replaced?: number } {
-  return error instanceof Error && 'code' in error && error.code === 'ABORT_ERR'
+  return hasCode(error, 'ABORT_ERR')
 }
 
 /** As fs has it. What replaceAllAsync had replaced by then is in `replaced`. */
@@ -107,7 +113,7 @@ export function aborted(reason: unknown, { replaced }: { replaced?: number } = {
 
 /** Adds the path to an error of the operating system, as fs does. */
 export function withPath(error: unknown, path: string): unknown {
-  if (error instanceof Error && 'syscall' in error) {
+  if (isNativeError(error) && 'syscall' in error) {
     error.message += ` '${path}'`
     Object.assign(error, { path })
     // The stack begins with the message.

@@ -1205,7 +1205,11 @@ function allocate(count: number): Buffer {
 }
 
 /** Bytes an element, of the views that there are. A DataView has no elements: it counts bytes. */
-const ELEMENT_SIZES = new Map<unknown, number>([[DataView, 1]])
+const ELEMENT_SIZES = new Map<unknown, number>([
+  [DataView, 1],
+  // In Jest's jsdom it extends the Uint8Array of another realm.
+  [Buffer, 1],
+])
 for (const name of Object.getOwnPropertyNames(globalThis)) {
   // Not a list of names: runtimes have more and more of them.
   if (!/^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$/.test(name)) continue

@@ -1,5 +1,6 @@
 // Tasks: work that Rust does on another thread, as a promise that can be aborted and says how far it is.
 
+import { isNativeError } from 'node:util/types'
 import { reasonOf, type TaskOptions } from './arguments.js'
 import binding, { type ExternalObject, type OpenMapping, type Task } from './binding.js'
 import { aborted, isAborted } from './errors.js'
@@ -74,7 +75,7 @@ export async function run({ mapping, options, total, memory, start }: Start): Pr
 function settled(error: unknown, signal: AbortSignal | undefined): unknown {
   if (isAborted(error) && signal !== undefined) return aborted(reasonOf(signal), error)
   // It was made outside of any function: only here is it known who waits for it.
-  if (error instanceof Error) Error.captureStackTrace(error)
+  if (isNativeError(error)) Error.captureStackTrace(error)
   return error
 }
 
