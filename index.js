@@ -343,7 +343,7 @@ function request(file, length, options) {
 		file: target,
 		path: typeof target === "number" ? void 0 : pathText(named, target),
 		length: extentArgument(length, "length", "memory mapped length must be positive"),
-		offset: extentArgument(offset, "offset", "memory mapped offset must be positive"),
+		offset: offsetArgument(offset),
 		tagname: tagArgument(tagname),
 		access: 0,
 		flags: optionalInteger(flags, "flags") ?? DEFAULT_FLAGS,
@@ -474,6 +474,11 @@ function extentArgument(value, name, negative) {
 	if (typeof value !== "number") throw wrongType(name, "of type number or bigint", value);
 	if (value < 0 && Number.isInteger(value)) throw outOfRange(negative, name, ">= 0", value);
 	return integer(value, name, 0, Number.MAX_SAFE_INTEGER) + 0;
+}
+function offsetArgument(offset) {
+	const checked = extentArgument(offset, "offset", "memory mapped offset must be positive");
+	if (typeof offset === "bigint" && BigInt(checked) !== offset) throw outOfRange("The argument is out of range", "offset", "a bigint that is equal to a number, as all are up to 2 ** 53", offset);
+	return checked;
 }
 function tagArgument(tagname) {
 	if (tagname === void 0 || tagname === "") return void 0;

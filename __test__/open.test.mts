@@ -90,6 +90,18 @@ for (const name of ['length', 'offset']) {
   }
 }
 
+test('an offset that is no number exactly is refused, and not rounded', (t) => {
+  const path = scratchFile(t, 100)
+  t.throws(() => mmap(path, 1, { offset: 2n ** 53n + 1n }), {
+    instanceOf: RangeError,
+    code: 'ERR_OUT_OF_RANGE',
+    message:
+      'The argument is out of range: "offset" must be a bigint that is equal to a number, as all are up to 2 ** 53. ' +
+      'Received 9007199254740993n',
+  })
+  t.throws(() => mmap(path, 1, { offset: 2n ** 53n }), { code: 'ERR_OUT_OF_RANGE', message: /^mmap length is greater/ })
+})
+
 test('a length that no address space has is out of range, not an error of the runtime', (t) => {
   const path = scratchFile(t, 100)
   t.throws(() => mmap(path, 2n ** 63n - 1n), {

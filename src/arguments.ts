@@ -128,7 +128,7 @@ export function request(file: unknown, length: unknown, options: unknown): Reque
     file: target,
     path: typeof target === 'number' ? undefined : pathText(named, target),
     length: extentArgument(length, 'length', 'memory mapped length must be positive'),
-    offset: extentArgument(offset, 'offset', 'memory mapped offset must be positive'),
+    offset: offsetArgument(offset),
     tagname: tagArgument(tagname),
     access: ACCESS_DEFAULT,
     flags: optionalInteger(flags, 'flags') ?? DEFAULT_FLAGS,
@@ -283,6 +283,16 @@ function extentArgument(value: unknown, name: string, negative: string): number 
   if (value < 0 && Number.isInteger(value)) throw outOfRange(negative, name, '>= 0', value)
   // Adding 0 makes 0 of -0.
   return integer(value, name, 0, Number.MAX_SAFE_INTEGER) + 0
+}
+
+function offsetArgument(offset: unknown): number {
+  const checked = extentArgument(offset, 'offset', 'memory mapped offset must be positive')
+  // No memory is so long that a rounded length could be mapped, but a file may have that byte, and it is not the one that was asked for.
+  if (typeof offset === 'bigint' && BigInt(checked) !== offset) {
+    const allowed = 'a bigint that is equal to a number, as all are up to 2 ** 53'
+    throw outOfRange('The argument is out of range', 'offset', allowed, offset)
+  }
+  return checked
 }
 
 function tagArgument(tagname: unknown): string | undefined {
