@@ -4,6 +4,7 @@ let node_util_types = require("node:util/types");
 let node_util = require("node:util");
 let node_path = require("node:path");
 let node_url = require("node:url");
+let node_events = require("node:events");
 //#region src/errors.ts
 function withCode(error, code) {
 	return Object.assign(error, { code });
@@ -869,6 +870,18 @@ var Stops = class extends Set {
 /** Of signals that tasks listen to. */
 const listening = /* @__PURE__ */ new WeakMap();
 const { addEventListener, removeEventListener } = EventTarget.prototype;
+/**
+* Makes our listener one that is called whatever another one stops: by the standard those that capture come first. Node asks for an
+* option of its own instead, which its function for that, 20.5 and newer, gives to whatever looks like a signal. It is not called for the signal,
+* of which it would ask properties that may be the user's.
+*/
+const listenerOptions = { capture: true };
+node_events.addAbortListener?.({
+	aborted: false,
+	addEventListener(_type, _listener, options) {
+		Object.assign(listenerOptions, options, { once: false });
+	}
+}, () => {});
 /** Calls `stop` when the signal is aborted, until what it returns is called. */
 function onAbort(signal, stop) {
 	const stops = listening.get(signal) ?? listen(signal);
@@ -876,14 +889,22 @@ function onAbort(signal, stop) {
 	return () => {
 		stops.delete(stop);
 		if (stops.size !== 0) return;
-		Reflect.apply(removeEventListener, signal, ["abort", stops]);
+		Reflect.apply(removeEventListener, signal, [
+			"abort",
+			stops,
+			listenerOptions
+		]);
 		listening.delete(signal);
 	};
 }
 function listen(signal) {
 	const stops = new Stops();
 	listening.set(signal, stops);
-	Reflect.apply(addEventListener, signal, ["abort", stops]);
+	Reflect.apply(addEventListener, signal, [
+		"abort",
+		stops,
+		listenerOptions
+	]);
 	return stops;
 }
 //#endregion

@@ -621,6 +621,16 @@ test('a timeout is a reason as any other', async (t) => {
   isAbort(t, await rejection(map.countAsync('needle', 0, undefined, { signal })), signal.reason)
 })
 
+test('a listener that stops all that come after it does not stop ours', async (t) => {
+  using map = longMemory()
+  const controller = new AbortController()
+  const { signal } = controller
+  signal.addEventListener('abort', (event) => event.stopImmediatePropagation())
+  const { promise } = await inTheMiddle((options) => map.countAsync('needle', 0, undefined, options), signal)
+  controller.abort('heard')
+  isAbort(t, await rejection(promise), 'heard')
+})
+
 test('a signal that is aborted when all is done changes nothing', async (t) => {
   using map = mmap(scratchFile(t, TEXT))
   const controller = new AbortController()

@@ -1,5 +1,6 @@
 // Tasks: work that Rust does on another thread, as a promise that can be aborted and says how far it is.
 
+import { addAbortListener } from 'node:events'
 import { isNativeError } from 'node:util/types'
 import { reasonOf, type TaskOptions } from './arguments.js'
 import binding, { type ExternalObject, type OpenMapping, type Task } from './binding.js'
@@ -90,6 +91,22 @@ class Stops extends Set<() => void> {
 const listening = new WeakMap<AbortSignal, Stops>()
 const { addEventListener, removeEventListener } = EventTarget.prototype
 
+/**
+ * Makes our listener one that is called whatever another one stops: by the standard those that capture come first. Node asks for an
+ * option of its own instead, which its function for that, 20.5 and newer, gives to whatever looks like a signal. It is not called for the signal,
+ * of which it would ask properties that may be the user's.
+ */
+const listenerOptions = { capture: true }
+addAbortListener?.(
+  {
+    aborted: false,
+    addEventListener(_type: string, _listener: unknown, options: object) {
+      Object.assign(listenerOptions, options, { once: false })
+    },
+  } as unknown as AbortSignal,
+  () => {},
+)
+
 /** Calls `stop` when the signal is aborted, until what it returns is called. */
 function onAbort(signal: AbortSignal, stop: () => void): () => void {
   const stops = listening.get(signal) ?? listen(signal)
@@ -98,7 +115,7 @@ function onAbort(signal: AbortSignal, stop: () => void): () => void {
     stops.delete(stop)
     if (stops.size !== 0) return
     // Runtimes keep some signals, such as that of a timeout, for as long as they have a listener.
-    Reflect.apply(removeEventListener, signal, ['abort', stops])
+    Reflect.apply(removeEventListener, signal, ['abort', stops, listenerOptions])
     listening.delete(signal)
   }
 }
@@ -106,6 +123,6 @@ function onAbort(signal: AbortSignal, stop: () => void): () => void {
 function listen(signal: AbortSignal): Stops {
   const stops = new Stops()
   listening.set(signal, stops)
-  Reflect.apply(addEventListener, signal, ['abort', stops])
+  Reflect.apply(addEventListener, signal, ['abort', stops, listenerOptions])
   return stops
 }
