@@ -742,8 +742,11 @@ var Lines = class {
 	/** Where the next line begins, counted from `#base`. */
 	#start = 0;
 	#base;
-	/** Where the lines of a batch of newlines are, and of which: its base is at `#offset`. */
+	/** The window that lines are in, and for which generation of the mapping it holds. */
 	#buffer = NOWHERE;
+	#origin = 0;
+	#generation = NONE;
+	/** Where in it the base of a batch of newlines is, and of which. */
 	#offset = 0;
 	#batch = NONE;
 	constructor(of, start, stop) {
@@ -775,6 +778,7 @@ var Lines = class {
 	return() {
 		this.#search.end();
 		this.#buffer = NOWHERE;
+		this.#generation = NONE;
 		this.#batch = NONE;
 		return DONE;
 	}
@@ -793,13 +797,28 @@ var Lines = class {
 	}
 	/** A line, wherever it is, and from now on those of its batch in the same buffer. */
 	#bytes(from, to) {
-		const window = this.#of.window(from, to);
 		this.#batch = NONE;
-		if (window === void 0) return this.#of.copy(from, to);
-		this.#buffer = window.buffer;
-		this.#offset = window.origin + this.#base;
+		let bytes = this.#inWindow(from, to);
+		if (bytes === void 0) {
+			const window = this.#of.window(from, to);
+			if (window === void 0) return this.#of.copy(from, to);
+			this.#buffer = window.buffer;
+			this.#origin = window.origin;
+			this.#generation = this.#of.state.generation;
+			bytes = new Uint8Array(window.buffer, window.origin + from, to - from);
+		}
+		this.#offset = this.#origin + this.#base;
 		this.#batch = this.#search.batch;
-		return new Uint8Array(window.buffer, window.origin + from, to - from);
+		return bytes;
+	}
+	/** A line of the window that there is already, for another one of a long mapping is a buffer of its own, and makes the engine collect garbage. */
+	#inWindow(from, to) {
+		if (this.#generation !== this.#of.state.generation) return void 0;
+		try {
+			return new Uint8Array(this.#buffer, this.#origin + from, to - from);
+		} catch {
+			return;
+		}
 	}
 };
 const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));

@@ -863,6 +863,15 @@ onUnix('nothing is lost or found twice where a search goes on after 2 GiB', 'it 
   )
 })
 
+onUnix('lines of a mapping longer than any view are in as few buffers as can be', 'it has no MAP_PRIVATE', (t) => {
+  using map = mmap(-1, LARGE, { flags: MAP_PRIVATE })
+  const count = 10_000
+  map.fill('x\n', 0, 2 * count)
+  const lines = [...map.lines({ stop: 2 * count })]
+  t.is(lines.length, count)
+  t.is(new Set(lines.map(({ buffer }) => buffer)).size, 1)
+})
+
 onUnix('a line longer than any view is an error, and the iterator goes on behind it', 'it has no MAP_PRIVATE', (t) => {
   if (MAX_VIEW_LENGTH >= LARGE) {
     t.log(`not run on ${process.version}: its views can have ${MAX_VIEW_LENGTH} bytes`)

@@ -173,8 +173,11 @@ export class Lines implements IterableIterator<Uint8Array> {
   /** Where the next line begins, counted from `#base`. */
   #start = 0
   #base: number
-  /** Where the lines of a batch of newlines are, and of which: its base is at `#offset`. */
+  /** The window that lines are in, and for which generation of the mapping it holds. */
   #buffer: ArrayBufferLike = NOWHERE
+  #origin = 0
+  #generation = NONE
+  /** Where in it the base of a batch of newlines is, and of which. */
   #offset = 0
   #batch = NONE
 
@@ -207,6 +210,7 @@ export class Lines implements IterableIterator<Uint8Array> {
   return(): IteratorResult<Uint8Array, undefined> {
     this.#search.end()
     this.#buffer = NOWHERE
+    this.#generation = NONE
     this.#batch = NONE
     return DONE
   }
@@ -225,13 +229,30 @@ export class Lines implements IterableIterator<Uint8Array> {
 
   /** A line, wherever it is, and from now on those of its batch in the same buffer. */
   #bytes(from: number, to: number): Uint8Array {
-    const window = this.#of.window(from, to)
     this.#batch = NONE
-    if (window === undefined) return this.#of.copy(from, to)
-    this.#buffer = window.buffer
-    this.#offset = window.origin + this.#base
+    let bytes = this.#inWindow(from, to)
+    if (bytes === undefined) {
+      const window = this.#of.window(from, to)
+      if (window === undefined) return this.#of.copy(from, to)
+      this.#buffer = window.buffer
+      this.#origin = window.origin
+      this.#generation = this.#of.state.generation
+      bytes = new Uint8Array(window.buffer, window.origin + from, to - from)
+    }
+    this.#offset = this.#origin + this.#base
     this.#batch = this.#search.batch
-    return new Uint8Array(window.buffer, window.origin + from, to - from)
+    return bytes
+  }
+
+  /** A line of the window that there is already, for another one of a long mapping is a buffer of its own, and makes the engine collect garbage. */
+  #inWindow(from: number, to: number): Uint8Array | undefined {
+    if (this.#generation !== this.#of.state.generation) return undefined
+    try {
+      return new Uint8Array(this.#buffer, this.#origin + from, to - from)
+    } catch {
+      // It lies outside, or the buffer has been transferred.
+      return undefined
+    }
   }
 }
 
