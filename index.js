@@ -940,6 +940,7 @@ const SHORT_SEARCH = 512;
 const SHORT_COPY = 2048;
 const BUFFER_LIMIT = 2 ** 32 - 1;
 const BUFFER_ALIGNMENT = 8;
+const LEAST_TO_LEAVE_OUT = 16;
 const NEWLINE = 10;
 /**
 * A file as memory, or memory shared between processes: CPython's `mmap.mmap`.
@@ -975,6 +976,8 @@ var Mmap = class {
 	#faultsSeen = 0;
 	/** What was handed out beside the present view: windows, and views of before a `resize()`. */
 	#otherViews = [];
+	/** How many there are to be before those that have been collected are left out. */
+	#mostOtherViews = LEAST_TO_LEAVE_OUT;
 	/** Views are of SharedArrayBuffers, because the user or the runtime wants that. */
 	#shared;
 	#writesBack;
@@ -1854,7 +1857,10 @@ var Mmap = class {
 		this.#handedOut = false;
 	}
 	#rememberForUnmap({ id, buffer }) {
-		this.#otherViews = this.#otherViews.filter((view) => view.buffer.deref() !== void 0);
+		if (this.#otherViews.length >= this.#mostOtherViews) {
+			this.#otherViews = this.#otherViews.filter((view) => view.buffer.deref() !== void 0);
+			this.#mostOtherViews = Math.max(2 * this.#otherViews.length, LEAST_TO_LEAVE_OUT);
+		}
 		this.#otherViews.push({
 			id,
 			buffer: new WeakRef(buffer)

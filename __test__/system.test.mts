@@ -521,6 +521,23 @@ onUnix('a view of more than MAX_VIEW_LENGTH is refused, and says what to use', N
   t.is(map.tell(), 0)
 })
 
+onUnix('another window does not cost a look at all that there are', NOT_SPARSE, (t) => {
+  using map = mmap(largeFile(t), 0, { access: ACCESS_READ })
+  const { deref } = WeakRef.prototype
+  let looks = 0
+  WeakRef.prototype.deref = function () {
+    looks += 1
+    return Reflect.apply(deref, this, [])
+  }
+  t.teardown(() => {
+    WeakRef.prototype.deref = deref
+  })
+  const windows = Array.from({ length: 2000 }, (_, page) => map.view(DataView, page * PAGESIZE, 1))
+  t.true(looks < 2 * windows.length, `${looks} looks`)
+  map.unmap()
+  if (MAX_VIEW_LENGTH < LARGE) t.true(windows.every(({ buffer }) => buffer.byteLength === 0))
+})
+
 onUnix('view() gives windows anywhere in a large file', NOT_SPARSE, (t) => {
   const path = largeFile(t)
   using map = mmap(path)

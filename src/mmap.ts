@@ -84,6 +84,9 @@ const BUFFER_LIMIT = 2 ** 32 - 1
 // A buffer begins at a multiple of this many bytes, and so up to one less before what it is for.
 const BUFFER_ALIGNMENT = 8
 
+// Fewer windows and old views than this are not looked through for those that have been collected.
+const LEAST_TO_LEAVE_OUT = 16
+
 const NEWLINE = 10
 
 /** A byte, or bytes. Never a string: of one with half a surrogate pair, Node 24's `indexOf` ends the process. */
@@ -123,6 +126,8 @@ export class Mmap implements Disposable, Iterable<number> {
   #faultsSeen = 0
   /** What was handed out beside the present view: windows, and views of before a `resize()`. */
   #otherViews: { buffer: WeakRef<ArrayBufferLike>; id: number }[] = []
+  /** How many there are to be before those that have been collected are left out. */
+  #mostOtherViews = LEAST_TO_LEAVE_OUT
   /** Views are of SharedArrayBuffers, because the user or the runtime wants that. */
   #shared: boolean
   readonly #writesBack: boolean
@@ -1139,7 +1144,11 @@ export class Mmap implements Disposable, Iterable<number> {
   }
 
   #rememberForUnmap({ id, buffer }: View): void {
-    this.#otherViews = this.#otherViews.filter((view) => view.buffer.deref() !== undefined)
+    if (this.#otherViews.length >= this.#mostOtherViews) {
+      // Twice as many next time: whoever makes many windows in one turn keeps them all, and each is not to cost a look at all others.
+      this.#otherViews = this.#otherViews.filter((view) => view.buffer.deref() !== undefined)
+      this.#mostOtherViews = Math.max(2 * this.#otherViews.length, LEAST_TO_LEAVE_OUT)
+    }
     this.#otherViews.push({ id, buffer: new WeakRef(buffer) })
   }
 }
