@@ -455,6 +455,8 @@ const typedArrayParts = {
 	byteOffset: getter(TYPED_ARRAY, "byteOffset"),
 	byteLength: getter(TYPED_ARRAY, "byteLength")
 };
+/** Throws for an array whose buffer is detached, or too short for it now. */
+const keysOf = Function.prototype.call.bind(Uint8Array.prototype.keys);
 const dataViewParts = {
 	buffer: getter(DataView.prototype, "buffer"),
 	byteOffset: getter(DataView.prototype, "byteOffset"),
@@ -565,7 +567,7 @@ function clamp(bound, length) {
 }
 /** The bytes of `data`, not copied, except for a string. How many they are, {@link byteLengthOf} says. */
 function bytesArgument(data, name) {
-	if ((0, node_util_types.isUint8Array)(data)) return data;
+	if ((0, node_util_types.isUint8Array)(data)) return byteLengthOf(data) === 0 ? shownBytes(data, name) : data;
 	if (typeof data === "string") return Buffer.from(data, "utf8");
 	if (ArrayBuffer.isView(data) || (0, node_util_types.isAnyArrayBuffer)(data)) return shownBytes(data, name);
 	throw wrongType(name, "a string, an ArrayBuffer, a SharedArrayBuffer or a view of one", data);
@@ -574,10 +576,19 @@ function bytesArgument(data, name) {
 function shownBytes(data, name) {
 	try {
 		if (!ArrayBuffer.isView(data)) return new Uint8Array(data);
+		if (!(0, node_util_types.isDataView)(data)) keysOf(data);
 		const parts = (0, node_util_types.isDataView)(data) ? dataViewParts : typedArrayParts;
 		return new Uint8Array(parts.buffer(data), parts.byteOffset(data), parts.byteLength(data));
 	} catch {
-		throw wrongValue(`The "${name}" argument is, or is a view of, a detached ArrayBuffer`);
+		throw wrongValue(ArrayBuffer.isView(data) && !isDetached(data) ? `The "${name}" argument is a view that reaches beyond the end of its ArrayBuffer, which has shrunk` : `The "${name}" argument is, or is a view of, a detached ArrayBuffer`);
+	}
+}
+function isDetached(view) {
+	try {
+		new Uint8Array(((0, node_util_types.isDataView)(view) ? dataViewParts : typedArrayParts).buffer(view));
+		return false;
+	} catch {
+		return true;
 	}
 }
 /** One byte as a needle, or bytes. Not to be written to. */

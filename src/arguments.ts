@@ -260,6 +260,8 @@ const typedArrayParts = {
   byteOffset: getter<ArrayBufferView, number>(TYPED_ARRAY, 'byteOffset'),
   byteLength: getter<ArrayBufferView, number>(TYPED_ARRAY, 'byteLength'),
 }
+/** Throws for an array whose buffer is detached, or too short for it now. */
+const keysOf = Function.prototype.call.bind(Uint8Array.prototype.keys) as (of: ArrayBufferView) => unknown
 const dataViewParts: typeof typedArrayParts = {
   buffer: getter(DataView.prototype, 'buffer'),
   byteOffset: getter(DataView.prototype, 'byteOffset'),
@@ -424,7 +426,7 @@ export function clamp(bound: number, length: number): number {
 /** The bytes of `data`, not copied, except for a string. How many they are, {@link byteLengthOf} says. */
 export function bytesArgument(data: unknown, name: string): Uint8Array {
   // The fastest first: most data is a Buffer.
-  if (isUint8Array(data)) return data
+  if (isUint8Array(data)) return byteLengthOf(data) === 0 ? shownBytes(data, name) : data
   if (typeof data === 'string') return Buffer.from(data, 'utf8')
   if (ArrayBuffer.isView(data) || isAnyArrayBuffer(data)) return shownBytes(data, name)
   throw wrongType(name, 'a string, an ArrayBuffer, a SharedArrayBuffer or a view of one', data)
@@ -434,11 +436,26 @@ export function bytesArgument(data: unknown, name: string): Uint8Array {
 function shownBytes(data: ArrayBufferLike | ArrayBufferView, name: string): Uint8Array {
   try {
     if (!ArrayBuffer.isView(data)) return new Uint8Array(data)
+    // Where there is nothing that an array could show, its getters say 0. A DataView's throw.
+    if (!isDataView(data)) keysOf(data)
     const parts = isDataView(data) ? dataViewParts : typedArrayParts
     return new Uint8Array(parts.buffer(data), parts.byteOffset(data), parts.byteLength(data))
   } catch {
-    // The one thing that can be wrong with a real buffer.
-    throw wrongValue(`The "${name}" argument is, or is a view of, a detached ArrayBuffer`)
+    // What can be wrong with a real buffer.
+    throw wrongValue(
+      ArrayBuffer.isView(data) && !isDetached(data)
+        ? `The "${name}" argument is a view that reaches beyond the end of its ArrayBuffer, which has shrunk`
+        : `The "${name}" argument is, or is a view of, a detached ArrayBuffer`,
+    )
+  }
+}
+
+function isDetached(view: ArrayBufferView): boolean {
+  try {
+    new Uint8Array((isDataView(view) ? dataViewParts : typedArrayParts).buffer(view))
+    return false
+  } catch {
+    return true
   }
 }
 
