@@ -46,10 +46,20 @@ function readOnly() {
 function unsupported(message) {
 	return withCode(new Error(message), "ERR_MMAP_UNSUPPORTED");
 }
-/** Without a limit: a SharedArrayBuffer, for which each engine has its own, and of which there are no parts. */
+/** `length` is that of the buffer under the view, which may begin some bytes before it. */
 function viewTooLarge(length, limit) {
-	const message = limit === void 0 ? `This runtime has no room for a SharedArrayBuffer of ${length} bytes: map less, or use view(type, byteOffset, length) without "shared"` : `The mapping has ${length} bytes, and the longest view on this runtime is MAX_VIEW_LENGTH, ${limit}: use view(type, byteOffset, length) for a part of it`;
+	const message = `The view needs a buffer of ${length} bytes, and the longest on this runtime is MAX_VIEW_LENGTH, ${limit}: use view(type, byteOffset, length) for a part of it`;
 	return withCode(new RangeError(message), "ERR_MMAP_VIEW_TOO_LARGE");
+}
+/** Each engine has a limit of its own for a SharedArrayBuffer, and there are no parts of one. `grows`: it is longer than the mapping. */
+function sharedTooLarge(length, grows) {
+	const message = `This runtime has no room for a SharedArrayBuffer of ${length} bytes: ${grows ? "ask for a smaller \"shared.maxLength\"" : "map less, or use view(type, byteOffset, length) without \"shared\""}`;
+	return withCode(new RangeError(message), "ERR_MMAP_VIEW_TOO_LARGE");
+}
+/** Without a limit: it is memory that there is too little of. No argument is named, since none may have been given. */
+function copyTooLong(length, limit) {
+	const message = `The copy would have ${length} bytes, and ${limit === void 0 ? "there is no memory for that" : `the longest Buffer on this runtime has ${limit}`}: copy less at a time, or use view(type, byteOffset, length)`;
+	return withCode(new RangeError(message), "ERR_OUT_OF_RANGE");
 }
 /** Not `instanceof`: Rust's errors are of the realm that loaded the library, and in Jest, or another vm context, that is not this one. */
 function hasCode(error, code) {
@@ -75,12 +85,17 @@ function aborted(reason, { replaced } = {}) {
 }
 /** Adds the path to an error of the operating system, as fs does. */
 function withPath(error, path) {
-	if ((0, node_util_types.isNativeError)(error) && "syscall" in error) {
-		error.message += ` '${path}'`;
-		Object.assign(error, { path });
-		Error.captureStackTrace(error);
-	}
+	if ((0, node_util_types.isNativeError)(error) && "syscall" in error) addText(Object.assign(error, { path }), ` '${path}'`);
 	return error;
+}
+/** The operating system's refusal of what is to have no bytes and no file says EINVAL, and no more. */
+function aboutNoLength(error) {
+	if (hasCode(error, "EINVAL")) addText(error, ": \"length\" must be at least 1 for new anonymous memory");
+	return error;
+}
+function addText(error, text) {
+	error.message += text;
+	Error.captureStackTrace(error);
 }
 //#endregion
 //#region src/binding.ts
@@ -124,6 +139,7 @@ function explanation(error) {
 	const libc = platform.endsWith("-gnu") ? " with glibc" : platform.endsWith("-musl") ? " with musl" : "";
 	const expected = `memmap needs the package @memmap/binding-${platform} on this system, which is ${system}${libc}`;
 	const refusal = messages.find((message) => !MISSING.test(message));
+	if (refusal?.includes("loading addons is disabled")) return `${expected}, and it cannot be loaded: ${refusal}`;
 	return refusal === void 0 ? list(`${expected}, and it is not installed`, [
 		OPTIONAL,
 		COPIED,
@@ -285,13 +301,13 @@ const MOVES_INTO_BUFFERS = process.platform !== "win32" && process.versions.bun 
 */
 function sharedBuffer(mapping, id, lead, length, maxLength) {
 	if (MOVES_INTO_BUFFERS) return moveIntoBuffer(mapping, id, lead, length, Math.max(maxLength ?? 0, length));
-	if (length > MAX_VIEW_LENGTH) throw viewTooLarge(length, void 0);
+	if (length > MAX_VIEW_LENGTH) throw sharedTooLarge(length, false);
 	return binding.buffer(mapping, id, true, 0, length);
 }
 /** The engine unmaps the memory when the buffer has been collected, and tells nobody: so nearly when is all there is. */
 const leases = new FinalizationRegistry((lease) => binding.endLease(lease));
 function moveIntoBuffer(mapping, id, lead, length, maxLength) {
-	const buffer = reserve(lead + length, lead + maxLength);
+	const buffer = reserve(lead + length, lead + maxLength, maxLength > length);
 	leases.register(buffer, binding.lend(mapping, id, new Uint8Array(buffer), lead, buffer.maxByteLength));
 	return buffer;
 }
@@ -311,11 +327,11 @@ const byteLengthOf$1 = Function.prototype.call.bind(Object.getOwnPropertyDescrip
 function growBuffer(buffer, length) {
 	if (byteLengthOf$1(buffer) < length) grow(buffer, length);
 }
-function reserve(length, maxByteLength) {
+function reserve(length, maxByteLength, grows) {
 	try {
 		return new Shared(length, { maxByteLength });
 	} catch {
-		throw viewTooLarge(maxByteLength, void 0);
+		throw sharedTooLarge(maxByteLength, grows);
 	}
 }
 //#endregion
@@ -544,12 +560,12 @@ function integer(value, name, least, most) {
 /**
 * A whole number in bytes, of any size and either sign. Whether it lies where it should is for the caller to say, in CPython's words.
 */
-function wholeNumber(value, name) {
+function wholeNumber(value, name, expected = "of type number") {
 	if (typeof value === "bigint") {
 		if (BigInt.asIntN(64, value) !== value) throw outOfRange("The argument is out of range", name, "-(2 ** 63) to 2 ** 63 - 1", value);
 		return Number(value);
 	}
-	if (typeof value !== "number") throw wrongType(name, "of type number", value);
+	if (typeof value !== "number") throw wrongType(name, expected, value);
 	if (!Number.isInteger(value)) throw outOfRange("The argument is out of range", name, "an integer", value);
 	return value;
 }
@@ -1134,7 +1150,10 @@ var Mmap = class {
 		const bytes = bytesArgument(data, "data");
 		const mapping = this.#writable();
 		const count = byteLengthOf(bytes);
-		if (count > this.#length - this.#position) throw outOfRange("data out of range", "data", `at most ${Math.max(this.#length - this.#position, 0)} bytes long, from the cursor to the end`, `${count} bytes`);
+		const left = this.#length - this.#position;
+		const what = "data out of range";
+		if (left < 0) throw outOfRange(what, "position", `at most the length, ${this.#length}`, this.#position);
+		if (count > left) throw outOfRange(what, "data", `at most ${left} bytes long, from the cursor to the end`, `${count} bytes`);
 		binding.write(mapping, bytes, count, this.#position, 1);
 		this.#position += count;
 		return count;
@@ -1504,7 +1523,7 @@ var Mmap = class {
 	*   `trackfd: false`, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOSPC, ENOMEM, EFBIG
 	*/
 	resize(newSize) {
-		const length = wholeNumber(newSize, "newSize");
+		const length = wholeNumber(newSize, "newSize", "of type number or bigint");
 		const mapping = this.#live();
 		if (!this.#shared) this.#dropOwnView(mapping);
 		const inPlace = binding.resize(mapping, length);
@@ -1837,7 +1856,8 @@ var Mmap = class {
 	#makeBuffer(mapping, offset, length) {
 		const id = this.#viewsMade;
 		if (!this.#shared) {
-			if (length + (this.#lead + offset) % BUFFER_ALIGNMENT > MAX_VIEW_LENGTH) throw viewTooLarge(length, MAX_VIEW_LENGTH);
+			const needed = length + (this.#lead + offset) % BUFFER_ALIGNMENT;
+			if (needed > MAX_VIEW_LENGTH) throw viewTooLarge(needed, MAX_VIEW_LENGTH);
 			try {
 				return binding.buffer(mapping, id, false, offset, length);
 			} catch (error) {
@@ -1900,6 +1920,7 @@ function open(asked) {
 		return binding.open(file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack, spare) ?? spareHandles.pop();
 	} catch (error) {
 		if (isOutOfMemory(error)) setImmediate(provokeCollection);
+		if (file === -1 && length === 0) throw aboutNoLength(error);
 		throw asked.path === void 0 ? error : withPath(error, asked.path);
 	}
 }
@@ -1922,12 +1943,11 @@ function viewOf(id, buffer, start, length) {
 	};
 }
 function allocate(count) {
-	const tooLong = "The copy would be too long";
-	if (count > node_buffer.constants.MAX_LENGTH) throw outOfRange(tooLong, "count", `at most ${node_buffer.constants.MAX_LENGTH} bytes`, count);
+	if (count > node_buffer.constants.MAX_LENGTH) throw copyTooLong(count, node_buffer.constants.MAX_LENGTH);
 	try {
 		return Buffer.allocUnsafe(count);
 	} catch {
-		throw outOfRange(tooLong, "count", "as many bytes as there is memory for", count);
+		throw copyTooLong(count);
 	}
 }
 /** Bytes an element, of the views that there are. A DataView has no elements: it counts bytes. */

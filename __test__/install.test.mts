@@ -165,6 +165,14 @@ onLinux('a library for a newer glibc says so', 'it edits the versions that an EL
   t.regex(message, /glibc older than 2\.17/)
 })
 
+test('who has told Node to load no addons is asked nothing', (t) => {
+  const folder = project(t)
+  install(folder, readFileSync(join(root, library)))
+  const { code, message } = load(folder, {}, '--no-addons')
+  t.is(code, 'ERR_MMAP_BINDING')
+  t.regex(message, /and it cannot be loaded: Cannot load native addon because loading addons is disabled\.$/)
+})
+
 test('a library that the environment names is the one that is spoken of', (t) => {
   const { code, message } = load(project(t), { NAPI_RS_NATIVE_LIBRARY_PATH: '/nowhere/memmap.node' })
   t.is(code, 'ERR_MMAP_BINDING')

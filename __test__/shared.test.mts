@@ -43,6 +43,15 @@ onUnix('a maxLength that is less than the length is out of range', 'it has no ma
   refusesMaxLength(t, 9)
 })
 
+onUnix('a maxLength that the runtime has no room for is what there is too much of', 'it has no maxLength', (t) => {
+  using map = mmap(-1, 10, { shared: { maxLength: 2 ** 52 } })
+  t.throws(() => map.bytes, {
+    instanceOf: RangeError,
+    code: 'ERR_MMAP_VIEW_TOO_LARGE',
+    message: /^This runtime has no room for a SharedArrayBuffer of \d+ bytes: ask for a smaller "shared\.maxLength"$/,
+  })
+})
+
 for (const offset of [0, 5, 4096, 5000]) {
   test(`from offset ${offset}, methods and views of a SharedArrayBuffer show the same bytes`, (t) => {
     for (const access of [ACCESS_READ, ACCESS_COPY, undefined] as const) {

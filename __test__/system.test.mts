@@ -513,11 +513,30 @@ onUnix('a view of more than MAX_VIEW_LENGTH is refused, and says what to use', N
     t.throws(call, {
       instanceOf: RangeError,
       code: 'ERR_MMAP_VIEW_TOO_LARGE',
-      message: /view\(type, byteOffset, length\)/,
+      message: /^The view needs a buffer of \d+ bytes, .*view\(type, byteOffset, length\)/,
     })
   }
-  t.throws(() => map.read(), { code: 'ERR_OUT_OF_RANGE' })
-  t.throws(() => map.slice(), { code: 'ERR_OUT_OF_RANGE' })
+  const longest = 8 * Math.floor(MAX_VIEW_LENGTH / 8)
+  t.throws(() => map.view(Float64Array, 8), {
+    message: new RegExp(`a buffer of ${LARGE - 8} bytes`),
+  })
+  t.throws(() => map.view(Uint8Array, 1, longest), { message: new RegExp(`a buffer of ${longest + 1} bytes`) })
+})
+
+onUnix('a copy longer than any Buffer is refused, and no argument is blamed', NOT_SPARSE, (t) => {
+  using map = mmap(largeFile(t), 0, { access: ACCESS_READ })
+  if (constants.MAX_LENGTH >= LARGE) {
+    t.log(`not refused here: Buffers may have ${constants.MAX_LENGTH} bytes`)
+    t.pass()
+    return
+  }
+  for (const call of [() => map.read(), () => map.read(LARGE), () => map.slice(), () => map.slice(0, LARGE)]) {
+    t.throws(call, {
+      instanceOf: RangeError,
+      code: 'ERR_OUT_OF_RANGE',
+      message: /^The copy would have \d+ bytes, and the longest Buffer .*: copy less at a time, or use view\(/,
+    })
+  }
   t.is(map.tell(), 0)
 })
 

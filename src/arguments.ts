@@ -396,14 +396,14 @@ function integer(value: number, name: string, least: number, most: number): numb
 /**
  * A whole number in bytes, of any size and either sign. Whether it lies where it should is for the caller to say, in CPython's words.
  */
-export function wholeNumber(value: unknown, name: string): number {
+export function wholeNumber(value: unknown, name: string, expected: string = 'of type number'): number {
   if (typeof value === 'bigint') {
     if (BigInt.asIntN(64, value) !== value) {
       throw outOfRange('The argument is out of range', name, '-(2 ** 63) to 2 ** 63 - 1', value)
     }
     return Number(value)
   }
-  if (typeof value !== 'number') throw wrongType(name, 'of type number', value)
+  if (typeof value !== 'number') throw wrongType(name, expected, value)
   if (!Number.isInteger(value)) throw outOfRange('The argument is out of range', name, 'an integer', value)
   return value
 }

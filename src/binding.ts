@@ -66,6 +66,8 @@ function explanation(error: unknown): string {
   const libc = platform.endsWith('-gnu') ? ' with glibc' : platform.endsWith('-musl') ? ' with musl' : ''
   const expected = `memmap needs the package @memmap/binding-${platform} on this system, which is ${system}${libc}`
   const refusal = messages.find((message) => !MISSING.test(message))
+  // Node was told so (--no-addons), and says it in a whole sentence.
+  if (refusal?.includes('loading addons is disabled')) return `${expected}, and it cannot be loaded: ${refusal}`
   return refusal === undefined
     ? list(`${expected}, and it is not installed`, [OPTIONAL, COPIED, BUNDLED])
     : list(`${expected}, and it cannot be loaded: ${refusal}`, libc === ' with glibc' ? [GLIBC, COPIED] : [COPIED])

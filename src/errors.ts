@@ -73,18 +73,32 @@ export function unsupported(message: string): Error {
   return withCode(new Error(message), 'ERR_MMAP_UNSUPPORTED')
 }
 
-/** Without a limit: a SharedArrayBuffer, for which each engine has its own, and of which there are no parts. */
-export function viewTooLarge(length: number, limit: number | undefined): RangeError {
+/** `length` is that of the buffer under the view, which may begin some bytes before it. */
+export function viewTooLarge(length: number, limit: number): RangeError {
   const message =
-    limit === undefined
-      ? `This runtime has no room for a SharedArrayBuffer of ${length} bytes: map less, or use view(type, byteOffset, length) without "shared"`
-      : `The mapping has ${length} bytes, and the longest view on this runtime is MAX_VIEW_LENGTH, ${limit}: ` +
-        'use view(type, byteOffset, length) for a part of it'
+    `The view needs a buffer of ${length} bytes, and the longest on this runtime is MAX_VIEW_LENGTH, ${limit}: ` +
+    'use view(type, byteOffset, length) for a part of it'
   return withCode(new RangeError(message), 'ERR_MMAP_VIEW_TOO_LARGE')
 }
 
+/** Each engine has a limit of its own for a SharedArrayBuffer, and there are no parts of one. `grows`: it is longer than the mapping. */
+export function sharedTooLarge(length: number, grows: boolean): RangeError {
+  const remedy = grows
+    ? 'ask for a smaller "shared.maxLength"'
+    : 'map less, or use view(type, byteOffset, length) without "shared"'
+  const message = `This runtime has no room for a SharedArrayBuffer of ${length} bytes: ${remedy}`
+  return withCode(new RangeError(message), 'ERR_MMAP_VIEW_TOO_LARGE')
+}
+
+/** Without a limit: it is memory that there is too little of. No argument is named, since none may have been given. */
+export function copyTooLong(length: number, limit?: number): RangeError {
+  const why = limit === undefined ? 'there is no memory for that' : `the longest Buffer on this runtime has ${limit}`
+  const message = `The copy would have ${length} bytes, and ${why}: copy less at a time, or use view(type, byteOffset, length)`
+  return withCode(new RangeError(message), 'ERR_OUT_OF_RANGE')
+}
+
 /** Not `instanceof`: Rust's errors are of the realm that loaded the library, and in Jest, or another vm context, that is not this one. */
-function hasCode(error: unknown, code: string): boolean {
+function hasCode(error: unknown, code: string): error is Error {
   return isNativeError(error) && 'code' in error && error.code === code
 }
 
@@ -113,11 +127,18 @@ export function aborted(reason: unknown, { replaced }: { replaced?: number } = {
 
 /** Adds the path to an error of the operating system, as fs does. */
 export function withPath(error: unknown, path: string): unknown {
-  if (isNativeError(error) && 'syscall' in error) {
-    error.message += ` '${path}'`
-    Object.assign(error, { path })
-    // The stack begins with the message.
-    Error.captureStackTrace(error)
-  }
+  if (isNativeError(error) && 'syscall' in error) addText(Object.assign(error, { path }), ` '${path}'`)
   return error
+}
+
+/** The operating system's refusal of what is to have no bytes and no file says EINVAL, and no more. */
+export function aboutNoLength(error: unknown): unknown {
+  if (hasCode(error, 'EINVAL')) addText(error, ': "length" must be at least 1 for new anonymous memory')
+  return error
+}
+
+function addText(error: Error, text: string): void {
+  error.message += text
+  // The stack begins with the message.
+  Error.captureStackTrace(error)
 }

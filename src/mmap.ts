@@ -29,7 +29,9 @@ import {
 import binding, { type ExternalObject, type OpenMapping, type Task } from './binding.js'
 import { ACCESS_READ, MAX_VIEW_LENGTH, PAGESIZE } from './constants.js'
 import {
+  aboutNoLength,
   closed,
+  copyTooLong,
   isFault,
   isNoView,
   isOutOfMemory,
@@ -310,9 +312,12 @@ export class Mmap implements Disposable, Iterable<number> {
     const bytes = bytesArgument(data, 'data')
     const mapping = this.#writable()
     const count = byteLengthOf(bytes)
-    if (count > this.#length - this.#position) {
-      const allowed = `at most ${Math.max(this.#length - this.#position, 0)} bytes long, from the cursor to the end`
-      throw outOfRange('data out of range', 'data', allowed, `${count} bytes`)
+    const left = this.#length - this.#position
+    const what = 'data out of range'
+    // Behind the end not even nothing can be written, as in CPython.
+    if (left < 0) throw outOfRange(what, 'position', `at most the length, ${this.#length}`, this.#position)
+    if (count > left) {
+      throw outOfRange(what, 'data', `at most ${left} bytes long, from the cursor to the end`, `${count} bytes`)
     }
     binding.write(mapping, bytes, count, this.#position, 1)
     this.#position += count
@@ -730,7 +735,7 @@ export class Mmap implements Disposable, Iterable<number> {
    *   `trackfd: false`, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOSPC, ENOMEM, EFBIG
    */
   resize(newSize: number | bigint): void {
-    const length = wholeNumber(newSize, 'newSize')
+    const length = wholeNumber(newSize, 'newSize', 'of type number or bigint')
     const mapping = this.#live()
     // A SharedArrayBuffer is where the mapping is: without it there would be nothing left if resizing fails.
     if (!this.#shared) this.#dropOwnView(mapping)
@@ -1105,8 +1110,8 @@ export class Mmap implements Disposable, Iterable<number> {
   #makeBuffer(mapping: Handle, offset: number, length: number): ArrayBufferLike {
     const id = this.#viewsMade
     if (!this.#shared) {
-      if (length + ((this.#lead + offset) % BUFFER_ALIGNMENT) > MAX_VIEW_LENGTH)
-        throw viewTooLarge(length, MAX_VIEW_LENGTH)
+      const needed = length + ((this.#lead + offset) % BUFFER_ALIGNMENT)
+      if (needed > MAX_VIEW_LENGTH) throw viewTooLarge(needed, MAX_VIEW_LENGTH)
       try {
         return binding.buffer(mapping, id, false, offset, length)
       } catch (error) {
@@ -1179,6 +1184,7 @@ function open(asked: ReturnType<typeof request>): Handle {
     return made ?? (spareHandles.pop() as Handle)
   } catch (error) {
     if (isOutOfMemory(error)) setImmediate(provokeCollection)
+    if (file === -1 && length === 0) throw aboutNoLength(error)
     throw asked.path === undefined ? error : withPath(error, asked.path)
   }
 }
@@ -1201,15 +1207,12 @@ function viewOf(id: number, buffer: ArrayBufferLike, start: number, length: numb
 }
 
 function allocate(count: number): Buffer {
-  const tooLong = 'The copy would be too long'
-  if (count > bufferConstants.MAX_LENGTH) {
-    throw outOfRange(tooLong, 'count', `at most ${bufferConstants.MAX_LENGTH} bytes`, count)
-  }
+  if (count > bufferConstants.MAX_LENGTH) throw copyTooLong(count, bufferConstants.MAX_LENGTH)
   try {
     return Buffer.allocUnsafe(count)
   } catch {
     // The engine's error says neither what for nor how much.
-    throw outOfRange(tooLong, 'count', 'as many bytes as there is memory for', count)
+    throw copyTooLong(count)
   }
 }
 

@@ -7,7 +7,7 @@
 
 import binding, { type ExternalObject, type Lease, type OpenMapping } from './binding.js'
 import { MAX_VIEW_LENGTH } from './constants.js'
-import { viewTooLarge } from './errors.js'
+import { sharedTooLarge } from './errors.js'
 
 type Handle = ExternalObject<OpenMapping>
 
@@ -33,7 +33,7 @@ export function sharedBuffer(
   maxLength: number | undefined,
 ): SharedArrayBuffer {
   if (MOVES_INTO_BUFFERS) return moveIntoBuffer(mapping, id, lead, length, Math.max(maxLength ?? 0, length))
-  if (length > MAX_VIEW_LENGTH) throw viewTooLarge(length, undefined)
+  if (length > MAX_VIEW_LENGTH) throw sharedTooLarge(length, false)
   return binding.buffer(mapping, id, true, 0, length) as SharedArrayBuffer
 }
 
@@ -48,7 +48,7 @@ function moveIntoBuffer(
   maxLength: number,
 ): SharedArrayBuffer {
   // As long as it must be before the memory moves: nothing may fail after that, for the mapping has no memory but the buffer's then.
-  const buffer = reserve(lead + length, lead + maxLength)
+  const buffer = reserve(lead + length, lead + maxLength, maxLength > length)
   leases.register(buffer, binding.lend(mapping, id, new Uint8Array(buffer), lead, buffer.maxByteLength))
   return buffer
 }
@@ -76,11 +76,11 @@ export function growBuffer(buffer: ArrayBufferLike, length: number): void {
   if (byteLengthOf(buffer) < length) grow(buffer, length)
 }
 
-function reserve(length: number, maxByteLength: number): SharedArrayBuffer {
+function reserve(length: number, maxByteLength: number, grows: boolean): SharedArrayBuffer {
   try {
     return new Shared(length, { maxByteLength })
   } catch {
     // The engine's RangeError says neither of what nor how much.
-    throw viewTooLarge(maxByteLength, undefined)
+    throw sharedTooLarge(maxByteLength, grows)
   }
 }
