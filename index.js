@@ -507,6 +507,7 @@ function tagArgument(tagname) {
 }
 function accessArgument(access, { flags, prot }, flagsGiven) {
 	const given = optionalInteger(access, "access") ?? 0;
+	if (/\p{Surrogate}/u.test(tagname)) throw wrongValue("The \"tagname\" argument must be a string without lone surrogates");
 	if (given === 0) return flagsGiven ? void 0 : 0;
 	if (flags !== DEFAULT_FLAGS || prot !== DEFAULT_PROT) throw wrongValue("mmap can't specify both access and flags, prot.");
 	if (given < 0 || given > 3) throw outOfRange("mmap invalid access parameter.", "access", "ACCESS_DEFAULT, _READ, _WRITE or _COPY, 0 to 3", access);

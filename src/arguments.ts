@@ -307,6 +307,10 @@ function tagArgument(tagname: unknown): string | undefined {
 function accessArgument(access: unknown, { flags, prot }: Request, flagsGiven: boolean): number | undefined {
   const given = optionalInteger(access, 'access') ?? ACCESS_DEFAULT
   if (given === ACCESS_DEFAULT) return flagsGiven ? undefined : ACCESS_DEFAULT
+  // All of them would be U+FFFD to Rust, and so one name.
+  if (/\p{Surrogate}/u.test(tagname)) {
+    throw wrongValue('The "tagname" argument must be a string without lone surrogates')
+  }
   if (flags !== DEFAULT_FLAGS || prot !== DEFAULT_PROT) {
     throw wrongValue("mmap can't specify both access and flags, prot.")
   }
