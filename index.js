@@ -1664,6 +1664,7 @@ var Mmap = class {
 		const stylize = options?.stylize;
 		return typeof stylize === "function" ? stylize(`<memmap.Mmap ${text}>`, "special") : `<memmap.Mmap ${text}>`;
 	}
+		if (!(#mapping in this)) return "<memmap.Mmap>";
 	get [Symbol.toStringTag]() {
 		return "Mmap";
 	}

@@ -725,6 +725,7 @@ test('util.inspect prints what CPython prints', (t) => {
   t.is(map[inspect.custom](), inspect(map))
   map.close()
   t.is(inspect(map), '<memmap.Mmap closed=true>')
+  for (const none of [new Proxy(map, {}), Object.create(map)]) t.is(inspect(none), '<memmap.Mmap>')
 })
 
 test('an Mmap is named by Object.prototype.toString, open or closed', (t) => {

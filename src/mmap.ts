@@ -890,6 +890,8 @@ export class Mmap implements Disposable, Iterable<number> {
 
   /** As CPython's repr. Never throws. */
   [inspect.custom](_depth?: number, options?: InspectOptionsStylized): string {
+    // A proxy of one, or what only inherits from one.
+    if (!(#mapping in this)) return '<memmap.Mmap>'
     const text =
       this.#mapping === undefined
         ? 'closed=true'
