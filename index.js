@@ -348,7 +348,7 @@ const OPTION_NAMES = [
 	"shared"
 ];
 const TASK_OPTION_NAMES = ["signal", "onProgress"];
-const NO_OPTIONS = Object.freeze({});
+const NO_OPTIONS = Object.freeze(Object.create(null));
 const INT32_MAX = 2 ** 31 - 1;
 const DEFAULT_FLAGS = MAP_SHARED ?? 0;
 const DEFAULT_PROT = PROT_READ | PROT_WRITE;
@@ -410,9 +410,13 @@ function isAbortSignal(value) {
 }
 function optionsArgument(options, names, of) {
 	if (options === void 0) return NO_OPTIONS;
-	if (typeof options !== "object" || options === null || isArrayOrRevoked(options)) throw wrongType("options", "of type object", options);
+	if (typeof options !== "object" || options === null || isArrayOrRevoked(options) || isNoOptions(options)) throw wrongType("options", "of type object", options);
 	for (const name of Object.keys(options)) if (!names.includes(name)) throw wrongValue(`The property "options.${name}" is not an option of ${of}. Options are ${names.join(", ")}`);
 	return options;
+}
+/** What has no option and would be ignored, though somebody means something by it: above all a signal, instead of `{ signal }`. */
+function isNoOptions(value) {
+	return (0, node_util_types.isMap)(value) || (0, node_util_types.isSet)(value) || (0, node_util_types.isDate)(value) || (0, node_util_types.isPromise)(value) || value instanceof AbortSignal;
 }
 function fileArgument(file) {
 	if (typeof file === "number") return integer(file, "file", -INT32_MAX - 1, INT32_MAX);
@@ -503,11 +507,11 @@ function tagArgument(tagname) {
 	if (tagname === void 0 || tagname === "") return void 0;
 	if (typeof tagname !== "string") throw wrongType("tagname", "of type string", tagname);
 	if (tagname.includes("\0")) throw wrongValue("The \"tagname\" argument must be a string without null characters");
+	if (/\p{Surrogate}/u.test(tagname)) throw wrongValue("The \"tagname\" argument must be a string without lone surrogates");
 	return tagname;
 }
 function accessArgument(access, { flags, prot }, flagsGiven) {
 	const given = optionalInteger(access, "access") ?? 0;
-	if (/\p{Surrogate}/u.test(tagname)) throw wrongValue("The \"tagname\" argument must be a string without lone surrogates");
 	if (given === 0) return flagsGiven ? void 0 : 0;
 	if (flags !== DEFAULT_FLAGS || prot !== DEFAULT_PROT) throw wrongValue("mmap can't specify both access and flags, prot.");
 	if (given < 0 || given > 3) throw outOfRange("mmap invalid access parameter.", "access", "ACCESS_DEFAULT, _READ, _WRITE or _COPY, 0 to 3", access);
@@ -1660,11 +1664,11 @@ var Mmap = class {
 	}
 	/** As CPython's repr. Never throws. */
 	[node_util.inspect.custom](_depth, options) {
+		if (!(#mapping in this)) return "<memmap.Mmap>";
 		const text = this.#mapping === void 0 ? "closed=true" : `closed=false, access=${ACCESS_NAMES[this.#access]}, length=${this.#length}, pos=${this.#position}, offset=${this.#offset}`;
 		const stylize = options?.stylize;
 		return typeof stylize === "function" ? stylize(`<memmap.Mmap ${text}>`, "special") : `<memmap.Mmap ${text}>`;
 	}
-		if (!(#mapping in this)) return "<memmap.Mmap>";
 	get [Symbol.toStringTag]() {
 		return "Mmap";
 	}

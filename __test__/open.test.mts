@@ -149,6 +149,10 @@ const WRONG_OPTIONS: [options: unknown, message: string][] = [
   [5, 'The "options" argument must be of type object. Received type number (5)'],
   ['r', 'The "options" argument must be of type object. Received type string (\'r\')'],
   [() => {}, 'The "options" argument must be of type object. Received a function'],
+  [new Map([['access', 1]]), 'The "options" argument must be of type object. Received an instance of Map'],
+  [new Set(['access']), 'The "options" argument must be of type object. Received an instance of Set'],
+  [new Date(0), 'The "options" argument must be of type object. Received an instance of Date'],
+  [Promise.resolve({}), 'The "options" argument must be of type object. Received an instance of Promise'],
   [{ access: '1' }, 'The "access" argument must be of type number. Received type string (\'1\')'],
   [{ access: 1n }, 'The "access" argument must be of type number. Received type bigint (1n)'],
   [{ access: null }, 'The "access" argument must be of type number. Received null'],
@@ -660,6 +664,13 @@ test('the length is all the rest by default, and may be a bigint like the offset
     t.is(map.offset, Number(offset ?? 0))
     t.deepEqual(map.slice(), pattern(1000).subarray(map.offset, map.offset + expected))
   }
+})
+
+test('what somebody has put into the prototype of all objects is no option', (t) => {
+  const path = join(scratchFolder(t), 'missing')
+  t.teardown(() => Reflect.deleteProperty(Object.prototype, 'create'))
+  Object.defineProperty(Object.prototype, 'create', { value: true, configurable: true })
+  t.throws(() => mmap(path, 10), { code: 'ENOENT' })
 })
 
 test('undefined is the same as nothing, for every option', (t) => {

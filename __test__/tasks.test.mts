@@ -631,6 +631,14 @@ test('a listener that stops all that come after it does not stop ours', async (t
   isAbort(t, await rejection(promise), 'heard')
 })
 
+test('a signal in place of the options is refused, and not ignored', async (t) => {
+  using map = mmap(scratchFile(t, TEXT))
+  await t.throwsAsync(promised(map, 'countAsync', 'one', 0, undefined, new AbortController().signal), {
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: 'The "options" argument must be of type object. Received an instance of AbortSignal',
+  })
+})
+
 test('a signal that is aborted when all is done changes nothing', async (t) => {
   using map = mmap(scratchFile(t, TEXT))
   const controller = new AbortController()

@@ -7,7 +7,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { toNamespacedPath } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { isAnyArrayBuffer, isDataView, isUint8Array } from 'node:util/types'
+import { isAnyArrayBuffer, isDataView, isDate, isMap, isPromise, isSet, isUint8Array } from 'node:util/types'
 import { ACCESS_COPY, ACCESS_DEFAULT, MAP_ANON, MAP_SHARED, PROT_READ, PROT_WRITE } from './constants.js'
 import { aborted, outOfRange, unsupported, wrongType, wrongValue } from './errors.js'
 import { MOVES_INTO_BUFFERS } from './shared.js'
@@ -113,7 +113,8 @@ export interface Request {
 
 const OPTION_NAMES = ['access', 'offset', 'tagname', 'flags', 'prot', 'trackfd', 'create', 'writeBack', 'shared']
 const TASK_OPTION_NAMES = ['signal', 'onProgress']
-const NO_OPTIONS = Object.freeze({})
+// Without a prototype: what somebody has put into that of all objects was not asked for here.
+const NO_OPTIONS = Object.freeze(Object.create(null))
 const INT32_MAX = 2 ** 31 - 1
 // Windows has neither: there these stand for "not given".
 const DEFAULT_FLAGS = MAP_SHARED ?? 0
@@ -181,7 +182,7 @@ function isAbortSignal(value: unknown): value is AbortSignal {
 
 function optionsArgument(options: unknown, names: readonly string[], of: string): object {
   if (options === undefined) return NO_OPTIONS
-  if (typeof options !== 'object' || options === null || isArrayOrRevoked(options)) {
+  if (typeof options !== 'object' || options === null || isArrayOrRevoked(options) || isNoOptions(options)) {
     throw wrongType('options', 'of type object', options)
   }
   for (const name of Object.keys(options)) {
@@ -190,6 +191,11 @@ function optionsArgument(options: unknown, names: readonly string[], of: string)
     }
   }
   return options
+}
+
+/** What has no option and would be ignored, though somebody means something by it: above all a signal, instead of `{ signal }`. */
+function isNoOptions(value: object): boolean {
+  return isMap(value) || isSet(value) || isDate(value) || isPromise(value) || value instanceof AbortSignal
 }
 
 function fileArgument(file: unknown): number | string | Uint8Array {
@@ -301,16 +307,16 @@ function tagArgument(tagname: unknown): string | undefined {
   if (tagname === undefined || tagname === '') return undefined
   if (typeof tagname !== 'string') throw wrongType('tagname', 'of type string', tagname)
   if (tagname.includes('\0')) throw wrongValue('The "tagname" argument must be a string without null characters')
+  // All of them would be U+FFFD to Rust, and so one name.
+  if (/\p{Surrogate}/u.test(tagname)) {
+    throw wrongValue('The "tagname" argument must be a string without lone surrogates')
+  }
   return tagname
 }
 
 function accessArgument(access: unknown, { flags, prot }: Request, flagsGiven: boolean): number | undefined {
   const given = optionalInteger(access, 'access') ?? ACCESS_DEFAULT
   if (given === ACCESS_DEFAULT) return flagsGiven ? undefined : ACCESS_DEFAULT
-  // All of them would be U+FFFD to Rust, and so one name.
-  if (/\p{Surrogate}/u.test(tagname)) {
-    throw wrongValue('The "tagname" argument must be a string without lone surrogates')
-  }
   if (flags !== DEFAULT_FLAGS || prot !== DEFAULT_PROT) {
     throw wrongValue("mmap can't specify both access and flags, prot.")
   }
