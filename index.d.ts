@@ -206,10 +206,10 @@ declare const MADV_FREE_REUSE: number | undefined;
 //#endregion
 //#region src/errors.d.ts
 /**
- * The `code` of every error that memmap itself decides on. Errors of the operating system have Node's shape instead: `code`
+ * The `code` of every error that memmap itself decides on, and of Node's about a URL that is no path. Errors of the operating system have Node's shape instead: `code`
  * is `'ENOENT'`, `'EACCES'`, ..., beside `errno`, `syscall` and, where there is one, `path`.
  */
-type ErrorCode = 'ABORT_ERR' | 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE' | 'ERR_MMAP_BINDING' | 'ERR_MMAP_CLOSED' | 'ERR_MMAP_FAULT' | 'ERR_MMAP_NO_VIEW' | 'ERR_MMAP_READONLY' | 'ERR_MMAP_UNSUPPORTED' | 'ERR_MMAP_VIEW_TOO_LARGE' | 'ERR_OUT_OF_RANGE';
+type ErrorCode = 'ABORT_ERR' | 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE' | 'ERR_INVALID_FILE_URL_HOST' | 'ERR_INVALID_FILE_URL_PATH' | 'ERR_INVALID_URL_SCHEME' | 'ERR_MMAP_BINDING' | 'ERR_MMAP_CLOSED' | 'ERR_MMAP_FAULT' | 'ERR_MMAP_NO_VIEW' | 'ERR_MMAP_READONLY' | 'ERR_MMAP_UNSUPPORTED' | 'ERR_MMAP_VIEW_TOO_LARGE' | 'ERR_OUT_OF_RANGE';
 //#endregion
 //#region src/mmap.d.ts
 /** A typed array, DataView or Buffer class, as {@link Mmap.view} takes it. */
@@ -579,7 +579,8 @@ declare class Mmap implements Disposable, Iterable<number> {
  * @param length in bytes; 0, the default, is all the rest of the file from `offset` on
  * @param options see {@link MmapOptions}
  * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE (an empty file with length 0, a part that the file does not
- *   have), ERR_MMAP_UNSUPPORTED, and what the operating system says: ENOENT, EACCES, EBADF, EISDIR, ENODEV, ENOMEM, ENOSPC, ...
+ *   have), ERR_MMAP_UNSUPPORTED, what Node says of a URL that is no path (ERR_INVALID_URL_SCHEME, ERR_INVALID_FILE_URL_HOST,
+ *   ERR_INVALID_FILE_URL_PATH), and what the operating system says: ENOENT, EACCES, EBADF, EISDIR, ENODEV, ENOMEM, ENOSPC, ...
  */
 declare function mmap(file: FileLike | -1, length?: number | bigint, options?: MmapOptions): Mmap;
 //#endregion

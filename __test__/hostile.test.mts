@@ -55,6 +55,9 @@ const CODES: Record<Exclude<ErrorCode, 'ERR_MMAP_BINDING'>, true> = {
   ABORT_ERR: true,
   ERR_INVALID_ARG_TYPE: true,
   ERR_INVALID_ARG_VALUE: true,
+  ERR_INVALID_FILE_URL_HOST: true,
+  ERR_INVALID_FILE_URL_PATH: true,
+  ERR_INVALID_URL_SCHEME: true,
   ERR_MMAP_CLOSED: true,
   ERR_MMAP_FAULT: true,
   ERR_MMAP_NO_VIEW: true,
@@ -64,12 +67,9 @@ const CODES: Record<Exclude<ErrorCode, 'ERR_MMAP_BINDING'>, true> = {
   ERR_OUT_OF_RANGE: true,
 }
 
-// What Node itself says of URLs that are no paths.
-const URL_CODES = ['ERR_INVALID_URL_SCHEME', 'ERR_INVALID_FILE_URL_HOST', 'ERR_INVALID_FILE_URL_PATH']
-
 function isDocumented(error: unknown): boolean {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return false
-  if (Object.hasOwn(CODES, error.code) || URL_CODES.includes(error.code)) return true
+  if (Object.hasOwn(CODES, error.code)) return true
   return (
     /^E[A-Z0-9]+$/.test(error.code) &&
     'errno' in error &&

@@ -4,13 +4,16 @@ import { inspect } from 'node:util'
 import { isNativeError } from 'node:util/types'
 
 /**
- * The `code` of every error that memmap itself decides on. Errors of the operating system have Node's shape instead: `code`
+ * The `code` of every error that memmap itself decides on, and of Node's about a URL that is no path. Errors of the operating system have Node's shape instead: `code`
  * is `'ENOENT'`, `'EACCES'`, ..., beside `errno`, `syscall` and, where there is one, `path`.
  */
 export type ErrorCode =
   | 'ABORT_ERR'
   | 'ERR_INVALID_ARG_TYPE'
   | 'ERR_INVALID_ARG_VALUE'
+  | 'ERR_INVALID_FILE_URL_HOST'
+  | 'ERR_INVALID_FILE_URL_PATH'
+  | 'ERR_INVALID_URL_SCHEME'
   | 'ERR_MMAP_BINDING'
   | 'ERR_MMAP_CLOSED'
   | 'ERR_MMAP_FAULT'
