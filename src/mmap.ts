@@ -186,7 +186,8 @@ export class Mmap implements Disposable, Iterable<number> {
 
   /**
    * The descriptor: a duplicate of the file's that is ours, or for shared anonymous memory one that a child process can inherit
-   * and map. Do not close it. -1 where there is none: `trackfd: false`, private anonymous memory, Windows.
+   * and map. Do not close it. -1 where there is none: `trackfd: false`, anonymous memory that is private or has a flag such as
+   * MAP_STACK, Windows.
    *
    * @throws ERR_MMAP_CLOSED
    */
@@ -641,9 +642,9 @@ export class Mmap implements Disposable, Iterable<number> {
   /**
    * {@link replaceAll}, as a task.
    *
-   * @returns a promise, rejected with what `replaceAll` throws, and as that of {@link findAsync}. In `replaced` every such error says how many
-   *   were replaced by then: a task that was aborted leaves the rest as it was. ERR_MMAP_READONLY also when `protect()` takes writing away
-   *   meanwhile, or `resize()` copies private anonymous memory
+   * @returns a promise, rejected with what `replaceAll` throws, and as that of {@link findAsync}. Whatever ends it once it has begun, but for what
+   *   `onProgress` throws, says in `replaced` how many were replaced by then: a task that was aborted leaves the rest as it was. ERR_MMAP_READONLY
+   *   also when `protect()` takes writing away meanwhile, or `resize()` copies private anonymous memory
    */
   async replaceAllAsync(
     from: BytesLike,
