@@ -1,7 +1,17 @@
 // The package as npm packs it, in a project that has nothing else.
 
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -52,6 +62,14 @@ test('import gives the names', (t) => {
   const script =
     "import memmap, { mmap, Mmap } from 'memmap'; console.log(mmap(-1, 5) instanceof Mmap, memmap.mmap === mmap)"
   t.is(node('--input-type=module', '--eval', script), 'true true')
+})
+
+test('its types ask for those of Node, which are not installed with it', (t) => {
+  const modules = join(project, 'node_modules')
+  const manifest = JSON.parse(readFileSync(join(modules, 'memmap/package.json'), 'utf8')) as Record<string, object>
+  t.deepEqual(manifest.peerDependencies, { '@types/node': '>=20' })
+  t.deepEqual(manifest.peerDependenciesMeta, { '@types/node': { optional: true } })
+  t.false(existsSync(join(modules, '@types')))
 })
 
 test('tsc --strict takes its types, as CommonJS and as an ES module', (t) => {
