@@ -63,6 +63,24 @@ module.exports = {
     await goesOn(path)
   },
 
+  'as many maps as are allowed, all cut off': () => {
+    if (mostMaps() > 200_000) throw new CannotBe(`vm.max_map_count is ${mostMaps()}`)
+    const path = scratchFile(pattern(2 * PAGESIZE))
+    const maps = []
+    assert.throws(
+      () => {
+        for (;;) maps.push(mmap(path, 0, { trackfd: false }))
+      },
+      { code: 'ENOMEM', message: /mappings are alive/ },
+    )
+    assert.ok(maps.length > mostMaps() / 3, `it was refused after ${maps.length}`)
+    truncateSync(path, PAGESIZE)
+    for (const map of maps) assert.throws(() => map.at(PAGESIZE), { code: 'ERR_MMAP_FAULT' })
+    assert.equal(new Uint8Array(64 * MIB).length, 64 * MIB)
+    for (const map of maps) map.unmap()
+    assert.equal(mapsOf(path), 0)
+  },
+
   '10,000 maps open at once': () => {
     const count = 10_000
     const content = Buffer.alloc(count * PAGESIZE)

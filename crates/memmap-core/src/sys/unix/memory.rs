@@ -73,7 +73,7 @@ impl Memory {
         if length == 0 {
             return Err(failed("mmap")(Errno::INVAL));
         }
-        let counted = Counted::new()?;
+        let counted = Counted::of_file(offset, length)?;
         let memory = if plan.executable || plan.other_flags != 0 {
             let lead = lead_of(offset);
             let fd = Some((file, offset - lead as u64));
@@ -119,7 +119,7 @@ impl Memory {
             let memory = Memory::of_file(&file, 0, length, plan)?;
             return Ok((memory, Some(file)));
         }
-        let counted = Counted::new()?;
+        let counted = Counted::new(1)?;
         let memory = if plan.private && plan.other_flags == 0 && !plan.executable && !plan.populate {
             let owner = MmapOptions::new().len(length).map_anon();
             Memory::of(counted, owner.map_err(io_failed("mmap"))?.into())?
@@ -436,7 +436,7 @@ impl Memory {
         if length < self.length || lead.checked_add(length).is_none_or(|whole| whole > capacity) {
             return Ok(None);
         }
-        let counted = Counted::new()?;
+        let counted = Counted::of_file(offset, length)?;
         let owner = lender(capacity, (lead + length).div_ceil(page_size()))?;
         let base = self.start().wrapping_sub(lead);
         let flags = flags_for(plan) | MapFlags::FIXED;
@@ -504,7 +504,7 @@ fn map_failed(file: &File) -> impl Fn(std::io::Error) -> Error {
 /// Of `pages` where `capacity` bytes are reserved.
 fn lender(capacity: usize, pages: usize) -> Result<Owner> {
     let rest = capacity > pages * page_size();
-    Ok(Owner::Lender { capacity, _counted: rest.then(Counted::new).transpose()? })
+    Ok(Owner::Lender { capacity, _counted: rest.then(|| Counted::new(1)).transpose()? })
 }
 
 /// Moves pages in one step.
@@ -565,20 +565,25 @@ impl Drop for Memory {
     }
 }
 
-/// One of the mappings that this process has.
+/// Some of the mappings that this process has.
 ///
 /// Linux gives a process only so many (vm.max_map_count, 65,530 unless somebody changed it), and V8 ends the process when it is the one that gets no more. Views
 /// whose finalizers have not run yet can bring it there: they run when the event loop turns, and a loop may not let it. So
 /// we stop short of the limit.
 #[derive(Debug)]
-struct Counted;
+struct Counted(usize);
 
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 impl Counted {
-    fn new() -> Result<Counted> {
-        let counted = Counted;
-        let count = COUNT.fetch_add(1, Ordering::Relaxed) + 1;
+    /// A file can be cut off, and then there are zeros behind what is left of it: two mappings, if it is more than a page.
+    fn of_file(offset: u64, length: usize) -> Result<Counted> {
+        Counted::new(if length > page_size() - lead_of(offset) { 2 } else { 1 })
+    }
+
+    fn new(mappings: usize) -> Result<Counted> {
+        let counted = Counted(mappings);
+        let count = COUNT.fetch_add(mappings, Ordering::Relaxed) + mappings;
         match mappings_allowed() {
             Some(allowed) if count > allowed => Err(too_many(allowed)),
             _ => Ok(counted),
@@ -588,7 +593,7 @@ impl Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        COUNT.fetch_sub(1, Ordering::Relaxed);
+        COUNT.fetch_sub(self.0, Ordering::Relaxed);
     }
 }
 
@@ -603,7 +608,7 @@ fn mappings_allowed() -> Option<usize> {
 
 fn too_many(allowed: usize) -> Error {
     let description = format!(
-        "not enough memory ({allowed} mappings are alive, which is near the system's limit, vm.max_map_count: let the \
+        "not enough memory ({allowed} mappings are alive, counting those twice that may be cut in two, which is near the system's limit, vm.max_map_count: let the \
          event loop turn, so that those whose views are unused are unmapped, or call unmap() on them)"
     );
     Error::System(SystemError { code: "ENOMEM", errno: -Errno::NOMEM.raw_os_error(), syscall: "mmap", description })
