@@ -726,7 +726,7 @@ export class Mmap implements Disposable, Iterable<number> {
   /**
    * Makes the mapping longer or shorter, and the file with it: it ends at `offset + newSize` then. What is new is zeros, with
    * blocks allocated. The cursor stays. Views taken before go on showing what they showed, and zeros where the file is cut off; new
-   * ones see the new size.
+   * ones see the new size. The memory is mapped anew: {@link madvise} and {@link lock} must be called again.
    *
    * A failure leaves mapping and file as they were. Shared anonymous memory gets only shorter on Linux, a named region
    * everywhere. Windows cannot shorten a file while a view of it is alive.
@@ -749,7 +749,7 @@ export class Mmap implements Disposable, Iterable<number> {
 
   /**
    * Tells the operating system how a range will be used: `MADV_*`. Advice about a range that goes beyond the end is about the part
-   * that there is.
+   * that there is. It is forgotten with `resize()`, and with a `protect()` that takes `PROT_WRITE` away or gives it back.
    *
    * @param option `MADV_*`
    * @param start in bytes, default 0; otherwise on a page
@@ -775,7 +775,8 @@ export class Mmap implements Disposable, Iterable<number> {
   /**
    * Changes what may be done with the mapping. Without `PROT_WRITE` the methods refuse to write, and what is stored through a view
    * from then on is private memory, as with `ACCESS_READ`: no store can crash. Views can always be read. With `writeBack`, what was changed
-   * before is written first, and such stores never are: they are gone when writing is allowed again.
+   * before is written first, and such stores never are: they are gone when writing is allowed again. Where `PROT_WRITE` is taken away or given
+   * back, the memory may be mapped anew: {@link madvise} and {@link lock} must be called again.
    *
    * @param prot `PROT_READ`, with `PROT_WRITE`, `PROT_EXEC` or both
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, EACCES for writing to a file that was opened for reading and, on Apple's processors, for
@@ -790,7 +791,8 @@ export class Mmap implements Disposable, Iterable<number> {
   }
 
   /**
-   * Keeps the pages under a range in RAM. (It locks no file.)
+   * Keeps the pages under a range in RAM. (It locks no file.) Not beyond a `resize()`, or a `protect()` that takes `PROT_WRITE` away or gives
+   * it back.
    *
    * @param start in bytes, default 0
    * @param length in bytes, default to the end
