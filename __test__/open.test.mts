@@ -435,6 +435,24 @@ test('a descriptor for reading gives no mapping that writes: EACCES', (t) => {
   }
   const error = failureOf(() => mmap(fd, 0, { access: ACCESS_COPY, writeBack: true }))
   t.is(error.code, 'EACCES')
+  for (const [length, access] of [
+    [500, ACCESS_DEFAULT],
+    [100, ACCESS_READ],
+  ] as const) {
+    const { code, syscall } = failureOf(() => mmap(fd, length, { access, create: true }))
+    t.deepEqual([code, syscall], ['EACCES', 'open'])
+  }
+})
+
+test('a length that no file can have is refused by its name', (t) => {
+  const path = scratchFile(t, 'short')
+  const asked: MmapOptions = { create: true, offset: 2n ** 62n }
+  t.throws(() => mmap(path, 2n ** 62n, asked), {
+    instanceOf: RangeError,
+    code: 'ERR_OUT_OF_RANGE',
+    message: /^mmap length is too large: .*"length"/,
+  })
+  t.is(readFileSync(path, 'utf8'), 'short')
 })
 
 test('a descriptor for reading is enough for ACCESS_READ and ACCESS_COPY', (t) => {

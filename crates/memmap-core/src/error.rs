@@ -129,7 +129,9 @@ impl fmt::Display for Error {
                 "mmap length is greater than the region of that \"tagname\": \"offset\" + \"length\" is {wanted}, the \
                  region has {existing} bytes"
             ),
-            Error::LengthTooLarge => f.write_str("mmap length is too large"),
+            Error::LengthTooLarge => f.write_str(
+                "mmap length is too large: \"offset\" + \"length\" must be less than 2 ** 63, and addressable",
+            ),
             Error::TagTooLong { limit, actual } => write!(
                 f,
                 "\"tagname\" is too long for a name of this system: {actual} characters where {limit} are possible"

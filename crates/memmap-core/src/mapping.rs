@@ -266,7 +266,7 @@ impl Mapping {
     /// EACCES for writing to a file that was opened for reading, EBADF when no descriptor was kept, EINVAL for other bits,
     /// ERR_MMAP_UNSUPPORTED on Windows; those of [`Mapping::finish`].
     pub fn protect(&mut self, prot: i32) -> Result<()> {
-        let asked = sys::plan_from_prot(prot)?;
+        let asked = sys::plan_from_prot(prot, "mprotect")?;
         let access = match (asked.writable(), self.opened.writable()) {
             (true, true) => self.opened.access,
             _ => asked.access,
@@ -459,7 +459,9 @@ impl Mapping {
 
 /// Maps a file, after having made sure that the part to map is there.
 fn map_file(file: &sys::File, offset: u64, length: u64, plan: &Plan, create: bool, write_back: bool) -> Result<Region> {
-    if write_back && !file.is_writable()? {
+    let mut status = file.status()?;
+    let create = create && status.regular;
+    if (write_back || create) && !file.is_writable()? {
         return Err(sys::not_writable("open"));
     }
     if write_back && file.is_appending()? {
@@ -467,9 +469,8 @@ fn map_file(file: &sys::File, offset: u64, length: u64, plan: &Plan, create: boo
             "The option \"writeBack\" needs a descriptor that does not append: open the file with 'r+' instead of 'a+'",
         ));
     }
-    let mut status = file.status()?;
     let before = status.size;
-    if create && status.regular {
+    if create {
         let range = source::extent_to_create(offset, length)?;
         status.size = status.size.max(range.end);
         source::extent(status, offset, length)?;

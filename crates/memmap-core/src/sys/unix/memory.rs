@@ -649,11 +649,11 @@ pub(super) const NORESERVE: i32 = libc::MAP_NORESERVE;
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 pub(super) const NORESERVE: i32 = 0;
 
-/// What `prot` alone says of a plan.
-pub fn plan_from_prot(prot: i32) -> Result<Plan> {
+/// What `prot` alone says of a plan, to the call that it is for.
+pub fn plan_from_prot(prot: i32, syscall: &'static str) -> Result<Plan> {
     const KNOWN: i32 = libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC;
     if prot & !KNOWN != 0 {
-        return Err(failed("mmap")(Errno::INVAL));
+        return Err(failed(syscall)(Errno::INVAL));
     }
     let access = match (prot & libc::PROT_READ != 0, prot & libc::PROT_WRITE != 0) {
         (true, true) => Access::Default,
@@ -697,7 +697,7 @@ pub fn plan_from_flags(flags: i32, prot: i32) -> Result<Plan> {
         private: flags & SHARING == libc::MAP_PRIVATE,
         populate: flags & POPULATE != 0,
         other_flags,
-        ..plan_from_prot(prot)?
+        ..plan_from_prot(prot, "mmap")?
     })
 }
 

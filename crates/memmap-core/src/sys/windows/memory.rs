@@ -372,7 +372,7 @@ const PROTECT_UNSUPPORTED: Error =
     Error::Unsupported("protect is not available on Windows: a mapping keeps the access it was opened with");
 
 /// `prot` alone is what `protect` takes.
-pub fn plan_from_prot(_prot: i32) -> Result<Plan> {
+pub fn plan_from_prot(_prot: i32, _syscall: &'static str) -> Result<Plan> {
     Err(PROTECT_UNSUPPORTED)
 }
 
