@@ -6,8 +6,8 @@
 
 use crate::error::Result;
 use crate::sys;
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 
 /// As many as libuv has: some may wait for a device.
@@ -16,18 +16,16 @@ const MOST: usize = 4;
 type Job = Box<dyn FnOnce() + Send>;
 
 /// The threads that there are.
-#[derive(Debug)]
+///
+/// A channel of the standard library would do the same, and is 9 KB of code.
 pub struct Threads {
-    queue: Sender<Job>,
-    /// The other end of the queue. Who holds the lock waits for the next job.
-    jobs: Mutex<Receiver<Job>>,
+    jobs: Mutex<VecDeque<Job>>,
+    /// There is one more.
+    more: Condvar,
     started: Mutex<usize>,
 }
 
-static THREADS: LazyLock<Threads> = LazyLock::new(|| {
-    let (queue, jobs) = mpsc::channel();
-    Threads { queue, jobs: Mutex::new(jobs), started: Mutex::new(0) }
-});
+static THREADS: Threads = Threads { jobs: Mutex::new(VecDeque::new()), more: Condvar::new(), started: Mutex::new(0) };
 
 impl Threads {
     /// The threads, of which there is at least one then.
@@ -36,32 +34,37 @@ impl Threads {
     ///
     /// EAGAIN when there is none and the system gives none.
     pub fn get() -> Result<&'static Threads> {
-        let threads = &*THREADS;
-        let mut started = threads.started.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut started = THREADS.started.lock().unwrap_or_else(PoisonError::into_inner);
         if *started < MOST {
-            match thread::Builder::new().name("memmap".to_owned()).spawn(|| threads.work()) {
+            match thread::Builder::new().name("memmap".to_owned()).spawn(|| THREADS.work()) {
                 Ok(_) => *started += 1,
                 Err(error) if *started == 0 => return Err(sys::no_thread(&error)),
                 // Those that there are will do it.
                 Err(_) => {}
             }
         }
-        Ok(threads)
+        Ok(&THREADS)
     }
 
     /// Does the job on one of the threads, after those that came before.
     pub fn run(&self, job: impl FnOnce() + Send + 'static) {
-        // The other end is never dropped.
-        let _ = self.queue.send(Box::new(job));
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).push_back(Box::new(job));
+        self.more.notify_one();
     }
 
     fn work(&self) {
         loop {
-            let job = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let job = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             match job {
-                Ok(job) => job(),
-                Err(_) => return,
+                Some(job) => job(),
+                None => self.wait(),
             }
         }
+    }
+
+    /// Waits until there is a job, or may be.
+    fn wait(&self) {
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.more.wait_while(jobs, |jobs| jobs.is_empty()));
     }
 }
