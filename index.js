@@ -69,7 +69,7 @@ function isOutOfMemory(error) {
 	return hasCode(error, "ENOMEM");
 }
 function isFault(error) {
-	return error instanceof Error && "code" in error && error.code === "ERR_MMAP_FAULT";
+	return hasCode(error, "ERR_MMAP_FAULT");
 }
 function isNoView(error) {
 	return hasCode(error, "ERR_MMAP_NO_VIEW");

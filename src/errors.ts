@@ -110,7 +110,7 @@ export function isOutOfMemory(error: unknown): boolean {
 }
 
 export function isFault(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_MMAP_FAULT'
+  return hasCode(error, 'ERR_MMAP_FAULT')
 }
 
 export function isNoView(error: unknown): boolean {
