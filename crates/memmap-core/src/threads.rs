@@ -17,7 +17,7 @@ type Job = Box<dyn FnOnce() + Send>;
 
 /// The threads that there are.
 ///
-/// A channel of the standard library would do the same, and is 9 KB of code.
+/// A channel of the standard library would do the same, and made the library 19 KB larger.
 pub struct Threads {
     jobs: Mutex<VecDeque<Job>>,
     /// There is one more.
