@@ -72,8 +72,8 @@ impl Task {
         // Before the lock: whoever works would take it again at once.
         self.state.fetch_max(RELEASED, Ordering::AcqRel);
         self.begin();
-        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(memory);
+        // Under the lock: who comes second, when the work ends at this very moment, must find it let go of, and not only taken.
+        *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// How many bytes are done.
