@@ -45,6 +45,7 @@ pub mod source;
 pub mod sys;
 pub mod task;
 pub mod threads;
+pub mod weak;
 
 pub use access::{Access, Plan};
 pub use error::{Error, Result, SystemError};

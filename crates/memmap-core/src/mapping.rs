@@ -7,6 +7,7 @@ use crate::flush::Flusher;
 use crate::region::{RawBytes, Region};
 use crate::source::{self, Source, Target};
 use crate::sys::{self, Memory, Named, Residency};
+use crate::weak::remember;
 use std::ptr::NonNull;
 use std::sync::{Arc, Weak};
 
@@ -354,8 +355,7 @@ impl Mapping {
 
     fn replace_region(&mut self, region: Region) {
         let before = std::mem::replace(&mut self.region, Arc::new(region));
-        self.earlier.retain(|region| region.strong_count() != 0);
-        self.earlier.push(Arc::downgrade(&before));
+        remember(&mut self.earlier, &before);
     }
 
     /// Views of regions of before must not run into the new end of the file.

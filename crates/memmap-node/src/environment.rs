@@ -5,7 +5,7 @@
 //! the engine is about to take back where a mapping has moved into a SharedArrayBuffer. So each environment closes and stops its own, in a cleanup
 //! hook, which all of them run.
 
-use crate::mapping::remember;
+use memmap_core::weak::remember;
 use memmap_core::{Mapping, Task};
 use napi::Env;
 use std::cell::{Cell, RefCell};

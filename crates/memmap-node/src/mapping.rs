@@ -9,6 +9,7 @@ use crate::buffer::{self, Bytes, Handout, Lease, Places};
 use crate::environment::{Listed, Opened};
 use crate::error;
 use memmap_core::search::Finder;
+use memmap_core::weak::remember;
 use memmap_core::{Access, Error, Mapping, Plan, Request, Target, Task, sys};
 use napi::Env;
 use napi::bindgen_prelude::{Either3, External, Unknown};
@@ -62,16 +63,6 @@ impl OpenMapping {
     fn remember(&self, handout: &Arc<Handout>) {
         remember(&mut self.handouts.borrow_mut(), handout);
     }
-}
-
-/// Adds to a list from which what is gone is to go. That is looked for when the list has become twice as long since the last time: each time
-/// would be as many looks as the square of what there is.
-pub(crate) fn remember<T>(list: &mut Vec<Weak<T>>, one: &Arc<T>) {
-    if list.len() == list.capacity() {
-        list.retain(|known| known.strong_count() != 0);
-        list.reserve(list.len() + 1);
-    }
-    list.push(Arc::downgrade(one));
 }
 
 /// Opens and maps: a path, a descriptor, or -1 for anonymous memory, which `tagname` gives a name. `flags` and `prot` count

@@ -11,6 +11,7 @@ use super::memory::Memory;
 use crate::access::Plan;
 use crate::error::{Error, Result};
 use crate::source;
+use crate::weak::remember;
 use rustix::fs::{FileType, FlockOperation, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use std::path::{Path, PathBuf};
@@ -121,9 +122,7 @@ impl Named {
             // there be no room for it, names are left behind as after a kill, which the next user recognises.)
             unsafe { libc::atexit(leave_all) };
         });
-        let mut tenancies = tenancies();
-        tenancies.retain(|other| other.strong_count() != 0);
-        tenancies.push(Arc::downgrade(&tenancy));
+        remember(&mut tenancies(), &tenancy);
         Named(tenancy)
     }
 
