@@ -54,17 +54,16 @@ impl Threads {
 
     fn work(&self) {
         loop {
-            let job = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            match job {
-                Some(job) => job(),
-                None => self.wait(),
+            if let Some(job) = self.next() {
+                job();
             }
         }
     }
 
-    /// Waits until there is a job, or may be.
-    fn wait(&self) {
+    /// Waits for the next job.
+    fn next(&self) -> Option<Job> {
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.more.wait_while(jobs, |jobs| jobs.is_empty()));
+        let mut jobs = self.more.wait_while(jobs, |jobs| jobs.is_empty()).unwrap_or_else(PoisonError::into_inner);
+        jobs.pop_front()
     }
 }
