@@ -24,7 +24,8 @@
 //! readable and always writable.
 //!
 //! **Every page is mapped readable and writable**, also for a mapping that only reads: then the pages are private, so that a
-//! store which ought not to happen changes nothing but the process's own copy, instead of killing it.
+//! store which ought not to happen changes nothing but the process's own copy, instead of killing it. (On macOS such a page is made
+//! private and writable by the fault handler, when the store happens.)
 //!
 //! **A page that cannot be had becomes zeros.** When a file is truncated under its mapping, touching what it does not have any more is a
 //! signal; [`fault`] and the handler in [`sys`] answer it, and [`Region`] reports it. On Windows nobody can truncate a mapped file.
