@@ -598,15 +598,18 @@ function shownBytes(data, name) {
 	try {
 		if (!ArrayBuffer.isView(data)) return new Uint8Array(data);
 		if (!(0, node_util_types.isDataView)(data)) keysOf(data);
-		const parts = (0, node_util_types.isDataView)(data) ? dataViewParts : typedArrayParts;
+		const parts = partsOf(data);
 		return new Uint8Array(parts.buffer(data), parts.byteOffset(data), parts.byteLength(data));
 	} catch {
 		throw wrongValue(ArrayBuffer.isView(data) && !isDetached(data) ? `The "${name}" argument is a view that reaches beyond the end of its ArrayBuffer, which has shrunk` : `The "${name}" argument is, or is a view of, a detached ArrayBuffer`);
 	}
 }
+function partsOf(view) {
+	return (0, node_util_types.isDataView)(view) ? dataViewParts : typedArrayParts;
+}
 function isDetached(view) {
 	try {
-		new Uint8Array(((0, node_util_types.isDataView)(view) ? dataViewParts : typedArrayParts).buffer(view));
+		new Uint8Array(partsOf(view).buffer(view));
 		return false;
 	} catch {
 		return true;

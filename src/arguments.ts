@@ -448,7 +448,7 @@ function shownBytes(data: ArrayBufferLike | ArrayBufferView, name: string): Uint
     if (!ArrayBuffer.isView(data)) return new Uint8Array(data)
     // Where there is nothing that an array could show, its getters say 0. A DataView's throw.
     if (!isDataView(data)) keysOf(data)
-    const parts = isDataView(data) ? dataViewParts : typedArrayParts
+    const parts = partsOf(data)
     return new Uint8Array(parts.buffer(data), parts.byteOffset(data), parts.byteLength(data))
   } catch {
     // What can be wrong with a real buffer.
@@ -460,9 +460,13 @@ function shownBytes(data: ArrayBufferLike | ArrayBufferView, name: string): Uint
   }
 }
 
+function partsOf(view: ArrayBufferView): typeof typedArrayParts {
+  return isDataView(view) ? dataViewParts : typedArrayParts
+}
+
 function isDetached(view: ArrayBufferView): boolean {
   try {
-    new Uint8Array((isDataView(view) ? dataViewParts : typedArrayParts).buffer(view))
+    new Uint8Array(partsOf(view).buffer(view))
     return false
   } catch {
     return true
