@@ -345,8 +345,7 @@ impl Mapping {
         match &self.source {
             Source::File(Some(file)) if sys::PRIVATE_IS_SNAPSHOT && self.write_back => {
                 let memory = Memory::of_file(file, self.offset, self.region.len(), plan)?;
-                let region = Region::of_file(memory, None, self.offset);
-                region.set_file(present_identity(Some(file))?);
+                let region = Region::of_file(memory, None, self.offset, present_identity(Some(file))?);
                 Ok(Some(Arc::new(region)))
             }
             _ => Ok(None),
@@ -390,9 +389,7 @@ impl Mapping {
                 if end < before.size {
                     file.set_size(end)?;
                 }
-                let region = self.region.followed_by(memory, self.offset);
-                region.set_file(identity(file, before));
-                Ok(region)
+                Ok(self.region.followed_by(memory, self.offset, identity(file, before)))
             }
             Err(error) => {
                 if end > before.size {
@@ -452,7 +449,7 @@ impl Mapping {
         let result = file.set_size(end);
         let length = if result.is_ok() { length } else { old_length };
         let memory = Memory::of_file(file, self.offset, length, &self.plan)?;
-        self.region = Arc::new(Region::of_file(memory, None, self.offset));
+        self.region = Arc::new(Region::of_file(memory, None, self.offset, None));
         result
     }
 }
@@ -482,17 +479,13 @@ fn map_file(file: &sys::File, offset: u64, length: u64, plan: &Plan, create: boo
         // The error that is worth telling is the first one.
         let _ = file.set_size(before);
     }
-    let region = Region::of_file(memory?, None, offset);
-    region.set_file(identity(file, &status));
-    Ok(region)
+    Ok(Region::of_file(memory?, None, offset, identity(file, &status)))
 }
 
 /// The file of a named region stays open as long as the region is mapped.
 fn named_region(memory: Memory, named: Named, offset: u64) -> Result<Region> {
     let identity = present_identity(named.file())?;
-    let region = Region::of_file(memory, Some(named), offset);
-    region.set_file(identity);
-    Ok(region)
+    Ok(Region::of_file(memory, Some(named), offset, identity))
 }
 
 /// By what the fault handler recognises the file, if it has a size that it can ask for. That of a device says nothing.

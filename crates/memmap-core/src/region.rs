@@ -86,7 +86,7 @@ impl Region {
     pub(crate) fn of_memory(memory: Memory) -> Region {
         if sys::PRIVATE_IS_SNAPSHOT {
             // The fault handler has to know where stray stores go.
-            return Region::of_file(memory, None, 0);
+            return Region::of_file(memory, None, 0, None);
         }
         Region::new(memory, None, None)
     }
@@ -96,21 +96,24 @@ impl Region {
         Region { watch, memory, named: Mutex::new(named), ordered, writing: RwLock::new(true) }
     }
 
-    /// A part of a file, or of a named region.
-    pub(crate) fn of_file(memory: Memory, named: Option<Named>, offset: u64) -> Region {
+    /// A part of a file, or of a named region. `file` is as for [`Region::set_file`].
+    pub(crate) fn of_file(memory: Memory, named: Option<Named>, offset: u64, file: Option<FileIdentity>) -> Region {
         let watch = sys::install_fault_handler().then(|| watch(&memory, offset));
-        Region::new(memory, named, watch)
+        let region = Region::new(memory, named, watch);
+        region.set_file(file);
+        region
     }
 
     /// A longer part of the same file. If it has grown in place, who still has this Region is told what is lost of the two from then on, and
     /// nobody what was lost before: it has been mapped anew.
-    pub(crate) fn followed_by(&self, memory: Memory, offset: u64) -> Region {
+    pub(crate) fn followed_by(&self, memory: Memory, offset: u64, file: Option<FileIdentity>) -> Region {
         match &self.watch {
             Some(watch) if memory.start() == self.start() && self.intact().is_ok() => {
                 watch.grow(pages(&memory).end);
+                watch.set_file(file);
                 Region::new(memory, None, Some(Arc::clone(watch)))
             }
-            _ => Region::of_file(memory, None, offset),
+            _ => Region::of_file(memory, None, offset, file),
         }
     }
 
