@@ -29,6 +29,9 @@ pub struct Region {
     ordered: AtomicBool,
     /// What is stored gets to where it is meant to be: see [`Region::writing`].
     writing: RwLock<bool>,
+    /// Whoever wants to change that holds this until it has changed, and who reads it passes here: a task that takes the lock again at
+    /// once for each of its parts would not let go of it before its end otherwise.
+    turnstile: Mutex<()>,
 }
 
 /// From how many bytes on the system is told that they will be read from start to end: it costs as much as reading some KiB.
@@ -93,7 +96,14 @@ impl Region {
 
     fn new(memory: Memory, named: Option<Named>, watch: Option<Arc<Watch>>) -> Region {
         let ordered = AtomicBool::new(false);
-        Region { watch, memory, named: Mutex::new(named), ordered, writing: RwLock::new(true) }
+        Region {
+            watch,
+            memory,
+            named: Mutex::new(named),
+            ordered,
+            writing: RwLock::new(true),
+            turnstile: Mutex::new(()),
+        }
     }
 
     /// A part of a file, or of a named region. `file` is as for [`Region::set_file`].
@@ -225,11 +235,13 @@ impl Region {
     /// Whether what a task stores or flushes gets to where it is meant to be: not after `protect` has made the pages private, or `resize` has
     /// copied them. Neither happens while somebody holds this.
     pub(crate) fn writing(&self) -> RwLockReadGuard<'_, bool> {
+        drop(self.turnstile.lock().unwrap_or_else(PoisonError::into_inner));
         self.writing.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// To change that.
+    /// To change that, when all who hold it by now have let go.
     pub(crate) fn change_writing(&self) -> RwLockWriteGuard<'_, bool> {
+        let _first = self.turnstile.lock().unwrap_or_else(PoisonError::into_inner);
         self.writing.write().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -606,5 +618,29 @@ unsafe fn fill(target: *mut u8, length: usize, pattern: &[u8]) {
                 done += count;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test ends at its first error")]
+
+    use super::*;
+    use crate::access::Access;
+    use std::thread;
+
+    #[test]
+    fn a_task_that_takes_the_lock_again_at_once_lets_a_change_go_first() {
+        let plan = Plan::from_access(Access::Copy);
+        let region = &Region::of_memory(Memory::anonymous(1, &plan).unwrap().0);
+        let part = region.writing();
+        thread::scope(|threads| {
+            threads.spawn(|| *region.change_writing() = false);
+            while region.turnstile.try_lock().is_ok() {
+                thread::yield_now();
+            }
+            drop(part);
+            assert!(!*region.writing());
+        });
     }
 }
