@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::region::{RawBytes, Region};
 use crate::sys::{self, Memory};
+use crate::writing::State;
 use std::sync::Arc;
 
 /// Brings changes of a region into its file, and to the device.
@@ -30,18 +31,19 @@ impl Flusher {
     /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT, and what msync, fsync and pwrite say.
     pub fn flush(&self, offset: usize, length: usize, flags: Option<i32>) -> Result<()> {
         self.region.range(offset, length)?;
+        let writing = self.region.writing().state();
         if self.write_back {
-            return self.write_back(offset, length);
+            // After that, what was stored before has been written already, and what was stored later is not meant for the file.
+            return if *writing == State::Kept { self.write_back(offset, length) } else { Ok(()) };
         }
         // What was written to lost pages is lost, and msync says nothing of it.
         self.region.intact()?;
         if !self.writes_through {
             return Ok(());
         }
-        let writing = self.region.writing();
         self.region.memory().flush(offset, length, flags)?;
         // Pages that are private by now have nothing to do with what was stored before.
-        if Memory::FLUSH_REACHES_DEVICE && *writing || Memory::flush_is_asynchronous(flags) {
+        if Memory::FLUSH_REACHES_DEVICE && *writing == State::Kept || Memory::flush_is_asynchronous(flags) {
             return Ok(());
         }
         drop(writing);

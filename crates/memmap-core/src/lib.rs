@@ -47,6 +47,7 @@ pub mod sys;
 pub mod task;
 pub mod threads;
 pub mod weak;
+mod writing;
 
 pub use access::{Access, Plan};
 pub use error::{Error, Result, SystemError};

@@ -8,6 +8,7 @@ use crate::region::{RawBytes, Region};
 use crate::source::{self, Source, Target};
 use crate::sys::{self, Memory, Named, Residency};
 use crate::weak::remember;
+use crate::writing::State;
 use std::ptr::NonNull;
 use std::sync::{Arc, Weak};
 
@@ -150,13 +151,26 @@ impl Mapping {
         self.flusher().flush(offset, length, flags)
     }
 
-    /// What closing must do first: bring private changes into the file, if that was asked for.
+    /// What closing must do first: bring private changes into the file, if that was asked for. A task that is storing ends then, because nobody
+    /// would bring the rest there.
     ///
     /// # Errors
     ///
     /// As [`Mapping::flush`]. With ERR_MMAP_FAULT what is intact has been written, and the rest is lost whether it is closed or not. With
     /// others nothing is lost, if the mapping stays open.
     pub fn finish(&self) -> Result<()> {
+        if !self.flusher().write_back {
+            return Ok(());
+        }
+        let mut writing = self.region.writing().change();
+        let result = self.write_all_back();
+        if let Ok(()) | Err(Error::Fault { .. }) = result {
+            *writing = State::Closed;
+        }
+        result
+    }
+
+    fn write_all_back(&self) -> Result<()> {
         let flusher = self.flusher();
         if flusher.write_back { flusher.write_back(0, self.region.len()) } else { Ok(()) }
     }
@@ -274,11 +288,11 @@ impl Mapping {
         };
         let plan = Plan { access, executable: asked.executable, populate: false, ..self.opened };
         let writes_back_again = self.write_back && plan.writable() && !self.plan.writable();
+        // Who writes on another thread must not go on in pages that have nothing to do with the file any more, nor once all is written back.
+        let mut writing = self.region.writing().change();
         if !plan.writable() {
-            self.finish()?;
+            self.write_all_back()?;
         }
-        // Who writes on another thread must not go on in pages that have nothing to do with the file any more.
-        let mut writing = self.region.change_writing();
         if plan.writes_through() != self.plan.writes_through() || writes_back_again {
             match (self.source.file(), &self.source) {
                 (Some(file), _) => {
@@ -293,7 +307,7 @@ impl Mapping {
         } else if plan.executable != self.plan.executable {
             self.region.memory().set_executable(&plan)?;
         }
-        *writing = plan.writable();
+        *writing = if plan.writable() { State::Kept } else { State::Ended };
         self.wrote_through |= self.plan.writes_through();
         drop(writing);
         self.plan = plan;
@@ -418,9 +432,9 @@ impl Mapping {
         let kept = length.min(self.region.len());
         // SAFETY: the new region is mapped and writable for at least `kept` bytes, and lives through the call.
         let target = unsafe { RawBytes::new(region.start(), kept) };
-        let mut writing = self.region.change_writing();
+        let mut writing = self.region.writing().change();
         self.region.read(0, target)?;
-        *writing = false;
+        *writing = State::Ended;
         Ok(region)
     }
 

@@ -5,10 +5,11 @@ use crate::error::{Error, Result};
 use crate::fault::{FileIdentity, Watch};
 use crate::search::Finder;
 use crate::sys::{self, Memory, Named};
+use crate::writing::Writing;
 use std::ops::Range;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Mapped memory that stays where it is until the last owner lets go of it.
 ///
@@ -27,11 +28,8 @@ pub struct Region {
     named: Mutex<Option<Named>>,
     /// Somebody has said in which order the memory will be read.
     ordered: AtomicBool,
-    /// What is stored gets to where it is meant to be: see [`Region::writing`].
-    writing: RwLock<bool>,
-    /// Whoever wants to change that holds this until it has changed, and who reads it passes here: a task that takes the lock again at
-    /// once for each of its parts would not let go of it before its end otherwise.
-    turnstile: Mutex<()>,
+    /// Shared with what it has become, if that has grown in place: the pages are the same.
+    writing: Arc<Writing>,
 }
 
 /// From how many bytes on the system is told that they will be read from start to end: it costs as much as reading some KiB.
@@ -96,14 +94,7 @@ impl Region {
 
     fn new(memory: Memory, named: Option<Named>, watch: Option<Arc<Watch>>) -> Region {
         let ordered = AtomicBool::new(false);
-        Region {
-            watch,
-            memory,
-            named: Mutex::new(named),
-            ordered,
-            writing: RwLock::new(true),
-            turnstile: Mutex::new(()),
-        }
+        Region { watch, memory, named: Mutex::new(named), ordered, writing: Arc::new(Writing::new()) }
     }
 
     /// A part of a file, or of a named region. `file` is as for [`Region::set_file`].
@@ -121,7 +112,9 @@ impl Region {
             Some(watch) if memory.start() == self.start() && self.intact().is_ok() => {
                 watch.grow(pages(&memory).end);
                 watch.set_file(file);
-                Region::new(memory, None, Some(Arc::clone(watch)))
+                let mut region = Region::new(memory, None, Some(Arc::clone(watch)));
+                region.writing = Arc::clone(&self.writing);
+                region
             }
             _ => Region::of_file(memory, None, offset, file),
         }
@@ -232,17 +225,9 @@ impl Region {
         result
     }
 
-    /// Whether what a task stores or flushes gets to where it is meant to be: not after `protect` has made the pages private, or `resize` has
-    /// copied them. Neither happens while somebody holds this.
-    pub(crate) fn writing(&self) -> RwLockReadGuard<'_, bool> {
-        drop(self.turnstile.lock().unwrap_or_else(PoisonError::into_inner));
-        self.writing.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// To change that, when all who hold it by now have let go.
-    pub(crate) fn change_writing(&self) -> RwLockWriteGuard<'_, bool> {
-        let _first = self.turnstile.lock().unwrap_or_else(PoisonError::into_inner);
-        self.writing.write().unwrap_or_else(PoisonError::into_inner)
+    /// What becomes of what a task stores.
+    pub(crate) fn writing(&self) -> &Writing {
+        &self.writing
     }
 
     /// Runs what touches the bytes.
@@ -500,7 +485,7 @@ impl Region {
     ///
     /// # Errors
     ///
-    /// ERR_OUT_OF_RANGE and ERR_MMAP_READONLY, with nothing changed; ERR_MMAP_FAULT; ENOMEM.
+    /// ERR_OUT_OF_RANGE, ERR_MMAP_READONLY and ERR_MMAP_CLOSED, with nothing changed; ERR_MMAP_FAULT; ENOMEM.
     pub fn replace(
         &self,
         finder: &Finder,
@@ -512,10 +497,8 @@ impl Region {
         if to.len() != finder.needle().len() {
             return Err(Error::OutOfRange);
         }
-        let writing = self.writing();
-        if !*writing {
-            return Err(Error::WritingEnded);
-        }
+        let writing = self.writing.state();
+        writing.check()?;
         let mut last = None;
         self.matches(finder, start, stop, |place| {
             let target = self.start().wrapping_add(place);
@@ -618,29 +601,5 @@ unsafe fn fill(target: *mut u8, length: usize, pattern: &[u8]) {
                 done += count;
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test ends at its first error")]
-
-    use super::*;
-    use crate::access::Access;
-    use std::thread;
-
-    #[test]
-    fn a_task_that_takes_the_lock_again_at_once_lets_a_change_go_first() {
-        let plan = Plan::from_access(Access::Copy);
-        let region = &Region::of_memory(Memory::anonymous(1, &plan).unwrap().0);
-        let part = region.writing();
-        thread::scope(|threads| {
-            threads.spawn(|| *region.change_writing() = false);
-            while region.turnstile.try_lock().is_ok() {
-                thread::yield_now();
-            }
-            drop(part);
-            assert!(!*region.writing());
-        });
     }
 }
