@@ -1,7 +1,7 @@
 // What Windows does otherwise than the other systems, and what the package makes of it.
 
 import { existsSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
-import { ACCESS_COPY, ACCESS_READ, mmap } from 'memmap'
+import { ACCESS_COPY, ACCESS_READ, MADV_WILLNEED, MAP_PRIVATE, mmap, PROT_READ } from 'memmap'
 import { mmapWith } from './misuse.mjs'
 import { onWindows } from './platform.mjs'
 import { collectUntil } from './runtime.mjs'
@@ -11,9 +11,16 @@ onWindows('flags, prot, madvise and protect are ERR_MMAP_UNSUPPORTED', 'they are
   const path = scratchFile(t, pattern(100))
   t.throws(() => mmapWith(path, 0, { flags: 1 }), { code: 'ERR_MMAP_UNSUPPORTED' })
   t.throws(() => mmapWith(path, 0, { prot: 1 }), { code: 'ERR_MMAP_UNSUPPORTED' })
+  // The constants are undefined: what asks for private memory, or to read only, must not get a mapping that writes to the file.
+  t.throws(() => mmap(path, 0, { flags: MAP_PRIVATE }), { code: 'ERR_MMAP_UNSUPPORTED' })
+  t.throws(() => mmap(path, 0, { prot: PROT_READ }), { code: 'ERR_MMAP_UNSUPPORTED' })
+  t.throws(() => mmap(path, 0, { flags: MAP_PRIVATE, prot: PROT_READ }), { code: 'ERR_MMAP_UNSUPPORTED' })
+  mmap(path, 0, { access: ACCESS_READ, flags: undefined }).close()
   using map = mmap(path)
   t.throws(() => map.madvise(0), { code: 'ERR_MMAP_UNSUPPORTED' })
+  t.throws(() => map.madvise(MADV_WILLNEED), { code: 'ERR_MMAP_UNSUPPORTED' })
   t.throws(() => map.protect(1), { code: 'ERR_MMAP_UNSUPPORTED' })
+  t.throws(() => map.protect(PROT_READ), { code: 'ERR_MMAP_UNSUPPORTED' })
   t.true(map.slice().equals(pattern(100)))
 })
 

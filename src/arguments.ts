@@ -18,7 +18,7 @@ export type FileLike = number | string | Uint8Array | URL | FileHandle
 /** Bytes: a string stands for its UTF-8, any view for the bytes it shows. */
 export type BytesLike = string | ArrayBufferLike | ArrayBufferView
 
-/** Options of {@link mmap}. Each is read once. A name that is not among them is refused. */
+/** Options of {@link mmap}. Each is read once. Other names are refused. */
 export interface MmapOptions {
   /**
    * What the methods may do and where changes go: `ACCESS_READ`, `ACCESS_WRITE` (to the file) or `ACCESS_COPY` (nowhere but to
@@ -26,26 +26,35 @@ export interface MmapOptions {
    * only, where that is enough.
    */
   access?: 0 | 1 | 2 | 3 | undefined
-  /** From which byte of the file on. Default 0. Any value will do; it need not be a multiple of anything. */
+  /** Where in the file the mapping begins, in bytes. Default 0. It need not be a multiple of anything. */
   offset?: number | bigint | undefined
   /**
    * A name for anonymous memory (`file` is -1), by which other processes find it: of the same user on Unix; on Windows it is the
    * name of the section object, as in CPython, with the `Local\` and `Global\` prefixes. Whoever comes first creates it, all
-   * zeros; it is gone when the last one has closed it. An empty string is no name.
+   * zeros, with `offset + length` bytes, and it keeps that size: to ask for more is ERR_OUT_OF_RANGE, and `length` 0 maps all of one that
+   * exists. It is gone when all processes have closed it and no view of it is left (`unmap()` leaves none). An empty string is no name.
+   *
+   * Linux: it is in `/dev/shm`, which in a container has 64 MiB by default: ENOSPC beyond that. macOS and other Unix: in the temporary
+   * directory, so that processes with another `TMPDIR` do not meet.
    */
   tagname?: string | undefined
-  /** `MAP_*`, default `MAP_SHARED`. Not together with `access`, and not on Windows. */
+  /**
+   * `MAP_*`, default `MAP_SHARED`. Not together with `access`. On Windows, where `MAP_*` are undefined, it is ERR_MMAP_UNSUPPORTED to give it
+   * without `access`, even as undefined: use `access` in programs for every system.
+   */
   flags?: number | undefined
-  /** `PROT_*`, default `PROT_READ | PROT_WRITE`. Not together with `access`, and not on Windows. */
+  /** `PROT_*`, default `PROT_READ | PROT_WRITE`. Not together with `access`, and not on Windows; see `flags`. */
   prot?: number | undefined
   /**
-   * Default true: keep a descriptor of our own, for `size()`, `resize()` and `fd`. With false there is none once the mapping
-   * is made, and those three do without.
+   * Default true: keep a descriptor of our own. With false there is none once the mapping is made: `fd` is -1, `size()` throws EBADF,
+   * `resize()` ERR_INVALID_ARG_VALUE, `protect()` EBADF where it has to map the file again, and outside Linux `flush()` does not reach the
+   * device. Not together with `writeBack`.
    */
   trackfd?: boolean | undefined
   /**
-   * Default false. Create the file when it is missing and extend it to `offset + length`, with its blocks allocated: a full disk is
-   * ENOSPC here, which leaves everything as it was, and no fault later.
+   * Default false. Create the file when it is missing (mode 0666 less the umask) and extend it to `offset + length`, with its blocks
+   * allocated: a full disk is ENOSPC here, which leaves everything as it was, and no fault later. A file that is longer stays as it is.
+   * `length` must be given.
    */
   create?: boolean | undefined
   /**
@@ -55,13 +64,16 @@ export interface MmapOptions {
   writeBack?: boolean | undefined
   /**
    * Default false. Views are of a SharedArrayBuffer: post it to workers, use `Atomics` on it. With `maxLength` (bytes, at least the
-   * mapping's length) `resize()` grows the mapping in place up to that, and every view stays valid. On Bun, Windows and
-   * where else a runtime must support it, it may be ERR_MMAP_NO_VIEW, and `maxLength` is ERR_MMAP_UNSUPPORTED.
+   * mapping's length) `resize()` grows the mapping in place up to that, and every view stays valid with the length that it has:
+   * take `bytes` again for more, and leave `buffer.grow()` to `resize()`, for what it adds is not in the file.
+   *
+   * On Bun and Windows it takes a function of the runtime's. Where that is missing, asking for a view is ERR_MMAP_NO_VIEW. `maxLength` is
+   * ERR_MMAP_UNSUPPORTED on both.
    */
   shared?: boolean | { maxLength: number | bigint } | undefined
 }
 
-/** Options of `lines()`. A name that is not among them is refused. */
+/** Options of `lines()`. Other names are refused. */
 export interface LinesOptions {
   /** Where the first line begins. Default 0; negative ones count from the end. */
   start?: number | undefined
@@ -77,7 +89,7 @@ export interface Progress {
   total: number
 }
 
-/** Options of the methods that return promises. Each is read once. A name that is not among them is refused. */
+/** Options of the methods that return promises. Each is read once. Other names are refused. */
 export interface TaskOptions {
   /**
    * Stops the task within a few MiB, and the promise is rejected with an AbortError as in `fs`: `code` is `'ABORT_ERR'`, `cause` is the
@@ -116,7 +128,8 @@ const TASK_OPTION_NAMES = ['signal', 'onProgress']
 // Without a prototype: what somebody has put into that of all objects was not asked for here.
 const NO_OPTIONS = Object.freeze(Object.create(null))
 const INT32_MAX = 2 ** 31 - 1
-// Windows has neither: there these stand for "not given".
+// Windows has none of them: there 0 stands for "not given".
+const HAS_SYSTEM_CONSTANTS = MAP_SHARED !== undefined
 const DEFAULT_FLAGS = MAP_SHARED ?? 0
 const DEFAULT_PROT = PROT_READ | PROT_WRITE
 
@@ -144,9 +157,17 @@ export function request(file: unknown, length: unknown, options: unknown): Reque
     checked.shared = true
     checked.maxLength = maxLengthArgument(shared)
   }
-  checked.access = accessArgument(access, checked, flags !== undefined || prot !== undefined)
+  checked.access = accessArgument(access, checked, isGiven(given, 'flags', flags) || isGiven(given, 'prot', prot))
   refuseContradictions(checked)
   return checked
+}
+
+/**
+ * Whether an option of `MAP_*` or `PROT_*` is there. On Windows those are undefined: `flags: MAP_PRIVATE` must not be taken for no
+ * flags there, for that is a mapping that writes to the file.
+ */
+function isGiven(options: MmapOptions, name: 'flags' | 'prot', value: number | undefined): boolean {
+  return value !== undefined || (!HAS_SYSTEM_CONSTANTS && name in options)
 }
 
 export function linesOptions(options: unknown): LinesOptions {
@@ -387,6 +408,11 @@ function booleanArgument(value: unknown, name: string, whenMissing: boolean): bo
 
 function optionalInteger(value: unknown, name: string): number | undefined {
   return value === undefined ? undefined : int32(value, name)
+}
+
+/** `MADV_*` or `PROT_*`. On Windows, where those are undefined, Rust is to say that they are of no use, and not we that one is missing. */
+export function systemConstant(value: unknown, name: string): number {
+  return value === undefined && !HAS_SYSTEM_CONSTANTS ? 0 : int32(value, name)
 }
 
 /** A number for an `int` of C. */
