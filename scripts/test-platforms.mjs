@@ -241,12 +241,12 @@ function isOf(test, title) {
   return test instanceof RegExp ? test.test(title) : test === title
 }
 
-/** The scenarios, each in a process of its own. */
+/** The scenarios, each in a process of its own. The limit is for what hangs: a system call is a message to another process under Wine. */
 async function playScenarios({ way, program, kind, how }, folder, log) {
   const script = join(folder, '__test__/runtimes/scenarios.cjs')
   const { LEADING_ARGUMENTS, saidOutcome } = require(join(root, '__test__/runtimes/runtime.cjs'))
   const play = (name, log) => {
-    return run(way, [program, ...LEADING_ARGUMENTS[kind], script, name], { cwd: folder, seconds: 180, log })
+    return run(way, [program, ...LEADING_ARGUMENTS[kind], script, name], { cwd: folder, seconds: 600, log })
   }
   // That runtime is asked, because for this machine there may be no library.
   const list = await play('--names', log)
