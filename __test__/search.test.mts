@@ -10,6 +10,7 @@ import {
   ACCESS_COPY,
   ACCESS_READ,
   type BytesLike,
+  MAP_NORESERVE,
   MAP_PRIVATE,
   MAX_VIEW_LENGTH,
   type Mmap,
@@ -841,7 +842,7 @@ onUnix('lines lie across 4 GiB and beyond', NOT_SPARSE, (t) => {
 })
 
 onUnix('nothing is lost or found twice where a search goes on after 2 GiB', 'it has no MAP_PRIVATE', (t) => {
-  using map = mmap(-1, LARGE, { flags: MAP_PRIVATE })
+  using map = mmap(-1, LARGE, { flags: MAP_PRIVATE | (MAP_NORESERVE ?? 0) })
   const half = 2 * GIB
   map.setSlice('aaaaa', half - 3, half + 2)
   map.setSlice('aa', half + 100, half + 102)
@@ -864,7 +865,7 @@ onUnix('nothing is lost or found twice where a search goes on after 2 GiB', 'it 
 })
 
 onUnix('lines of a mapping longer than any view are in as few buffers as can be', 'it has no MAP_PRIVATE', (t) => {
-  using map = mmap(-1, LARGE, { flags: MAP_PRIVATE })
+  using map = mmap(-1, LARGE, { flags: MAP_PRIVATE | (MAP_NORESERVE ?? 0) })
   const count = 10_000
   map.fill('x\n', 0, 2 * count)
   const lines = [...map.lines({ stop: 2 * count })]
@@ -879,7 +880,7 @@ onUnix('a line longer than any view is an error, and the iterator goes on behind
     return
   }
   // Not a file: reading one that is all holes takes half a minute.
-  using map = mmap(-1, LARGE, { flags: MAP_PRIVATE })
+  using map = mmap(-1, LARGE, { flags: MAP_PRIVATE | (MAP_NORESERVE ?? 0) })
   map.setSlice('\nthe end\nx', LARGE - 10)
   t.throws(() => map.view(Uint8Array, 1, MAX_VIEW_LENGTH), { code: 'ERR_MMAP_VIEW_TOO_LARGE' })
   const lines = map.lines({ start: 100 })

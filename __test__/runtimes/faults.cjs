@@ -175,7 +175,8 @@ module.exports = {
     const child = startChild('truncates over and over', [path, length, PAGESIZE])
     await child.line()
     let survived = 0
-    for (let round = 0; round < 20_000 && survived < 100; round += 1) {
+    const enough = performance.now() + 60_000
+    for (let round = 0; survived < 100 && performance.now() < enough; round += 1) {
       if (!readWhatever(path)) survived += 1
       if (round % 16 === 0) await nextTurn()
     }
