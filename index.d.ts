@@ -6,7 +6,7 @@ import { InspectOptionsStylized, inspect } from "node:util";
 type FileLike = number | string | Uint8Array | URL | FileHandle;
 /** Bytes: a string stands for its UTF-8, any view for the bytes it shows. */
 type BytesLike = string | ArrayBufferLike | ArrayBufferView;
-/** Options of {@link mmap}. Each is read once. A name that is not among them is refused. */
+/** Options of {@link mmap}. Each is read once. Other names are refused. */
 interface MmapOptions {
   /**
    * What the methods may do and where changes go: `ACCESS_READ`, `ACCESS_WRITE` (to the file) or `ACCESS_COPY` (nowhere but to
@@ -14,26 +14,35 @@ interface MmapOptions {
    * only, where that is enough.
    */
   access?: 0 | 1 | 2 | 3 | undefined;
-  /** From which byte of the file on. Default 0. Any value will do; it need not be a multiple of anything. */
+  /** Where in the file the mapping begins, in bytes. Default 0. It need not be a multiple of anything. */
   offset?: number | bigint | undefined;
   /**
    * A name for anonymous memory (`file` is -1), by which other processes find it: of the same user on Unix; on Windows it is the
    * name of the section object, as in CPython, with the `Local\` and `Global\` prefixes. Whoever comes first creates it, all
-   * zeros; it is gone when the last one has closed it. An empty string is no name.
+   * zeros, with `offset + length` bytes, and it keeps that size: to ask for more is ERR_OUT_OF_RANGE, and `length` 0 maps all of one that
+   * exists. It is gone when all processes have closed it and no view of it is left (`unmap()` leaves none). An empty string is no name.
+   *
+   * Linux: it is in `/dev/shm`, which in a container has 64 MiB by default: ENOSPC beyond that. macOS and other Unix: in the temporary
+   * directory, so that processes with another `TMPDIR` do not meet.
    */
   tagname?: string | undefined;
-  /** `MAP_*`, default `MAP_SHARED`. Not together with `access`, and not on Windows. */
+  /**
+   * `MAP_*`, default `MAP_SHARED`. Not together with `access`. On Windows, where `MAP_*` are undefined, it is ERR_MMAP_UNSUPPORTED to give it
+   * without `access`, even as undefined: use `access` in programs for every system.
+   */
   flags?: number | undefined;
-  /** `PROT_*`, default `PROT_READ | PROT_WRITE`. Not together with `access`, and not on Windows. */
+  /** `PROT_*`, default `PROT_READ | PROT_WRITE`. Not together with `access`, and not on Windows; see `flags`. */
   prot?: number | undefined;
   /**
-   * Default true: keep a descriptor of our own, for `size()`, `resize()` and `fd`. With false there is none once the mapping
-   * is made, and those three do without.
+   * Default true: keep a descriptor of our own. With false there is none once the mapping is made: `fd` is -1, `size()` throws EBADF,
+   * `resize()` ERR_INVALID_ARG_VALUE, `protect()` EBADF where it has to map the file again, and outside Linux `flush()` does not reach the
+   * device. Not together with `writeBack`.
    */
   trackfd?: boolean | undefined;
   /**
-   * Default false. Create the file when it is missing and extend it to `offset + length`, with its blocks allocated: a full disk is
-   * ENOSPC here, which leaves everything as it was, and no fault later.
+   * Default false. Create the file when it is missing (mode 0666 less the umask) and extend it to `offset + length`, with its blocks
+   * allocated: a full disk is ENOSPC here, which leaves everything as it was, and no fault later. A file that is longer stays as it is.
+   * `length` must be given.
    */
   create?: boolean | undefined;
   /**
@@ -43,14 +52,17 @@ interface MmapOptions {
   writeBack?: boolean | undefined;
   /**
    * Default false. Views are of a SharedArrayBuffer: post it to workers, use `Atomics` on it. With `maxLength` (bytes, at least the
-   * mapping's length) `resize()` grows the mapping in place up to that, and every view stays valid. On Bun, Windows and
-   * where else a runtime must support it, it may be ERR_MMAP_NO_VIEW, and `maxLength` is ERR_MMAP_UNSUPPORTED.
+   * mapping's length) `resize()` grows the mapping in place up to that, and every view stays valid with the length that it has:
+   * take `bytes` again for more, and leave `buffer.grow()` to `resize()`, for what it adds is not in the file.
+   *
+   * On Bun and Windows it takes a function of the runtime's. Where that is missing, asking for a view is ERR_MMAP_NO_VIEW. `maxLength` is
+   * ERR_MMAP_UNSUPPORTED on both.
    */
   shared?: boolean | {
     maxLength: number | bigint;
   } | undefined;
 }
-/** Options of `lines()`. A name that is not among them is refused. */
+/** Options of `lines()`. Other names are refused. */
 interface LinesOptions {
   /** Where the first line begins. Default 0; negative ones count from the end. */
   start?: number | undefined;
@@ -64,7 +76,7 @@ interface Progress {
   /** Bytes to do: those of the range. */
   total: number;
 }
-/** Options of the methods that return promises. Each is read once. A name that is not among them is refused. */
+/** Options of the methods that return promises. Each is read once. Other names are refused. */
 interface TaskOptions {
   /**
    * Stops the task within a few MiB, and the promise is rejected with an AbortError as in `fs`: `code` is `'ABORT_ERR'`, `cause` is the
@@ -93,35 +105,35 @@ declare const PAGESIZE: number;
 declare const ALLOCATIONGRANULARITY: number;
 /** The longest single view on this runtime, in bytes: 4 GiB on Node 20 and Bun. Mappings may be longer. */
 declare const MAX_VIEW_LENGTH: number;
-/** Pages may be read. */
+/** Pages may be read. Undefined on Windows. */
 declare const PROT_READ: number;
-/** Pages may be written. */
+/** Pages may be written. Undefined on Windows. */
 declare const PROT_WRITE: number;
-/** Pages may be executed. */
+/** Pages may be executed. Undefined on Windows. */
 declare const PROT_EXEC: number;
-/** Changes go to the file. */
+/** Changes go to the file. Undefined on Windows. */
 declare const MAP_SHARED: number;
-/** Changes stay in the mapping. */
+/** Changes stay in the mapping. Undefined on Windows. */
 declare const MAP_PRIVATE: number;
-/** Memory without a file. */
+/** Memory without a file. Undefined on Windows. */
 declare const MAP_ANON: number;
-/** Memory without a file. */
+/** Memory without a file. Undefined on Windows. */
 declare const MAP_ANONYMOUS: number;
-/** No special use is expected. */
+/** No special use is expected. Undefined on Windows. */
 declare const MADV_NORMAL: number;
-/** Expect reads at random: read ahead little. */
+/** Expect reads at random: read ahead little. Undefined on Windows. */
 declare const MADV_RANDOM: number;
-/** Expect reads in order: read ahead much. */
+/** Expect reads in order: read ahead much. Undefined on Windows. */
 declare const MADV_SEQUENTIAL: number;
-/** The range will be needed soon. */
+/** The range will be needed soon. Undefined on Windows. */
 declare const MADV_WILLNEED: number;
-/** The range will not be needed soon. On Linux private changes in it are lost. */
+/** The range will not be needed soon. On Linux private changes in it are lost. Undefined on Windows. */
 declare const MADV_DONTNEED: number;
-/** Wait until it is written. */
+/** Wait until it is written. Undefined on Windows. */
 declare const MS_SYNC: number;
-/** Do not wait. */
+/** Do not wait. Undefined on Windows. */
 declare const MS_ASYNC: number;
-/** Make other mappings of the file show what is in it. */
+/** Make other mappings of the file show what is in it. Undefined on Windows. */
 declare const MS_INVALIDATE: number;
 /** Linux. */
 declare const MAP_DENYWRITE: number | undefined;
@@ -137,7 +149,7 @@ declare const MAP_STACK: number | undefined;
 declare const MAP_32BIT: number | undefined;
 /** FreeBSD. */
 declare const MAP_ALIGNED_SUPER: number | undefined;
-/** OpenBSD. */
+/** OpenBSD, for which there is no build yet: undefined everywhere. */
 declare const MAP_CONCEAL: number | undefined;
 /** macOS, FreeBSD. */
 declare const MAP_HASSEMAPHORE: number | undefined;
@@ -235,7 +247,10 @@ interface Residency {
  * flushes bytes throws `ERR_MMAP_FAULT`, with `offset` and `length` of what was lost, once the file has been truncated under the
  * mapping, or a full disk could not fill a hole in it. A number that should be whole and is not is `ERR_OUT_OF_RANGE`, and so is a copy
  * that is longer than a Buffer can be or than there is memory for. A detached ArrayBuffer is `ERR_INVALID_ARG_VALUE`, and so is an
- * option that there is not.
+ * unknown option.
+ *
+ * An Mmap is not itself a Buffer or a typed array: where one is wanted, pass {@link bytes}, which copies nothing, or {@link slice}, a
+ * copy. (`mm[0]` is undefined, and `Buffer.from(mm)` is zeros.)
  */
 declare class Mmap implements Disposable, Iterable<number> {
   #private;
@@ -245,7 +260,7 @@ declare class Mmap implements Disposable, Iterable<number> {
   constructor(file: FileLike | -1, length?: number | bigint, options?: MmapOptions);
   /** Bytes mapped. That is not the file's size, which is {@link size}. @throws ERR_MMAP_CLOSED */
   get length(): number;
-  /** From which byte of the file on. @throws ERR_MMAP_CLOSED */
+  /** Where in the file the mapping begins, in bytes. @throws ERR_MMAP_CLOSED */
   get offset(): number;
   /**
    * `ACCESS_*`. With `flags` and `prot` it is what CPython records: `ACCESS_DEFAULT` for read and write, `ACCESS_WRITE` for write alone,
@@ -271,17 +286,17 @@ declare class Mmap implements Disposable, Iterable<number> {
    */
   get bytes(): Uint8Array;
   /**
-   * What `bytes` is a view of. It begins up to 7 bytes before it when `offset` is no multiple of 8, so that alignment is what
-   * typed arrays take it for, and a SharedArrayBuffer up to a page before it: use `bytes.byteOffset`.
+   * What `bytes` is a view of. It may begin before the mapping: up to 7 bytes, when `offset` is not a multiple of 8, and a
+   * SharedArrayBuffer up to a page. So count from `bytes.byteOffset`, or use {@link view}.
    *
    * @throws as {@link bytes}
    */
   get buffer(): ArrayBuffer | SharedArrayBuffer;
-  /** A view as below. `Buffer` has a type of its own here because its class does not say what it makes. */
+  /** A Buffer over the same memory, nothing copied: `mm.view(Buffer, 0, 100)`. Arguments and errors are those of the other kinds. */
   view(type: BufferConstructor, byteOffset?: number, length?: number): Buffer;
   /**
-   * A view of another kind, of the same memory: `mm.view(Float64Array, 16, 100)`, `mm.view(DataView)`, `mm.view(Buffer)`. Of a
-   * mapping longer than MAX_VIEW_LENGTH it gives a window.
+   * A view of another kind, of the same memory: `mm.view(Float64Array, 16, 100)`, `mm.view(DataView)`, `mm.view(Buffer)`. It is also
+   * how to see a part of a mapping that is longer than MAX_VIEW_LENGTH (not with `shared`: that is ERR_MMAP_VIEW_TOO_LARGE).
    *
    * @param type a typed array class, `DataView` or `Buffer`
    * @param byteOffset in bytes, default 0; `offset + byteOffset` must be a multiple of the element's size
@@ -297,7 +312,7 @@ declare class Mmap implements Disposable, Iterable<number> {
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
    */
   read(n?: number | null): Buffer;
-  /** Reads the byte at the cursor and moves on. @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE at the end */
+  /** Reads the byte at the cursor and moves on. @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE when the cursor is at the end */
   readByte(): number;
   /**
    * Reads from the cursor through the next `'\n'`, or to the end, and moves on. At the end the Buffer is empty.
@@ -317,7 +332,8 @@ declare class Mmap implements Disposable, Iterable<number> {
    * Writes a byte at the cursor and moves on.
    *
    * @param value 0 to 255
-   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE at the end or for another value, ERR_INVALID_ARG_TYPE
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when the cursor is at the end or for another value,
+   *   ERR_INVALID_ARG_TYPE
    */
   writeByte(value: number): void;
   /**
@@ -329,26 +345,30 @@ declare class Mmap implements Disposable, Iterable<number> {
   seek(position: number, whence?: 0 | 1 | 2): number;
   /** Always true, also when closed. */
   seekable(): true;
-  /** The position of the cursor. It may be behind the end after a `resize()`. @throws ERR_MMAP_CLOSED */
+  /** The position of the cursor. It may be beyond the end after a `resize()`. @throws ERR_MMAP_CLOSED */
   tell(): number;
-  /** The byte at `index`. @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE */
+  /** The byte at `index`, from 0 to 255. A negative index counts from the end: -1 is the last byte. @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE */
   at(index: number): number;
   /**
-   * Sets the byte at `index`.
+   * Sets the byte at `index`. A negative index counts from the end.
    *
    * @param value 0 to 255
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
    */
   setAt(index: number, value: number): void;
   /**
-   * Python's `m[start:stop:step]`. Bounds that lie outside are brought to the nearest end.
+   * Python's `m[start:stop:step]`: the bytes from `start` up to but not including `stop`, every `step`th of them. Negative bounds count
+   * from the end, and bounds outside the mapping are brought to its nearest end. A negative `step` goes backwards.
    *
+   * @param start default 0; the last byte with a negative `step`
+   * @param stop default the length; before the first byte with a negative `step`
+   * @param step default 1
    * @returns a copy
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE for a step of 0, ERR_INVALID_ARG_TYPE
    */
   slice(start?: number, stop?: number, step?: number): Buffer;
   /**
-   * Python's `m[start:stop:step] = data`: all of it, or nothing.
+   * Python's `m[start:stop:step] = data`: all of it, or nothing. Bounds and defaults are those of {@link slice}.
    *
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE unless `data` is exactly as long as the slice,
    *   ERR_INVALID_ARG_TYPE
@@ -367,7 +387,7 @@ declare class Mmap implements Disposable, Iterable<number> {
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
    */
   fill(value: number | BytesLike, start?: number, stop?: number): this;
-  /** The bytes, as numbers, each read when it is asked for. @throws ERR_MMAP_CLOSED from `next()` */
+  /** The bytes, as numbers, each read when it is asked for. @throws ERR_MMAP_CLOSED, ERR_MMAP_FAULT from `next()` */
   [Symbol.iterator](): Generator<number, undefined, undefined>;
   /**
    * The first place of `needle` in `[start, stop)`, or -1. Bounds are those of {@link slice}; an empty needle is at `start`.
@@ -387,21 +407,21 @@ declare class Mmap implements Disposable, Iterable<number> {
    * The first place of `needle` from `start` on, or -1, as Buffer's: `start` is 0 by default and counts from the end when
    * negative; a number is a byte.
    *
-   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a byte that is none
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a number outside 0 to 255
    */
   indexOf(needle: number | BytesLike, start?: number): number;
   /**
-   * The last place of `needle` that is not behind `start`, or -1, as Buffer's: `start` is the end by default and counts from it
+   * The last place of `needle` at or before `start`, or -1, as Buffer's: `start` is the end by default and counts from it
    * when negative; a number is a byte.
    *
-   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a byte that is none
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a number outside 0 to 255
    */
   lastIndexOf(needle: number | BytesLike, start?: number): number;
   /** Whether {@link indexOf} finds it. @throws as {@link indexOf} */
   includes(needle: number | BytesLike, start?: number): boolean;
   /**
-   * The places of `needle` in `[start, stop)`, from the first to the last, each behind the one before: in `'aaaa'`, `'aa'` is at 0 and 2.
-   * Bounds are those of {@link slice}.
+   * The places of `needle` in `[start, stop)`, from the first to the last. Matches do not overlap: in `'aaaa'`, `'aa'` is at 0 and 2.
+   * Bounds are those of {@link slice}; `start` is 0 by default, not the cursor.
    *
    * They are found a few thousand at a time, so that no number of them costs memory. What is changed in the mapping during the iteration may be
    * found or not. After a `resize()` it goes on in the new length.
@@ -411,13 +431,15 @@ declare class Mmap implements Disposable, Iterable<number> {
    */
   findAll(needle: BytesLike, start?: number, stop?: number): IterableIterator<number>;
   /**
-   * How often `needle` is in `[start, stop)`, each behind the one before. Bounds are those of {@link slice}.
+   * How often `needle` is in `[start, stop)`; matches do not overlap. Bounds are those of {@link slice}; `start` is 0 by default, not the
+   * cursor.
    *
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty needle, ERR_MMAP_FAULT
    */
   count(needle: BytesLike, start?: number, stop?: number): number;
   /**
-   * Writes `to` in place of each `from` in `[start, stop)`, which must be as long, each behind the one before. Bounds are those of {@link slice}.
+   * Writes `to` in place of each `from` in `[start, stop)`. Both must have the same length; matches do not overlap. Bounds are those of
+   * {@link slice}; `start` is 0 by default, not the cursor.
    *
    * @returns how many
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty `from` or another length,
@@ -426,13 +448,16 @@ declare class Mmap implements Disposable, Iterable<number> {
   replaceAll(from: BytesLike, to: BytesLike, start?: number, stop?: number): number;
   /**
    * The lines of a range, as Uint8Arrays over the mapping: nothing is copied, except where the runtime has no views. A line ends before its `'\n'`
-   * (a `'\r'` stays) or at the end of the range; behind a `'\n'` at the end there is no empty line.
+   * (a `'\r'` stays) or at the end of the range; after a `'\n'` at the end there is no empty line.
+   *
+   * A line is a view, as {@link bytes} is: what is stored to it is stored in the mapping, and as long as one is kept, all of the mapping stays in
+   * memory. Copy what is to be kept with `Buffer.from(line)`. Its text is `new TextDecoder().decode(line)`.
    *
    * Line ends are found a few thousand at a time; see {@link findAll}.
    *
    * @param options `start` and `stop`, bounds as those of {@link slice}; all of the mapping by default
    * @throws ERR_MMAP_CLOSED, also at the next step when it has been closed half way; ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
-   *   option that there is not, ERR_MMAP_FAULT, ERR_MMAP_VIEW_TOO_LARGE for a line longer than MAX_VIEW_LENGTH
+   *   unknown option, ERR_MMAP_FAULT, ERR_MMAP_VIEW_TOO_LARGE for a line longer than MAX_VIEW_LENGTH
    */
   lines(options?: LinesOptions): IterableIterator<Uint8Array>;
   /**
@@ -487,22 +512,24 @@ declare class Mmap implements Disposable, Iterable<number> {
    *
    * @param offset in bytes, default 0; any, it is rounded to pages inside
    * @param size in bytes; to the end when it is missing or -1
-   * @param flags `MS_SYNC` by default; with `MS_ASYNC` it returns at once and nothing is promised. Ignored on Windows
+   * @param flags `MS_SYNC` by default; with `MS_ASYNC` it returns at once and nothing is promised. Ignored on Windows, and with
+   *   `writeBack`
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EIO, ENOSPC, EINVAL for flags that exclude each other, ERR_MMAP_FAULT; with
    *   `writeBack` also when a part that the file has no longer was not touched, and after the rest has been written
    */
   flush(offset?: number, size?: number, flags?: number): void;
   /**
-   * Makes the mapping longer or shorter, and the file with it: it ends at `offset + newSize` then. What is new is zeros, with
-   * blocks allocated. The cursor stays. Views taken before go on showing what they showed, and zeros where the file is cut off; new
-   * ones see the new size. The memory is mapped anew: {@link madvise} and {@link lock} must be called again.
+   * Makes the mapping longer or shorter, and sets the size of the file to `offset + newSize`. **If the file was longer than that, the rest
+   * of it is cut off, also when the mapping becomes longer.** What the file did not have before is zeros, with blocks allocated. The cursor
+   * stays. Views taken before go on showing what they showed, and zeros where the file is cut off; new ones see the new size. The memory
+   * is mapped anew: {@link madvise} and {@link lock} must be called again.
    *
-   * A failure leaves mapping and file as they were. Shared anonymous memory gets only shorter on Linux, a named region
-   * everywhere. Windows cannot shorten a file while a view of it is alive.
+   * A failure leaves mapping and file as they were. Shared anonymous memory cannot grow on Linux, and a named region nowhere beyond the
+   * size that it was created with. Windows cannot shorten a file while a view of it is alive: EBUSY.
    *
    * @param newSize in bytes, at least 1
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY for ACCESS_READ, ACCESS_COPY and MAP_PRIVATE with a file, ERR_INVALID_ARG_VALUE with
-   *   `trackfd: false`, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOSPC, ENOMEM, EFBIG
+   *   `trackfd: false`, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOSPC, ENOMEM, EFBIG, EBUSY on Windows
    */
   resize(newSize: number | bigint): void;
   /**
@@ -528,15 +555,16 @@ declare class Mmap implements Disposable, Iterable<number> {
    */
   protect(prot: number): void;
   /**
-   * Keeps the pages under a range in RAM. (It locks no file.) Not beyond a `resize()`, or a `protect()` that takes `PROT_WRITE` away or gives
-   * it back.
+   * Keeps the pages under a range in RAM. (It locks no file.) A `resize()` ends that, and so does a `protect()` that takes `PROT_WRITE` away
+   * or gives it back.
    *
    * @param start in bytes, default 0
    * @param length in bytes, default to the end
-   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOMEM or EPERM beyond what the system allows (`ulimit -l`)
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOMEM or EPERM beyond what the system allows (`ulimit -l`; on
+   *   Windows the working set of the process, which is made larger if it can be)
    */
   lock(start?: number, length?: number): void;
-  /** Undoes {@link lock}, however often it was called (on macOS: once). Arguments and errors are the same. */
+  /** Undoes {@link lock}, however often that was called; on macOS, one call of it. Arguments and errors are the same. */
   unlock(start?: number, length?: number): void;
   /**
    * How many pages of a range are in memory: in the page cache, on Unix; in the working set of this process, on Windows.
@@ -554,7 +582,7 @@ declare class Mmap implements Disposable, Iterable<number> {
    * are written first.
    *
    * @throws with `writeBack` only: ENOSPC, EIO and what else writing says, and it is still open then, with nothing lost; ERR_MMAP_FAULT when
-   *   the file has become shorter than the mapping, so that changes behind its end may be lost: what lies before has been written, and it
+   *   the file has become shorter than the mapping, so that changes beyond its end may be lost: what lies before has been written, and it
    *   is closed
    */
   close(): void;
@@ -563,7 +591,7 @@ declare class Mmap implements Disposable, Iterable<number> {
    * afterwards (one of a SharedArrayBuffer keeps its length, and reads zeros). It can also be called after `close()`.
    *
    * Do not call it while something asynchronous still reads a view: Node's own zlib ends the process when the buffer under it is
-   * detached. Memory that was transferred to another ArrayBuffer stays mapped until that one is collected.
+   * detached. Memory that `ArrayBuffer.prototype.transfer()` has given to another ArrayBuffer stays mapped until that one is collected.
    *
    * @throws as {@link close}, but it is closed in any case, and changes that could not be written are lost; ERR_MMAP_UNSUPPORTED on Windows
    *   for a SharedArrayBuffer that was handed out
@@ -571,15 +599,17 @@ declare class Mmap implements Disposable, Iterable<number> {
   unmap(): void;
   /** {@link close}, for `using`. */
   [Symbol.dispose](): void;
-  /** As CPython's repr. Never throws. */
+  /** The fields of CPython's repr. Never throws. */
   [inspect.custom](_depth?: number, options?: InspectOptionsStylized): string;
   get [Symbol.toStringTag](): string;
 }
 /**
- * Maps a file into memory, or memory without a file, as CPython's `mmap.mmap` does.
+ * Maps a file into memory, or memory without a file, as CPython's `mmap.mmap` does. A file is mapped for reading and writing unless
+ * {@link MmapOptions.access} says otherwise: one that may only be read needs `{ access: ACCESS_READ }`.
  *
  * @param file a path, a `file:` URL, a descriptor or a FileHandle, which may be closed afterwards; -1 for anonymous memory
- * @param length in bytes; 0, the default, is all the rest of the file from `offset` on
+ * @param length in bytes; 0, the default, is all the rest of the file from `offset` on, or all of a named region that exists. New anonymous
+ *   memory needs at least 1 (EINVAL)
  * @param options see {@link MmapOptions}
  * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE (an empty file with length 0, a part that the file does not
  *   have), ERR_MMAP_UNSUPPORTED, what Node says of a URL that is no path (ERR_INVALID_URL_SCHEME, ERR_INVALID_FILE_URL_HOST,

@@ -175,35 +175,35 @@ const system = binding.constants();
 function posix(name) {
 	return system[name];
 }
-/** Pages may be read. */
+/** Pages may be read. Undefined on Windows. */
 const PROT_READ = posix("PROT_READ");
-/** Pages may be written. */
+/** Pages may be written. Undefined on Windows. */
 const PROT_WRITE = posix("PROT_WRITE");
-/** Pages may be executed. */
+/** Pages may be executed. Undefined on Windows. */
 const PROT_EXEC = posix("PROT_EXEC");
-/** Changes go to the file. */
+/** Changes go to the file. Undefined on Windows. */
 const MAP_SHARED = posix("MAP_SHARED");
-/** Changes stay in the mapping. */
+/** Changes stay in the mapping. Undefined on Windows. */
 const MAP_PRIVATE = posix("MAP_PRIVATE");
-/** Memory without a file. */
+/** Memory without a file. Undefined on Windows. */
 const MAP_ANON = posix("MAP_ANON");
-/** Memory without a file. */
+/** Memory without a file. Undefined on Windows. */
 const MAP_ANONYMOUS = posix("MAP_ANONYMOUS");
-/** No special use is expected. */
+/** No special use is expected. Undefined on Windows. */
 const MADV_NORMAL = posix("MADV_NORMAL");
-/** Expect reads at random: read ahead little. */
+/** Expect reads at random: read ahead little. Undefined on Windows. */
 const MADV_RANDOM = posix("MADV_RANDOM");
-/** Expect reads in order: read ahead much. */
+/** Expect reads in order: read ahead much. Undefined on Windows. */
 const MADV_SEQUENTIAL = posix("MADV_SEQUENTIAL");
-/** The range will be needed soon. */
+/** The range will be needed soon. Undefined on Windows. */
 const MADV_WILLNEED = posix("MADV_WILLNEED");
-/** The range will not be needed soon. On Linux private changes in it are lost. */
+/** The range will not be needed soon. On Linux private changes in it are lost. Undefined on Windows. */
 const MADV_DONTNEED = posix("MADV_DONTNEED");
-/** Wait until it is written. */
+/** Wait until it is written. Undefined on Windows. */
 const MS_SYNC = posix("MS_SYNC");
-/** Do not wait. */
+/** Do not wait. Undefined on Windows. */
 const MS_ASYNC = posix("MS_ASYNC");
-/** Make other mappings of the file show what is in it. */
+/** Make other mappings of the file show what is in it. Undefined on Windows. */
 const MS_INVALIDATE = posix("MS_INVALIDATE");
 /** Linux. */
 const MAP_DENYWRITE = system.MAP_DENYWRITE;
@@ -219,7 +219,7 @@ const MAP_STACK = system.MAP_STACK;
 const MAP_32BIT = system.MAP_32BIT;
 /** FreeBSD. */
 const MAP_ALIGNED_SUPER = system.MAP_ALIGNED_SUPER;
-/** OpenBSD. */
+/** OpenBSD, for which there is no build yet: undefined everywhere. */
 const MAP_CONCEAL = system.MAP_CONCEAL;
 /** macOS, FreeBSD. */
 const MAP_HASSEMAPHORE = system.MAP_HASSEMAPHORE;
@@ -350,10 +350,12 @@ const OPTION_NAMES = [
 const TASK_OPTION_NAMES = ["signal", "onProgress"];
 const NO_OPTIONS = Object.freeze(Object.create(null));
 const INT32_MAX = 2 ** 31 - 1;
+const HAS_SYSTEM_CONSTANTS = MAP_SHARED !== void 0;
 const DEFAULT_FLAGS = MAP_SHARED ?? 0;
 const DEFAULT_PROT = PROT_READ | PROT_WRITE;
 function request(file, length, options) {
-	const { access, offset, tagname, flags, prot, trackfd, create, writeBack, shared } = optionsArgument(options, OPTION_NAMES, "mmap");
+	const given = optionsArgument(options, OPTION_NAMES, "mmap");
+	const { access, offset, tagname, flags, prot, trackfd, create, writeBack, shared } = given;
 	const named = urlPath(file) ?? file;
 	const target = fileArgument(named);
 	const checked = {
@@ -375,9 +377,16 @@ function request(file, length, options) {
 		checked.shared = true;
 		checked.maxLength = maxLengthArgument(shared);
 	}
-	checked.access = accessArgument(access, checked, flags !== void 0 || prot !== void 0);
+	checked.access = accessArgument(access, checked, isGiven(given, "flags", flags) || isGiven(given, "prot", prot));
 	refuseContradictions(checked);
 	return checked;
+}
+/**
+* Whether an option of `MAP_*` or `PROT_*` is there. On Windows those are undefined: `flags: MAP_PRIVATE` must not be taken for no
+* flags there, for that is a mapping that writes to the file.
+*/
+function isGiven(options, name, value) {
+	return value !== void 0 || !HAS_SYSTEM_CONSTANTS && name in options;
 }
 function linesOptions(options) {
 	const { start, stop } = optionsArgument(options, ["start", "stop"], "lines");
@@ -551,6 +560,10 @@ function booleanArgument(value, name, whenMissing) {
 }
 function optionalInteger(value, name) {
 	return value === void 0 ? void 0 : int32(value, name);
+}
+/** `MADV_*` or `PROT_*`. On Windows, where those are undefined, Rust is to say that they are of no use, and not we that one is missing. */
+function systemConstant(value, name) {
+	return value === void 0 && !HAS_SYSTEM_CONSTANTS ? 0 : int32(value, name);
 }
 /** A number for an `int` of C. */
 function int32(value, name) {
@@ -988,7 +1001,10 @@ const NEWLINE = 10;
 * flushes bytes throws `ERR_MMAP_FAULT`, with `offset` and `length` of what was lost, once the file has been truncated under the
 * mapping, or a full disk could not fill a hole in it. A number that should be whole and is not is `ERR_OUT_OF_RANGE`, and so is a copy
 * that is longer than a Buffer can be or than there is memory for. A detached ArrayBuffer is `ERR_INVALID_ARG_VALUE`, and so is an
-* option that there is not.
+* unknown option.
+*
+* An Mmap is not itself a Buffer or a typed array: where one is wanted, pass {@link bytes}, which copies nothing, or {@link slice}, a
+* copy. (`mm[0]` is undefined, and `Buffer.from(mm)` is zeros.)
 */
 var Mmap = class {
 	#mapping;
@@ -996,7 +1012,7 @@ var Mmap = class {
 	#closedMapping;
 	#length;
 	#offset;
-	/** How far the first byte lies behind the start of its page. Anonymous memory begins on a page whatever `offset` is. */
+	/** How far into its page the first byte is. Anonymous memory begins on a page whatever `offset` is. */
 	#lead;
 	#access;
 	#position = 0;
@@ -1041,7 +1057,7 @@ var Mmap = class {
 		this.#live();
 		return this.#length;
 	}
-	/** From which byte of the file on. @throws ERR_MMAP_CLOSED */
+	/** Where in the file the mapping begins, in bytes. @throws ERR_MMAP_CLOSED */
 	get offset() {
 		this.#live();
 		return this.#offset;
@@ -1081,8 +1097,8 @@ var Mmap = class {
 		return bytes;
 	}
 	/**
-	* What `bytes` is a view of. It begins up to 7 bytes before it when `offset` is no multiple of 8, so that alignment is what
-	* typed arrays take it for, and a SharedArrayBuffer up to a page before it: use `bytes.byteOffset`.
+	* What `bytes` is a view of. It may begin before the mapping: up to 7 bytes, when `offset` is not a multiple of 8, and a
+	* SharedArrayBuffer up to a page. So count from `bytes.byteOffset`, or use {@link view}.
 	*
 	* @throws as {@link bytes}
 	*/
@@ -1126,7 +1142,7 @@ var Mmap = class {
 		this.#position += count;
 		return copy;
 	}
-	/** Reads the byte at the cursor and moves on. @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE at the end */
+	/** Reads the byte at the cursor and moves on. @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE when the cursor is at the end */
 	readByte() {
 		const mapping = this.#live();
 		if (this.#position >= this.#length) throw this.#atEnd("read byte out of range");
@@ -1171,7 +1187,8 @@ var Mmap = class {
 	* Writes a byte at the cursor and moves on.
 	*
 	* @param value 0 to 255
-	* @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE at the end or for another value, ERR_INVALID_ARG_TYPE
+	* @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when the cursor is at the end or for another value,
+	*   ERR_INVALID_ARG_TYPE
 	*/
 	writeByte(value) {
 		const byte = wholeNumber(value, "value");
@@ -1207,19 +1224,19 @@ var Mmap = class {
 	seekable() {
 		return true;
 	}
-	/** The position of the cursor. It may be behind the end after a `resize()`. @throws ERR_MMAP_CLOSED */
+	/** The position of the cursor. It may be beyond the end after a `resize()`. @throws ERR_MMAP_CLOSED */
 	tell() {
 		this.#live();
 		return this.#position;
 	}
-	/** The byte at `index`. @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE */
+	/** The byte at `index`, from 0 to 255. A negative index counts from the end: -1 is the last byte. @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE */
 	at(index) {
 		const given = wholeNumber(index, "index");
 		const mapping = this.#live();
 		return this.#byteAt(mapping, this.#index(given));
 	}
 	/**
-	* Sets the byte at `index`.
+	* Sets the byte at `index`. A negative index counts from the end.
 	*
 	* @param value 0 to 255
 	* @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
@@ -1233,8 +1250,12 @@ var Mmap = class {
 		this.#setByteAt(mapping, at, byte);
 	}
 	/**
-	* Python's `m[start:stop:step]`. Bounds that lie outside are brought to the nearest end.
+	* Python's `m[start:stop:step]`: the bytes from `start` up to but not including `stop`, every `step`th of them. Negative bounds count
+	* from the end, and bounds outside the mapping are brought to its nearest end. A negative `step` goes backwards.
 	*
+	* @param start default 0; the last byte with a negative `step`
+	* @param stop default the length; before the first byte with a negative `step`
+	* @param step default 1
 	* @returns a copy
 	* @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE for a step of 0, ERR_INVALID_ARG_TYPE
 	*/
@@ -1248,7 +1269,7 @@ var Mmap = class {
 		return copy;
 	}
 	/**
-	* Python's `m[start:stop:step] = data`: all of it, or nothing.
+	* Python's `m[start:stop:step] = data`: all of it, or nothing. Bounds and defaults are those of {@link slice}.
 	*
 	* @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE unless `data` is exactly as long as the slice,
 	*   ERR_INVALID_ARG_TYPE
@@ -1297,7 +1318,7 @@ var Mmap = class {
 		binding.fill(mapping, pattern, slice.start, slice.count);
 		return this;
 	}
-	/** The bytes, as numbers, each read when it is asked for. @throws ERR_MMAP_CLOSED from `next()` */
+	/** The bytes, as numbers, each read when it is asked for. @throws ERR_MMAP_CLOSED, ERR_MMAP_FAULT from `next()` */
 	*[Symbol.iterator]() {
 		for (let index = 0;; index += 1) {
 			const mapping = this.#live();
@@ -1331,7 +1352,7 @@ var Mmap = class {
 	* The first place of `needle` from `start` on, or -1, as Buffer's: `start` is 0 by default and counts from the end when
 	* negative; a number is a byte.
 	*
-	* @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a byte that is none
+	* @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a number outside 0 to 255
 	*/
 	indexOf(needle, start) {
 		const sought = typeof needle === "number" ? byteArgument(needle, "needle") : soughtBytes(needle);
@@ -1340,10 +1361,10 @@ var Mmap = class {
 		return this.#find(mapping, sought, clamp(from, this.#length), this.#length);
 	}
 	/**
-	* The last place of `needle` that is not behind `start`, or -1, as Buffer's: `start` is the end by default and counts from it
+	* The last place of `needle` at or before `start`, or -1, as Buffer's: `start` is the end by default and counts from it
 	* when negative; a number is a byte.
 	*
-	* @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a byte that is none
+	* @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a number outside 0 to 255
 	*/
 	lastIndexOf(needle, start) {
 		const bytes = needleArgument(needle, "needle");
@@ -1359,8 +1380,8 @@ var Mmap = class {
 		return this.indexOf(needle, start) !== -1;
 	}
 	/**
-	* The places of `needle` in `[start, stop)`, from the first to the last, each behind the one before: in `'aaaa'`, `'aa'` is at 0 and 2.
-	* Bounds are those of {@link slice}.
+	* The places of `needle` in `[start, stop)`, from the first to the last. Matches do not overlap: in `'aaaa'`, `'aa'` is at 0 and 2.
+	* Bounds are those of {@link slice}; `start` is 0 by default, not the cursor.
 	*
 	* They are found a few thousand at a time, so that no number of them costs memory. What is changed in the mapping during the iteration may be
 	* found or not. After a `resize()` it goes on in the new length.
@@ -1377,7 +1398,8 @@ var Mmap = class {
 		return new Matches(this.#iterated(), new Uint8Array(bytes), clamp(from, this.#length), to);
 	}
 	/**
-	* How often `needle` is in `[start, stop)`, each behind the one before. Bounds are those of {@link slice}.
+	* How often `needle` is in `[start, stop)`; matches do not overlap. Bounds are those of {@link slice}; `start` is 0 by default, not the
+	* cursor.
 	*
 	* @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty needle, ERR_MMAP_FAULT
 	*/
@@ -1388,7 +1410,8 @@ var Mmap = class {
 		return binding.count(mapping, bytes, from, to);
 	}
 	/**
-	* Writes `to` in place of each `from` in `[start, stop)`, which must be as long, each behind the one before. Bounds are those of {@link slice}.
+	* Writes `to` in place of each `from` in `[start, stop)`. Both must have the same length; matches do not overlap. Bounds are those of
+	* {@link slice}; `start` is 0 by default, not the cursor.
 	*
 	* @returns how many
 	* @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty `from` or another length,
@@ -1404,13 +1427,16 @@ var Mmap = class {
 	}
 	/**
 	* The lines of a range, as Uint8Arrays over the mapping: nothing is copied, except where the runtime has no views. A line ends before its `'\n'`
-	* (a `'\r'` stays) or at the end of the range; behind a `'\n'` at the end there is no empty line.
+	* (a `'\r'` stays) or at the end of the range; after a `'\n'` at the end there is no empty line.
+	*
+	* A line is a view, as {@link bytes} is: what is stored to it is stored in the mapping, and as long as one is kept, all of the mapping stays in
+	* memory. Copy what is to be kept with `Buffer.from(line)`. Its text is `new TextDecoder().decode(line)`.
 	*
 	* Line ends are found a few thousand at a time; see {@link findAll}.
 	*
 	* @param options `start` and `stop`, bounds as those of {@link slice}; all of the mapping by default
 	* @throws ERR_MMAP_CLOSED, also at the next step when it has been closed half way; ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
-	*   option that there is not, ERR_MMAP_FAULT, ERR_MMAP_VIEW_TOO_LARGE for a line longer than MAX_VIEW_LENGTH
+	*   unknown option, ERR_MMAP_FAULT, ERR_MMAP_VIEW_TOO_LARGE for a line longer than MAX_VIEW_LENGTH
 	*/
 	lines(options) {
 		const { start, stop } = linesOptions(options);
@@ -1508,7 +1534,8 @@ var Mmap = class {
 	*
 	* @param offset in bytes, default 0; any, it is rounded to pages inside
 	* @param size in bytes; to the end when it is missing or -1
-	* @param flags `MS_SYNC` by default; with `MS_ASYNC` it returns at once and nothing is promised. Ignored on Windows
+	* @param flags `MS_SYNC` by default; with `MS_ASYNC` it returns at once and nothing is promised. Ignored on Windows, and with
+	*   `writeBack`
 	* @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EIO, ENOSPC, EINVAL for flags that exclude each other, ERR_MMAP_FAULT; with
 	*   `writeBack` also when a part that the file has no longer was not touched, and after the rest has been written
 	*/
@@ -1520,16 +1547,17 @@ var Mmap = class {
 		binding.flush(mapping, from, count, how);
 	}
 	/**
-	* Makes the mapping longer or shorter, and the file with it: it ends at `offset + newSize` then. What is new is zeros, with
-	* blocks allocated. The cursor stays. Views taken before go on showing what they showed, and zeros where the file is cut off; new
-	* ones see the new size. The memory is mapped anew: {@link madvise} and {@link lock} must be called again.
+	* Makes the mapping longer or shorter, and sets the size of the file to `offset + newSize`. **If the file was longer than that, the rest
+	* of it is cut off, also when the mapping becomes longer.** What the file did not have before is zeros, with blocks allocated. The cursor
+	* stays. Views taken before go on showing what they showed, and zeros where the file is cut off; new ones see the new size. The memory
+	* is mapped anew: {@link madvise} and {@link lock} must be called again.
 	*
-	* A failure leaves mapping and file as they were. Shared anonymous memory gets only shorter on Linux, a named region
-	* everywhere. Windows cannot shorten a file while a view of it is alive.
+	* A failure leaves mapping and file as they were. Shared anonymous memory cannot grow on Linux, and a named region nowhere beyond the
+	* size that it was created with. Windows cannot shorten a file while a view of it is alive: EBUSY.
 	*
 	* @param newSize in bytes, at least 1
 	* @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY for ACCESS_READ, ACCESS_COPY and MAP_PRIVATE with a file, ERR_INVALID_ARG_VALUE with
-	*   `trackfd: false`, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOSPC, ENOMEM, EFBIG
+	*   `trackfd: false`, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOSPC, ENOMEM, EFBIG, EBUSY on Windows
 	*/
 	resize(newSize) {
 		const length = wholeNumber(newSize, "newSize", "of type number or bigint");
@@ -1551,7 +1579,7 @@ var Mmap = class {
 	* @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EINVAL, ERR_MMAP_UNSUPPORTED on Windows
 	*/
 	madvise(option, start = 0, length) {
-		const advice = int32(option, "option");
+		const advice = systemConstant(option, "option");
 		const from = wholeNumber(start, "start");
 		const asked = optionalWholeNumber(length, "length");
 		const mapping = this.#live();
@@ -1573,24 +1601,25 @@ var Mmap = class {
 	*   `writeBack` as {@link flush}
 	*/
 	protect(prot) {
-		const protection = int32(prot, "prot");
+		const protection = systemConstant(prot, "prot");
 		const mapping = this.#live();
 		binding.protect(mapping, protection);
 		this.#access = binding.access(mapping);
 	}
 	/**
-	* Keeps the pages under a range in RAM. (It locks no file.) Not beyond a `resize()`, or a `protect()` that takes `PROT_WRITE` away or gives
-	* it back.
+	* Keeps the pages under a range in RAM. (It locks no file.) A `resize()` ends that, and so does a `protect()` that takes `PROT_WRITE` away
+	* or gives it back.
 	*
 	* @param start in bytes, default 0
 	* @param length in bytes, default to the end
-	* @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOMEM or EPERM beyond what the system allows (`ulimit -l`)
+	* @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOMEM or EPERM beyond what the system allows (`ulimit -l`; on
+	*   Windows the working set of the process, which is made larger if it can be)
 	*/
 	lock(start = 0, length) {
 		const [mapping, from, count] = this.#pageRange("lock", start, length);
 		binding.lock(mapping, from, count);
 	}
-	/** Undoes {@link lock}, however often it was called (on macOS: once). Arguments and errors are the same. */
+	/** Undoes {@link lock}, however often that was called; on macOS, one call of it. Arguments and errors are the same. */
 	unlock(start = 0, length) {
 		const [mapping, from, count] = this.#pageRange("unlock", start, length);
 		binding.unlock(mapping, from, count);
@@ -1614,7 +1643,7 @@ var Mmap = class {
 	* are written first.
 	*
 	* @throws with `writeBack` only: ENOSPC, EIO and what else writing says, and it is still open then, with nothing lost; ERR_MMAP_FAULT when
-	*   the file has become shorter than the mapping, so that changes behind its end may be lost: what lies before has been written, and it
+	*   the file has become shorter than the mapping, so that changes beyond its end may be lost: what lies before has been written, and it
 	*   is closed
 	*/
 	close() {
@@ -1641,7 +1670,7 @@ var Mmap = class {
 	* afterwards (one of a SharedArrayBuffer keeps its length, and reads zeros). It can also be called after `close()`.
 	*
 	* Do not call it while something asynchronous still reads a view: Node's own zlib ends the process when the buffer under it is
-	* detached. Memory that was transferred to another ArrayBuffer stays mapped until that one is collected.
+	* detached. Memory that `ArrayBuffer.prototype.transfer()` has given to another ArrayBuffer stays mapped until that one is collected.
 	*
 	* @throws as {@link close}, but it is closed in any case, and changes that could not be written are lost; ERR_MMAP_UNSUPPORTED on Windows
 	*   for a SharedArrayBuffer that was handed out
@@ -1668,7 +1697,7 @@ var Mmap = class {
 	[Symbol.dispose]() {
 		this.close();
 	}
-	/** As CPython's repr. Never throws. */
+	/** The fields of CPython's repr. Never throws. */
 	[node_util.inspect.custom](_depth, options) {
 		if (!(#mapping in this)) return "<memmap.Mmap>";
 		const text = this.#mapping === void 0 ? "closed=true" : `closed=false, access=${ACCESS_NAMES[this.#access]}, length=${this.#length}, pos=${this.#position}, offset=${this.#offset}`;
@@ -1911,10 +1940,12 @@ var Mmap = class {
 	}
 };
 /**
-* Maps a file into memory, or memory without a file, as CPython's `mmap.mmap` does.
+* Maps a file into memory, or memory without a file, as CPython's `mmap.mmap` does. A file is mapped for reading and writing unless
+* {@link MmapOptions.access} says otherwise: one that may only be read needs `{ access: ACCESS_READ }`.
 *
 * @param file a path, a `file:` URL, a descriptor or a FileHandle, which may be closed afterwards; -1 for anonymous memory
-* @param length in bytes; 0, the default, is all the rest of the file from `offset` on
+* @param length in bytes; 0, the default, is all the rest of the file from `offset` on, or all of a named region that exists. New anonymous
+*   memory needs at least 1 (EINVAL)
 * @param options see {@link MmapOptions}
 * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE (an empty file with length 0, a part that the file does not
 *   have), ERR_MMAP_UNSUPPORTED, what Node says of a URL that is no path (ERR_INVALID_URL_SCHEME, ERR_INVALID_FILE_URL_HOST,

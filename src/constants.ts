@@ -26,37 +26,37 @@ function posix(name: string): number {
   return system[name] as number
 }
 
-// --- Every Unix; undefined on Windows
+// --- Every Unix; undefined on Windows, as each says, because the type does not
 
-/** Pages may be read. */
+/** Pages may be read. Undefined on Windows. */
 export const PROT_READ: number = posix('PROT_READ')
-/** Pages may be written. */
+/** Pages may be written. Undefined on Windows. */
 export const PROT_WRITE: number = posix('PROT_WRITE')
-/** Pages may be executed. */
+/** Pages may be executed. Undefined on Windows. */
 export const PROT_EXEC: number = posix('PROT_EXEC')
-/** Changes go to the file. */
+/** Changes go to the file. Undefined on Windows. */
 export const MAP_SHARED: number = posix('MAP_SHARED')
-/** Changes stay in the mapping. */
+/** Changes stay in the mapping. Undefined on Windows. */
 export const MAP_PRIVATE: number = posix('MAP_PRIVATE')
-/** Memory without a file. */
+/** Memory without a file. Undefined on Windows. */
 export const MAP_ANON: number = posix('MAP_ANON')
-/** Memory without a file. */
+/** Memory without a file. Undefined on Windows. */
 export const MAP_ANONYMOUS: number = posix('MAP_ANONYMOUS')
-/** No special use is expected. */
+/** No special use is expected. Undefined on Windows. */
 export const MADV_NORMAL: number = posix('MADV_NORMAL')
-/** Expect reads at random: read ahead little. */
+/** Expect reads at random: read ahead little. Undefined on Windows. */
 export const MADV_RANDOM: number = posix('MADV_RANDOM')
-/** Expect reads in order: read ahead much. */
+/** Expect reads in order: read ahead much. Undefined on Windows. */
 export const MADV_SEQUENTIAL: number = posix('MADV_SEQUENTIAL')
-/** The range will be needed soon. */
+/** The range will be needed soon. Undefined on Windows. */
 export const MADV_WILLNEED: number = posix('MADV_WILLNEED')
-/** The range will not be needed soon. On Linux private changes in it are lost. */
+/** The range will not be needed soon. On Linux private changes in it are lost. Undefined on Windows. */
 export const MADV_DONTNEED: number = posix('MADV_DONTNEED')
-/** Wait until it is written. */
+/** Wait until it is written. Undefined on Windows. */
 export const MS_SYNC: number = posix('MS_SYNC')
-/** Do not wait. */
+/** Do not wait. Undefined on Windows. */
 export const MS_ASYNC: number = posix('MS_ASYNC')
-/** Make other mappings of the file show what is in it. */
+/** Make other mappings of the file show what is in it. Undefined on Windows. */
 export const MS_INVALIDATE: number = posix('MS_INVALIDATE')
 
 // --- Only some systems; undefined elsewhere
@@ -75,7 +75,7 @@ export const MAP_STACK: number | undefined = system.MAP_STACK
 export const MAP_32BIT: number | undefined = system.MAP_32BIT
 /** FreeBSD. */
 export const MAP_ALIGNED_SUPER: number | undefined = system.MAP_ALIGNED_SUPER
-/** OpenBSD. */
+/** OpenBSD, for which there is no build yet: undefined everywhere. */
 export const MAP_CONCEAL: number | undefined = system.MAP_CONCEAL
 /** macOS, FreeBSD. */
 export const MAP_HASSEMAPHORE: number | undefined = system.MAP_HASSEMAPHORE

@@ -22,6 +22,7 @@ import {
   optionalWholeNumber,
   request,
   sliceBounds,
+  systemConstant,
   type TaskOptions,
   taskOptions,
   wholeNumber,
@@ -81,7 +82,7 @@ const LENGTH_PER_BYTE_BEFORE_VIEW = 64 * 1024
 // Up to how many bytes JavaScript searches and copies itself. Rust is faster, but to call it costs as much as these do.
 const SHORT_SEARCH = 512
 const SHORT_COPY = 2048
-// Buffer's own methods are wrong behind 4 GiB.
+// Buffer's own methods are wrong beyond 4 GiB.
 const BUFFER_LIMIT = 2 ** 32 - 1
 // A buffer begins at a multiple of this many bytes, and so up to one less before what it is for.
 const BUFFER_ALIGNMENT = 8
@@ -105,7 +106,10 @@ type Needle = number | Uint8Array
  * flushes bytes throws `ERR_MMAP_FAULT`, with `offset` and `length` of what was lost, once the file has been truncated under the
  * mapping, or a full disk could not fill a hole in it. A number that should be whole and is not is `ERR_OUT_OF_RANGE`, and so is a copy
  * that is longer than a Buffer can be or than there is memory for. A detached ArrayBuffer is `ERR_INVALID_ARG_VALUE`, and so is an
- * option that there is not.
+ * unknown option.
+ *
+ * An Mmap is not itself a Buffer or a typed array: where one is wanted, pass {@link bytes}, which copies nothing, or {@link slice}, a
+ * copy. (`mm[0]` is undefined, and `Buffer.from(mm)` is zeros.)
  */
 export class Mmap implements Disposable, Iterable<number> {
   #mapping: Handle | undefined
@@ -113,7 +117,7 @@ export class Mmap implements Disposable, Iterable<number> {
   #closedMapping: Handle | undefined
   #length: number
   readonly #offset: number
-  /** How far the first byte lies behind the start of its page. Anonymous memory begins on a page whatever `offset` is. */
+  /** How far into its page the first byte is. Anonymous memory begins on a page whatever `offset` is. */
   readonly #lead: number
   #access: number
   #position = 0
@@ -164,7 +168,7 @@ export class Mmap implements Disposable, Iterable<number> {
     return this.#length
   }
 
-  /** From which byte of the file on. @throws ERR_MMAP_CLOSED */
+  /** Where in the file the mapping begins, in bytes. @throws ERR_MMAP_CLOSED */
   get offset(): number {
     this.#live()
     return this.#offset
@@ -211,8 +215,8 @@ export class Mmap implements Disposable, Iterable<number> {
   }
 
   /**
-   * What `bytes` is a view of. It begins up to 7 bytes before it when `offset` is no multiple of 8, so that alignment is what
-   * typed arrays take it for, and a SharedArrayBuffer up to a page before it: use `bytes.byteOffset`.
+   * What `bytes` is a view of. It may begin before the mapping: up to 7 bytes, when `offset` is not a multiple of 8, and a
+   * SharedArrayBuffer up to a page. So count from `bytes.byteOffset`, or use {@link view}.
    *
    * @throws as {@link bytes}
    */
@@ -222,11 +226,11 @@ export class Mmap implements Disposable, Iterable<number> {
     return buffer
   }
 
-  /** A view as below. `Buffer` has a type of its own here because its class does not say what it makes. */
+  /** A Buffer over the same memory, nothing copied: `mm.view(Buffer, 0, 100)`. Arguments and errors are those of the other kinds. */
   view(type: BufferConstructor, byteOffset?: number, length?: number): Buffer
   /**
-   * A view of another kind, of the same memory: `mm.view(Float64Array, 16, 100)`, `mm.view(DataView)`, `mm.view(Buffer)`. Of a
-   * mapping longer than MAX_VIEW_LENGTH it gives a window.
+   * A view of another kind, of the same memory: `mm.view(Float64Array, 16, 100)`, `mm.view(DataView)`, `mm.view(Buffer)`. It is also
+   * how to see a part of a mapping that is longer than MAX_VIEW_LENGTH (not with `shared`: that is ERR_MMAP_VIEW_TOO_LARGE).
    *
    * @param type a typed array class, `DataView` or `Buffer`
    * @param byteOffset in bytes, default 0; `offset + byteOffset` must be a multiple of the element's size
@@ -270,7 +274,7 @@ export class Mmap implements Disposable, Iterable<number> {
   read(n?: number | null): Buffer {
     const wanted = n === null || n === undefined ? -1 : wholeNumber(n, 'n')
     const mapping = this.#live()
-    // The cursor may be behind the end after a resize.
+    // The cursor may be beyond the end after a resize.
     const left = Math.max(this.#length - this.#position, 0)
     const count = wanted < 0 ? left : Math.min(wanted, left)
     const copy = this.#copy(mapping, this.#position, count)
@@ -278,7 +282,7 @@ export class Mmap implements Disposable, Iterable<number> {
     return copy
   }
 
-  /** Reads the byte at the cursor and moves on. @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE at the end */
+  /** Reads the byte at the cursor and moves on. @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE when the cursor is at the end */
   readByte(): number {
     const mapping = this.#live()
     if (this.#position >= this.#length) throw this.#atEnd('read byte out of range')
@@ -315,7 +319,7 @@ export class Mmap implements Disposable, Iterable<number> {
     const count = byteLengthOf(bytes)
     const left = this.#length - this.#position
     const what = 'data out of range'
-    // Behind the end not even nothing can be written, as in CPython.
+    // Beyond the end not even nothing can be written, as in CPython.
     if (left < 0) throw outOfRange(what, 'position', `at most the length, ${this.#length}`, this.#position)
     if (count > left) {
       throw outOfRange(what, 'data', `at most ${left} bytes long, from the cursor to the end`, `${count} bytes`)
@@ -329,7 +333,8 @@ export class Mmap implements Disposable, Iterable<number> {
    * Writes a byte at the cursor and moves on.
    *
    * @param value 0 to 255
-   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE at the end or for another value, ERR_INVALID_ARG_TYPE
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when the cursor is at the end or for another value,
+   *   ERR_INVALID_ARG_TYPE
    */
   writeByte(value: number): void {
     const byte = wholeNumber(value, 'value')
@@ -367,7 +372,7 @@ export class Mmap implements Disposable, Iterable<number> {
     return true
   }
 
-  /** The position of the cursor. It may be behind the end after a `resize()`. @throws ERR_MMAP_CLOSED */
+  /** The position of the cursor. It may be beyond the end after a `resize()`. @throws ERR_MMAP_CLOSED */
   tell(): number {
     this.#live()
     return this.#position
@@ -375,7 +380,7 @@ export class Mmap implements Disposable, Iterable<number> {
 
   // --- The bytearray half: positions, negative ones count from the end
 
-  /** The byte at `index`. @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE */
+  /** The byte at `index`, from 0 to 255. A negative index counts from the end: -1 is the last byte. @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE */
   at(index: number): number {
     const given = wholeNumber(index, 'index')
     const mapping = this.#live()
@@ -383,7 +388,7 @@ export class Mmap implements Disposable, Iterable<number> {
   }
 
   /**
-   * Sets the byte at `index`.
+   * Sets the byte at `index`. A negative index counts from the end.
    *
    * @param value 0 to 255
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
@@ -400,8 +405,12 @@ export class Mmap implements Disposable, Iterable<number> {
   }
 
   /**
-   * Python's `m[start:stop:step]`. Bounds that lie outside are brought to the nearest end.
+   * Python's `m[start:stop:step]`: the bytes from `start` up to but not including `stop`, every `step`th of them. Negative bounds count
+   * from the end, and bounds outside the mapping are brought to its nearest end. A negative `step` goes backwards.
    *
+   * @param start default 0; the last byte with a negative `step`
+   * @param stop default the length; before the first byte with a negative `step`
+   * @param step default 1
    * @returns a copy
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE for a step of 0, ERR_INVALID_ARG_TYPE
    */
@@ -416,7 +425,7 @@ export class Mmap implements Disposable, Iterable<number> {
   }
 
   /**
-   * Python's `m[start:stop:step] = data`: all of it, or nothing.
+   * Python's `m[start:stop:step] = data`: all of it, or nothing. Bounds and defaults are those of {@link slice}.
    *
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE unless `data` is exactly as long as the slice,
    *   ERR_INVALID_ARG_TYPE
@@ -473,7 +482,7 @@ export class Mmap implements Disposable, Iterable<number> {
     return this
   }
 
-  /** The bytes, as numbers, each read when it is asked for. @throws ERR_MMAP_CLOSED from `next()` */
+  /** The bytes, as numbers, each read when it is asked for. @throws ERR_MMAP_CLOSED, ERR_MMAP_FAULT from `next()` */
   *[Symbol.iterator](): Generator<number, undefined, undefined> {
     for (let index = 0; ; index += 1) {
       const mapping = this.#live()
@@ -512,7 +521,7 @@ export class Mmap implements Disposable, Iterable<number> {
    * The first place of `needle` from `start` on, or -1, as Buffer's: `start` is 0 by default and counts from the end when
    * negative; a number is a byte.
    *
-   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a byte that is none
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a number outside 0 to 255
    */
   indexOf(needle: number | BytesLike, start?: number): number {
     const sought = typeof needle === 'number' ? byteArgument(needle, 'needle') : soughtBytes(needle)
@@ -522,10 +531,10 @@ export class Mmap implements Disposable, Iterable<number> {
   }
 
   /**
-   * The last place of `needle` that is not behind `start`, or -1, as Buffer's: `start` is the end by default and counts from it
+   * The last place of `needle` at or before `start`, or -1, as Buffer's: `start` is the end by default and counts from it
    * when negative; a number is a byte.
    *
-   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a byte that is none
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a number outside 0 to 255
    */
   lastIndexOf(needle: number | BytesLike, start?: number): number {
     const bytes = needleArgument(needle, 'needle')
@@ -544,8 +553,8 @@ export class Mmap implements Disposable, Iterable<number> {
   }
 
   /**
-   * The places of `needle` in `[start, stop)`, from the first to the last, each behind the one before: in `'aaaa'`, `'aa'` is at 0 and 2.
-   * Bounds are those of {@link slice}.
+   * The places of `needle` in `[start, stop)`, from the first to the last. Matches do not overlap: in `'aaaa'`, `'aa'` is at 0 and 2.
+   * Bounds are those of {@link slice}; `start` is 0 by default, not the cursor.
    *
    * They are found a few thousand at a time, so that no number of them costs memory. What is changed in the mapping during the iteration may be
    * found or not. After a `resize()` it goes on in the new length.
@@ -564,7 +573,8 @@ export class Mmap implements Disposable, Iterable<number> {
   }
 
   /**
-   * How often `needle` is in `[start, stop)`, each behind the one before. Bounds are those of {@link slice}.
+   * How often `needle` is in `[start, stop)`; matches do not overlap. Bounds are those of {@link slice}; `start` is 0 by default, not the
+   * cursor.
    *
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty needle, ERR_MMAP_FAULT
    */
@@ -576,7 +586,8 @@ export class Mmap implements Disposable, Iterable<number> {
   }
 
   /**
-   * Writes `to` in place of each `from` in `[start, stop)`, which must be as long, each behind the one before. Bounds are those of {@link slice}.
+   * Writes `to` in place of each `from` in `[start, stop)`. Both must have the same length; matches do not overlap. Bounds are those of
+   * {@link slice}; `start` is 0 by default, not the cursor.
    *
    * @returns how many
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty `from` or another length,
@@ -593,13 +604,16 @@ export class Mmap implements Disposable, Iterable<number> {
 
   /**
    * The lines of a range, as Uint8Arrays over the mapping: nothing is copied, except where the runtime has no views. A line ends before its `'\n'`
-   * (a `'\r'` stays) or at the end of the range; behind a `'\n'` at the end there is no empty line.
+   * (a `'\r'` stays) or at the end of the range; after a `'\n'` at the end there is no empty line.
+   *
+   * A line is a view, as {@link bytes} is: what is stored to it is stored in the mapping, and as long as one is kept, all of the mapping stays in
+   * memory. Copy what is to be kept with `Buffer.from(line)`. Its text is `new TextDecoder().decode(line)`.
    *
    * Line ends are found a few thousand at a time; see {@link findAll}.
    *
    * @param options `start` and `stop`, bounds as those of {@link slice}; all of the mapping by default
    * @throws ERR_MMAP_CLOSED, also at the next step when it has been closed half way; ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
-   *   option that there is not, ERR_MMAP_FAULT, ERR_MMAP_VIEW_TOO_LARGE for a line longer than MAX_VIEW_LENGTH
+   *   unknown option, ERR_MMAP_FAULT, ERR_MMAP_VIEW_TOO_LARGE for a line longer than MAX_VIEW_LENGTH
    */
   lines(options?: LinesOptions): IterableIterator<Uint8Array> {
     const { start, stop } = linesOptions(options)
@@ -711,7 +725,8 @@ export class Mmap implements Disposable, Iterable<number> {
    *
    * @param offset in bytes, default 0; any, it is rounded to pages inside
    * @param size in bytes; to the end when it is missing or -1
-   * @param flags `MS_SYNC` by default; with `MS_ASYNC` it returns at once and nothing is promised. Ignored on Windows
+   * @param flags `MS_SYNC` by default; with `MS_ASYNC` it returns at once and nothing is promised. Ignored on Windows, and with
+   *   `writeBack`
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EIO, ENOSPC, EINVAL for flags that exclude each other, ERR_MMAP_FAULT; with
    *   `writeBack` also when a part that the file has no longer was not touched, and after the rest has been written
    */
@@ -724,16 +739,17 @@ export class Mmap implements Disposable, Iterable<number> {
   }
 
   /**
-   * Makes the mapping longer or shorter, and the file with it: it ends at `offset + newSize` then. What is new is zeros, with
-   * blocks allocated. The cursor stays. Views taken before go on showing what they showed, and zeros where the file is cut off; new
-   * ones see the new size. The memory is mapped anew: {@link madvise} and {@link lock} must be called again.
+   * Makes the mapping longer or shorter, and sets the size of the file to `offset + newSize`. **If the file was longer than that, the rest
+   * of it is cut off, also when the mapping becomes longer.** What the file did not have before is zeros, with blocks allocated. The cursor
+   * stays. Views taken before go on showing what they showed, and zeros where the file is cut off; new ones see the new size. The memory
+   * is mapped anew: {@link madvise} and {@link lock} must be called again.
    *
-   * A failure leaves mapping and file as they were. Shared anonymous memory gets only shorter on Linux, a named region
-   * everywhere. Windows cannot shorten a file while a view of it is alive.
+   * A failure leaves mapping and file as they were. Shared anonymous memory cannot grow on Linux, and a named region nowhere beyond the
+   * size that it was created with. Windows cannot shorten a file while a view of it is alive: EBUSY.
    *
    * @param newSize in bytes, at least 1
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY for ACCESS_READ, ACCESS_COPY and MAP_PRIVATE with a file, ERR_INVALID_ARG_VALUE with
-   *   `trackfd: false`, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOSPC, ENOMEM, EFBIG
+   *   `trackfd: false`, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOSPC, ENOMEM, EFBIG, EBUSY on Windows
    */
   resize(newSize: number | bigint): void {
     const length = wholeNumber(newSize, 'newSize', 'of type number or bigint')
@@ -757,7 +773,7 @@ export class Mmap implements Disposable, Iterable<number> {
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EINVAL, ERR_MMAP_UNSUPPORTED on Windows
    */
   madvise(option: number, start: number = 0, length?: number): void {
-    const advice = int32(option, 'option')
+    const advice = systemConstant(option, 'option')
     const from = wholeNumber(start, 'start')
     const asked = optionalWholeNumber(length, 'length')
     const mapping = this.#live()
@@ -784,26 +800,27 @@ export class Mmap implements Disposable, Iterable<number> {
    *   `writeBack` as {@link flush}
    */
   protect(prot: number): void {
-    const protection = int32(prot, 'prot')
+    const protection = systemConstant(prot, 'prot')
     const mapping = this.#live()
     binding.protect(mapping, protection)
     this.#access = binding.access(mapping)
   }
 
   /**
-   * Keeps the pages under a range in RAM. (It locks no file.) Not beyond a `resize()`, or a `protect()` that takes `PROT_WRITE` away or gives
-   * it back.
+   * Keeps the pages under a range in RAM. (It locks no file.) A `resize()` ends that, and so does a `protect()` that takes `PROT_WRITE` away
+   * or gives it back.
    *
    * @param start in bytes, default 0
    * @param length in bytes, default to the end
-   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOMEM or EPERM beyond what the system allows (`ulimit -l`)
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOMEM or EPERM beyond what the system allows (`ulimit -l`; on
+   *   Windows the working set of the process, which is made larger if it can be)
    */
   lock(start: number = 0, length?: number): void {
     const [mapping, from, count] = this.#pageRange('lock', start, length)
     binding.lock(mapping, from, count)
   }
 
-  /** Undoes {@link lock}, however often it was called (on macOS: once). Arguments and errors are the same. */
+  /** Undoes {@link lock}, however often that was called; on macOS, one call of it. Arguments and errors are the same. */
   unlock(start: number = 0, length?: number): void {
     const [mapping, from, count] = this.#pageRange('unlock', start, length)
     binding.unlock(mapping, from, count)
@@ -831,7 +848,7 @@ export class Mmap implements Disposable, Iterable<number> {
    * are written first.
    *
    * @throws with `writeBack` only: ENOSPC, EIO and what else writing says, and it is still open then, with nothing lost; ERR_MMAP_FAULT when
-   *   the file has become shorter than the mapping, so that changes behind its end may be lost: what lies before has been written, and it
+   *   the file has become shorter than the mapping, so that changes beyond its end may be lost: what lies before has been written, and it
    *   is closed
    */
   close(): void {
@@ -861,7 +878,7 @@ export class Mmap implements Disposable, Iterable<number> {
    * afterwards (one of a SharedArrayBuffer keeps its length, and reads zeros). It can also be called after `close()`.
    *
    * Do not call it while something asynchronous still reads a view: Node's own zlib ends the process when the buffer under it is
-   * detached. Memory that was transferred to another ArrayBuffer stays mapped until that one is collected.
+   * detached. Memory that `ArrayBuffer.prototype.transfer()` has given to another ArrayBuffer stays mapped until that one is collected.
    *
    * @throws as {@link close}, but it is closed in any case, and changes that could not be written are lost; ERR_MMAP_UNSUPPORTED on Windows
    *   for a SharedArrayBuffer that was handed out
@@ -891,7 +908,7 @@ export class Mmap implements Disposable, Iterable<number> {
     this.close()
   }
 
-  /** As CPython's repr. Never throws. */
+  /** The fields of CPython's repr. Never throws. */
   [inspect.custom](_depth?: number, options?: InspectOptionsStylized): string {
     // A proxy of one, or what only inherits from one.
     if (!(#mapping in this)) return '<memmap.Mmap>'
@@ -934,7 +951,7 @@ export class Mmap implements Disposable, Iterable<number> {
 
   #copy(mapping: Handle, position: number, count: number): Buffer {
     const copy = allocate(count)
-    // The position may be behind the end, or before the start, then.
+    // The position may be beyond the end, or before the start, then.
     if (count === 0) return copy
     const end = position + count
     const own = count <= SHORT_COPY && end <= BUFFER_LIMIT ? this.#ownBytes(mapping) : undefined
@@ -1164,10 +1181,12 @@ export class Mmap implements Disposable, Iterable<number> {
 }
 
 /**
- * Maps a file into memory, or memory without a file, as CPython's `mmap.mmap` does.
+ * Maps a file into memory, or memory without a file, as CPython's `mmap.mmap` does. A file is mapped for reading and writing unless
+ * {@link MmapOptions.access} says otherwise: one that may only be read needs `{ access: ACCESS_READ }`.
  *
  * @param file a path, a `file:` URL, a descriptor or a FileHandle, which may be closed afterwards; -1 for anonymous memory
- * @param length in bytes; 0, the default, is all the rest of the file from `offset` on
+ * @param length in bytes; 0, the default, is all the rest of the file from `offset` on, or all of a named region that exists. New anonymous
+ *   memory needs at least 1 (EINVAL)
  * @param options see {@link MmapOptions}
  * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE (an empty file with length 0, a part that the file does not
  *   have), ERR_MMAP_UNSUPPORTED, what Node says of a URL that is no path (ERR_INVALID_URL_SCHEME, ERR_INVALID_FILE_URL_HOST,
