@@ -7,7 +7,7 @@ use crate::search::Finder;
 use crate::threads::Threads;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// How many positions are searched between two looks at whether to go on: less than a millisecond's.
 const SEARCHED: usize = 4 * 1024 * 1024;
@@ -74,6 +74,17 @@ impl Task {
         self.begin();
         // Under the lock: who comes second, when the work ends at this very moment, must find it let go of, and not only taken.
         *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// [`Task::release`], for many. All are stopped first: otherwise threads would begin with the later ones while this waits for the first.
+    pub fn release_all(tasks: &[Weak<Task>]) {
+        let tasks: Vec<_> = tasks.iter().filter_map(Weak::upgrade).collect();
+        for task in &tasks {
+            task.state.fetch_max(RELEASED, Ordering::AcqRel);
+        }
+        for task in tasks {
+            task.release();
+        }
     }
 
     /// How many bytes are done.

@@ -86,9 +86,7 @@ fn end(key: usize) {
     let Some(environment) = ENVIRONMENTS.with_borrow_mut(|all| all.remove(&key)) else {
         return;
     };
-    for task in environment.tasks.iter().filter_map(sync::Weak::upgrade) {
-        task.release();
-    }
+    Task::release_all(&environment.tasks);
     for opened in environment.open.into_values().filter_map(|opened| opened.upgrade()) {
         drop(opened.take());
     }

@@ -227,10 +227,7 @@ pub fn close(mapping: &External<OpenMapping>) -> bool {
 /// Stops all tasks, and waits until none touches the memory.
 #[napi]
 pub fn release_tasks(mapping: &External<OpenMapping>) {
-    let tasks = mapping.tasks.take();
-    for task in tasks.iter().filter_map(Weak::upgrade) {
-        task.release();
-    }
+    Task::release_all(&mapping.tasks.take());
 }
 
 /// Copies bytes out, as many as `target` has.

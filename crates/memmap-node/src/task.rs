@@ -128,7 +128,11 @@ fn promise(
     work: impl FnOnce() -> memmap_core::Result<Work>,
 ) -> napi::Result<Unknown<'static>> {
     let prepared = || Ok((work()?, index(start)?..index(stop)?, Threads::get()?));
-    let (work, range, threads) = prepared().map_err(|error| error::throw(env, &error))?;
+    let (work, range, threads) = prepared().map_err(|error| {
+        // Not only when JavaScript has collected the handle.
+        task.release();
+        error::throw(env, &error)
+    })?;
     let (deferred, promise) = env.create_deferred()?;
     // SAFETY: a value that this environment has just made.
     let promise = unsafe { Unknown::from_raw_unchecked(env.raw(), promise.raw()) };
