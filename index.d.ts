@@ -544,7 +544,8 @@ declare class Mmap implements Disposable, Iterable<number> {
   madvise(option: number, start?: number, length?: number): void;
   /**
    * Changes what may be done with the mapping. Without `PROT_WRITE` the methods refuse to write, and what is stored through a view
-   * from then on is private memory, as with `ACCESS_READ`: no store can crash. Views can always be read. With `writeBack`, what was changed
+   * from then on is private memory, as with `ACCESS_READ`: no store can crash. Views can always be read. (Views and tasks from before a
+   * `resize()` are of earlier memory, which stays as it is.) With `writeBack`, what was changed
    * before is written first, and such stores never are: they are gone when writing is allowed again. Where `PROT_WRITE` is taken away or given
    * back, the memory may be mapped anew: {@link madvise} and {@link lock} must be called again.
    *

@@ -1021,7 +1021,7 @@ var Mmap = class {
 	/** Whether `#view` ever left this class. If not it goes with `close()`. */
 	#handedOut = false;
 	#viewsMade = 0;
-	/** For iterators: see there. */
+	/** What iterators check before each step. */
 	#state;
 	#bytesTouched = 0;
 	#faultsSeen = 0;
@@ -1118,7 +1118,7 @@ var Mmap = class {
 		const count = asked ?? most;
 		if (count < 0 || count > most) throw outOfRange("view out of range", "length", `0 to ${most}`, length);
 		if ((this.#lead + from) % size !== 0) throw outOfRange("view out of range", "byteOffset", `such that offset + byteOffset is a multiple of ${size} (a DataView reads anywhere)`, byteOffset);
-		const [buffer, start] = this.#rangeOf(mapping, from, count * size);
+		const [buffer, start] = this.#bufferFor(mapping, from, count * size);
 		if (type === Buffer) return Reflect.construct(Uint8Array, [
 			buffer,
 			start,
@@ -1334,7 +1334,7 @@ var Mmap = class {
 	*/
 	find(needle, start, stop) {
 		const sought = soughtBytes(needle);
-		const [mapping, from, to] = this.#searchRange(start, stop);
+		const [mapping, from, to] = this.#rangeFromCursor(start, stop);
 		return to < from ? -1 : this.#find(mapping, sought, from, to);
 	}
 	/**
@@ -1345,7 +1345,7 @@ var Mmap = class {
 	*/
 	rfind(needle, start, stop) {
 		const bytes = bytesArgument(needle, "needle");
-		const [mapping, from, to] = this.#searchRange(start, stop);
+		const [mapping, from, to] = this.#rangeFromCursor(start, stop);
 		return to < from ? -1 : binding.rfind(mapping, bytes, from, to);
 	}
 	/**
@@ -1405,7 +1405,7 @@ var Mmap = class {
 	*/
 	count(needle, start, stop) {
 		const bytes = bytesArgument(needle, "needle");
-		const [mapping, from, to] = this.#rangeToSearch(start, stop);
+		const [mapping, from, to] = this.#rangeFromStart(start, stop);
 		refuseEmpty(bytes, "needle");
 		return binding.count(mapping, bytes, from, to);
 	}
@@ -1420,7 +1420,7 @@ var Mmap = class {
 	replaceAll(from, to, start, stop) {
 		const old = bytesArgument(from, "from");
 		const replacement = bytesArgument(to, "to");
-		const [mapping, first, last] = this.#rangeToSearch(start, stop);
+		const [mapping, first, last] = this.#rangeFromStart(start, stop);
 		this.#writable();
 		refuseUnequal(old, replacement);
 		return binding.replaceAll(mapping, old, replacement, first, last);
@@ -1452,7 +1452,7 @@ var Mmap = class {
 	async findAsync(needle, start, stop, options) {
 		const bytes = bytesArgument(needle, "needle");
 		const checked = taskOptions(options);
-		const [mapping, from, to] = this.#searchRange(start, stop);
+		const [mapping, from, to] = this.#rangeFromCursor(start, stop);
 		if (to < from) {
 			checked.onProgress?.({
 				done: 0,
@@ -1470,7 +1470,7 @@ var Mmap = class {
 	async countAsync(needle, start, stop, options) {
 		const bytes = bytesArgument(needle, "needle");
 		const checked = taskOptions(options);
-		const [mapping, from, to] = this.#rangeToSearch(start, stop);
+		const [mapping, from, to] = this.#rangeFromStart(start, stop);
 		refuseEmpty(bytes, "needle");
 		return this.#run(mapping, checked, to - from, (task) => binding.startCount(task, bytes, from, to));
 	}
@@ -1485,7 +1485,7 @@ var Mmap = class {
 		const old = bytesArgument(from, "from");
 		const replacement = bytesArgument(to, "to");
 		const checked = taskOptions(options);
-		const [mapping, first, last] = this.#rangeToSearch(start, stop);
+		const [mapping, first, last] = this.#rangeFromStart(start, stop);
 		this.#writable();
 		refuseUnequal(old, replacement);
 		const begin = (task) => binding.startReplaceAll(task, old, replacement, first, last);
@@ -1587,11 +1587,13 @@ var Mmap = class {
 		const count = asked ?? this.#length - from;
 		if (count < 0) throw outOfRange("madvise length invalid", "length", ">= 0", length);
 		if (count > Number.MAX_SAFE_INTEGER - from) throw outOfRange("madvise length too large", "length", `at most ${Number.MAX_SAFE_INTEGER - from}`, length);
+		this.#moveIntoBuffer(mapping);
 		binding.advise(mapping, advice, from, Math.min(count, this.#length - from));
 	}
 	/**
 	* Changes what may be done with the mapping. Without `PROT_WRITE` the methods refuse to write, and what is stored through a view
-	* from then on is private memory, as with `ACCESS_READ`: no store can crash. Views can always be read. With `writeBack`, what was changed
+	* from then on is private memory, as with `ACCESS_READ`: no store can crash. Views can always be read. (Views and tasks from before a
+	* `resize()` are of earlier memory, which stays as it is.) With `writeBack`, what was changed
 	* before is written first, and such stores never are: they are gone when writing is allowed again. Where `PROT_WRITE` is taken away or given
 	* back, the memory may be mapped anew: {@link madvise} and {@link lock} must be called again.
 	*
@@ -1617,6 +1619,7 @@ var Mmap = class {
 	*/
 	lock(start = 0, length) {
 		const [mapping, from, count] = this.#pageRange("lock", start, length);
+		this.#moveIntoBuffer(mapping);
 		binding.lock(mapping, from, count);
 	}
 	/** Undoes {@link lock}, however often that was called; on macOS, one call of it. Arguments and errors are the same. */
@@ -1737,7 +1740,7 @@ var Mmap = class {
 		}
 		return copy;
 	}
-	#searchRange(start, stop) {
+	#rangeFromCursor(start, stop) {
 		const from = optionalBound(start, "start");
 		const to = optionalBound(stop, "stop");
 		const mapping = this.#live();
@@ -1756,8 +1759,8 @@ var Mmap = class {
 		return found;
 	}
 	/** For what begins at the start and not at the cursor. */
-	#rangeToSearch(start, stop) {
-		const [mapping, from, to] = this.#searchRange(start === void 0 ? 0 : start, stop);
+	#rangeFromStart(start, stop) {
+		const [mapping, from, to] = this.#rangeFromCursor(start === void 0 ? 0 : start, stop);
 		return [
 			mapping,
 			from,
@@ -1783,8 +1786,8 @@ var Mmap = class {
 		});
 	}
 	/**
-	* Memory that will have to move into a SharedArrayBuffer cannot while a task works on it: so it does before. A runtime that lets nobody
-	* count faults takes no memory of others into an ArrayBuffer.
+	* Memory that will have to move into a SharedArrayBuffer cannot while a task works on it, nor, before Linux 6.17, when advice or a lock has
+	* made several mappings of it: so it moves before. A runtime that lets nobody count faults allows no ArrayBuffer over external memory.
 	*/
 	#moveIntoBuffer(mapping) {
 		if (this.#view !== void 0 || !(this.#shared || countedFaults() === void 0)) return;
@@ -1809,9 +1812,9 @@ var Mmap = class {
 	/** All of the mapping, or as much as can be in a view. */
 	#window(start, stop) {
 		const most = Math.max(stop, Math.min(this.#length, start + MAX_VIEW_LENGTH - (BUFFER_ALIGNMENT - 1)));
-		const [from, to] = this.#length <= MAX_VIEW_LENGTH || this.#shared ? [0, this.#length] : [start, most];
+		const [from, to] = this.#isOneView() ? [0, this.#length] : [start, most];
 		try {
-			const [buffer, byteOffset] = this.#rangeOf(this.#live(), from, to - from);
+			const [buffer, byteOffset] = this.#bufferFor(this.#live(), from, to - from);
 			return {
 				buffer,
 				origin: byteOffset - from
@@ -1863,7 +1866,7 @@ var Mmap = class {
 		if (this.#view !== void 0 && this.#view.own.length !== 0 && faultCounter !== void 0) return this.#view.own;
 		this.#bytesTouched += 1;
 		if (this.#bytesTouched < BYTES_BEFORE_VIEW + this.#length / LENGTH_PER_BYTE_BEFORE_VIEW) return void 0;
-		if (this.#length > MAX_VIEW_LENGTH) return void 0;
+		if (!this.#isOneView()) return void 0;
 		try {
 			if (countedFaults() !== void 0) return this.#wholeView(mapping).own;
 		} catch {}
@@ -1876,9 +1879,13 @@ var Mmap = class {
 		}
 		return this.#view;
 	}
+	/** Whether all of the mapping fits into one buffer. */
+	#isOneView() {
+		return this.#shared || this.#length + this.#lead % BUFFER_ALIGNMENT <= MAX_VIEW_LENGTH;
+	}
 	/** Where bytes to hand out are: in the one view, or, where that would be too long, in a window. */
-	#rangeOf(mapping, offset, length) {
-		if (this.#length <= MAX_VIEW_LENGTH || this.#shared) {
+	#bufferFor(mapping, offset, length) {
+		if (this.#isOneView()) {
 			const { buffer, own } = this.#wholeView(mapping);
 			this.#handedOut = true;
 			return [buffer, own.byteOffset + offset];

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import test, { type ExecutionContext } from 'ava'
-import { ACCESS_COPY, ACCESS_READ, mmap, PAGESIZE } from 'memmap'
+import { ACCESS_COPY, ACCESS_READ, MADV_RANDOM, type Mmap, mmap, PAGESIZE } from 'memmap'
 import { mmapWith } from './misuse.mjs'
 import { onLinux, onUnix, onWindows } from './platform.mjs'
 import { mapsOf } from './process-state.mjs'
@@ -159,6 +159,46 @@ onUnix(
     t.throws(() => map.at(0), { code: 'ERR_MMAP_FAULT' })
   },
 )
+
+onUnix(
+  'what was lost before there was a buffer is still said when there is one',
+  'it cuts no file that is mapped',
+  (t) => {
+    const path = scratchFile(t, Buffer.alloc(5 * PAGESIZE, 'a'))
+    using map = mmap(path, 0, { shared: true })
+    truncateSync(path, PAGESIZE)
+    const fault = { code: 'ERR_MMAP_FAULT' }
+    t.like(
+      t.throws(() => map.at(3 * PAGESIZE), fault),
+      { offset: PAGESIZE, length: 4 * PAGESIZE },
+    )
+    try {
+      t.is(map.bytes[3 * PAGESIZE], 0)
+    } catch (error) {
+      // Before 6.17, Linux moves no memory that has zeros in it.
+      t.like(error, fault)
+      t.log('this system moves no memory of which a part was lost')
+    }
+    t.like(
+      t.throws(() => map.at(3 * PAGESIZE), fault),
+      { offset: PAGESIZE, length: 4 * PAGESIZE },
+    )
+    t.throws(() => map.slice(), fault)
+  },
+)
+
+onUnix('advice and locks for a part come before the buffer', 'it has no madvise', (t) => {
+  for (const divide of [
+    (map: Mmap) => map.madvise(MADV_RANDOM, 0, PAGESIZE),
+    (map: Mmap) => map.lock(PAGESIZE, PAGESIZE),
+  ]) {
+    const path = scratchFile(t, Buffer.alloc(5 * PAGESIZE, 'a'))
+    using map = mmap(path, 0, { shared: true })
+    divide(map)
+    map.bytes[4 * PAGESIZE] = 98
+    t.is(readFileSync(path, 'latin1').indexOf('b'), 4 * PAGESIZE)
+  }
+})
 
 onWindows('unmap() closes, and says that a SharedArrayBuffer stays mapped', 'there it reads zeros', (t) => {
   const map = mmap(scratchFile(t, Buffer.alloc(5000, 'a')), 0, { shared: true })

@@ -230,6 +230,20 @@ onUnix('memory can be made executable, and is read and written as before', 'it h
   t.throws(() => map.fill(0), { code: 'ERR_MMAP_READONLY' })
 })
 
+onLinux(
+  'memory without a file or a descriptor becomes executable when it stops being written',
+  'it reads /proc',
+  (t) => {
+    const executable = (): number => readFileSync('/proc/self/maps', 'latin1').match(/^\S+ rwx/gm)?.length ?? 0
+    using map = mmap(-1, PAGESIZE, { trackfd: false })
+    const before = executable()
+    map.protect(PROT_READ | PROT_EXEC)
+    t.is(executable(), before + 1)
+    map.protect(PROT_READ | PROT_WRITE)
+    t.is(executable(), before)
+  },
+)
+
 onUnix('anonymous memory keeps its bytes through protect', 'it has no protect', (t) => {
   for (const flags of [memmap.MAP_SHARED, MAP_PRIVATE]) {
     using map = mmap(-1, 2 * PAGESIZE, { flags: flags | MAP_ANONYMOUS })
@@ -583,6 +597,23 @@ onUnix('view() gives windows anywhere in a large file', NOT_SPARSE, (t) => {
   map.close()
   floats[0] = 1
   t.is(readBack(path, 8, 4 * GIB + 1024), Buffer.from(Float64Array.of(1).buffer).toString())
+})
+
+onUnix('a mapping that fits into a view but for where it begins is seen in parts', NOT_SPARSE, (t) => {
+  if (MAX_VIEW_LENGTH > LARGE) {
+    t.log(`not refused here: views may have ${MAX_VIEW_LENGTH} bytes`)
+    t.pass()
+    return
+  }
+  // The buffer would begin 5 bytes before the mapping.
+  using map = mmap(largeFile(t), MAX_VIEW_LENGTH, { offset: 5 })
+  t.throws(() => map.bytes, { code: 'ERR_MMAP_VIEW_TOO_LARGE' })
+  t.is(map.view(Buffer, 2 * GIB - 10, 10).toString(), 'around two')
+  map.fill('\n', 0, 2)
+  t.deepEqual(
+    [...map.lines({ stop: 2 })].map(({ length }) => length),
+    [0, 0],
+  )
 })
 
 onUnix('unmap() detaches the windows too', NOT_SPARSE, (t) => {

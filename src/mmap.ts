@@ -79,7 +79,7 @@ const ACCESS_NAMES = ['ACCESS_DEFAULT', 'ACCESS_READ', 'ACCESS_WRITE', 'ACCESS_C
 const BYTES_BEFORE_VIEW = 16
 const LENGTH_PER_BYTE_BEFORE_VIEW = 64 * 1024
 
-// Up to how many bytes JavaScript searches and copies itself. Rust is faster, but to call it costs as much as these do.
+// Searches and copies up to this long, in bytes, are done in JavaScript: Rust is faster, but calling it costs as much.
 const SHORT_SEARCH = 512
 const SHORT_COPY = 2048
 // Buffer's own methods are wrong beyond 4 GiB.
@@ -126,7 +126,7 @@ export class Mmap implements Disposable, Iterable<number> {
   /** Whether `#view` ever left this class. If not it goes with `close()`. */
   #handedOut = false
   #viewsMade = 0
-  /** For iterators: see there. */
+  /** What iterators check before each step. */
   #state: State | undefined
   #bytesTouched = 0
   #faultsSeen = 0
@@ -256,7 +256,7 @@ export class Mmap implements Disposable, Iterable<number> {
       const allowed = `such that offset + byteOffset is a multiple of ${size} (a DataView reads anywhere)`
       throw outOfRange('view out of range', 'byteOffset', allowed, byteOffset)
     }
-    const [buffer, start] = this.#rangeOf(mapping, from, count * size)
+    const [buffer, start] = this.#bufferFor(mapping, from, count * size)
     // Buffer is no class to be constructed, and Buffer.from asks the ArrayBuffer for properties.
     if ((type as unknown) === Buffer) return Reflect.construct(Uint8Array, [buffer, start, count], Buffer)
     return new type(buffer, start, count)
@@ -501,7 +501,7 @@ export class Mmap implements Disposable, Iterable<number> {
    */
   find(needle: BytesLike, start?: number, stop?: number): number {
     const sought = soughtBytes(needle)
-    const [mapping, from, to] = this.#searchRange(start, stop)
+    const [mapping, from, to] = this.#rangeFromCursor(start, stop)
     return to < from ? -1 : this.#find(mapping, sought, from, to)
   }
 
@@ -513,7 +513,7 @@ export class Mmap implements Disposable, Iterable<number> {
    */
   rfind(needle: BytesLike, start?: number, stop?: number): number {
     const bytes = bytesArgument(needle, 'needle')
-    const [mapping, from, to] = this.#searchRange(start, stop)
+    const [mapping, from, to] = this.#rangeFromCursor(start, stop)
     return to < from ? -1 : binding.rfind(mapping, bytes, from, to)
   }
 
@@ -580,7 +580,7 @@ export class Mmap implements Disposable, Iterable<number> {
    */
   count(needle: BytesLike, start?: number, stop?: number): number {
     const bytes = bytesArgument(needle, 'needle')
-    const [mapping, from, to] = this.#rangeToSearch(start, stop)
+    const [mapping, from, to] = this.#rangeFromStart(start, stop)
     refuseEmpty(bytes, 'needle')
     return binding.count(mapping, bytes, from, to)
   }
@@ -596,7 +596,7 @@ export class Mmap implements Disposable, Iterable<number> {
   replaceAll(from: BytesLike, to: BytesLike, start?: number, stop?: number): number {
     const old = bytesArgument(from, 'from')
     const replacement = bytesArgument(to, 'to')
-    const [mapping, first, last] = this.#rangeToSearch(start, stop)
+    const [mapping, first, last] = this.#rangeFromStart(start, stop)
     this.#writable()
     refuseUnequal(old, replacement)
     return binding.replaceAll(mapping, old, replacement, first, last)
@@ -632,7 +632,7 @@ export class Mmap implements Disposable, Iterable<number> {
   async findAsync(needle: BytesLike, start?: number, stop?: number, options?: TaskOptions): Promise<number> {
     const bytes = bytesArgument(needle, 'needle')
     const checked = taskOptions(options)
-    const [mapping, from, to] = this.#searchRange(start, stop)
+    const [mapping, from, to] = this.#rangeFromCursor(start, stop)
     if (to < from) {
       checked.onProgress?.({ done: 0, total: 0 })
       return -1
@@ -648,7 +648,7 @@ export class Mmap implements Disposable, Iterable<number> {
   async countAsync(needle: BytesLike, start?: number, stop?: number, options?: TaskOptions): Promise<number> {
     const bytes = bytesArgument(needle, 'needle')
     const checked = taskOptions(options)
-    const [mapping, from, to] = this.#rangeToSearch(start, stop)
+    const [mapping, from, to] = this.#rangeFromStart(start, stop)
     refuseEmpty(bytes, 'needle')
     return this.#run(mapping, checked, to - from, (task) => binding.startCount(task, bytes, from, to))
   }
@@ -670,7 +670,7 @@ export class Mmap implements Disposable, Iterable<number> {
     const old = bytesArgument(from, 'from')
     const replacement = bytesArgument(to, 'to')
     const checked = taskOptions(options)
-    const [mapping, first, last] = this.#rangeToSearch(start, stop)
+    const [mapping, first, last] = this.#rangeFromStart(start, stop)
     this.#writable()
     refuseUnequal(old, replacement)
     const begin = (task: ExternalObject<Task>) => binding.startReplaceAll(task, old, replacement, first, last)
@@ -785,12 +785,14 @@ export class Mmap implements Disposable, Iterable<number> {
     if (count > Number.MAX_SAFE_INTEGER - from) {
       throw outOfRange('madvise length too large', 'length', `at most ${Number.MAX_SAFE_INTEGER - from}`, length)
     }
+    this.#moveIntoBuffer(mapping)
     binding.advise(mapping, advice, from, Math.min(count, this.#length - from))
   }
 
   /**
    * Changes what may be done with the mapping. Without `PROT_WRITE` the methods refuse to write, and what is stored through a view
-   * from then on is private memory, as with `ACCESS_READ`: no store can crash. Views can always be read. With `writeBack`, what was changed
+   * from then on is private memory, as with `ACCESS_READ`: no store can crash. Views can always be read. (Views and tasks from before a
+   * `resize()` are of earlier memory, which stays as it is.) With `writeBack`, what was changed
    * before is written first, and such stores never are: they are gone when writing is allowed again. Where `PROT_WRITE` is taken away or given
    * back, the memory may be mapped anew: {@link madvise} and {@link lock} must be called again.
    *
@@ -817,6 +819,7 @@ export class Mmap implements Disposable, Iterable<number> {
    */
   lock(start: number = 0, length?: number): void {
     const [mapping, from, count] = this.#pageRange('lock', start, length)
+    this.#moveIntoBuffer(mapping)
     binding.lock(mapping, from, count)
   }
 
@@ -964,7 +967,7 @@ export class Mmap implements Disposable, Iterable<number> {
     return copy
   }
 
-  #searchRange(start: unknown, stop: unknown): [mapping: Handle, from: number, to: number] {
+  #rangeFromCursor(start: unknown, stop: unknown): [mapping: Handle, from: number, to: number] {
     const from = optionalBound(start, 'start')
     const to = optionalBound(stop, 'stop')
     const mapping = this.#live()
@@ -981,8 +984,8 @@ export class Mmap implements Disposable, Iterable<number> {
   }
 
   /** For what begins at the start and not at the cursor. */
-  #rangeToSearch(start: unknown, stop: unknown): [mapping: Handle, from: number, to: number] {
-    const [mapping, from, to] = this.#searchRange(start === undefined ? 0 : start, stop)
+  #rangeFromStart(start: unknown, stop: unknown): [mapping: Handle, from: number, to: number] {
+    const [mapping, from, to] = this.#rangeFromCursor(start === undefined ? 0 : start, stop)
     return [mapping, from, Math.max(from, to)]
   }
 
@@ -1006,15 +1009,15 @@ export class Mmap implements Disposable, Iterable<number> {
   }
 
   /**
-   * Memory that will have to move into a SharedArrayBuffer cannot while a task works on it: so it does before. A runtime that lets nobody
-   * count faults takes no memory of others into an ArrayBuffer.
+   * Memory that will have to move into a SharedArrayBuffer cannot while a task works on it, nor, before Linux 6.17, when advice or a lock has
+   * made several mappings of it: so it moves before. A runtime that lets nobody count faults allows no ArrayBuffer over external memory.
    */
   #moveIntoBuffer(mapping: Handle): void {
     if (this.#view !== undefined || !(this.#shared || countedFaults() === undefined)) return
     try {
       this.#wholeView(mapping)
     } catch {
-      // Who asks for a view is told. The task needs none.
+      // Whoever asks for a view gets the error. What follows here needs none.
     }
   }
 
@@ -1033,10 +1036,9 @@ export class Mmap implements Disposable, Iterable<number> {
   /** All of the mapping, or as much as can be in a view. */
   #window(start: number, stop: number): Window | undefined {
     const most = Math.max(stop, Math.min(this.#length, start + MAX_VIEW_LENGTH - (BUFFER_ALIGNMENT - 1)))
-    const isWhole = this.#length <= MAX_VIEW_LENGTH || this.#shared
-    const [from, to] = isWhole ? [0, this.#length] : [start, most]
+    const [from, to] = this.#isOneView() ? [0, this.#length] : [start, most]
     try {
-      const [buffer, byteOffset] = this.#rangeOf(this.#live(), from, to - from)
+      const [buffer, byteOffset] = this.#bufferFor(this.#live(), from, to - from)
       return { buffer, origin: byteOffset - from }
     } catch (error) {
       if (isNoView(error)) return undefined
@@ -1087,7 +1089,7 @@ export class Mmap implements Disposable, Iterable<number> {
     if (this.#view !== undefined && this.#view.own.length !== 0 && faultCounter !== undefined) return this.#view.own
     this.#bytesTouched += 1
     if (this.#bytesTouched < BYTES_BEFORE_VIEW + this.#length / LENGTH_PER_BYTE_BEFORE_VIEW) return undefined
-    if (this.#length > MAX_VIEW_LENGTH) return undefined
+    if (!this.#isOneView()) return undefined
     try {
       // Before the view: with a view there is always the counter.
       if (countedFaults() !== undefined) return this.#wholeView(mapping).own
@@ -1108,9 +1110,14 @@ export class Mmap implements Disposable, Iterable<number> {
     return this.#view
   }
 
+  /** Whether all of the mapping fits into one buffer. */
+  #isOneView(): boolean {
+    return this.#shared || this.#length + (this.#lead % BUFFER_ALIGNMENT) <= MAX_VIEW_LENGTH
+  }
+
   /** Where bytes to hand out are: in the one view, or, where that would be too long, in a window. */
-  #rangeOf(mapping: Handle, offset: number, length: number): [buffer: ArrayBufferLike, byteOffset: number] {
-    if (this.#length <= MAX_VIEW_LENGTH || this.#shared) {
+  #bufferFor(mapping: Handle, offset: number, length: number): [buffer: ArrayBufferLike, byteOffset: number] {
+    if (this.#isOneView()) {
       const { buffer, own } = this.#wholeView(mapping)
       this.#handedOut = true
       return [buffer, own.byteOffset + offset]

@@ -19,7 +19,7 @@ pub struct Flusher {
     pub(crate) writes_through: bool,
     /// Private changes are written into the file.
     pub(crate) write_back: bool,
-    /// What differs from it was stored to; see [`crate::Mapping`].
+    /// The file as it was mapped: a page that differs from this was stored to; see [`crate::Mapping`].
     pub(crate) original: Option<Arc<Region>>,
 }
 
@@ -34,7 +34,7 @@ impl Flusher {
         let writing = self.region.writing().state();
         if self.write_back {
             // After that, what was stored before has been written already, and what was stored later is not meant for the file.
-            return if *writing == State::Kept { self.write_back(offset, length) } else { Ok(()) };
+            return if *writing == State::Kept { self.write_changed_pages(offset, length) } else { Ok(()) };
         }
         // What was written to lost pages is lost, and msync says nothing of it.
         self.region.intact()?;
@@ -55,14 +55,14 @@ impl Flusher {
     /// Where the system does not tell which pages those are, they are the ones that differ from the original, or from the file. Then a page which
     /// nobody stored to can be taken for one that was, if another process changes it just when the original is mapped, or in just this moment.
     ///
-    /// What is intact is written in any case, and then it is told what is not: all behind the end of the file. Whether that had been changed
+    /// Intact pages are written in any case; then it fails with the rest, all beyond the end of the file. Whether that had been changed
     /// nobody can say, for the system drops private pages together with the file's.
-    pub(crate) fn write_back(&self, offset: usize, length: usize) -> Result<()> {
+    pub(crate) fn write_changed_pages(&self, offset: usize, length: usize) -> Result<()> {
         let Some(file) = &self.file else {
             return Ok(());
         };
         let page = sys::page_size();
-        // What was cut off behind the end of the file is not to come back as zeros.
+        // What was cut off is not to come back as zeros.
         let file_end = usize::try_from(file.status()?.size.saturating_sub(self.offset)).unwrap_or(usize::MAX);
         let end = offset + length;
         let mut intact = end.min(file_end).min(self.region.intact_length());
@@ -73,6 +73,7 @@ impl Flusher {
             // To the next page of the file first, whole pages from then on.
             let to_page = page - (file_at % page as u64) as usize;
             let count = if to_page == page { page * 64 } else { to_page }.min(intact - at);
+            let turn = self.region.writing_back();
             let copied = self.region.memory().copied_pages(at, count);
             let mut theirs = vec![0u8; count];
             let mut ours = vec![0u8; count];
@@ -99,6 +100,7 @@ impl Flusher {
                 }
                 piece_at += new.len() as u64;
             }
+            drop(turn);
             at += count;
         }
         if wrote {

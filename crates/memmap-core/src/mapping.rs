@@ -36,7 +36,7 @@ pub struct Request {
 #[derive(Debug)]
 pub struct Mapping {
     region: Arc<Region>,
-    /// The regions of before each resize that somebody still holds.
+    /// Regions from before each resize, as long as somebody holds them.
     earlier: Vec<Weak<Region>>,
     source: Source,
     offset: u64,
@@ -45,9 +45,9 @@ pub struct Mapping {
     plan: Plan,
     tracked: bool,
     write_back: bool,
-    /// Where private pages are a snapshot of the file: another one, which nobody stores to, for what is to be written back.
+    /// Where private pages are a snapshot of the file: a second one that nobody stores to, to compare with when writing back.
     original: Option<Arc<Region>>,
-    /// Before `protect` took that away.
+    /// It wrote through at some time before a `protect`.
     wrote_through: bool,
 }
 
@@ -159,20 +159,16 @@ impl Mapping {
     /// As [`Mapping::flush`]. With ERR_MMAP_FAULT what is intact has been written, and the rest is lost whether it is closed or not. With
     /// others nothing is lost, if the mapping stays open.
     pub fn finish(&self) -> Result<()> {
-        if !self.flusher().write_back {
+        let flusher = self.flusher();
+        if !flusher.write_back {
             return Ok(());
         }
         let mut writing = self.region.writing().change();
-        let result = self.write_all_back();
+        let result = flusher.write_changed_pages(0, self.region.len());
         if let Ok(()) | Err(Error::Fault { .. }) = result {
             *writing = State::Closed;
         }
         result
-    }
-
-    fn write_all_back(&self) -> Result<()> {
-        let flusher = self.flusher();
-        if flusher.write_back { flusher.write_back(0, self.region.len()) } else { Ok(()) }
     }
 
     /// What flushes, also when the mapping is closed meanwhile.
@@ -197,7 +193,7 @@ impl Mapping {
     /// The memory is mapped anew. Who holds the old Region sees the part of the file that he saw before, and zeros behind the new
     /// end. Growing extends the file first and maps then, shrinking maps first and truncates then: a failure leaves both as they
     /// were. (Windows truncates no file that is mapped: there the old memory goes first, and while somebody holds it, shrinking
-    /// is refused.) Private anonymous memory is copied; named regions and, on Linux, shared anonymous memory only get shorter.
+    /// is refused.) Private anonymous memory is copied; a named region cannot exceed its size, and shared anonymous memory cannot grow on Linux.
     ///
     /// # Errors
     ///
@@ -237,12 +233,13 @@ impl Mapping {
     }
 
     /// Moves the memory to addresses that an engine has reserved for a SharedArrayBuffer, `capacity` bytes from the start of a page. The mapping
-    /// begins `lead` bytes behind that start then. From then on the engine unmaps it.
+    /// begins `lead` bytes after that start then. From then on the engine unmaps it.
     ///
     /// # Errors
     ///
-    /// ERR_MMAP_NO_VIEW when the addresses are not what is needed, or while somebody holds the memory where it is; what
-    /// mremap(2) and mmap(2) say. The memory is then where it was.
+    /// ERR_MMAP_NO_VIEW when the addresses are not what is needed, or while somebody holds the memory where it is;
+    /// ERR_MMAP_FAULT where zeros in place of what was lost keep the pages from moving in one step (Linux before 6.17); what mremap(2)
+    /// and mmap(2) say. The memory is then where it was.
     ///
     /// # Safety
     ///
@@ -265,16 +262,20 @@ impl Mapping {
             return Err(Error::NoView("its memory is in use where it is".to_owned()));
         };
         // SAFETY: the caller's promise, with what has been checked above; nobody else holds the Region.
-        unsafe { region.move_to(address, capacity, file.map(|file| (file, file_offset)), offset, &plan) }?;
-        region.set_file(identity);
-        Ok(())
+        let moved = unsafe { region.move_to(address, capacity, file.map(|file| (file, file_offset)), offset, &plan) };
+        if moved.is_ok() {
+            region.set_file(identity);
+        } else {
+            region.intact()?;
+        }
+        moved
     }
 
     /// Changes what may be done with the mapping: `prot` is PROT_READ, with PROT_WRITE, PROT_EXEC or both.
     ///
     /// Without PROT_WRITE the methods refuse to write, and what is stored through a view from then on stays private memory, as for
     /// `ACCESS_READ`; no store can crash. The memory stays readable in any case. What is to be written back is written first, and what is stored
-    /// until writing is allowed again is then gone.
+    /// until writing is allowed again is gone then, where the memory is mapped anew. Memory from before a `resize` stays as it is.
     ///
     /// # Errors
     ///
@@ -290,8 +291,9 @@ impl Mapping {
         let writes_back_again = self.write_back && plan.writable() && !self.plan.writable();
         // Who writes on another thread must not go on in pages that have nothing to do with the file any more, nor once all is written back.
         let mut writing = self.region.writing().change();
-        if !plan.writable() {
-            self.write_all_back()?;
+        let flusher = self.flusher();
+        if !plan.writable() && flusher.write_back {
+            flusher.write_changed_pages(0, self.region.len())?;
         }
         if plan.writes_through() != self.plan.writes_through() || writes_back_again {
             match (self.source.file(), &self.source) {
@@ -301,7 +303,7 @@ impl Mapping {
                     self.original = original;
                 }
                 // Nobody else can see this memory.
-                (None, Source::Anonymous(_)) => {}
+                (None, Source::Anonymous(_)) => self.region.memory().set_executable(&plan)?,
                 (None, _) => return Err(sys::no_descriptor("mprotect")),
             }
         } else if plan.executable != self.plan.executable {
@@ -371,7 +373,7 @@ impl Mapping {
         remember(&mut self.earlier, &before);
     }
 
-    /// Views of regions of before must not run into the new end of the file.
+    /// Views of earlier regions must not run into the new end of the file.
     fn blank_earlier(&self, kept: usize) {
         for region in self.earlier.iter().filter_map(Weak::upgrade) {
             if region.memory().is_lent() {
@@ -424,7 +426,7 @@ impl Mapping {
             if grows {
                 file.allocate(0..length as u64)?;
             }
-            // A shorter one stays as long as it was: another process may have mapped all of it.
+            // Made shorter, it is the mapping that is, and not its file: another process may have mapped all of that.
             return Ok(Region::of_memory(Memory::of_file(file, 0, length, &self.plan)?));
         }
         let (memory, _) = Memory::anonymous(length, &self.plan)?;
@@ -453,8 +455,11 @@ impl Mapping {
             return Err(Error::ResizeUntracked);
         };
         if Arc::strong_count(&self.region) > 1 {
-            // Views hold the memory: the system says no, in its own words.
-            return file.set_size(end);
+            // Views hold the memory. Where they lie in what is to go, the system says no, in its own words.
+            file.set_size(end)?;
+            let memory = Memory::of_file(file, self.offset, length, &self.plan)?;
+            self.replace_region(Region::of_file(memory, None, self.offset, None));
+            return Ok(());
         }
         let old_length = self.region.len();
         let placeholder = Plan::from_access(Access::Copy);

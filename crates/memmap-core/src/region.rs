@@ -9,7 +9,7 @@ use crate::writing::Writing;
 use std::ops::Range;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Mapped memory that stays where it is until the last owner lets go of it.
 ///
@@ -24,15 +24,17 @@ pub struct Region {
     // only when its memory is unmapped.
     watch: Option<Arc<Watch>>,
     memory: Memory,
-    /// Its own use of the region that it is a part of, until it is blanked.
+    /// Keeps the named region in use, if this is a part of one, until it is blanked.
     named: Mutex<Option<Named>>,
-    /// Somebody has said in which order the memory will be read.
+    /// The caller has advised on the order of access: scans leave that alone.
     ordered: AtomicBool,
     /// Shared with what it has become, if that has grown in place: the pages are the same.
     writing: Arc<Writing>,
+    /// Held from the copy of a page to its write: of two threads that write back, the one that copies later writes later.
+    writing_back: Mutex<()>,
 }
 
-/// From how many bytes on the system is told that they will be read from start to end: it costs as much as reading some KiB.
+/// Scans at least this long are announced to the system: the call costs as much as reading a few KiB.
 const WORTH_ADVICE: usize = 4 * 1024 * 1024;
 
 /// Where the bytes of a caller's buffer are.
@@ -94,7 +96,14 @@ impl Region {
 
     fn new(memory: Memory, named: Option<Named>, watch: Option<Arc<Watch>>) -> Region {
         let ordered = AtomicBool::new(false);
-        Region { watch, memory, named: Mutex::new(named), ordered, writing: Arc::new(Writing::new()) }
+        Region {
+            watch,
+            memory,
+            named: Mutex::new(named),
+            ordered,
+            writing: Arc::new(Writing::new()),
+            writing_back: Mutex::new(()),
+        }
     }
 
     /// A part of a file, or of a named region. `file` is as for [`Region::set_file`].
@@ -105,8 +114,8 @@ impl Region {
         region
     }
 
-    /// A longer part of the same file. If it has grown in place, who still has this Region is told what is lost of the two from then on, and
-    /// nobody what was lost before: it has been mapped anew.
+    /// What replaces this region after a resize. If it has grown in place, both share one record of what is lost from then on, and what was lost
+    /// before is forgotten: the pages were mapped anew.
     pub(crate) fn followed_by(&self, memory: Memory, offset: u64, file: Option<FileIdentity>) -> Region {
         match &self.watch {
             Some(watch) if memory.start() == self.start() && self.intact().is_ok() => {
@@ -137,11 +146,16 @@ impl Region {
         offset: u64,
         plan: &Plan,
     ) -> Result<()> {
+        // Before anything is there: systems that cannot move pages copy the private ones, also to where the file has been cut off by now.
+        let place = page_range(address.addr().get(), self.len());
+        let watch = self.watch.is_some().then(|| Watch::new(place, address.addr().get(), offset));
         // SAFETY: the caller's promise.
         unsafe { self.memory.move_to(address, capacity, file, plan) }?;
-        if self.watch.is_some() {
-            // The new entry first: then there is no moment at which the handler knows neither.
-            self.watch = Some(watch(&self.memory, offset));
+        if let (Some(new), Some(old)) = (watch, &self.watch) {
+            new.mark_lent();
+            // Zeros have moved along, and touching them is not a fault any more.
+            new.lose_from(old.lost_from());
+            self.watch = Some(Arc::new(new));
         }
         Ok(())
     }
@@ -155,7 +169,7 @@ impl Region {
 
     /// Whether nothing of the mapping has been lost so far: no page of it was touched that could not be had.
     ///
-    /// The methods that read or write bytes ask before, for what is lost already, and after, for what they ran into.
+    /// Methods that touch bytes call it before, for what is lost already, and after, for what they ran into.
     ///
     /// # Errors
     ///
@@ -212,17 +226,23 @@ impl Region {
         self.memory.advise(option, start, length)
     }
 
-    /// Runs what reads a range from start to end, and lets the system know of it, unless somebody else has told it otherwise.
+    /// Runs `scan`, which reads the range from start to end, and announces that to the system, unless the caller has given advice of its own.
     fn scanning<T>(&self, start: usize, length: usize, scan: impl FnOnce() -> T) -> Result<T> {
         let advises = length >= WORTH_ADVICE && !self.ordered.load(Ordering::Relaxed);
         if advises {
             self.memory.advise_order(start, length, true);
         }
         let result = self.touching(scan);
-        if advises {
+        // Unless the caller has said something else meanwhile.
+        if advises && !self.ordered.load(Ordering::Relaxed) {
             self.memory.advise_order(start, length, false);
         }
         result
+    }
+
+    /// To be held while pages are written back, from their copy on.
+    pub(crate) fn writing_back(&self) -> MutexGuard<'_, ()> {
+        self.writing_back.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What becomes of what a task stores.
@@ -480,8 +500,8 @@ impl Region {
         self.scanning(start, length, search)?
     }
 
-    /// Puts `to` in place of each match of the needle in `[start, stop)`, which must be as long, and says where the last one was. Each begins
-    /// behind the one before. An empty needle is nowhere. How many that were is added to `replaced`, also when it fails.
+    /// Replaces each match of the needle in `[start, stop)` by `to`, which must be as long, and gives the position of the last one. Matches do not
+    /// overlap, and an empty needle has none. Their number is added to `replaced`, also on failure.
     ///
     /// # Errors
     ///
@@ -502,7 +522,7 @@ impl Region {
         let mut last = None;
         self.matches(finder, start, stop, |place| {
             let target = self.start().wrapping_add(place);
-            // SAFETY: as many bytes as were found there, which is inside the mapping, and the mapping is always writable. `to` is our
+            // SAFETY: as many bytes as were found there, which is inside the mapping, and that is writable or made so by the fault handler. `to` is our
             // own and overlaps nothing of it.
             unsafe { ptr::copy_nonoverlapping(to.as_ptr(), target, to.len()) };
             *replaced += 1;
@@ -520,7 +540,7 @@ impl Region {
     pub fn prefetch(&self, offset: usize, length: usize) -> Result<()> {
         let first = self.range(offset, length)?;
         self.touching(|| {
-            // Without the fault handler a page that is not there would end the process, for nothing but reading ahead.
+            // Without the fault handler, a page that the file has lost would end the process, which reading ahead is not worth.
             if !self.memory.prefetch(offset, length) && self.watch.is_some() {
                 for at in (0..length).step_by(sys::page_size()).chain(length.checked_sub(1)) {
                     // SAFETY: inside the range that was checked above. Volatile, because nobody wants the byte.
@@ -573,8 +593,11 @@ fn watch(memory: &Memory, file_offset: u64) -> Arc<Watch> {
 
 /// From the first page of the memory to the end of the last.
 fn pages(memory: &Memory) -> Range<usize> {
-    let start = memory.start().addr();
-    start - start % sys::page_size()..(start + memory.length()).next_multiple_of(sys::page_size())
+    page_range(memory.start().addr(), memory.length())
+}
+
+fn page_range(start: usize, length: usize) -> Range<usize> {
+    start - start % sys::page_size()..(start + length).next_multiple_of(sys::page_size())
 }
 
 /// Repeats `pattern` over `length` bytes from `target`.
@@ -588,7 +611,7 @@ unsafe fn fill(target: *mut u8, length: usize, pattern: &[u8]) {
         // SAFETY: the caller's promise.
         [byte] => unsafe { target.write_bytes(*byte, length) },
         _ => {
-            // A whole number of patterns at a time, some KiB of them, so that a short one is no call per few bytes.
+            // Several KiB of whole patterns at a time, so that a short one is not a call for every few bytes.
             let repeated = if pattern.len() < 4096 { pattern.repeat(4096 / pattern.len()) } else { Vec::new() };
             let block = if repeated.is_empty() { pattern } else { &repeated };
             let mut done = 0;

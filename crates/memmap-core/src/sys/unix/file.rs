@@ -164,7 +164,11 @@ impl File {
     pub fn write_at(&self, data: &[u8], offset: u64) -> Result<()> {
         let mut done = 0;
         while let Some(rest) = data.get(done..).filter(|rest| !rest.is_empty()) {
-            done += retry(|| rustix::io::pwrite(&self.0, rest, offset + done as u64)).map_err(failed("pwrite"))?;
+            match retry(|| rustix::io::pwrite(&self.0, rest, offset + done as u64)).map_err(failed("pwrite"))? {
+                // No system should say so of a file, but then it would be for ever.
+                0 => return Err(failed("pwrite")(Errno::IO)),
+                n => done += n,
+            }
         }
         Ok(())
     }

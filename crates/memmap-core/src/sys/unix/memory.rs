@@ -45,7 +45,7 @@ enum Owner {
     /// `Memory`'s own drop, where memmap2's options could not say what was wanted.
     Memory,
     /// Whoever reserved the addresses that they were moved to.
-    Lender {
+    Engine {
         /// Bytes that are reserved, from the start of the first page.
         capacity: usize,
         /// What is reserved behind the pages is a mapping of its own.
@@ -408,10 +408,10 @@ impl Memory {
     ) -> Result<()> {
         let old = PageSpan::around(self.start(), self.length);
         let new = PageSpan::around(address.as_ptr(), self.length);
-        let lender = lender(capacity, new.pages())?;
+        let owner = engine_owner(capacity, new.pages())?;
         // SAFETY: the caller's promise about both ranges.
         unsafe { move_pages(old, new, file, plan) }?;
-        let owner = std::mem::replace(&mut self.owner, lender);
+        let owner = std::mem::replace(&mut self.owner, owner);
         // Nothing is mapped any more where it thinks.
         std::mem::forget(owner);
         self.start = address;
@@ -420,7 +420,7 @@ impl Memory {
 
     /// Whether somebody else unmaps the pages.
     pub fn is_lent(&self) -> bool {
-        matches!(self.owner, Owner::Lender { .. })
+        matches!(self.owner, Owner::Engine { .. })
     }
 
     /// The same memory with more of its file behind it, in place, if it was moved to where there is room for that.
@@ -429,7 +429,7 @@ impl Memory {
     ///
     /// What mmap(2) says. The memory is then as it was.
     pub fn grown(&self, file: &File, offset: u64, length: usize, plan: &Plan) -> Result<Option<Memory>> {
-        let Owner::Lender { capacity, .. } = self.owner else {
+        let Owner::Engine { capacity, .. } = self.owner else {
             return Ok(None);
         };
         let lead = lead_of(offset);
@@ -437,11 +437,12 @@ impl Memory {
             return Ok(None);
         }
         let counted = Counted::of_file(offset, length)?;
-        let owner = lender(capacity, (lead + length).div_ceil(page_size()))?;
+        let owner = engine_owner(capacity, (lead + length).div_ceil(page_size()))?;
         let base = self.start().wrapping_sub(lead);
         let flags = flags_for(plan) | MapFlags::FIXED;
         let (protection, offset) = (protection_for(plan), offset - lead as u64);
-        // SAFETY: the pages are our own, or reserved for this and unused (`move_to`). Our own are replaced by the same pages of
+        // SAFETY: the pages are our own, or the engine's reservation for this (`move_to`), where JavaScript has at most grown its buffer too early:
+        // they stay readable and writable. Our own are replaced by the same pages of
         // the same file, in one step for every other thread; what was private in them nobody resizes.
         unsafe { rustix::mm::mmap(base.cast(), lead + length, protection, flags, file, offset) }
             .map_err(failed("mmap"))?;
@@ -501,10 +502,10 @@ fn map_failed(file: &File) -> impl Fn(std::io::Error) -> Error {
     }
 }
 
-/// Of `pages` where `capacity` bytes are reserved.
-fn lender(capacity: usize, pages: usize) -> Result<Owner> {
+/// The owner of `pages` pages in an engine's reservation of `capacity` bytes.
+fn engine_owner(capacity: usize, pages: usize) -> Result<Owner> {
     let rest = capacity > pages * page_size();
-    Ok(Owner::Lender { capacity, _counted: rest.then(|| Counted::new(1)).transpose()? })
+    Ok(Owner::Engine { capacity, _counted: rest.then(|| Counted::new(1)).transpose()? })
 }
 
 /// Moves pages in one step.
@@ -546,7 +547,8 @@ unsafe fn move_pages(old: PageSpan, new: PageSpan, file: Option<(&File, u64)>, p
     }
     .map_err(failed("mmap"))?;
     if plan.private {
-        // SAFETY: both ranges are mapped, as long, and do not overlap.
+        // SAFETY: both ranges are mapped, as long, and do not overlap. Where the file has been cut off by now, the fault handler, which knows of
+        // both, puts zeros.
         unsafe { std::ptr::copy_nonoverlapping(from, new.address, new.length) };
     }
     // SAFETY: the old pages are nobody's any more. An error could only mean that they are not mapped.
@@ -559,13 +561,13 @@ impl Drop for Memory {
         if matches!(self.owner, Owner::Memory) {
             let span = PageSpan::around(self.start(), self.length);
             // SAFETY: these are the pages that Memory::map mapped, and nobody else unmaps them. Who holds a pointer into them holds
-            // the Memory too. An error could only mean that they are not mapped, and there is nobody to tell.
+            // the Memory too. There is nobody to tell of an error. (Huge pages of which only a part was asked for stay mapped.)
             let _ = unsafe { rustix::mm::munmap(span.address.cast(), span.length) };
         }
     }
 }
 
-/// Some of the mappings that this process has.
+/// A share of the process's limit on mappings, given back on drop.
 ///
 /// Linux gives a process only so many (vm.max_map_count, 65,530 unless somebody changed it), and V8 ends the process when it is the one that gets no more. Views
 /// whose finalizers have not run yet can bring it there: they run when the event loop turns, and a loop may not let it. So
@@ -576,7 +578,7 @@ struct Counted(usize);
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 impl Counted {
-    /// A file can be cut off, and then there are zeros behind what is left of it: two mappings, if it is more than a page.
+    /// A file can be cut off, and then there are zeros after what is left of it: two mappings, if it is more than a page.
     fn of_file(offset: u64, length: usize) -> Result<Counted> {
         Counted::new(if length > page_size() - lead_of(offset) { 2 } else { 1 })
     }
