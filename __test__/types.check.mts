@@ -15,6 +15,7 @@ import {
   MAP_SHARED,
   MAX_VIEW_LENGTH,
   Mmap,
+  type MmapError,
   type MmapOptions,
   mmap,
   PAGESIZE,
@@ -326,6 +327,10 @@ try {
     error.code === expected
   }
 }
+declare const thrown: MmapError
+hasType<ErrorCode>()(thrown.code)
+hasType<number | undefined>()(thrown.replaced)
+thrown satisfies Error
 // @ts-expect-error there is no such code
 const unknown: ErrorCode = 'ERR_MMAP_BROKEN'
 unknown satisfies string

@@ -23,6 +23,17 @@ export type ErrorCode =
   | 'ERR_MMAP_VIEW_TOO_LARGE'
   | 'ERR_OUT_OF_RANGE'
 
+/** What is thrown and what promises are rejected with, if it is not the operating system's (`NodeJS.ErrnoException`). */
+export interface MmapError extends Error {
+  code: ErrorCode
+  /** Of ERR_MMAP_FAULT: the first byte of the mapping that was lost. */
+  offset?: number
+  /** Of ERR_MMAP_FAULT: bytes from there to the end of the mapping. */
+  length?: number
+  /** Of what ends `replaceAll` or `replaceAllAsync` in the middle: how many were replaced before. */
+  replaced?: number
+}
+
 function withCode<E extends Error>(error: E, code: ErrorCode): E & { code: ErrorCode } {
   return Object.assign(error, { code })
 }

@@ -2,6 +2,6 @@
 
 export type { BytesLike, FileLike, LinesOptions, MmapOptions, Progress, TaskOptions } from './arguments.js'
 export * from './constants.js'
-export type { ErrorCode } from './errors.js'
+export type { ErrorCode, MmapError } from './errors.js'
 export type { Residency, ViewConstructor } from './mmap.js'
 export { Mmap, mmap } from './mmap.js'
