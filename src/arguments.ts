@@ -299,7 +299,7 @@ const dataViewParts: typeof typedArrayParts = {
 export const byteLengthOf: (bytes: Uint8Array) => number = typedArrayParts.byteLength
 
 /**
- * Bytes from 0 up. A bigint may be as large as a file size can be: what is too large for the file is told by who knows the file.
+ * Bytes from 0 up. A bigint may be as large as a file size can be: whether it is too large for the file is checked where the file is known.
  */
 function extentArgument(value: unknown, name: string, negative: string): number {
   if (value === undefined) return 0

@@ -44,7 +44,7 @@ const DONE: IteratorReturnResult<undefined> = Object.freeze({ value: undefined, 
 /** How many positions are searched at a time: places are small integers, counted from `base`. */
 const MOST_POSITIONS = 2 ** 31
 
-/** Finds the places of a needle, each behind the one before. */
+/** Finds the places of a needle; matches do not overlap. */
 class Search {
   /** Which batch of places the last one was from. */
   batch = 0
@@ -198,7 +198,7 @@ export class Lines implements IterableIterator<Uint8Array> {
         this.#start = newline + 1
         return { value, done: false }
       } catch {
-        // The line ends behind what the buffer has, or somebody has transferred the buffer of a line that he was given.
+        // The line ends beyond what the buffer has, or the caller has transferred the buffer of a line.
       }
     }
     const from = this.#base + start

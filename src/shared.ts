@@ -1,4 +1,4 @@
-// A SharedArrayBuffer over a mapping, for who asks for one and for runtimes that take no other memory into an ArrayBuffer.
+// A SharedArrayBuffer over a mapping, for those who ask for one and for runtimes that allow no ArrayBuffer over external memory.
 //
 // There are two ways. Most engines reserve addresses for a SharedArrayBuffer that can grow, and give them back to the system, with
 // whatever is mapped there, when the last thread has let go of it: so the mapping moves into an empty one, which then grows over
@@ -21,7 +21,7 @@ export const CAN_UNMAP_SHARED = process.platform !== 'win32'
 export const MOVES_INTO_BUFFERS = process.platform !== 'win32' && process.versions.bun === undefined
 
 /**
- * Makes the buffer. It begins `lead` bytes before the mapping at most, and can grow to `maxLength` bytes behind that.
+ * Makes the buffer. It begins `lead` bytes before the mapping at most, and can grow to `maxLength` bytes from there.
  *
  * What is in it is the mapping from then on: keep the buffer while the mapping is open.
  */

@@ -190,7 +190,7 @@ impl Mapping {
 
     /// Changes the length of the mapping, and of its file with it: `offset + new_length` is the end of both.
     ///
-    /// The memory is mapped anew. Who holds the old Region sees the part of the file that he saw before, and zeros behind the new
+    /// The memory is mapped anew. Whoever holds the old Region sees the part of the file that it had, and zeros beyond the new
     /// end. Growing extends the file first and maps then, shrinking maps first and truncates then: a failure leaves both as they
     /// were. (Windows truncates no file that is mapped: there the old memory goes first, and while somebody holds it, shrinking
     /// is refused.) Private anonymous memory is copied; a named region cannot exceed its size, and shared anonymous memory cannot grow on Linux.
@@ -289,7 +289,7 @@ impl Mapping {
         };
         let plan = Plan { access, executable: asked.executable, populate: false, ..self.opened };
         let writes_back_again = self.write_back && plan.writable() && !self.plan.writable();
-        // Who writes on another thread must not go on in pages that have nothing to do with the file any more, nor once all is written back.
+        // A task must not go on storing in pages that have nothing to do with the file any more, nor once all is written back.
         let mut writing = self.region.writing().change();
         let flusher = self.flusher();
         if !plan.writable() && flusher.write_back {

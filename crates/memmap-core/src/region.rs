@@ -199,7 +199,7 @@ impl Region {
         Ok(())
     }
 
-    /// The same for what is behind the first `kept` bytes, because the file has been cut off there. Who reads it through this Region is told.
+    /// The same for all after the first `kept` bytes, because the file has been cut off there. Reading it through this Region is an error then.
     ///
     /// # Errors
     ///

@@ -18,8 +18,8 @@ pub(crate) enum State {
 #[derive(Debug)]
 pub(crate) struct Writing {
     state: RwLock<State>,
-    /// Whoever wants to change the state holds this until he has, and who reads it passes here: a task that takes the lock again at once for each
-    /// of its chunks would keep him waiting until its end otherwise.
+    /// A thread that changes the state holds this until it has, and readers pass through it: otherwise a task, which takes the lock again at once
+    /// for each of its chunks, could keep that thread waiting until its end.
     turnstile: Mutex<()>,
 }
 
@@ -34,7 +34,7 @@ impl Writing {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// To change it, when all who hold it now have let go, and before anybody else gets it.
+    /// Changes it, when those who hold it now have let go, and before anybody else gets it.
     pub(crate) fn change(&self) -> RwLockWriteGuard<'_, State> {
         let _first = self.turnstile.lock().unwrap_or_else(PoisonError::into_inner);
         self.state.write().unwrap_or_else(PoisonError::into_inner)

@@ -22,7 +22,7 @@ pub const CAN_TRUNCATE_WHILE_MAPPED: bool = true;
 /// Whether private pages are those of the moment of mapping, whatever others write to the file later. On other systems only the pages that were
 /// stored to are apart from the file.
 ///
-/// XNU copies as late as it can: who writes to the file, in whichever way, first gives the private mapping its own copy of the page
+/// XNU copies as late as it can: a write to the file, in whichever way, first gives the private mapping its own copy of the page
 /// (MEMORY_OBJECT_COPY_DELAY; "honor copy-on-write obligations" in vm_pageout.c).
 pub const PRIVATE_IS_SNAPSHOT: bool = cfg!(target_vendor = "apple");
 
@@ -48,14 +48,14 @@ enum Owner {
     Engine {
         /// Bytes that are reserved, from the start of the first page.
         capacity: usize,
-        /// What is reserved behind the pages is a mapping of its own.
+        /// The rest of the reservation is a mapping of its own.
         _counted: Option<Counted>,
     },
 }
 
 // SAFETY: Memory is an address range and nothing that belongs to a thread; munmap, msync and madvise may be called from any.
 unsafe impl Send for Memory {}
-// SAFETY: as for Send. Its methods take `&self` and give out raw pointers only; who reads and writes through them says why that
+// SAFETY: as for Send. Its methods take `&self` and give out raw pointers only; whatever reads and writes through them says why that
 // is sound (see the crate's documentation).
 unsafe impl Sync for Memory {}
 
@@ -224,7 +224,7 @@ impl Memory {
             PageSpan { address: self.at(start), length }
         };
         // Linux says EINVAL itself of an address that is not on a page. Others round it down, and MADV_FREE would drop what lies before it. And
-        // Linux rounds lengths up: MADV_REMOVE would remove bytes of the file that lie behind the mapping.
+        // Linux rounds lengths up: MADV_REMOVE would remove bytes of the file beyond the mapping.
         let end = span.address.addr() + span.length;
         let is_aligned = |address: usize| address.is_multiple_of(page_size());
         if advice_would_crash(option)
@@ -352,7 +352,7 @@ impl Memory {
         None
     }
 
-    /// Puts private zeros in place of all whole pages behind `[0, kept)`. Views of them stay readable when the file is cut
+    /// Puts private zeros in place of all whole pages after `[0, kept)`. Views of them stay readable when the file is cut
     /// there.
     ///
     /// # Errors
@@ -385,7 +385,7 @@ impl Memory {
             .map_err(failed("mmap"))
     }
 
-    /// Moves the pages to addresses that somebody else has reserved, and unmaps what is left behind. Contents stay, stores that were
+    /// Moves the pages to addresses that somebody else has reserved, and unmaps the old ones. Contents stay, stores that were
     /// private stay private. From then on it is not ours to unmap them.
     ///
     /// `file` and `offset` are what was mapped, for systems that cannot move pages but must map them again.
@@ -396,7 +396,7 @@ impl Memory {
     ///
     /// # Safety
     ///
-    /// `address` must lie as far behind the start of a page as the memory does now. The pages from there on, `capacity` bytes and at
+    /// `address` must lie as far into its page as the memory does now. The pages from there on, `capacity` bytes and at
     /// least as many as this memory has, must be the caller's, unused, and stay reserved for as long as this Memory is used. Nobody
     /// may hold a pointer to where the memory is now.
     pub unsafe fn move_to(
@@ -423,7 +423,7 @@ impl Memory {
         matches!(self.owner, Owner::Engine { .. })
     }
 
-    /// The same memory with more of its file behind it, in place, if it was moved to where there is room for that.
+    /// The same memory with more of its file at its end, in place, if it was moved to where there is room for that.
     ///
     /// # Errors
     ///
@@ -560,7 +560,7 @@ impl Drop for Memory {
     fn drop(&mut self) {
         if matches!(self.owner, Owner::Memory) {
             let span = PageSpan::around(self.start(), self.length);
-            // SAFETY: these are the pages that Memory::map mapped, and nobody else unmaps them. Who holds a pointer into them holds
+            // SAFETY: these are the pages that Memory::map mapped, and nobody else unmaps them. Whatever holds a pointer into them holds
             // the Memory too. There is nobody to tell of an error. (Huge pages of which only a part was asked for stay mapped.)
             let _ = unsafe { rustix::mm::munmap(span.address.cast(), span.length) };
         }
