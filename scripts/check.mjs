@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildNative, buildTypeScript, root, run, runTool, setUp, stop } from './setup.mjs'
 
-const BUILT = ['binding.js', 'binding.d.ts', 'index.js', 'index.d.ts']
+const BUILT = ['binding.js', 'binding.d.ts', 'index.js', 'index.d.ts', 'docs/api.md']
 
 const committed = new Map(BUILT.map((name) => [name, readFileSync(join(root, name), 'utf8')]))
 
@@ -20,6 +20,7 @@ await checkWorkflows()
 
 buildNative({ force: true })
 buildTypeScript({ force: true })
+runTool('typedoc', ['--logLevel', 'Warn'])
 const stale = BUILT.filter((name) => readFileSync(join(root, name), 'utf8') !== committed.get(name))
 if (stale.length > 0) stop(`Not what a fresh build gives, build and commit: ${stale.join(', ')}`)
 console.log('\nAll checks passed.')
