@@ -295,7 +295,7 @@ const CAN_UNMAP_SHARED = process.platform !== "win32";
 /** Whether mappings move into buffers, which can grow. */
 const MOVES_INTO_BUFFERS = process.platform !== "win32" && process.versions.bun === void 0;
 /**
-* Makes the buffer. It begins `lead` bytes before the mapping at most, and can grow to `maxLength` bytes behind that.
+* Makes the buffer. It begins `lead` bytes before the mapping at most, and can grow to `maxLength` bytes from there.
 *
 * What is in it is the mapping from then on: keep the buffer while the mapping is open.
 */
@@ -494,7 +494,7 @@ const dataViewParts = {
 /** How many bytes an array really has, 0 if it is detached. */
 const byteLengthOf = typedArrayParts.byteLength;
 /**
-* Bytes from 0 up. A bigint may be as large as a file size can be: what is too large for the file is told by who knows the file.
+* Bytes from 0 up. A bigint may be as large as a file size can be: whether it is too large for the file is checked where the file is known.
 */
 function extentArgument(value, name, negative) {
 	if (value === void 0) return 0;
@@ -677,7 +677,7 @@ const DONE = Object.freeze({
 });
 /** How many positions are searched at a time: places are small integers, counted from `base`. */
 const MOST_POSITIONS = 2 ** 31;
-/** Finds the places of a needle, each behind the one before. */
+/** Finds the places of a needle; matches do not overlap. */
 var Search = class {
 	/** Which batch of places the last one was from. */
 	batch = 0;

@@ -199,6 +199,11 @@ module.exports = {
     assert.equal((await other.ended).code, 0)
     assert.equal(Buffer.from(bytes.subarray(3 * PAGESIZE, 3 * PAGESIZE + 10)).toString(), 'by another')
     assert.equal(map.find('by another', 0), 3 * PAGESIZE)
+    // A page that somebody stored to does not.
+    const third = startChild('writes', [path, 'not seen', 200])
+    assert.equal((await third.ended).code, 0)
+    assert.ok(readFileSync(path).includes('not seen'))
+    assert.deepEqual([map.at(0), map.find('not seen', 0)], [250, -1])
     map.close()
     bytes[2 * PAGESIZE] = 252
     assert.equal(readFileSync(path)[2 * PAGESIZE], CONTENT[2 * PAGESIZE])
