@@ -691,14 +691,12 @@ test('what somebody has put into the prototype of all objects is no option', (t)
   t.throws(() => mmap(path, 10), { code: 'ENOENT' })
 })
 
-test('undefined is the same as nothing, for every option', (t) => {
+test('undefined is the same as nothing, for every option that all systems have', (t) => {
   const path = scratchFile(t, 'abc')
   using map = mmap(path, undefined, {
     access: undefined,
     offset: undefined,
     tagname: undefined,
-    flags: undefined,
-    prot: undefined,
     trackfd: undefined,
     create: undefined,
     writeBack: undefined,
@@ -707,6 +705,18 @@ test('undefined is the same as nothing, for every option', (t) => {
   t.deepEqual([map.access, map.length, map.offset], [ACCESS_DEFAULT, 3, 0])
   t.is(readFileSync(path, 'utf8'), 'Abc')
 })
+
+onUnix(
+  'undefined flags and prot are the same as none',
+  'MAP_PRIVATE is undefined there, and must not be taken for none',
+  (t) => {
+    const path = scratchFile(t, 'abc')
+    using map = mmap(path, undefined, { flags: undefined, prot: undefined })
+    map.write('A')
+    t.deepEqual([map.access, map.length], [ACCESS_DEFAULT, 3])
+    t.is(readFileSync(path, 'utf8'), 'Abc')
+  },
+)
 
 test('an empty tagname is none, also with a file', (t) => {
   const path = scratchFile(t, 'abc')
