@@ -1,4 +1,4 @@
-//! The handler of SIGBUS: pages of ours that cannot be had become zeros, and the region says so.
+//! The handler of SIGBUS: pages of ours that cannot be read become zeros, and the region notes what was lost.
 //!
 //! Everything in the handler is async-signal-safe: loads and stores of atomics, fstat, mmap, sigaction, raise, and calls of Mach.
 
@@ -23,17 +23,16 @@ const CODES_OF_FAULTS: RangeInclusive<c_int> = 1..=0xffff;
 
 const HIGHEST_SIGNAL: usize = 32;
 
-/// Who handled a signal before us, by signal: a leaked sigaction, so that the handler can read it at any time.
+/// The handler that ours replaced, by signal: a leaked sigaction, so that ours can read it at any time.
 static BEFORE: [AtomicUsize; HIGHEST_SIGNAL] = [const { AtomicUsize::new(0) }; HIGHEST_SIGNAL];
 
-/// The thread that is in somebody else's handler, called by ours.
+/// The thread that runs the handler of before, called by ours.
 static CHAINING: AtomicI32 = AtomicI32::new(0);
 
 static PAGE_SIZE: AtomicUsize = AtomicUsize::new(0);
 
-/// Makes sure that our handler is the one that is asked first. For each new file mapping, because others install theirs:
-/// `process.on('SIGBUS')` makes libuv replace it. `MEMMAP_NO_FAULT_HANDLER=1` turns it off.
-/// Says whether there is one.
+/// Makes sure that our handler is the one that is called first, and gives whether there is one. Called for each new file mapping, because
+/// others install theirs: `process.on('SIGBUS')` makes libuv replace ours. `MEMMAP_NO_FAULT_HANDLER=1` turns it off.
 pub fn install_fault_handler() -> bool {
     static DISABLED: OnceLock<bool> = OnceLock::new();
     if *DISABLED.get_or_init(|| std::env::var_os("MEMMAP_NO_FAULT_HANDLER").is_some_and(|value| value == "1")) {
@@ -76,7 +75,7 @@ fn install(signal: c_int) {
     // What the handler of before had blocked stays blocked in it when ours calls it.
     action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | (before.sa_flags & libc::SA_RESTART);
     if let Some(slot) = before_slot(signal) {
-        // Leaked: a handler may be reading the one of before. Somebody replaces ours a few times in a process's life at most.
+        // Leaked: a handler may be reading the old value. Ours is replaced a few times in a process's life at most.
         slot.store(Box::leak(Box::new(before)) as *const libc::sigaction as usize, Ordering::Release);
     }
     // SAFETY: the action is a copy of a valid one, with a handler that has the signature SA_SIGINFO asks for, is
@@ -118,6 +117,7 @@ fn answer(found: &Found, address: usize) -> bool {
     // A stray store to a page that is the file's own; see `Memory::of_file`. If the file does not have the page, the next fault says so.
     #[cfg(target_vendor = "apple")]
     if super::mach::make_private(touched, page_size) {
+        LEFT_TO_TRY_AGAIN.store(0, Ordering::Release);
         return true;
     }
     // The first byte of the region that the file does not have.
@@ -126,11 +126,14 @@ fn answer(found: &Found, address: usize) -> bool {
     });
     let (first, lost) = match file_end {
         Some(end) if end <= touched => (end.next_multiple_of(page_size).max(found.pages.start), end),
+        // Another thread may have stored to the page at the same time, and its handler have made it private.
+        #[cfg(target_vendor = "apple")]
+        _ if may_try_again(touched) => return true,
         // The file is long enough, or cannot be asked: a hole that a full disk could not fill, a device that failed. What lies before
         // is not concerned.
         _ => (touched, touched),
     };
-    // First: who reads zeros in another thread must find that they are none of the file's.
+    // First: another thread that reads the zeros must find, when it asks, that they are not the file's.
     found.lose_from(lost);
     let flags = libc::MAP_FIXED | libc::MAP_PRIVATE | libc::MAP_ANON | NORESERVE;
     let first_page = ptr::without_provenance_mut(first);
@@ -139,6 +142,18 @@ fn answer(found: &Found, address: usize) -> bool {
     let replaced =
         unsafe { libc::mmap(first_page, found.pages.end - first, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
     replaced != libc::MAP_FAILED
+}
+
+/// Which access was last left to be tried again: its page and its thread, mixed.
+#[cfg(target_vendor = "apple")]
+static LEFT_TO_TRY_AGAIN: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether this is the first fault of this thread in this page, so that it may have been answered by now. If it was not, the next one comes
+/// at once, and is the second.
+#[cfg(target_vendor = "apple")]
+fn may_try_again(page: usize) -> bool {
+    let access = page.rotate_left(usize::BITS / 2) ^ thread_id() as usize;
+    LEFT_TO_TRY_AGAIN.swap(access, Ordering::AcqRel) != access
 }
 
 /// The size of the file, if the descriptor still means it.
@@ -165,18 +180,18 @@ fn pass_on(signal: c_int, info: *mut siginfo_t, context: *mut c_void, raised_by_
     if handler == libc::SIG_IGN && !raised_by_fault {
         return;
     }
-    // The kernel does not let a fault be ignored. And who is called by us and calls us again, for he was installed over us and now
-    // lies under us, would go round in circles.
+    // The kernel does not let a fault be ignored. And a handler that was installed over ours, and that ours has since replaced, may
+    // call ours in its turn: that must not go round in circles.
     if handler == libc::SIG_DFL || handler == libc::SIG_IGN || CHAINING.load(Ordering::Acquire) == thread {
         return die(signal, raised_by_fault);
     }
     CHAINING.store(thread, Ordering::Release);
     if before.is_some_and(|before| before.sa_flags & libc::SA_SIGINFO != 0) {
-        // SAFETY: who installs a handler with SA_SIGINFO promises that it has this signature.
+        // SAFETY: a handler that was installed with SA_SIGINFO has this signature.
         let handler: extern "C" fn(c_int, *mut siginfo_t, *mut c_void) = unsafe { std::mem::transmute(handler) };
         handler(signal, info, context);
     } else {
-        // SAFETY: who installs one without promises this one.
+        // SAFETY: one that was installed without has this one.
         let handler: extern "C" fn(c_int) = unsafe { std::mem::transmute(handler) };
         handler(signal);
     }
