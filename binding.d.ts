@@ -60,14 +60,14 @@ export declare function constants(): Record<string, number>
 /** Moves bytes within the mapping. */
 export declare function copyWithin(mapping: ExternalObject<OpenMapping>, target: number, source: number, count: number): void
 
-/** How often `needle` is in `[start, stop)`, each behind the one before. */
+/** How many matches of `needle` are in `[start, stop)`, without overlaps. */
 export declare function count(mapping: ExternalObject<OpenMapping>, needle: Uint8Array, start: number, stop: number): number
 
 /** The descriptor that is kept, or -1. */
 export declare function descriptor(mapping: ExternalObject<OpenMapping>): number
 
-/** Detaches a buffer that `buffer` made, also after `close`. False when it had been detached before. */
-export declare function detach(mapping: ExternalObject<OpenMapping>, buffer: ArrayBufferLike, id: number): boolean
+/** Detaches a buffer that `buffer` made, also after `close`. Does nothing if it has been detached already. */
+export declare function detach(mapping: ExternalObject<OpenMapping>, buffer: ArrayBufferLike, id: number): void
 
 /** Lets go of what is kept for a buffer that has been collected. */
 export declare function endLease(lease: ExternalObject<Lease>): void
@@ -82,8 +82,8 @@ export declare function fill(mapping: ExternalObject<OpenMapping>, pattern: Uint
 export declare function find(mapping: ExternalObject<OpenMapping>, needle: Uint8Array, start: number, stop: number): number
 
 /**
- * The places of `needle` in `[start, stop)`, each behind the one before and counted from `start`: as many as `places` has room for. Says how
- * many. It has no more than 2 GiB positions: with small integers the engine calculates faster than with others.
+ * Writes the places of `needle` in `[start, stop)`, without overlaps and counted from `start`, to `places`, until it is full, and returns how
+ * many there are. It has no more than 2 GiB positions: with small integers the engine calculates faster than with others.
  */
 export declare function findAll(mapping: ExternalObject<OpenMapping>, needle: Uint8Array, places: Int32Array, start: number, stop: number): number
 
@@ -97,7 +97,7 @@ export declare function flush(mapping: ExternalObject<OpenMapping>, offset: numb
 export declare function leaveNamedRegions(): void
 
 /**
- * Moves the memory into a SharedArrayBuffer, `lead` bytes behind its start: `memory` is a Uint8Array over a new one that can grow to `capacity`
+ * Moves the memory into a SharedArrayBuffer, `lead` bytes after its start: `memory` is a Uint8Array over a new one that can grow to `capacity`
  * bytes, and is as long as it must be. The caller keeps it while the mapping is open, and says by `endLease` when it has been collected.
  */
 export declare function lend(mapping: ExternalObject<OpenMapping>, id: number, memory: Uint8Array, lead: number, capacity: number): ExternalObject<Lease>
@@ -135,7 +135,7 @@ export declare function readStrided(mapping: ExternalObject<OpenMapping>, target
 /** Stops all tasks, and waits until none touches the memory. */
 export declare function releaseTasks(mapping: ExternalObject<OpenMapping>): void
 
-/** Puts `to` in place of each `from` in `[start, stop)`, which must be as long. Says how many; so does `replaced` of an error. */
+/** Replaces each `from` in `[start, stop)` by `to`, which must be as long. Returns how many; an error has them in `replaced`. */
 export declare function replaceAll(mapping: ExternalObject<OpenMapping>, from: Uint8Array, to: Uint8Array, start: number, stop: number): number
 
 /** Pages in memory of all pages in a range. */
@@ -161,7 +161,7 @@ export declare function rfind(mapping: ExternalObject<OpenMapping>, needle: Uint
 /** Bytes in the file. */
 export declare function size(mapping: ExternalObject<OpenMapping>): number
 
-/** How often `needle` is in `[start, stop)`. */
+/** How many matches of `needle` are in `[start, stop)`, without overlaps. */
 export declare function startCount(task: ExternalObject<Task>, needle: Uint8Array, start: number, stop: number): Promise<number>
 
 /** The first place of `needle` in `[start, stop)`, or -1. */
@@ -173,7 +173,7 @@ export declare function startFlush(task: ExternalObject<Task>, start: number, st
 /** Brings `[start, stop)` into memory. */
 export declare function startPrefetch(task: ExternalObject<Task>, start: number, stop: number): Promise<number>
 
-/** Puts `to` in place of each `from` in `[start, stop)`. How many, also in the property `replaced` of an error. */
+/** Replaces each `from` in `[start, stop)` by `to`. Gives how many; an error has them in `replaced`. */
 export declare function startReplaceAll(task: ExternalObject<Task>, from: Uint8Array, to: Uint8Array, start: number, stop: number): Promise<number>
 
 /** Asks a task to stop; its promise is rejected with ABORT_ERR then, unless it has come to its end. */

@@ -197,38 +197,38 @@ unsafe extern "C" fn finalize(_: sys::napi_env, _: *mut c_void, hint: *mut c_voi
     handout.release();
 }
 
-/// Detaches `buffer`, which was made with `id`, so that every view of it has length 0, and lets go of its memory. False when it had been detached before:
-/// then another buffer may have the memory, and only the finalizer knows when it is free.
+/// Detaches `buffer`, which was made with `id`, so that every view of it has length 0, and lets go of its memory. Does nothing if it has been detached
+/// already: then another buffer may have the memory, and only the finalizer knows when it is free.
 ///
 /// # Errors
 ///
 /// What the engine says of a buffer that cannot be detached.
-pub fn detach(env: Env, buffer: Unknown, id: u32, handouts: &[Weak<Handout>]) -> napi::Result<bool> {
+pub fn detach(env: Env, buffer: Unknown, id: u32, handouts: &[Weak<Handout>]) -> napi::Result<()> {
     let Some(handout) = handouts.iter().filter_map(Weak::upgrade).find(|handout| handout.id == id) else {
-        return Ok(false);
+        return Ok(());
     };
     if handout.shared {
         // It cannot be detached. Its memory becomes private zeros, which lets go of the file all the same.
         let region = handout.region.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        return region.map_or(Ok(false), |region| blank(env, &region).map(|()| true));
+        return region.map_or(Ok(()), |region| blank(env, &region));
     }
     let mut detached = false;
     // SAFETY: a live value of this environment; `detached` is written on success.
     check(unsafe { sys::napi_is_detached_arraybuffer(env.raw(), buffer.raw(), &mut detached) })?;
     if detached {
-        return Ok(false);
+        return Ok(());
     }
     let mut address = ptr::null_mut();
     // SAFETY: a live ArrayBuffer of this environment; `address` is written on success, the length is not asked for.
     check(unsafe { sys::napi_get_arraybuffer_info(env.raw(), buffer.raw(), &mut address, ptr::null_mut()) })?;
     if address.addr() != handout.address {
         // Not the buffer that was made with this id, whose memory must stay.
-        return Ok(false);
+        return Ok(());
     }
     // SAFETY: a live ArrayBuffer of this environment, as the calls before have found.
     check(unsafe { sys::napi_detach_arraybuffer(env.raw(), buffer.raw()) })?;
     handout.release();
-    Ok(true)
+    Ok(())
 }
 
 fn blank(env: Env, region: &Region) -> napi::Result<()> {

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use std::sync::{self, Arc};
 
-/// What is behind a handle until it is closed.
+/// What a handle refers to until it is closed.
 pub type Opened = RefCell<Option<Box<Mapping>>>;
 
 /// A mapping's entry in the list of its environment. Dropping it removes the entry.

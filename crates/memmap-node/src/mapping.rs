@@ -20,7 +20,7 @@ use std::sync::{Arc, Weak};
 
 /// A mapping until it is closed.
 ///
-/// What is behind the handle lives until the garbage collector finds it, long after `close`; so it is small, and the rest is in
+/// The handle owns it until the garbage collector finds the handle, long after `close`; so it is small, and the rest is in
 /// a box that `close` frees.
 #[derive(Default)]
 pub struct OpenMapping {
@@ -167,7 +167,7 @@ pub fn buffer(
     })
 }
 
-/// Moves the memory into a SharedArrayBuffer, `lead` bytes behind its start: `memory` is a Uint8Array over a new one that can grow to `capacity`
+/// Moves the memory into a SharedArrayBuffer, `lead` bytes after its start: `memory` is a Uint8Array over a new one that can grow to `capacity`
 /// bytes, and is as long as it must be. The caller keeps it while the mapping is open, and says by `endLease` when it has been collected.
 #[napi(ts_return_type = "ExternalObject<Lease>")]
 pub fn lend(
@@ -197,14 +197,14 @@ pub fn end_lease(lease: &External<Lease>) {
     lease.end();
 }
 
-/// Detaches a buffer that `buffer` made, also after `close`. False when it had been detached before.
+/// Detaches a buffer that `buffer` made, also after `close`. Does nothing if it has been detached already.
 #[napi]
 pub fn detach(
     env: Env,
     mapping: &External<OpenMapping>,
     #[napi(ts_arg_type = "ArrayBufferLike")] buffer: Unknown,
     id: u32,
-) -> napi::Result<bool> {
+) -> napi::Result<()> {
     let handouts = mapping.handouts.borrow().clone();
     buffer::detach(env, buffer, id, &handouts)
 }
@@ -337,8 +337,8 @@ pub fn rfind(
     })
 }
 
-/// The places of `needle` in `[start, stop)`, each behind the one before and counted from `start`: as many as `places` has room for. Says how
-/// many. It has no more than 2 GiB positions: with small integers the engine calculates faster than with others.
+/// Writes the places of `needle` in `[start, stop)`, without overlaps and counted from `start`, to `places`, until it is full, and returns how
+/// many there are. It has no more than 2 GiB positions: with small integers the engine calculates faster than with others.
 #[napi]
 pub fn find_all(
     env: Env,
@@ -358,7 +358,7 @@ pub fn find_all(
     })
 }
 
-/// How often `needle` is in `[start, stop)`, each behind the one before.
+/// How many matches of `needle` are in `[start, stop)`, without overlaps.
 #[napi]
 pub fn count(
     env: Env,
@@ -373,7 +373,7 @@ pub fn count(
     })
 }
 
-/// Puts `to` in place of each `from` in `[start, stop)`, which must be as long. Says how many; so does `replaced` of an error.
+/// Replaces each `from` in `[start, stop)` by `to`, which must be as long. Returns how many; an error has them in `replaced`.
 #[napi]
 pub fn replace_all(
     env: Env,

@@ -46,7 +46,7 @@ pub fn start_find(
     promise(env, task, start, stop, || Ok(Work::Find(finder(&needle)?)))
 }
 
-/// How often `needle` is in `[start, stop)`.
+/// How many matches of `needle` are in `[start, stop)`, without overlaps.
 #[napi(ts_return_type = "Promise<number>")]
 pub fn start_count(
     env: Env,
@@ -58,7 +58,7 @@ pub fn start_count(
     promise(env, task, start, stop, || Ok(Work::Count(finder(&needle)?)))
 }
 
-/// Puts `to` in place of each `from` in `[start, stop)`. How many, also in the property `replaced` of an error.
+/// Replaces each `from` in `[start, stop)` by `to`. Gives how many; an error has them in `replaced`.
 #[napi(ts_return_type = "Promise<number>")]
 pub fn start_replace_all(
     env: Env,
