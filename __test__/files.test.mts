@@ -123,7 +123,7 @@ test('a flush outside the mapping is refused, also of ACCESS_READ', (t) => {
   }
 })
 
-test('nothing can be written behind the end either, as in CPython', (t) => {
+test('nothing can be written beyond the end either, as in CPython', (t) => {
   using map = mmap(scratchFile(t, 100))
   map.seek(100)
   t.is(map.write(''), 0)
@@ -186,7 +186,7 @@ onUnix('resize of MAP_PRIVATE with a file is refused: it would cut the real file
   t.is(readFileSync(path, 'utf8'), 'abcdef')
 })
 
-test('create behind the last byte that a file can have is refused before anything is written', (t) => {
+test('create beyond the last byte that a file can have is refused before anything is written', (t) => {
   const path = join(scratchFolder(t), 'new')
   t.throws(() => mmap(path, 4096, { create: true, offset: 2 ** 63 }), { code: 'ERR_OUT_OF_RANGE' })
   t.false(existsSync(path))
@@ -355,7 +355,7 @@ test('create makes a file that is missing, all zeros', (t) => {
   t.is(readFileSync(path).subarray(9_997).toString(), 'end')
 })
 
-onUnix('a file that is made may be read by whom the umask allows', 'it has no umask', (t) => {
+onUnix('a new file may be read by those whom the umask allows', 'it has no umask', (t) => {
   const path = join(scratchFolder(t), 'new')
   mmap(path, 10, { create: true }).close()
   writeFileSync(`${path} too`, '')

@@ -165,7 +165,7 @@ onLinux('a library for a newer glibc says so', 'it edits the versions that an EL
   t.regex(message, /glibc older than 2\.17/)
 })
 
-test('who has told Node to load no addons is asked nothing', (t) => {
+test('nothing is asked where Node was told to load no addons', (t) => {
   const folder = project(t)
   install(folder, readFileSync(join(root, library)))
   const { code, message } = load(folder, {}, '--no-addons')

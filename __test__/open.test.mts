@@ -122,7 +122,7 @@ test('a length that goes beyond the end of the file is refused, and says what wo
   t.is(statSync(path).size, 100)
 })
 
-test('an offset at or behind the end of the file is refused', (t) => {
+test('an offset at or beyond the end of the file is refused', (t) => {
   const path = scratchFile(t, 100)
   for (const offset of [100, 101, 2 ** 53 - 1]) {
     t.throws(() => mmap(path, 0, { offset }), {

@@ -162,7 +162,7 @@ test('a replacement of another length is refused, and nothing is replaced', (t) 
   t.is(map.slice(0, 7).toString(), 'one ön')
 })
 
-test('a mapping that is read only is refused before lengths are looked at, and behind wrong arguments', (t) => {
+test('a mapping that is read only is refused before lengths are looked at, and after wrong arguments', (t) => {
   const path = scratchFile(t, TEXT)
   using map = mmap(path, 0, { access: ACCESS_READ })
   for (const [from, to] of [
@@ -329,7 +329,7 @@ test('a number is a byte for the indexOf family', (t) => {
 
 // --- findAll, count, replaceAll
 
-test('places are behind each other: what overlaps is found once', (t) => {
+test('matches do not overlap: what overlaps is found once', (t) => {
   using map = mmap(scratchFile(t, 'aaaaa'))
   t.deepEqual([...map.findAll('aa')], [0, 2])
   t.is(map.count('aa'), 2)
@@ -873,7 +873,7 @@ onUnix('lines of a mapping longer than any view are in as few buffers as can be'
   t.is(new Set(lines.map(({ buffer }) => buffer)).size, 1)
 })
 
-onUnix('a line longer than any view is an error, and the iterator goes on behind it', 'it has no MAP_PRIVATE', (t) => {
+onUnix('a line longer than any view is an error, and the iterator goes on after it', 'it has no MAP_PRIVATE', (t) => {
   if (MAX_VIEW_LENGTH >= LARGE) {
     t.log(`not run on ${process.version}: its views can have ${MAX_VIEW_LENGTH} bytes`)
     t.pass()

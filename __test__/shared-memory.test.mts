@@ -56,7 +56,7 @@ function squat(t: ExecutionContext, make: (path: string) => void): string {
 }
 
 /**
- * The length of a region for who joins it. Windows tells it in whole pages, and how many bytes were asked for only to the one who
+ * The length of a region for those that join it. Windows tells it in whole pages, and how many bytes were asked for only to the one who
  * made it.
  */
 function lengthForOthers(length: number): number {
@@ -159,7 +159,7 @@ onLinux('a named region keeps its size, but a mapping of it may get shorter', 'i
   t.is(map.at(-1), 1)
 })
 
-// --- Misuse: who sits where a tag would be
+// --- Misuse: what may already be where a region's file would be
 
 const SQUATTERS: [what: string, make: (path: string) => void][] = [
   ['a symbolic link to a file', (path) => symlinkSync('/dev/shm/memmap-test-nowhere', path)],
@@ -250,7 +250,7 @@ test('length 0 joins all of a region, and an offset the rest', async (t) => {
   t.is(await peer.ask('read', 'theirs', -7, undefined), 'THE end')
 })
 
-test('who comes first with an offset makes a region of offset + length', (t) => {
+test('the first to open a region with an offset makes it offset + length long', (t) => {
   const tagname = freshTag()
   using tail = mmap(-1, 100, { tagname, offset: 5000 })
   tail.write('tail')
@@ -516,7 +516,7 @@ onLinux('a leftover may become longer than it was', 'it lists /dev/shm', async (
   t.true(map.slice().equals(Buffer.alloc(10_000)))
 })
 
-test('who comes second resets nothing while the first holds it, even if a third was killed', async (t) => {
+test('the second to open a region resets nothing while the first holds it, even if a third was killed', async (t) => {
   const tagname = freshTag()
   using map = mmap(-1, 100, { tagname })
   map.write('precious')

@@ -92,7 +92,7 @@ async function onceInTheMiddle<T>(
   const promise = start({ signal, onProgress })
   const ended = promise.then(() => 'ended')
   const first = await Promise.race([middle, ended])
-  // Whoever asked for it is told of a rejection.
+  // A rejection is told where it is awaited.
   ended.catch(() => {})
   return first === 'ended' ? undefined : { promise, reports }
 }

@@ -27,7 +27,7 @@ import { files, rows } from './rows.mjs'
 
 /** Files here are memory, so that nothing is written to a disk while others take their turn. */
 const IN_MEMORY = '/dev/shm'
-/** Who is so slow gets no more turns than it must. */
+/** A peer whose turns have taken this long gets no more of them than it must. */
 const ENOUGH_SECONDS = 10
 const FEWEST_ROUNDS = 3
 /** Units in which more is better; of the others, with their nanoseconds, less is. */
@@ -141,7 +141,7 @@ async function turn(contender, path) {
   }
 }
 
-/** Who finds something else does other work. */
+/** A peer that answers something else does other work. */
 function compareAnswers({ name }, contenders) {
   const answered = contenders.filter(({ why }) => why === undefined)
   for (const one of answered) {

@@ -24,7 +24,7 @@ export function zigIn(folder, run) {
   return programs
 }
 
-/** RUSTFLAGS with these, and without the folders of who builds in what a panic says. */
+/** RUSTFLAGS with these, and such that what a panic says does not name folders of the machine that built it. */
 export function rustFlags(...flags) {
   const sources = join(process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'registry/src')
   // A space would begin another flag.

@@ -12,7 +12,7 @@ if (host === 'x86_64-unknown-linux-gnu' || host === 'aarch64-unknown-linux-gnu')
       // The sanitizer is not stable, but comes with the stable compiler.
       RUSTC_BOOTSTRAP: '1',
       RUSTFLAGS: '-Zsanitizer=address',
-      // SIGBUS is ours, and who handled it before us is remembered for ever on purpose.
+      // SIGBUS is ours, and the handler of before is leaked on purpose.
       ASAN_OPTIONS: 'handle_sigbus=0:detect_leaks=0',
     },
   })

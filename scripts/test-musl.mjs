@@ -17,7 +17,7 @@ if (!existsSync(join(root, library)))
 run('docker', [
   'run',
   '--rm',
-  // As root of a container, who may mount nothing, the tests for root would fail; and what is installed would belong to root.
+  // As a container's root, which may mount nothing, the tests for root would fail; and what is installed would belong to root.
   '--user',
   `${process.getuid()}:${process.getgid()}`,
   // That user has none in the image.

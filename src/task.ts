@@ -75,7 +75,7 @@ export async function run({ mapping, options, total, memory, start }: Start): Pr
 /** A rejection of Rust's, as users see it. */
 function settled(error: unknown, signal: AbortSignal | undefined): unknown {
   if (isAborted(error) && signal !== undefined) return aborted(reasonOf(signal), error)
-  // It was made outside of any function: only here is it known who waits for it.
+  // It was made outside of any function: only here does the stack say which call waits for it.
   if (isNativeError(error)) Error.captureStackTrace(error)
   return error
 }

@@ -62,7 +62,7 @@ async function whileCollecting(promise) {
   const result = promise.finally(() => {
     settled = true
   })
-  // Who awaits it is told of a rejection; until then it is not one that nobody handles.
+  // A rejection is told where it is awaited; until then it is not an unhandled one.
   result.catch(() => {})
   while (!settled) {
     collectGarbage()

@@ -259,7 +259,7 @@ module.exports = needingSharedBuffers({
     assert.equal(text(bytes.subarray(0, 4)), 'here')
     region.unmap()
     assert.deepEqual([before[0], bytes[0]], [0, 0])
-    // Nobody uses it any more, so who comes now begins with zeros.
+    // Nobody uses it any more, so it begins with zeros when it is opened now.
     const next = mmap(-1, PAGESIZE, { tagname })
     assert.equal(next.at(0), 0)
     next.unmap()

@@ -1,4 +1,4 @@
-// The guide's programs (examples/) in a project of somebody who has installed memmap. They run as they are where a runtime takes
+// The guide's programs (examples/) in a project that has installed memmap. They run as they are where a runtime takes
 // TypeScript with `using`: Node 24 and newer, Bun and Deno. For older Nodes the project's own compiler makes JavaScript of them.
 
 import { cpSync, writeFileSync } from 'node:fs'

@@ -15,7 +15,7 @@ pub enum Error {
     System(SystemError),
     /// A mapping of "all of it" was asked for, and there is nothing in the file.
     EmptyFile,
-    /// The offset lies behind the end of the file (or at it, when the length is "all the rest").
+    /// The offset lies beyond the end of the file (or at it, when the length is "all the rest").
     OffsetBeyondFile {
         /// Bytes from the start of the file.
         offset: u64,
@@ -121,7 +121,7 @@ impl fmt::Display for Error {
             ),
             Error::LengthBeyondFile { length, offset, file_size } => write!(
                 f,
-                "mmap length is greater than file size: \"offset\" {offset} + \"length\" {length} is behind the end of \
+                "mmap length is greater than file size: \"offset\" {offset} + \"length\" {length} is beyond the end of \
                  the file, which has {file_size} bytes (`create: true` extends it)"
             ),
             Error::LengthBeyondRegion { wanted, existing } => write!(

@@ -1,8 +1,8 @@
-//! Which memory is ours, for a signal handler that must find out without locks.
+//! Which memory is ours: a list that a signal handler can search without locks.
 //!
-//! A page that is mapped and cannot be had, because the file was truncated or the device failed, is a signal to the thread that touches it, and the
-//! process ends unless somebody answers. `sys` installs the handler that does. This module is what it looks into: a list of
-//! the regions that are mapped, where each of them notes what was lost.
+//! Touching a mapped page that cannot be read, because the file was truncated or the device failed, is a signal to the thread that does, and
+//! ends the process unless a handler answers it. `sys` installs one. This module is what it consults: a list of the regions that are
+//! mapped, with a note of what each has lost.
 //!
 //! # Why the list can be read in a signal handler
 //!
@@ -20,7 +20,7 @@
 //! * Several threads may fault in one region at once. Each replaces pages by zeros; doing it twice is harmless, for what was there
 //!   is lost already. The note of the loss is an atomic minimum.
 //!
-//! Memory that an engine has lent for a SharedArrayBuffer is the exception to the third point: nobody tells when the engine unmaps it.
+//! Memory at addresses that an engine has lent for a SharedArrayBuffer is the exception to the third point: the engine unmaps it without notice.
 //! Its entry stays until a region of ours overlaps it. Until then, a fault in a mapping that somebody else has made at the same
 //! addresses would be answered with zeros too.
 //!
@@ -47,8 +47,8 @@ impl Watch {
         Watch(registry().enter(pages, start, file_offset))
     }
 
-    /// By which descriptor the file's size can be asked, for as long as the descriptor is open. Without one nobody can say where
-    /// the file ends, and pages are replaced from the one that was touched.
+    /// The descriptor by which the handler can ask for the file's size, while it is open. Without one the handler cannot know where
+    /// the file ends, and replaces pages from the one that was touched.
     pub(crate) fn set_file(&self, file: Option<FileIdentity>) {
         let identity = file.unwrap_or(FileIdentity { descriptor: -1, device: 0, inode: 0 });
         // In this order a reader that sees the descriptor sees what file it is to be, too.
@@ -72,11 +72,11 @@ impl Watch {
     pub(crate) fn grow(&self, end_page: usize) {
         let mut registry = registry();
         registry.remove_stale(&(self.0.end_page.load(Ordering::Relaxed)..end_page));
-        // Not `set`: whoever faults in the region meanwhile must find the entry, with the one end or the other.
+        // Not `set`: a thread that faults in the region meanwhile must find the entry, with the one end or the other.
         self.0.end_page.store(end_page, Ordering::Release);
     }
 
-    /// For memory that an engine unmaps, and tells nobody: the entry goes when a region is entered that it overlaps. Then the engine has
+    /// For memory that an engine unmaps without notice: the entry goes when a region is entered that overlaps it. Then the engine has
     /// given the addresses back, or the region is this memory, grown in place.
     pub(crate) fn mark_lent(&self) {
         registry().lent.push(self.0);
@@ -237,7 +237,7 @@ struct Chunk {
 /// The newest chunk, which leads to all others.
 static CHUNKS: AtomicPtr<Chunk> = AtomicPtr::new(std::ptr::null_mut());
 
-/// Who may change slots: the holder of its lock.
+/// The slots by use. Only the holder of its lock may change slots.
 struct Registry {
     free: Vec<&'static Slot>,
     /// Entries of memory that an engine unmaps; see [`Watch::mark_lent`].
@@ -259,7 +259,7 @@ impl Registry {
             Some(slot) => slot,
             None => self.grow(),
         };
-        // Not when it is removed: who holds it still may ask what was lost.
+        // Not when it is removed: a holder may still ask what was lost.
         slot.lost_from.store(NOTHING_LOST, Ordering::Relaxed);
         slot.set(pages.clone(), start, file_offset);
         // Not before: the memory may be in use, and have grown in place.

@@ -469,8 +469,8 @@ impl Region {
         self.scanning(start, length, search)?
     }
 
-    /// Gives `hit` the places of the needle in `[start, stop)`, from the first to the last and each behind the one before, until it says
-    /// false. An empty needle is nowhere.
+    /// Gives `hit` the places of the needle in `[start, stop)`, from the first to the last and without overlaps, until it says
+    /// false. An empty needle has none.
     ///
     /// # Errors
     ///
@@ -488,7 +488,7 @@ impl Region {
         self.scanning(start, length, search)?
     }
 
-    /// How often the needle is in `[start, stop)`, each match behind the one before. An empty needle is nowhere.
+    /// How many matches of the needle are in `[start, stop)`, without overlaps. An empty needle has none.
     ///
     /// # Errors
     ///

@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub enum Target {
     /// The file with this path, opened by us.
     Path(OsString),
-    /// The file behind somebody's descriptor, which is duplicated.
+    /// The file of a caller's descriptor, which is duplicated.
     Descriptor(i32),
     /// Memory with no file.
     Anonymous,

@@ -1,4 +1,4 @@
-//! Work on a mapping that may take long, on a thread of its own: a chunk at a time, so that it can be stopped and shows how far it is.
+//! Long work on a mapping, on another thread: a chunk at a time, so that it can be stopped and tells how far it is.
 
 use crate::error::{Error, Result};
 use crate::flush::Flusher;
@@ -14,10 +14,10 @@ const SEARCHED: usize = 4 * 1024 * 1024;
 /// How many bytes are read ahead.
 const PREFETCHED: usize = 8 * 1024 * 1024;
 /// How many bytes are flushed. Each time the device is asked to finish, which costs (512 MiB took half as long again as in pieces of 64 MiB); but
-/// whoever unmaps waits for a piece, on a device that may be slow.
+/// `unmap()` waits for a piece, on a device that may be slow.
 const FLUSHED: usize = 8 * 1024 * 1024;
 
-/// What a piece of work and those who wait for it have in common.
+/// What is shared by the thread that does the work and the threads that start, stop and watch it.
 ///
 /// It keeps the memory, whatever becomes of the mapping, until it is dropped or told to let go.
 pub struct Task {
@@ -25,7 +25,7 @@ pub struct Task {
     memory: Mutex<Option<Flusher>>,
     state: AtomicU8,
     done: AtomicUsize,
-    /// What is to be done, until somebody begins with it.
+    /// What is to be done, until a thread begins with it.
     job: Mutex<Option<Job>>,
 }
 
@@ -46,8 +46,8 @@ impl Task {
         }
     }
 
-    /// Has a thread do the job. A task that is stopped or released before one has come to it does it there and then: all work is an error by
-    /// then, and who waits for that need not wait for a thread.
+    /// Has a thread do the job. If the task is stopped or released before a thread is free, the job runs at once in the thread that does
+    /// that: each of its steps only fails by then, and the promise need not wait for a free thread to be rejected.
     pub fn start(self: &Arc<Task>, threads: &Threads, job: impl FnOnce(&Task) + Send + 'static) {
         *self.job.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(job));
         let task = Arc::clone(self);
@@ -69,10 +69,10 @@ impl Task {
 
     /// Stops the work, waits until it no longer touches the memory, and lets go of it.
     pub fn release(&self) {
-        // Before the lock: whoever works would take it again at once.
+        // Before the lock: the thread that works would take it again at once.
         self.state.fetch_max(RELEASED, Ordering::AcqRel);
         self.begin();
-        // Under the lock: who comes second, when the work ends at this very moment, must find it let go of, and not only taken.
+        // Under the lock: if the work ends at this very moment and two threads release it, the second must not return while the first still drops it.
         *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 

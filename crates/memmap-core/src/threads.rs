@@ -1,8 +1,8 @@
-//! Threads for tasks: a few, however many tasks there are, which do one after the other.
+//! Threads for tasks: a few, however many tasks there are. Each runs one task after the other.
 //!
-//! Not those of the host's pool. It has four, too, and everything else that waits for one of those, such as reading a file, would wait for the
-//! tasks before it. And a host may wait for its pool to be done with all that is queued before it ends a thread or the process, and before it
-//! tells anybody that it does: Node is one.
+//! They are not those of the host's pool. Node's has four threads too, and everything else that needs one, such as reading a file, would wait
+//! behind our tasks. And Node waits until its pool has done all that is queued before it ends a worker or the process, and before it runs the
+//! hooks by which we would stop our tasks.
 
 use crate::error::Result;
 use crate::sys;
@@ -10,17 +10,17 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 
-/// As many as libuv has: some may wait for a device.
+/// As many as libuv has: some may be waiting for a device.
 const MOST: usize = 4;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// The threads that there are.
+/// The threads, and the queue that they take jobs from.
 ///
 /// A channel of the standard library would do the same, and made the library 19 KB larger.
 pub struct Threads {
     jobs: Mutex<VecDeque<Job>>,
-    /// There is one more.
+    /// Signalled for each new job.
     more: Condvar,
     started: Mutex<usize>,
 }
@@ -28,7 +28,7 @@ pub struct Threads {
 static THREADS: Threads = Threads { jobs: Mutex::new(VecDeque::new()), more: Condvar::new(), started: Mutex::new(0) };
 
 impl Threads {
-    /// The threads, of which there is at least one then.
+    /// The threads. One more is started at each call until there are [`MOST`].
     ///
     /// # Errors
     ///
@@ -39,7 +39,7 @@ impl Threads {
             match thread::Builder::new().name("memmap".to_owned()).spawn(|| THREADS.work()) {
                 Ok(_) => *started += 1,
                 Err(error) if *started == 0 => return Err(sys::no_thread(&error)),
-                // Those that there are will do it.
+                // The threads that exist will do the work.
                 Err(_) => {}
             }
         }

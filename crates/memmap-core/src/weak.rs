@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Weak};
 
-/// Adds to a list from which what is gone is to go. That is looked for when the list has become twice as long since the last time: each time
-/// would be as many looks as the square of what there is.
+/// Adds to a list and, when the list is full, first removes what has been dropped. It then makes room for as much again: to clean up at each
+/// call would take time quadratic in the length.
 pub fn remember<T>(list: &mut Vec<Weak<T>>, one: &Arc<T>) {
     if list.len() == list.capacity() {
         list.retain(|known| known.strong_count() != 0);

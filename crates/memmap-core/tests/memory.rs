@@ -31,7 +31,7 @@ fn named(tag: &str, length: u64) -> Result<Mapping, Error> {
     Mapping::open(request(Target::Named(tag.to_owned()), length))
 }
 
-/// The length of a region for who joins it. Windows tells it in whole pages.
+/// The length of a region for those that join it. Windows tells it in whole pages.
 fn length_for_others(length: usize) -> usize {
     if cfg!(windows) { length.next_multiple_of(sys::page_size()) } else { length }
 }

@@ -75,7 +75,7 @@ impl Finder {
         Ok(found)
     }
 
-    /// How often it is there, each match beginning behind the one before. An empty needle is nowhere.
+    /// How many matches there are, without overlaps. An empty needle has none.
     ///
     /// # Errors
     ///
@@ -99,9 +99,9 @@ impl Finder {
         Ok(count)
     }
 
-    /// Gives `put` the places from the first to the last, each behind the one before, with the number of each: less than `room`, and as many
-    /// as there is room for. Says how many. What it gives for a number last counts, and what for one that is not less than the result
-    /// does not. An empty needle is nowhere.
+    /// Gives `put` the number and the place of each match, without overlaps, from the first to the last, until there are `room` of them, and
+    /// returns how many there are. It may give a number several times, and then the last place counts; and numbers from the result on, still
+    /// less than `room`, which do not count. An empty needle has no matches.
     ///
     /// # Errors
     ///
@@ -135,8 +135,8 @@ impl Finder {
         Ok(count)
     }
 
-    /// Gives `hit` the places from the first to the last, each behind the one before, until it says false. It may write to a match that
-    /// it has been given. An empty needle is nowhere.
+    /// Gives `hit` the places of the matches, without overlaps, from the first to the last, until it says false. It may write to a match that
+    /// it has been given. An empty needle has none.
     ///
     /// # Errors
     ///

@@ -18,7 +18,7 @@ const AHEAD: usize = 2048;
 pub struct Probe {
     /// What is compared.
     pub byte: u8,
-    /// How far behind the start of the needle.
+    /// How far from the start of the needle.
     pub at: usize,
 }
 

@@ -29,7 +29,7 @@ impl File {
     ///
     /// What open(2) says.
     pub fn open_or_create(path: &OsStr) -> Result<(File, bool)> {
-        // Not O_CREAT alone: who fails to extend a file must know whether it is his to remove.
+        // Not O_CREAT alone: a caller that fails to extend the file must know whether to remove it.
         let (result, created) = match open(path, true, OFlags::CREATE | OFlags::EXCL) {
             Err(Errno::EXIST) => match open(path, true, OFlags::empty()) {
                 // Removed in between, or a symbolic link to a file that does not exist yet.
@@ -86,7 +86,7 @@ impl File {
         Ok(flags & OFlags::ACCMODE != OFlags::RDONLY)
     }
 
-    /// Whether all that is written goes behind the end of the file, also with pwrite(2): Linux does not look at the position then.
+    /// Whether everything that is written is appended, also with pwrite(2): Linux does not look at the position then.
     ///
     /// # Errors
     ///
@@ -96,7 +96,7 @@ impl File {
         Ok(flags.contains(OFlags::APPEND))
     }
 
-    /// Sets the size, in bytes: what is behind it is lost, what is new is a hole of zeros.
+    /// Sets the size, in bytes: what is beyond it is lost, what is new is a hole of zeros.
     ///
     /// # Errors
     ///
@@ -165,7 +165,7 @@ impl File {
         let mut done = 0;
         while let Some(rest) = data.get(done..).filter(|rest| !rest.is_empty()) {
             match retry(|| rustix::io::pwrite(&self.0, rest, offset + done as u64)).map_err(failed("pwrite"))? {
-                // No system should say so of a file, but then it would be for ever.
+                // No system should say so of a file; if one does, this must not go round for ever.
                 0 => return Err(failed("pwrite")(Errno::IO)),
                 n => done += n,
             }

@@ -1,9 +1,9 @@
 //! Memory that processes of one user share by name: a file in `/dev/shm`, or in the temporary directory where there is none.
 //!
-//! Who uses a region holds a shared flock on its file for as long as he has it mapped. The last one to leave finds that he can
-//! have the lock alone, and removes the name. Processes that were killed hold no lock any more, so what they left behind is
-//! recognised: whoever gets the lock alone when he *comes* starts the region again from zeros. Since a name may be removed
-//! between opening and locking, one who comes looks again, after locking, whether the name still means the file he opened.
+//! A process that uses a region holds a shared flock on its file for as long as it has it mapped. The last one to leave can turn that
+//! into an exclusive lock, and then removes the name. Processes that were killed hold no lock any more, so what they left is
+//! recognised: a process that gets an exclusive lock when it *comes* starts the region again from zeros. Since a name may be removed
+//! between opening and locking, one that comes looks again, after locking, whether the name still means the file that it opened.
 
 use super::errno::failed;
 use super::file::{File, retry};
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-/// How often one who comes tries again because others come and go at the same time.
+/// How often joining is tried again because others join and leave at the same time.
 const ATTEMPTS: usize = 10_000;
 
 /// The longest file name that every file system takes, in bytes.
@@ -55,7 +55,7 @@ impl Named {
             };
             let first = match retry(|| rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)) {
                 Ok(()) => true,
-                // Others use it. They hold the lock alone only while they come or go.
+                // Others use it. Their locks are exclusive only while they join or leave.
                 Err(Errno::WOULDBLOCK) => {
                     lock_shared(&file)?;
                     false
@@ -70,8 +70,8 @@ impl Named {
                     remove(&path);
                     return Err(error);
                 }
-                // Changing a lock is not atomic: in between another process may get it alone and start the region again. So
-                // nothing learnt before this line counts after it.
+                // Changing a lock is not atomic: in between another process may get an exclusive one and start the region again.
+                // So nothing learnt before this line counts after it.
                 lock_shared(&file)?;
                 if !is_named(&file, &path) {
                     continue;
@@ -85,7 +85,7 @@ impl Named {
             let memory = named.map(offset, length, existing, plan)?;
             return Ok((memory, named));
         }
-        // Nothing there to map all of; or, after so many attempts, others who come and go without end.
+        // Nothing there to map all of; or, after so many attempts, others that join and leave without end.
         let errno = if length == 0 { Errno::INVAL } else { Errno::AGAIN };
         Err(failed("mmap")(errno))
     }

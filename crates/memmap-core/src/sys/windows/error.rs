@@ -73,7 +73,7 @@ const MAPPED: Code =
     Code { description: "resource busy or locked: a file cannot be made shorter while it is mapped", ..EBUSY };
 
 /// libuv's `uv_translate_sys_error` (src/win/error.c, version 1), as far as opening, mapping, locking and flushing can give
-/// it; and behind it, numbers that libuv does not know because it does not map.
+/// it; and after it, numbers that libuv does not know because it does not map.
 pub(super) fn code_of(number: u32) -> Code {
     match number {
         win32::ERROR_NOACCESS | win32::ERROR_ELEVATION_REQUIRED | win32::ERROR_CANT_ACCESS_FILE => EACCES,

@@ -46,7 +46,7 @@ impl File {
     pub fn open_or_create(path: &OsStr) -> Result<(File, bool)> {
         let mut options = OpenOptions::new();
         options.read(true).write(true);
-        // Not `create` alone: who fails to extend a file must know whether it is his to remove.
+        // Not `create` alone: a caller that fails to extend the file must know whether to remove it.
         let (result, created) = match options.clone().create_new(true).open(path) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => match options.open(path) {
                 // Removed in between, or a symbolic link to a file that does not exist yet.
@@ -119,7 +119,7 @@ impl File {
         Ok(access.AccessFlags & FILE_WRITE_DATA != 0)
     }
 
-    /// Whether all that is written goes behind the end of the file. A handle that may do nothing else is not [`File::is_writable`].
+    /// Whether everything that is written is appended. A handle that may do nothing else is not [`File::is_writable`].
     ///
     /// # Errors
     ///
@@ -128,7 +128,7 @@ impl File {
         Ok(false)
     }
 
-    /// Sets the size, in bytes: what is behind it is lost, what is new are zeros.
+    /// Sets the size, in bytes: what is beyond it is lost, what is new are zeros.
     ///
     /// The position at which others who share the file read and write does not move.
     ///

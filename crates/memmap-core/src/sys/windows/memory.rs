@@ -42,7 +42,7 @@ pub struct Memory {
 // SAFETY: Memory is an address range and nothing that belongs to a thread; the calls that unmap, flush and lock it may be
 // made from any.
 unsafe impl Send for Memory {}
-// SAFETY: as for Send. Its methods take `&self` and give out raw pointers only; who reads and writes through them says why
+// SAFETY: as for Send. Its methods take `&self` and give out raw pointers only; whatever reads and writes through them says why
 // that is sound (see the crate's documentation).
 unsafe impl Sync for Memory {}
 
@@ -361,7 +361,7 @@ impl Drop for Memory {
             // Views begin at a multiple of the granularity, and the lead is less than that.
             let lead = self.start().addr() % allocation_granularity();
             let view = MEMORY_MAPPED_VIEW_ADDRESS { Value: self.start().wrapping_sub(lead).cast() };
-            // SAFETY: this is the view that Memory::of_section mapped, and nobody else unmaps it. Who holds a pointer into it
+            // SAFETY: this is the view that Memory::of_section mapped, and nobody else unmaps it. Whatever holds a pointer into it
             // holds the Memory too. An error could only mean that it is not mapped, and there is nobody to tell.
             unsafe { UnmapViewOfFile(view) };
         }

@@ -43,8 +43,8 @@ impl Named {
     /// Maps `length` bytes from `offset` of the region with this tag, which is created, all zeros and `offset + length`
     /// long, if nobody uses it. A length of 0 means all of a region that exists.
     ///
-    /// Of a region that exists the system tells the size in whole pages only: so long it is for all but the one who created
-    /// it.
+    /// Of a region that exists the system tells the size in whole pages only: that is its size for all but its
+    /// creator.
     ///
     /// # Errors
     ///
