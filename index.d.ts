@@ -233,12 +233,14 @@ interface MmapError extends Error {
   replaced?: number;
 }
 //#endregion
-//#region src/mmap.d.ts
-/** A typed array, DataView or Buffer class, as {@link Mmap.view} takes it. */
+//#region src/views.d.ts
+/** A typed array, DataView or Buffer class, as `view()` takes it. */
 interface ViewConstructor<T extends ArrayBufferView> {
   readonly prototype: T;
   readonly BYTES_PER_ELEMENT?: number;
 }
+//#endregion
+//#region src/mmap.d.ts
 /** Pages in memory of all pages in a range. */
 interface Residency {
   /** Pages that are in memory. */

@@ -872,6 +872,40 @@ var Lines = class {
 const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
 for (const { prototype } of [Matches, Lines]) Object.setPrototypeOf(prototype, iteratorPrototype);
 //#endregion
+//#region src/needles.ts
+/** The last short string that was sought, as bytes: programs look for the same one again and again, and to convert it costs more than to find it. */
+let lastSought;
+const LONGEST_KEPT = 64;
+/** The bytes of a needle that is not a number. They are not to be written to. */
+function soughtBytes(needle) {
+	if (typeof needle !== "string") return bytesArgument(needle, "needle");
+	if (needle === lastSought?.text) return lastSought.bytes;
+	const bytes = Buffer.from(needle);
+	if (needle.length <= LONGEST_KEPT) lastSought = {
+		text: needle,
+		bytes
+	};
+	return bytes;
+}
+function needleBytes(needle) {
+	return typeof needle === "number" ? byteAsBytes(needle) : needle;
+}
+/** The first place of a needle in `[from, to)`, or -1. */
+function indexWithin(bytes, needle, from, to) {
+	const found = bytes.subarray(from, to).indexOf(needle);
+	return found === -1 ? -1 : from + found;
+}
+function refuseEmpty(needle, name) {
+	if (byteLengthOf(needle) === 0) throw wrongValue(`The "${name}" argument must not be empty: that is everywhere`);
+}
+/** Refuses a replacement that is not as long as what it replaces. */
+function refuseUnequal(from, to) {
+	refuseEmpty(from, "from");
+	const [old, replacement] = [byteLengthOf(from), byteLengthOf(to)];
+	if (old === replacement) return;
+	throw wrongValue(`The "to" argument must be as long as "from", ${old} bytes. Received ${replacement} bytes: what follows would have to move. Write the parts between the matches (findAll) and the replacements to a new file instead`);
+}
+//#endregion
 //#region src/task.ts
 /** Milliseconds between two reports: about 30 a second. */
 const REPORT_INTERVAL = 34;
@@ -974,6 +1008,50 @@ function listen(signal) {
 	]);
 	return stops;
 }
+//#endregion
+//#region src/views.ts
+/** The views of `length` bytes from `start` of a buffer. */
+function viewOf(id, buffer, start, length) {
+	const own = Reflect.construct(Uint8Array, [
+		buffer,
+		start,
+		length
+	], Buffer);
+	return {
+		id,
+		buffer,
+		bytes: new Uint8Array(buffer, start, length),
+		own
+	};
+}
+/** Bytes in an element, by view class. A DataView has no elements: it counts bytes. */
+const ELEMENT_SIZES = new Map([[DataView, 1], [Buffer, 1]]);
+for (const name of Object.getOwnPropertyNames(globalThis)) {
+	if (!/^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$/.test(name)) continue;
+	const type = Reflect.get(globalThis, name);
+	ELEMENT_SIZES.set(type, type.BYTES_PER_ELEMENT);
+}
+/**
+* Bytes in an element of a view class, or of one that extends it; undefined for anything else. The class is not asked: it may say what is not
+* so. Nor is a proxy, which may do anything when it is asked what it extends.
+*/
+function elementSize(type) {
+	for (let base = type; typeof base === "function" && !(0, node_util_types.isProxy)(base); base = Object.getPrototypeOf(base)) {
+		const size = ELEMENT_SIZES.get(base);
+		if (size !== void 0) return size;
+	}
+}
+/** Whether it can be called with `new`. That is tried, through a proxy that runs nothing of it. */
+function isConstructor(type) {
+	if (ELEMENT_SIZES.has(type)) return true;
+	try {
+		Reflect.construct(new Proxy(type, BUILDS_NOTHING), []);
+		return true;
+	} catch {
+		return false;
+	}
+}
+const BUILDS_NOTHING = { construct: () => ({}) };
 //#endregion
 //#region src/mmap.ts
 const ACCESS_NAMES = [
@@ -1980,19 +2058,6 @@ function open(asked) {
 * of this size is one. (In a later turn, for until then the engine keeps what WeakRefs were made for.)
 */
 function provokeCollection() {}
-function viewOf(id, buffer, start, length) {
-	const own = Reflect.construct(Uint8Array, [
-		buffer,
-		start,
-		length
-	], Buffer);
-	return {
-		id,
-		buffer,
-		bytes: new Uint8Array(buffer, start, length),
-		own
-	};
-}
 function allocate(count) {
 	if (count > node_buffer.constants.MAX_LENGTH) throw copyTooLong(count, node_buffer.constants.MAX_LENGTH);
 	try {
@@ -2001,34 +2066,6 @@ function allocate(count) {
 		throw copyTooLong(count);
 	}
 }
-/** Bytes an element, of the views that there are. A DataView has no elements: it counts bytes. */
-const ELEMENT_SIZES = new Map([[DataView, 1], [Buffer, 1]]);
-for (const name of Object.getOwnPropertyNames(globalThis)) {
-	if (!/^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$/.test(name)) continue;
-	const type = Reflect.get(globalThis, name);
-	ELEMENT_SIZES.set(type, type.BYTES_PER_ELEMENT);
-}
-/**
-* Of a view class, or one that extends it; undefined of anything else. The class is not asked: it may say what is not so. Nor is a
-* proxy, which may do anything when it is asked what it extends.
-*/
-function elementSize(type) {
-	for (let base = type; typeof base === "function" && !(0, node_util_types.isProxy)(base); base = Object.getPrototypeOf(base)) {
-		const size = ELEMENT_SIZES.get(base);
-		if (size !== void 0) return size;
-	}
-}
-/** Whether `new` can be said of it. That is tried, through a proxy that runs nothing of it. */
-function isConstructor(type) {
-	if (ELEMENT_SIZES.has(type)) return true;
-	try {
-		Reflect.construct(new Proxy(type, BUILDS_NOTHING), []);
-		return true;
-	} catch {
-		return false;
-	}
-}
-const BUILDS_NOTHING = { construct: () => ({}) };
 /** How many faults have been answered in this process, once somebody wants to know. */
 let faultCounter;
 let faultsAskedFor = false;
@@ -2040,35 +2077,6 @@ function countedFaults() {
 		faultCounter = new Uint32Array(binding.faultCounter());
 	} catch {}
 	return faultCounter;
-}
-/** The last short string that was sought, as bytes: programs look for the same again and again, and it costs more than to find it. */
-let lastSought;
-const LONGEST_KEPT = 64;
-function soughtBytes(needle) {
-	if (typeof needle !== "string") return bytesArgument(needle, "needle");
-	if (needle === lastSought?.text) return lastSought.bytes;
-	const bytes = Buffer.from(needle);
-	if (needle.length <= LONGEST_KEPT) lastSought = {
-		text: needle,
-		bytes
-	};
-	return bytes;
-}
-function needleBytes(needle) {
-	return typeof needle === "number" ? byteAsBytes(needle) : needle;
-}
-function indexWithin(bytes, needle, from, to) {
-	const found = bytes.subarray(from, to).indexOf(needle);
-	return found === -1 ? -1 : from + found;
-}
-function refuseEmpty(needle, name) {
-	if (byteLengthOf(needle) === 0) throw wrongValue(`The "${name}" argument must not be empty: that is everywhere`);
-}
-function refuseUnequal(from, to) {
-	refuseEmpty(from, "from");
-	const [old, replacement] = [byteLengthOf(from), byteLengthOf(to)];
-	if (old === replacement) return;
-	throw wrongValue(`The "to" argument must be as long as "from", ${old} bytes. Received ${replacement} bytes: what follows would have to move. Write the parts between the matches (findAll) and the replacements to a new file instead`);
 }
 function flushArguments(offset, size) {
 	return [wholeNumber(offset, "offset"), optionalWholeNumber(size, "size") ?? -1];

@@ -3,5 +3,6 @@
 export type { BytesLike, FileLike, LinesOptions, MmapOptions, Progress, TaskOptions } from './arguments.js'
 export * from './constants.js'
 export type { ErrorCode, MmapError } from './errors.js'
-export type { Residency, ViewConstructor } from './mmap.js'
+export type { Residency } from './mmap.js'
 export { Mmap, mmap } from './mmap.js'
+export type { ViewConstructor } from './views.js'

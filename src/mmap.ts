@@ -2,12 +2,10 @@
 
 import { constants as bufferConstants } from 'node:buffer'
 import { type InspectOptionsStylized, inspect } from 'node:util'
-import { isProxy } from 'node:util/types'
 import {
   adjustSlice,
   type BytesLike,
   byteArgument,
-  byteAsBytes,
   byteLengthOf,
   bytesArgument,
   clamp,
@@ -41,29 +39,14 @@ import {
   viewTooLarge,
   withPath,
   wrongType,
-  wrongValue,
 } from './errors.js'
 import { type Iterated, Lines, Matches, type State, type Window } from './iterators.js'
+import { indexWithin, type Needle, needleBytes, refuseEmpty, refuseUnequal, soughtBytes } from './needles.js'
 import { CAN_UNMAP_SHARED, growBuffer, sharedBuffer } from './shared.js'
 import { isInUse, run } from './task.js'
+import { elementSize, isConstructor, type View, type ViewConstructor, viewOf } from './views.js'
 
 type Handle = ExternalObject<OpenMapping>
-
-/** A typed array, DataView or Buffer class, as {@link Mmap.view} takes it. */
-export interface ViewConstructor<T extends ArrayBufferView> {
-  readonly prototype: T
-  readonly BYTES_PER_ELEMENT?: number
-}
-
-/** A buffer over the mapping, and by what Rust knows it. */
-interface View {
-  readonly id: number
-  readonly buffer: ArrayBufferLike
-  /** What the user gets. Nothing is asked of it: its properties may have been defined anew. */
-  readonly bytes: Uint8Array
-  /** The same bytes, for this class alone. */
-  readonly own: Buffer
-}
 
 /** Pages in memory of all pages in a range. */
 export interface Residency {
@@ -91,9 +74,6 @@ const BUFFER_ALIGNMENT = 8
 const LEAST_TO_LEAVE_OUT = 16
 
 const NEWLINE = 10
-
-/** A byte, or bytes. Never a string: of one with half a surrogate pair, Node 24's `indexOf` ends the process. */
-type Needle = number | Uint8Array
 
 /**
  * A file as memory, or memory shared between processes: CPython's `mmap.mmap`.
@@ -1233,11 +1213,6 @@ function provokeCollection(): void {
   }
 }
 
-function viewOf(id: number, buffer: ArrayBufferLike, start: number, length: number): View {
-  const own: Buffer = Reflect.construct(Uint8Array, [buffer, start, length], Buffer)
-  return { id, buffer, bytes: new Uint8Array(buffer, start, length), own }
-}
-
 function allocate(count: number): Buffer {
   if (count > bufferConstants.MAX_LENGTH) throw copyTooLong(count, bufferConstants.MAX_LENGTH)
   try {
@@ -1247,50 +1222,6 @@ function allocate(count: number): Buffer {
     throw copyTooLong(count)
   }
 }
-
-/** Bytes an element, of the views that there are. A DataView has no elements: it counts bytes. */
-const ELEMENT_SIZES = new Map<unknown, number>([
-  [DataView, 1],
-  // In Jest's jsdom it extends the Uint8Array of another realm.
-  [Buffer, 1],
-])
-for (const name of Object.getOwnPropertyNames(globalThis)) {
-  // Not a list of names: runtimes have more and more of them.
-  if (!/^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$/.test(name)) continue
-  const type: { BYTES_PER_ELEMENT: number } = Reflect.get(globalThis, name)
-  ELEMENT_SIZES.set(type, type.BYTES_PER_ELEMENT)
-}
-
-/**
- * Of a view class, or one that extends it; undefined of anything else. The class is not asked: it may say what is not so. Nor is a
- * proxy, which may do anything when it is asked what it extends.
- */
-function elementSize(type: unknown): number | undefined {
-  for (let base = type; typeof base === 'function' && !isProxy(base); base = Object.getPrototypeOf(base)) {
-    const size = ELEMENT_SIZES.get(base)
-    if (size !== undefined) return size
-  }
-  return undefined
-}
-
-/** Whether `new` can be said of it. That is tried, through a proxy that runs nothing of it. */
-function isConstructor<T extends ArrayBufferView>(
-  type: unknown,
-): type is new (
-  buffer: ArrayBufferLike,
-  byteOffset: number,
-  length: number,
-) => T {
-  if (ELEMENT_SIZES.has(type)) return true
-  try {
-    Reflect.construct(new Proxy(type as () => void, BUILDS_NOTHING), [])
-    return true
-  } catch {
-    return false
-  }
-}
-
-const BUILDS_NOTHING: ProxyHandler<() => void> = { construct: () => ({}) }
 
 /** How many faults have been answered in this process, once somebody wants to know. */
 let faultCounter: Uint32Array | undefined
@@ -1307,41 +1238,6 @@ function countedFaults(): Uint32Array | undefined {
     // ERR_MMAP_NO_VIEW: then only Rust can say whether bytes have been lost.
   }
   return faultCounter
-}
-
-/** The last short string that was sought, as bytes: programs look for the same again and again, and it costs more than to find it. */
-let lastSought: { text: string; bytes: Uint8Array } | undefined
-const LONGEST_KEPT = 64
-
-function soughtBytes(needle: unknown): Uint8Array {
-  if (typeof needle !== 'string') return bytesArgument(needle, 'needle')
-  if (needle === lastSought?.text) return lastSought.bytes
-  const bytes = Buffer.from(needle)
-  if (needle.length <= LONGEST_KEPT) lastSought = { text: needle, bytes }
-  return bytes
-}
-
-function needleBytes(needle: Needle): Uint8Array {
-  return typeof needle === 'number' ? byteAsBytes(needle) : needle
-}
-
-function indexWithin(bytes: Buffer, needle: Needle, from: number, to: number): number {
-  const found = bytes.subarray(from, to).indexOf(needle)
-  return found === -1 ? -1 : from + found
-}
-
-function refuseEmpty(needle: Uint8Array, name: string): void {
-  if (byteLengthOf(needle) === 0) throw wrongValue(`The "${name}" argument must not be empty: that is everywhere`)
-}
-
-function refuseUnequal(from: Uint8Array, to: Uint8Array): void {
-  refuseEmpty(from, 'from')
-  const [old, replacement] = [byteLengthOf(from), byteLengthOf(to)]
-  if (old === replacement) return
-  throw wrongValue(
-    `The "to" argument must be as long as "from", ${old} bytes. Received ${replacement} bytes: what follows would have to move. ` +
-      'Write the parts between the matches (findAll) and the replacements to a new file instead',
-  )
 }
 
 function flushArguments(offset: unknown, size: unknown): [offset: number, size: number] {
