@@ -28,7 +28,7 @@ pub struct Threads {
 static THREADS: Threads = Threads { jobs: Mutex::new(VecDeque::new()), more: Condvar::new(), started: Mutex::new(0) };
 
 impl Threads {
-    /// The threads. One more is started at each call until there are [`MOST`].
+    /// The threads. One more is started at each call until there are four.
     ///
     /// # Errors
     ///
