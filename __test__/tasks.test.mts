@@ -97,14 +97,6 @@ async function onceInTheMiddle<T>(
   return first === 'ended' ? undefined : { promise, reports }
 }
 
-/** Comes back when a replacement that begins at 0 has begun, without letting the event loop turn. */
-function untilReplaced(map: Mmap, byte: string): void {
-  const started = performance.now()
-  while (map.at(0) !== byte.charCodeAt(0)) {
-    if (performance.now() - started > 60_000) throw new Error('nothing was replaced in a minute')
-  }
-}
-
 interface Rejection extends Error {
   code?: unknown
   offset?: unknown
@@ -120,6 +112,38 @@ async function rejection(promise: Promise<unknown>): Promise<Rejection> {
     throw error
   }
   throw new Error('it was not rejected')
+}
+
+/**
+ * Replaces a byte that is everywhere by 'b', and calls `end` when that has begun, without letting the event loop turn: it must end then, with
+ * this code. How many it says were replaced.
+ */
+async function replacedUntil(
+  t: ExecutionContext,
+  map: Mmap,
+  from: string,
+  code: string,
+  end: () => void,
+): Promise<unknown> {
+  const replacing = rejection(map.replaceAllAsync(from, 'b'))
+  const started = performance.now()
+  while (map.at(0) !== 'b'.charCodeAt(0)) {
+    if (performance.now() - started > 60_000) throw new Error('nothing was replaced in a minute')
+  }
+  end()
+  const error = await replacing
+  t.is(error.code, code)
+  t.not(error.replaced, 0)
+  return error.replaced
+}
+
+/** What a replacement in a file says it has replaced when `end` ends it is what is in the file. */
+async function endsWithAllInFile(t: ExecutionContext, options: MmapOptions, end: (map: Mmap) => void): Promise<void> {
+  const path = holes(t, 64 * MIB)
+  using map = mmap(path, 0, options)
+  const replaced = await replacedUntil(t, map, '\0', 'ERR_MMAP_READONLY', () => end(map))
+  using file = mmap(path, 0, { access: ACCESS_READ })
+  t.is<unknown, unknown>(file.count('b'), replaced)
 }
 
 // --- Misuse
@@ -868,12 +892,8 @@ test('a task is about the memory that there was: resizing does not concern it', 
 
 test('a replacement ends when resize() copies the memory, and all that it has replaced is in the copy', async (t) => {
   using map = mmap(-1, 64 * MIB, MAP_PRIVATE === undefined ? {} : { flags: MAP_PRIVATE })
-  const replacing = rejection(map.replaceAllAsync('\0', 'b'))
-  untilReplaced(map, 'b')
-  map.resize(64 * MIB + PAGESIZE)
-  const { code, replaced } = await replacing
-  t.is(code, 'ERR_MMAP_READONLY')
-  t.not(replaced, 0)
+  const end = (): void => map.resize(64 * MIB + PAGESIZE)
+  const replaced = await replacedUntil(t, map, '\0', 'ERR_MMAP_READONLY', end)
   t.is<unknown, unknown>(map.count('b'), replaced)
 })
 
@@ -881,12 +901,7 @@ for (const end of ['close', 'unmap'] as const) {
   test(`a replacement in a file that is written back ends with ${end}(), and all that it has replaced is in the file`, async (t) => {
     const path = scratchFile(t, Buffer.alloc(64 * MIB, 'a'))
     const map = mmap(path, 0, { access: ACCESS_COPY, writeBack: true })
-    const replacing = rejection(map.replaceAllAsync('a', 'b'))
-    untilReplaced(map, 'b')
-    map[end]()
-    const { code, replaced } = await replacing
-    t.is(code, 'ERR_MMAP_CLOSED')
-    t.not(replaced, 0)
+    const replaced = await replacedUntil(t, map, 'a', 'ERR_MMAP_CLOSED', () => map[end]())
     t.is<unknown, unknown>(readFileSync(path).indexOf('a'), replaced)
   })
 }
@@ -899,37 +914,18 @@ for (const [kind, options] of Object.entries({
   onUnix(
     `a replacement in a file ${kind} ends when protect() takes writing away, and all that it has replaced is in the file`,
     'it has no protect',
-    async (t) => {
-      const path = holes(t, 64 * MIB)
-      using map = mmap(path, 0, options)
-      const replacing = rejection(map.replaceAllAsync('\0', 'b'))
-      untilReplaced(map, 'b')
-      map.protect(PROT_READ)
-      const { code, replaced } = await replacing
-      t.is(code, 'ERR_MMAP_READONLY')
-      t.not(replaced, 0)
-      using file = mmap(path, 0, { access: ACCESS_READ })
-      t.is<unknown, unknown>(file.count('b'), replaced)
-    },
+    (t) => endsWithAllInFile(t, options, (map) => map.protect(PROT_READ)),
   )
 }
 
 onLinux(
   'a replacement ends when protect() takes writing away after the mapping has grown in place',
   'elsewhere there may be no place',
-  async (t) => {
-    const path = holes(t, 64 * MIB)
-    using map = mmap(path, 0, { shared: { maxLength: 128 * MIB } })
-    const replacing = rejection(map.replaceAllAsync('\0', 'b'))
-    untilReplaced(map, 'b')
-    map.resize(64 * MIB + PAGESIZE)
-    map.protect(PROT_READ)
-    const { code, replaced } = await replacing
-    t.is(code, 'ERR_MMAP_READONLY')
-    t.not(replaced, 0)
-    using file = mmap(path, 0, { access: ACCESS_READ })
-    t.is<unknown, unknown>(file.count('b'), replaced)
-  },
+  (t) =>
+    endsWithAllInFile(t, { shared: { maxLength: 128 * MIB } }, (map) => {
+      map.resize(64 * MIB + PAGESIZE)
+      map.protect(PROT_READ)
+    }),
 )
 
 onLinux(
