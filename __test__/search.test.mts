@@ -6,18 +6,8 @@ import { closeSync, openSync, readFileSync, readSync, truncateSync, writeSync } 
 import { runInNewContext } from 'node:vm'
 import ava, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
-import {
-  ACCESS_COPY,
-  ACCESS_READ,
-  type BytesLike,
-  MAP_NORESERVE,
-  MAP_PRIVATE,
-  MAX_VIEW_LENGTH,
-  type Mmap,
-  mmap,
-  PAGESIZE,
-  PROT_READ,
-} from 'memmap'
+import { ACCESS_COPY, ACCESS_READ, type BytesLike, MAX_VIEW_LENGTH, type Mmap, mmap, PAGESIZE, PROT_READ } from 'memmap'
+import { zeros } from './memory.mjs'
 import { callWith } from './misuse.mjs'
 import { onLinux, onUnix } from './platform.mjs'
 import { transfer } from './runtime.mjs'
@@ -842,7 +832,7 @@ onUnix('lines lie across 4 GiB and beyond', NOT_SPARSE, (t) => {
 })
 
 onUnix('nothing is lost or found twice where a search goes on after 2 GiB', 'it has no MAP_PRIVATE', (t) => {
-  using map = mmap(-1, LARGE, { flags: MAP_PRIVATE | (MAP_NORESERVE ?? 0) })
+  using map = zeros(LARGE)
   const half = 2 * GIB
   map.setSlice('aaaaa', half - 3, half + 2)
   map.setSlice('aa', half + 100, half + 102)
@@ -865,7 +855,7 @@ onUnix('nothing is lost or found twice where a search goes on after 2 GiB', 'it 
 })
 
 onUnix('lines of a mapping longer than any view are in as few buffers as can be', 'it has no MAP_PRIVATE', (t) => {
-  using map = mmap(-1, LARGE, { flags: MAP_PRIVATE | (MAP_NORESERVE ?? 0) })
+  using map = zeros(LARGE)
   const count = 10_000
   map.fill('x\n', 0, 2 * count)
   const lines = [...map.lines({ stop: 2 * count })]
@@ -880,7 +870,7 @@ onUnix('a line longer than any view is an error, and the iterator goes on after 
     return
   }
   // Not a file: reading one that is all holes takes half a minute.
-  using map = mmap(-1, LARGE, { flags: MAP_PRIVATE | (MAP_NORESERVE ?? 0) })
+  using map = zeros(LARGE)
   map.setSlice('\nthe end\nx', LARGE - 10)
   t.throws(() => map.view(Uint8Array, 1, MAX_VIEW_LENGTH), { code: 'ERR_MMAP_VIEW_TOO_LARGE' })
   const lines = map.lines({ start: 100 })

@@ -14,7 +14,6 @@ import fc from 'fast-check'
 import {
   ACCESS_COPY,
   ACCESS_READ,
-  MAP_NORESERVE,
   MAP_PRIVATE,
   type Mmap,
   type MmapOptions,
@@ -24,6 +23,7 @@ import {
   type Progress,
   type TaskOptions,
 } from 'memmap'
+import { zeros } from './memory.mjs'
 import { callWith } from './misuse.mjs'
 import { onLinux, onUnix } from './platform.mjs'
 import { mapsOf } from './process-state.mjs'
@@ -55,10 +55,9 @@ function holes(t: ExecutionContext, length: number): string {
   return path
 }
 
-/** Zeros that cost no memory, and take a while to be searched. */
+/** It takes a while to be searched. */
 function longMemory(): Mmap {
-  if (MAP_PRIVATE === undefined) return mmap(-1, 4 * GIB)
-  return mmap(-1, 4 * GIB, { flags: MAP_PRIVATE | (MAP_NORESERVE ?? 0) })
+  return zeros(4 * GIB)
 }
 
 interface Running<T> {

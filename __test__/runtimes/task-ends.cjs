@@ -3,11 +3,11 @@
 
 const { writeSync } = require('node:fs')
 const { isMainThread, parentPort, Worker, workerData } = require('node:worker_threads')
-const { MAP_NORESERVE, MAP_PRIVATE, mmap } = require('../../index.js')
+const { zeros } = require('./memory.cjs')
 
-/** All zeros, which cost no memory: a scan takes a while. */
+/** A scan takes a while. */
 function longMemory(shared) {
-  return mmap(-1, 4 * 2 ** 30, { flags: MAP_PRIVATE | (MAP_NORESERVE ?? 0), shared })
+  return zeros(4 * 2 ** 30, { shared })
 }
 
 /** Starts the tasks, and calls `then` when one of them has done a part. */

@@ -3,7 +3,8 @@
 const assert = require('node:assert/strict')
 const { readFileSync, truncateSync } = require('node:fs')
 const { join } = require('node:path')
-const { ACCESS_READ, MAP_NORESERVE, MAP_PRIVATE, mmap, PAGESIZE } = require('../../index.js')
+const { ACCESS_READ, mmap, PAGESIZE } = require('../../index.js')
+const { zeros } = require('./memory.cjs')
 const { startScript } = require('./others.cjs')
 const { mapsOf } = require('./process-state.cjs')
 const { CannotBe, collectUntil, runtimeName, whileCollecting } = require('./runtime.cjs')
@@ -13,10 +14,10 @@ const MIB = 2 ** 20
 const CHUNK = 4 * MIB
 const TASKS_LEFT = 400
 
-/** Zeros that cost no memory, and take a while to be searched. */
+/** It takes a while to be searched. */
 function longMemory() {
   if (process.platform === 'win32') throw new CannotBe('it has no MAP_PRIVATE, and such memory costs')
-  return mmap(-1, 4 * 1024 * MIB, { flags: MAP_PRIVATE | (MAP_NORESERVE ?? 0) })
+  return zeros(4 * 1024 * MIB)
 }
 
 /** A file of holes, which takes a while to be read. */
