@@ -24,6 +24,8 @@ pub struct Plan {
     pub access: Access,
     /// Changes stay in this mapping: `ACCESS_COPY` or `MAP_PRIVATE`.
     pub private: bool,
+    /// `MAP_SHARED` was asked for. What only reads is private otherwise.
+    pub shared: bool,
     /// `PROT_EXEC` was asked for.
     pub executable: bool,
     /// Bring the pages in now (`MAP_POPULATE`).
@@ -35,7 +37,14 @@ pub struct Plan {
 impl Plan {
     /// The plan for one of the four `ACCESS_*`.
     pub fn from_access(access: Access) -> Plan {
-        Plan { access, private: access == Access::Copy, executable: false, populate: false, other_flags: 0 }
+        Plan {
+            access,
+            private: access == Access::Copy,
+            shared: false,
+            executable: false,
+            populate: false,
+            other_flags: 0,
+        }
     }
 
     /// The plan for `flags` and `prot`, and what CPython records as its access: DEFAULT for read and write, WRITE for

@@ -20,15 +20,17 @@
 //! * Several threads may fault in one region at once. Each replaces pages by zeros; doing it twice is harmless, for what was there
 //!   is lost already. The note of the loss is an atomic minimum.
 //!
-//! Memory at addresses that an engine has lent for a SharedArrayBuffer is the exception to the third point: the engine unmaps it without notice.
-//! Its entry stays until a region of ours overlaps it. Until then, a fault in a mapping that somebody else has made at the same
-//! addresses would be answered with zeros too.
+//! Memory at addresses that an engine has lent for a SharedArrayBuffer is the exception to the third point: the engine unmaps it
+//! without notice, and its entry may be there for longer. So for such an entry the handler first asks the system what is mapped
+//! at the address, and answers only if it is still the file of the entry, and only for pages of that mapping. Where the system
+//! cannot be asked, the entry goes when nobody of ours holds the memory any more, and answers for one page at a time.
 //!
 //! What is not covered is a thread that touches memory after giving up its region: that is a use after free, with or without
 //! this module.
 
+use crate::sys;
 use std::ops::Range;
-use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const SLOTS_PER_CHUNK: usize = 256;
@@ -42,9 +44,9 @@ pub static ANSWERED: AtomicU32 = AtomicU32::new(0);
 pub(crate) struct Watch(&'static Slot);
 
 impl Watch {
-    /// Enters a region: the pages that it lies in, where in them it begins, and which byte of the file that is.
-    pub(crate) fn new(pages: Range<usize>, start: usize, file_offset: u64) -> Watch {
-        Watch(registry().enter(pages, start, file_offset))
+    /// Enters a region.
+    pub(crate) fn new(place: Place) -> Watch {
+        Watch(registry().enter(place))
     }
 
     /// The descriptor by which the handler can ask for the file's size, while it is open. Without one the handler cannot know where
@@ -77,13 +79,22 @@ impl Watch {
     }
 
     /// For memory that an engine unmaps without notice: the entry goes when a region is entered that overlaps it. Then the engine has
-    /// given the addresses back, or the region is this memory, grown in place.
-    pub(crate) fn mark_lent(&self) {
+    /// given the addresses back, or the region is this memory, grown in place. `object` is what the system says that is mapped
+    /// there.
+    pub(crate) fn mark_lent(&self, object: Option<sys::Object>) {
+        let object = object.unwrap_or_default();
+        self.0.object_device.store(object.device, Ordering::Relaxed);
+        self.0.object_inode.store(object.inode, Ordering::Relaxed);
+        self.0.lent.store(true, Ordering::Release);
         registry().lent.push(self.0);
     }
 
-    /// Leaves the entry of lent memory where it is, because views may still show the memory.
+    /// Leaves the entry of lent memory where it is, because views may still show the memory. Not where the handler could not
+    /// find out whether the addresses are somebody else's by then.
     pub(crate) fn outlive(self) {
+        if !sys::TELLS_WHAT_IS_MAPPED {
+            return;
+        }
         let mut registry = registry();
         if let Some(index) = registry.lent.iter().position(|slot| std::ptr::eq(*slot, self.0)) {
             let slot = registry.lent.swap_remove(index);
@@ -112,24 +123,47 @@ pub struct FileIdentity {
     pub inode: u64,
 }
 
-/// What a signal handler finds out about an address of ours.
-#[derive(Debug)]
-pub struct Found {
-    slot: &'static Slot,
+/// Where a region is, and what the handler does with its pages.
+#[derive(Debug, Clone)]
+pub struct Place {
     /// The region's pages.
     pub pages: Range<usize>,
+    /// Bytes in one of them.
+    pub page_size: usize,
     /// The region's first byte.
     pub start: usize,
     /// Which byte of the file that is.
     pub file_offset: u64,
+    /// What becomes of a page that can only be read when somebody stores to it.
+    pub stored_to: StoredTo,
+}
+
+/// What becomes of a page that can only be read when somebody stores to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoredTo {
+    /// It becomes writable: it is private.
+    Writable,
+    /// It becomes a copy: it is the file's own.
+    Copied,
+}
+
+/// What a signal handler finds out about an address of ours.
+#[derive(Debug)]
+pub struct Found {
+    slot: &'static Slot,
+    /// Where the region is.
+    pub place: Place,
     /// Where to ask for the file's size.
     pub file: Option<FileIdentity>,
+    /// The memory is an engine's, and may be somebody else's by now. Only if the system says that this is mapped there, it is not:
+    /// nothing, where it did not say what is.
+    pub lent: Option<Option<sys::Object>>,
 }
 
 impl Found {
     /// Notes that everything from this address on is lost.
     pub fn lose_from(&self, address: usize) {
-        self.slot.lost_from.fetch_min(address.saturating_sub(self.start), Ordering::AcqRel);
+        self.slot.lost_from.fetch_min(address.saturating_sub(self.place.start), Ordering::AcqRel);
         ANSWERED.fetch_add(1, Ordering::AcqRel);
     }
 }
@@ -159,8 +193,15 @@ struct Slot {
     /// The region's pages; both 0 for a slot that is free.
     first_page: AtomicUsize,
     end_page: AtomicUsize,
+    page_size: AtomicUsize,
     start: AtomicUsize,
     file_offset: AtomicU64,
+    /// [`StoredTo::Copied`], else [`StoredTo::Writable`].
+    copied: AtomicBool,
+    lent: AtomicBool,
+    /// See [`Found::lent`]; both 0 if it is not known.
+    object_device: AtomicU64,
+    object_inode: AtomicU64,
     /// -1 if there is none.
     descriptor: AtomicI32,
     device: AtomicU64,
@@ -175,8 +216,13 @@ impl Slot {
             sequence: AtomicUsize::new(0),
             first_page: AtomicUsize::new(0),
             end_page: AtomicUsize::new(0),
+            page_size: AtomicUsize::new(0),
             start: AtomicUsize::new(0),
             file_offset: AtomicU64::new(0),
+            copied: AtomicBool::new(false),
+            lent: AtomicBool::new(false),
+            object_device: AtomicU64::new(0),
+            object_inode: AtomicU64::new(0),
             descriptor: AtomicI32::new(-1),
             device: AtomicU64::new(0),
             inode: AtomicU64::new(0),
@@ -190,15 +236,23 @@ impl Slot {
         if before % 2 == 1 || !pages.contains(&address) {
             return None;
         }
-        let found = Found {
-            slot: self,
+        let copied = self.copied.load(Ordering::Relaxed);
+        let place = Place {
             pages,
+            page_size: self.page_size.load(Ordering::Relaxed),
             start: self.start.load(Ordering::Relaxed),
             file_offset: self.file_offset.load(Ordering::Relaxed),
-            file: self.file(),
+            stored_to: if copied { StoredTo::Copied } else { StoredTo::Writable },
         };
+        let found = Found { slot: self, place, file: self.file(), lent: self.lent() };
         fence(Ordering::Acquire);
         (self.sequence.load(Ordering::Relaxed) == before).then_some(found)
+    }
+
+    fn lent(&self) -> Option<Option<sys::Object>> {
+        let lent = self.lent.load(Ordering::Acquire);
+        let (device, inode) = (self.object_device.load(Ordering::Relaxed), self.object_inode.load(Ordering::Relaxed));
+        lent.then_some((inode != 0).then_some(sys::Object { device, inode }))
     }
 
     /// Only under the registry's lock.
@@ -215,16 +269,26 @@ impl Slot {
         (identity.descriptor >= 0).then_some(identity)
     }
 
-    /// Changes the range while readers see the slot as changing. Only under the registry's lock.
-    fn set(&self, pages: Range<usize>, start: usize, file_offset: u64) {
+    /// Changes the entry while readers see the slot as changing; nothing frees it. Only under the registry's lock.
+    fn set(&self, place: Option<Place>) {
         let sequence = self.sequence.load(Ordering::Relaxed);
         self.sequence.store(sequence.wrapping_add(1), Ordering::Relaxed);
         fence(Ordering::Release);
         self.descriptor.store(-1, Ordering::SeqCst);
-        self.first_page.store(pages.start, Ordering::Relaxed);
-        self.end_page.store(pages.end, Ordering::Relaxed);
-        self.start.store(start, Ordering::Relaxed);
-        self.file_offset.store(file_offset, Ordering::Relaxed);
+        self.lent.store(false, Ordering::Relaxed);
+        let place = place.unwrap_or(Place {
+            pages: 0..0,
+            page_size: 0,
+            start: 0,
+            file_offset: 0,
+            stored_to: StoredTo::Writable,
+        });
+        self.first_page.store(place.pages.start, Ordering::Relaxed);
+        self.end_page.store(place.pages.end, Ordering::Relaxed);
+        self.page_size.store(place.page_size, Ordering::Relaxed);
+        self.start.store(place.start, Ordering::Relaxed);
+        self.file_offset.store(place.file_offset, Ordering::Relaxed);
+        self.copied.store(place.stored_to == StoredTo::Copied, Ordering::Relaxed);
         self.sequence.store(sequence.wrapping_add(2), Ordering::Release);
     }
 }
@@ -254,14 +318,15 @@ fn registry() -> MutexGuard<'static, Registry> {
 }
 
 impl Registry {
-    fn enter(&mut self, pages: Range<usize>, start: usize, file_offset: u64) -> &'static Slot {
+    fn enter(&mut self, place: Place) -> &'static Slot {
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None => self.grow(),
         };
         // Not when it is removed: a holder may still ask what was lost.
         slot.lost_from.store(NOTHING_LOST, Ordering::Relaxed);
-        slot.set(pages.clone(), start, file_offset);
+        let pages = place.pages.clone();
+        slot.set(Some(place));
         // Not before: the memory may be in use, and have grown in place.
         self.remove_stale(&pages);
         slot
@@ -271,16 +336,16 @@ impl Registry {
     fn remove_stale(&mut self, pages: &Range<usize>) {
         // Their holders free these slots.
         for slot in self.lent.extract_if(.., |slot| slot.overlaps(pages)) {
-            slot.set(0..0, 0, 0);
+            slot.set(None);
         }
         for slot in self.orphans.extract_if(.., |slot| slot.overlaps(pages)) {
-            slot.set(0..0, 0, 0);
+            slot.set(None);
             self.free.push(slot);
         }
     }
 
     fn remove(&mut self, slot: &'static Slot) {
-        slot.set(0..0, 0, 0);
+        slot.set(None);
         self.free.push(slot);
     }
 

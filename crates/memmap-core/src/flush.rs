@@ -4,6 +4,8 @@ use crate::error::{Error, Result};
 use crate::region::{RawBytes, Region};
 use crate::sys::{self, Memory};
 use crate::writing::State;
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Brings changes of a region into its file, and to the device.
@@ -50,10 +52,15 @@ impl Flusher {
         self.file.as_ref().map_or(Ok(()), |file| file.sync_data())
     }
 
-    /// Writes the pages that were stored to to the file, so that what others wrote elsewhere in it stays.
+    /// Writes the bytes that were stored to the file, so that what others wrote elsewhere in it stays.
     ///
-    /// Where the system does not tell which pages those are, they are the ones that differ from the original, or from the file. Then a page which
-    /// nobody stored to can be taken for one that was, if another process changes it just when the original is mapped, or in just this moment.
+    /// A page that was stored to once is private for ever. So what was written of it is remembered, and later only the bytes that
+    /// have changed since then are written: the others may have been changed in the file by somebody else. The first time, they
+    /// are the bytes that differ from the file.
+    ///
+    /// Where the system does not tell which pages were stored to, they are the ones that differ from the original, or from the
+    /// file. Then a page which nobody stored to can be taken for one that was, if another process changes it just when the
+    /// original is mapped, or in just this moment.
     ///
     /// Intact pages are written in any case; then it fails with the rest, all beyond the end of the file. Whether that had been changed
     /// nobody can say, for the system drops private pages together with the file's.
@@ -64,16 +71,19 @@ impl Flusher {
         let page = sys::page_size();
         // What was cut off is not to come back as zeros.
         let file_end = usize::try_from(file.status()?.size.saturating_sub(self.offset)).unwrap_or(usize::MAX);
-        let end = offset + length;
+        let flushed = offset..offset + length;
+        // Whole pages: what is remembered of them is found again by where they begin.
+        let lead = (self.offset % page as u64) as usize;
+        let offset = ((offset + lead) / page * page).saturating_sub(lead);
+        let end = ((flushed.end + lead).next_multiple_of(page) - lead).min(self.region.len());
         let mut intact = end.min(file_end).min(self.region.intact_length());
         let mut at = offset;
-        let mut wrote = false;
         while at < intact {
             let file_at = self.offset + at as u64;
             // To the next page of the file first, whole pages from then on.
             let to_page = page - (file_at % page as u64) as usize;
             let count = if to_page == page { page * 64 } else { to_page }.min(intact - at);
-            let turn = self.region.writing_back();
+            let mut written = self.region.written_back();
             let copied = self.region.memory().copied_pages(at, count);
             let mut theirs = vec![0u8; count];
             let mut ours = vec![0u8; count];
@@ -87,29 +97,99 @@ impl Flusher {
             let file_end = if there < count { at + there } else { end };
             intact = intact.min(file_end).min(self.region.intact_length());
             ours.truncate(intact.saturating_sub(at));
-            let mut piece_at = file_at;
+            let mut page_at = at;
             for (index, (new, old)) in ours.chunks(page).zip(theirs.chunks(page)).enumerate() {
                 let is_copied = match (&copied, &original) {
                     (Some(copied), _) => copied.get(index) == Some(&true),
                     (None, Some(original)) => original.chunks(page).nth(index) != Some(new),
                     (None, None) => true,
                 };
-                if is_copied && new != old {
-                    file.write_at(new, piece_at)?;
-                    wrote = true;
+                if is_copied {
+                    let wanted = flushed.start.saturating_sub(page_at)..flushed.end.saturating_sub(page_at);
+                    written.write_page(file, page_at, self.offset + page_at as u64, wanted, new, old)?;
                 }
-                piece_at += new.len() as u64;
+                page_at += new.len();
             }
-            drop(turn);
+            drop(written);
             at += count;
         }
-        if wrote {
-            file.sync_data()?;
-        }
-        if intact < end {
+        self.sync_written(file)?;
+        if intact < flushed.end {
             return Err(Error::Fault { offset: intact, length: self.region.len() - intact });
         }
         self.region.intact()
+    }
+
+    /// Waits for the device, if it may not have everything that was written by any thread: also what a sync that failed was to
+    /// bring there, or what another thread is waiting for.
+    fn sync_written(&self, file: &sys::File) -> Result<()> {
+        let written = self.region.written_back().writes;
+        if self.region.written_back().synced >= written {
+            return Ok(());
+        }
+        file.sync_data()?;
+        let mut state = self.region.written_back();
+        state.synced = state.synced.max(written);
+        Ok(())
+    }
+}
+
+/// What has been written of private changes.
+#[derive(Debug, Default)]
+pub(crate) struct WrittenBack {
+    /// The pages as they were written last, by where they begin in the region. (The first and the last may be parts of pages.)
+    pages: BTreeMap<usize, Vec<u8>>,
+    /// How often something was written, counted before it is.
+    writes: u64,
+    /// How many of those writes the device has.
+    synced: u64,
+}
+
+impl WrittenBack {
+    /// Forgets the pages, because they are not private any more.
+    pub(crate) fn forget_pages(&mut self) {
+        self.pages.clear();
+    }
+
+    /// Writes the bytes of a page that were changed: `new` is the page, `old` is what the file has there, `wanted` is the part of
+    /// it to be written.
+    fn write_page(
+        &mut self,
+        file: &sys::File,
+        key: usize,
+        file_at: u64,
+        wanted: Range<usize>,
+        new: &[u8],
+        old: &[u8],
+    ) -> Result<()> {
+        /// In pieces, so that nothing else is written. With more of them it would be one call for every few bytes.
+        const MOST_PIECES: usize = 64;
+        let before = self.pages.get(&key);
+        // Before anything is written: what could not be remembered would be written again.
+        let mut remembered = Vec::new();
+        remembered.try_reserve_exact(new.len()).map_err(|_| sys::no_memory("malloc"))?;
+        let mut pieces: Vec<Range<usize>> = Vec::new();
+        for (index, (&new, &old)) in new.iter().zip(old).enumerate() {
+            let before = before.and_then(|before| before.get(index).copied()).unwrap_or(old);
+            let is_wanted = wanted.contains(&index);
+            remembered.push(if is_wanted { new } else { before });
+            if !is_wanted || new == before || new == old {
+                continue;
+            }
+            let full = pieces.len() == MOST_PIECES;
+            match pieces.last_mut() {
+                Some(piece) if piece.end == index || full => piece.end = index + 1,
+                _ => pieces.push(index..index + 1),
+            }
+        }
+        if !pieces.is_empty() {
+            self.writes += 1;
+        }
+        for piece in pieces {
+            file.write_at(new.get(piece.clone()).unwrap_or_default(), file_at + piece.start as u64)?;
+        }
+        self.pages.insert(key, remembered);
+        Ok(())
     }
 }
 

@@ -9,6 +9,7 @@ use crate::source::{self, Source, Target};
 use crate::sys::{self, Memory, Named, Residency};
 use crate::weak::remember;
 use crate::writing::State;
+use std::ffi::OsStr;
 use std::ptr::NonNull;
 use std::sync::{Arc, Weak};
 
@@ -57,29 +58,27 @@ impl Mapping {
     /// # Errors
     ///
     /// ERR_OUT_OF_RANGE for an empty file and for parts that a file or region does not have, and what the operating system
-    /// says. A file that `create` has made or extended is then as it was before.
+    /// says. See [`sys::File::allocate`] and [`sys::Creation`] for what is left then of a file that `create` makes or extends.
     pub fn open(request: Request) -> Result<Mapping> {
         let Request { target, offset, length, plan, track, create, write_back } = request;
         let (region, source) = match target {
             Target::Path(path) => {
-                let write = plan.writes_through() || write_back;
-                let (file, created) =
-                    if create { sys::File::open_or_create(&path)? } else { (sys::File::open(&path, write)?, false) };
-                let region = map_file(&file, offset, length, &plan, create, write_back);
-                if region.is_err() && created {
-                    // The error that is worth telling is the first one.
-                    let _ = std::fs::remove_file(&path);
-                }
-                (region?, Source::File(track.then(|| Arc::new(file))))
+                let (file, region) = map_path(&path, offset, length, &plan, create, write_back)?;
+                (region, Source::File(track.then(|| Arc::new(file))))
             }
-            Target::Descriptor(descriptor) => {
+            Target::Descriptor(descriptor) if track => {
                 let file = sys::File::duplicate(descriptor)?;
                 let region = map_file(&file, offset, length, &plan, create, write_back)?;
-                (region, Source::File(track.then(|| Arc::new(file))))
+                (region, Source::File(Some(Arc::new(file))))
+            }
+            Target::Descriptor(descriptor) => {
+                // Not a duplicate: to close one would take the POSIX locks away that the process has on the file.
+                let file = sys::File::borrow(descriptor)?;
+                (map_file(&file, offset, length, &plan, create, write_back)?, Source::File(None))
             }
             Target::Anonymous => {
                 let length = source::addressable(length).map_err(|_| sys::no_memory("mmap"))?;
-                let (memory, file) = Memory::anonymous(length, &plan)?;
+                let (memory, file) = Memory::anonymous(length, &plan, track)?;
                 (Region::of_memory(memory), Source::Anonymous(file.filter(|_| track)))
             }
             Target::Named(tag) => {
@@ -191,8 +190,7 @@ impl Mapping {
     /// Changes the length of the mapping, and of its file with it: `offset + new_length` is the end of both.
     ///
     /// The memory is mapped anew. Whoever holds the old Region sees the part of the file that it had, and zeros beyond the new
-    /// end. Growing extends the file first and maps then, shrinking maps first and truncates then: a failure leaves both as they
-    /// were. (Windows truncates no file that is mapped: there the old memory goes first, and while somebody holds it, shrinking
+    /// end. The new length is mapped first, and the file changes then: a failure leaves both as they were. (Windows truncates no file that is mapped: there the old memory goes first, and while somebody holds it, shrinking
     /// is refused.) Private anonymous memory is copied; a named region cannot exceed its size, and shared anonymous memory cannot grow on Linux.
     ///
     /// # Errors
@@ -217,6 +215,10 @@ impl Mapping {
         match &self.source {
             Source::File(Some(file)) => {
                 let before = file.status()?;
+                if !before.regular {
+                    // The size of a device is its own, and to "extend" one would overwrite what is on it.
+                    return Err(sys::not_resizable());
+                }
                 if end < before.size && !sys::CAN_TRUNCATE_WHILE_MAPPED {
                     return self.unmap_and_truncate(length, end);
                 }
@@ -287,7 +289,7 @@ impl Mapping {
             (true, true) => self.opened.access,
             _ => asked.access,
         };
-        let plan = Plan { access, executable: asked.executable, populate: false, ..self.opened };
+        let plan = Plan { access, shared: false, executable: asked.executable, populate: false, ..self.opened };
         let writes_back_again = self.write_back && plan.writable() && !self.plan.writable();
         // A task must not go on storing in pages that have nothing to do with the file any more, nor once all is written back.
         let mut writing = self.region.writing().change();
@@ -300,14 +302,15 @@ impl Mapping {
                 (Some(file), _) => {
                     let original = if writes_back_again { self.snapshot(&plan)? } else { None };
                     self.region.memory().remap(file, self.file_offset(), &plan)?;
+                    self.region.written_back().forget_pages();
                     self.original = original;
                 }
                 // Nobody else can see this memory.
-                (None, Source::Anonymous(_)) => self.region.memory().set_executable(&plan)?,
+                (None, Source::Anonymous(_)) => self.region.memory().set_protection(&plan)?,
                 (None, _) => return Err(sys::no_descriptor("mprotect")),
             }
-        } else if plan.executable != self.plan.executable {
-            self.region.memory().set_executable(&plan)?;
+        } else if plan.executable != self.plan.executable || plan.writable() != self.plan.writable() {
+            self.region.memory().set_protection(&plan)?;
         }
         *writing = if plan.writable() { State::Kept } else { State::Ended };
         self.wrote_through |= self.plan.writes_through();
@@ -332,7 +335,7 @@ impl Mapping {
     /// ERR_OUT_OF_RANGE, ENOMEM, EPERM, EAGAIN.
     pub fn lock(&self, start: usize, length: usize) -> Result<()> {
         self.region.range(start, length)?;
-        self.region.memory().lock(start, length, !self.plan.writes_through())
+        self.region.memory().lock(start, length, !self.plan.writes_through() && self.plan.writable())
     }
 
     /// Undoes [`Mapping::lock`]; the operating system does not count locks, but for macOS, which does.
@@ -390,31 +393,31 @@ impl Mapping {
         if matches!(self.source, Source::Anonymous(_)) { 0 } else { self.offset }
     }
 
+    /// Maps first and changes the file then: a mapping may reach beyond the end of its file, and nothing has to be undone.
     fn resize_file(&self, file: &sys::File, before: &sys::Status, length: usize, end: u64) -> Result<Region> {
-        if end > before.size {
-            file.allocate(before.size..end)?;
-        }
-        let grown = self.region.memory().grown(file, self.offset, length, &self.plan);
-        let memory = match grown {
-            Ok(Some(memory)) => Ok(memory),
-            Ok(None) => Memory::of_file(file, self.offset, length, &self.plan),
-            Err(error) => Err(error),
+        let change_size = || {
+            if end > before.size {
+                file.allocate(before.size..end)
+            } else if end < before.size {
+                file.set_size(end)
+            } else {
+                Ok(())
+            }
         };
-        match memory {
-            Ok(memory) => {
-                if end < before.size {
-                    file.set_size(end)?;
-                }
-                Ok(self.region.followed_by(memory, self.offset, identity(file, before)))
-            }
-            Err(error) => {
-                if end > before.size {
-                    // The error that is worth telling is the first one.
-                    let _ = file.set_size(before.size);
-                }
-                Err(error)
-            }
+        if !sys::CAN_MAP_BEYOND_END {
+            change_size()?;
         }
+        let memory = match self.region.memory().grown(file, self.offset, length, &self.plan)? {
+            Some(growth) => growth.finish(file, change_size)?,
+            None => {
+                let memory = Memory::of_file(file, self.offset, length, &self.plan)?;
+                if sys::CAN_MAP_BEYOND_END {
+                    change_size()?;
+                }
+                memory
+            }
+        };
+        Ok(self.region.followed_by(memory, self.offset, identity(file, before)))
     }
 
     fn resize_anonymous(&self, file: Option<&sys::File>, length: usize) -> Result<Region> {
@@ -429,7 +432,7 @@ impl Mapping {
             // Made shorter, it is the mapping that is, and not its file: another process may have mapped all of that.
             return Ok(Region::of_memory(Memory::of_file(file, 0, length, &self.plan)?));
         }
-        let (memory, _) = Memory::anonymous(length, &self.plan)?;
+        let (memory, _) = Memory::anonymous(length, &self.plan, self.tracked)?;
         let region = Region::of_memory(memory);
         let kept = length.min(self.region.len());
         // SAFETY: the new region is mapped and writable for at least `kept` bytes, and lives through the call.
@@ -463,7 +466,7 @@ impl Mapping {
         }
         let old_length = self.region.len();
         let placeholder = Plan::from_access(Access::Copy);
-        let (placeholder, _) = Memory::anonymous(1, &placeholder)?;
+        let (placeholder, _) = Memory::anonymous(1, &placeholder, false)?;
         self.region = Arc::new(Region::of_memory(placeholder));
         let result = file.set_size(end);
         let length = if result.is_ok() { length } else { old_length };
@@ -473,7 +476,31 @@ impl Mapping {
     }
 }
 
-/// Maps a file, after having made sure that the part to map is there.
+/// Opens and maps a file, or makes one. A new file is complete before anybody can see it, where the system can do that.
+fn map_path(
+    path: &OsStr,
+    offset: u64,
+    length: u64,
+    plan: &Plan,
+    create: bool,
+    write_back: bool,
+) -> Result<(sys::File, Region)> {
+    if !create {
+        let file = sys::File::open(path, plan.writes_through() || write_back)?;
+        let region = map_file(&file, offset, length, plan, create, write_back)?;
+        return Ok((file, region));
+    }
+    loop {
+        let creation = sys::Creation::begin(path)?;
+        let region = map_file(&creation.file, offset, length, plan, create, write_back)?;
+        if creation.finish()? {
+            return Ok((creation.file, region));
+        }
+        // Somebody else has made the file meanwhile, and it is to be opened now.
+    }
+}
+
+/// Maps a file, and makes sure that the part to map is there.
 fn map_file(file: &sys::File, offset: u64, length: u64, plan: &Plan, create: bool, write_back: bool) -> Result<Region> {
     let mut status = file.status()?;
     let create = create && status.regular;
@@ -485,20 +512,36 @@ fn map_file(file: &sys::File, offset: u64, length: u64, plan: &Plan, create: boo
             "The option \"writeBack\" needs a descriptor that does not append: open the file with 'r+' instead of 'a+'",
         ));
     }
-    let before = status.size;
+    if write_back && file.is_direct()? {
+        return Err(Error::Contradiction(
+            "The option \"writeBack\" needs a descriptor that writes through the system's cache: open the file without O_DIRECT",
+        ));
+    }
+    let mut to_allocate = None;
     if create {
         let range = source::extent_to_create(offset, length)?;
         status.size = status.size.max(range.end);
-        source::extent(status, offset, length)?;
-        file.allocate(range)?;
+        to_allocate = Some(range);
     }
     let length = source::extent(status, offset, length)?;
-    let memory = Memory::of_file(file, offset, length, plan);
-    if memory.is_err() && before < status.size {
-        // The error that is worth telling is the first one.
-        let _ = file.set_size(before);
-    }
-    Ok(Region::of_file(memory?, None, offset, identity(file, &status)))
+    let memory = match to_allocate {
+        None => Memory::of_file(file, offset, length, plan)?,
+        Some(range) if sys::CAN_MAP_BEYOND_END => {
+            // What can fail without a trace comes first.
+            let memory = Memory::of_file(file, offset, length, plan)?;
+            file.allocate(range)?;
+            if plan.populate {
+                // There was nothing to bring in when it was mapped.
+                memory.populate(plan);
+            }
+            memory
+        }
+        Some(range) => {
+            file.allocate(range)?;
+            Memory::of_file(file, offset, length, plan)?
+        }
+    };
+    Ok(Region::of_file(memory, None, offset, identity(file, &status)))
 }
 
 /// The file of a named region stays open as long as the region is mapped.

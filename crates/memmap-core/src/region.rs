@@ -2,11 +2,11 @@
 
 use crate::access::Plan;
 use crate::error::{Error, Result};
-use crate::fault::{FileIdentity, Watch};
+use crate::fault::{FileIdentity, Place, Watch};
+use crate::flush::WrittenBack;
 use crate::search::Finder;
 use crate::sys::{self, Memory, Named};
 use crate::writing::Writing;
-use std::ops::Range;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,8 +30,8 @@ pub struct Region {
     ordered: AtomicBool,
     /// Shared with what it has become, if that has grown in place: the pages are the same.
     writing: Arc<Writing>,
-    /// Held from the copy of a page to its write: of two threads that write back, the one that copies later writes later.
-    writing_back: Mutex<()>,
+    /// Locked from the copy of a page to its write: of two threads that write back, the one that copies later writes later.
+    written_back: Mutex<WrittenBack>,
 }
 
 /// Scans at least this long are announced to the system: the call costs as much as reading a few KiB.
@@ -85,13 +85,10 @@ impl RawBytes {
 }
 
 impl Region {
-    /// Memory that nothing can be lost of: it has no file.
+    /// Memory that has no file. It can be lost all the same: the system may have no huge page for it, or none at all under strict
+    /// accounting.
     pub(crate) fn of_memory(memory: Memory) -> Region {
-        if sys::PRIVATE_IS_SNAPSHOT {
-            // The fault handler has to know where stray stores go.
-            return Region::of_file(memory, None, 0, None);
-        }
-        Region::new(memory, None, None)
+        Region::of_file(memory, None, 0, None)
     }
 
     fn new(memory: Memory, named: Option<Named>, watch: Option<Arc<Watch>>) -> Region {
@@ -102,7 +99,7 @@ impl Region {
             named: Mutex::new(named),
             ordered,
             writing: Arc::new(Writing::new()),
-            writing_back: Mutex::new(()),
+            written_back: Mutex::default(),
         }
     }
 
@@ -119,7 +116,7 @@ impl Region {
     pub(crate) fn followed_by(&self, memory: Memory, offset: u64, file: Option<FileIdentity>) -> Region {
         match &self.watch {
             Some(watch) if memory.start() == self.start() && self.intact().is_ok() => {
-                watch.grow(pages(&memory).end);
+                watch.grow((memory.start().addr() + memory.length()).next_multiple_of(memory.page_size()));
                 watch.set_file(file);
                 let mut region = Region::new(memory, None, Some(Arc::clone(watch)));
                 region.writing = Arc::clone(&self.writing);
@@ -147,12 +144,12 @@ impl Region {
         plan: &Plan,
     ) -> Result<()> {
         // Before anything is there: systems that cannot move pages copy the private ones, also to where the file has been cut off by now.
-        let place = page_range(address.addr().get(), self.len());
-        let watch = self.watch.is_some().then(|| Watch::new(place, address.addr().get(), offset));
+        let place = place(&self.memory, address.addr().get(), offset);
+        let watch = self.watch.is_some().then(|| Watch::new(place));
         // SAFETY: the caller's promise.
         unsafe { self.memory.move_to(address, capacity, file, plan) }?;
         if let (Some(new), Some(old)) = (watch, &self.watch) {
-            new.mark_lent();
+            new.mark_lent(sys::object_at(address.addr().get()));
             // Zeros have moved along, and touching them is not a fault any more.
             new.lose_from(old.lost_from());
             self.watch = Some(Arc::new(new));
@@ -240,9 +237,9 @@ impl Region {
         result
     }
 
-    /// To be held while pages are written back, from their copy on.
-    pub(crate) fn writing_back(&self) -> MutexGuard<'_, ()> {
-        self.writing_back.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What has been written back. To be held from the copy of a page to its write.
+    pub(crate) fn written_back(&self) -> MutexGuard<'_, WrittenBack> {
+        self.written_back.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What becomes of what a task stores.
@@ -584,20 +581,18 @@ impl Drop for Region {
 
 /// Enters memory into the fault handler's list.
 fn watch(memory: &Memory, file_offset: u64) -> Arc<Watch> {
-    let watch = Watch::new(pages(memory), memory.start().addr(), file_offset);
+    let watch = Watch::new(place(memory, memory.start().addr(), file_offset));
     if memory.is_lent() {
-        watch.mark_lent();
+        watch.mark_lent(sys::object_at(memory.start().addr()));
     }
     Arc::new(watch)
 }
 
-/// From the first page of the memory to the end of the last.
-fn pages(memory: &Memory) -> Range<usize> {
-    page_range(memory.start().addr(), memory.length())
-}
-
-fn page_range(start: usize, length: usize) -> Range<usize> {
-    start - start % sys::page_size()..(start + length).next_multiple_of(sys::page_size())
+/// Where the memory is when it begins at `start`.
+fn place(memory: &Memory, start: usize, file_offset: u64) -> Place {
+    let page_size = memory.page_size();
+    let pages = start - start % page_size..(start + memory.length()).next_multiple_of(page_size);
+    Place { pages, page_size, start, file_offset, stored_to: memory.stored_to() }
 }
 
 /// Repeats `pattern` over `length` bytes from `target`.

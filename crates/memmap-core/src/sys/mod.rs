@@ -3,12 +3,15 @@
 //! [`vector`] is about processors. Each system gives the same names:
 //!
 //! * [`File`]: something that can be mapped, with a descriptor of its own.
+//! * [`Creation`]: a file that is made when it is missing.
 //! * [`Memory`]: mapped pages. Dropping it unmaps them.
 //! * [`Named`]: the use of a named region. Dropping it leaves the region; the last one out removes the name.
 //! * [`page_size`], [`allocation_granularity`], [`constants`], [`plan_from_flags`], [`plan_from_prot`], [`path_from_bytes`],
 //!   [`pin_library`], [`host_symbol`], [`install_fault_handler`].
 
+#[cfg(windows)]
 use crate::error::Result;
+#[cfg(windows)]
 use std::ops::Range;
 
 pub mod vector;
@@ -28,8 +31,10 @@ pub use windows::*;
 pub struct Status {
     /// Bytes in the file.
     pub size: u64,
-    /// A regular file, whose size can be trusted (a device's cannot).
+    /// A regular file, whose size can change.
     pub regular: bool,
+    /// `size` is what can be mapped: of a regular file, and of a block device.
+    pub sized: bool,
     /// What tells the file from others, together with `inode`. 0 on Windows.
     pub device: u64,
     /// See `device`.
@@ -37,6 +42,7 @@ pub struct Status {
 }
 
 /// Gives `write` the bytes of a range that is to become zeros, some at a time, with where they belong.
+#[cfg(windows)]
 fn in_pieces_of_zeros(range: Range<u64>, mut write: impl FnMut(&[u8], u64) -> Result<()>) -> Result<()> {
     // Not a static: that would be as many bytes in the library.
     let zeros = vec![0; 64 * 1024];
@@ -58,6 +64,16 @@ pub struct Residency {
     pub total: usize,
 }
 
+/// A file as the system names what is mapped, which are not always the numbers that fstat says (btrfs, overlayfs). Both 0 for
+/// memory without a file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Object {
+    /// The device's number.
+    pub device: u64,
+    /// The file's number on it.
+    pub inode: u64,
+}
+
 /// The part of a mapping that a call to the operating system is about, as it lies in whole pages.
 #[derive(Debug, Clone, Copy)]
 struct PageSpan {
@@ -67,8 +83,14 @@ struct PageSpan {
 
 impl PageSpan {
     /// The whole pages under `[start, start + length)`.
+    #[cfg(windows)]
     fn around(start: *mut u8, length: usize) -> PageSpan {
-        let lead = start.addr() % page_size();
+        PageSpan::of_pages(start, length, page_size())
+    }
+
+    /// The same for pages of so many bytes.
+    fn of_pages(start: *mut u8, length: usize, page: usize) -> PageSpan {
+        let lead = start.addr() % page;
         PageSpan { address: start.wrapping_sub(lead), length: length + lead }
     }
 

@@ -15,20 +15,50 @@ pub fn host_symbol(name: &CStr) -> *const c_void {
 /// removes names, and signal handlers are called after that. Where it fails the library stays as it is: a process whose main
 /// thread loaded it never unloads it anyway.
 pub fn pin_library() {
-    let mut info = MaybeUninit::<libc::Dl_info>::zeroed();
-    let here = pin_library as *const c_void;
-    // SAFETY: `here` is any address and `info` is writable for the size of a Dl_info.
-    let found = unsafe { libc::dladdr(here, info.as_mut_ptr()) };
-    if found == 0 {
-        return;
+    if let Some(library) = LoadedLibrary::open(pin_library as *const c_void, libc::RTLD_NODELETE) {
+        // The handle is given up on purpose.
+        std::mem::forget(library);
     }
-    // SAFETY: dladdr returned non-zero, so it has filled `info` in, and all zeros is a Dl_info too.
-    let info = unsafe { info.assume_init() };
-    if info.dli_fname.is_null() {
-        return;
+}
+
+/// A library that the process has loaded.
+pub(super) struct LoadedLibrary(*mut c_void);
+
+impl LoadedLibrary {
+    /// The one that holds an address.
+    pub(super) fn of(address: *const c_void) -> Option<LoadedLibrary> {
+        LoadedLibrary::open(address, 0)
     }
-    // SAFETY: dladdr gives a NUL-terminated string that lives as long as the library is loaded, which it is: we run in it.
-    let path = unsafe { CStr::from_ptr(info.dli_fname) };
-    // SAFETY: `path` is NUL-terminated. RTLD_NOLOAD loads nothing, so no initialiser runs. The handle is given up on purpose.
-    unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_NOLOAD | libc::RTLD_NODELETE) };
+
+    fn open(address: *const c_void, flags: libc::c_int) -> Option<LoadedLibrary> {
+        let mut info = MaybeUninit::<libc::Dl_info>::zeroed();
+        // SAFETY: it takes any address, and `info` is writable for the size of a Dl_info.
+        if unsafe { libc::dladdr(address, info.as_mut_ptr()) } == 0 {
+            return None;
+        }
+        // SAFETY: dladdr returned non-zero, so it has filled `info` in, and all zeros is a Dl_info too.
+        let info = unsafe { info.assume_init() };
+        if info.dli_fname.is_null() {
+            return None;
+        }
+        // SAFETY: dladdr gives a NUL-terminated string that lives as long as the library is loaded.
+        let path = unsafe { CStr::from_ptr(info.dli_fname) };
+        // SAFETY: `path` is NUL-terminated. RTLD_NOLOAD loads nothing, so no initialiser runs.
+        let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_NOLOAD | flags) };
+        (!handle.is_null()).then(|| LoadedLibrary(handle))
+    }
+
+    /// The address of a function that it exports.
+    pub(super) fn symbol(&self, name: &CStr) -> Option<*const c_void> {
+        // SAFETY: the handle is open, and `name` is NUL-terminated.
+        let symbol = unsafe { libc::dlsym(self.0, name.as_ptr()) };
+        (!symbol.is_null()).then_some(symbol.cast_const())
+    }
+}
+
+impl Drop for LoadedLibrary {
+    fn drop(&mut self) {
+        // SAFETY: dlopen gave the handle, and counts how often it did.
+        unsafe { libc::dlclose(self.0) };
+    }
 }

@@ -1,10 +1,13 @@
 //! Mapped pages.
 
 use super::errno::{failed, io_failed, last_error};
+use super::fault::answers_stores;
 use super::file::File;
 use super::page_size;
+use super::replace::{self, Fresh, Zeros};
 use crate::access::{Access, Plan};
 use crate::error::{Error, Result, SystemError};
+use crate::fault::StoredTo;
 use crate::sys::{PageSpan, Residency};
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::io::Errno;
@@ -18,6 +21,9 @@ pub const CAN_GROW_SHARED_ANONYMOUS: bool = cfg!(not(any(target_os = "linux", ta
 
 /// Whether a file may get shorter while it is mapped.
 pub const CAN_TRUNCATE_WHILE_MAPPED: bool = true;
+
+/// Whether a mapping may reach beyond the end of its file.
+pub const CAN_MAP_BEYOND_END: bool = true;
 
 /// Whether private pages are those of the moment of mapping, whatever others write to the file later. On other systems only the pages that were
 /// stored to are apart from the file.
@@ -33,6 +39,11 @@ const READ_WRITE: ProtFlags = ProtFlags::READ.union(ProtFlags::WRITE);
 pub struct Memory {
     start: NonNull<u8>,
     length: usize,
+    /// Bytes in a page of this memory: more than the system's where it is made of huge pages.
+    page: usize,
+    /// It has no file, also none that is memory (memfd).
+    anonymous: bool,
+    stored_to: StoredTo,
     owner: Owner,
     _counted: Counted,
 }
@@ -62,9 +73,10 @@ unsafe impl Sync for Memory {}
 impl Memory {
     /// Maps `length` bytes of `file` from `offset`, which may be any.
     ///
-    /// A mapping whose methods only read is private and writable all the same: JavaScript has no read-only ArrayBuffer, and a
-    /// stray store through a view must hit a private page and not a signal. Pages that nobody stored to show the file. Where private pages
-    /// would not do that ([`PRIVATE_IS_SNAPSHOT`]) they are the file's own, and the fault handler makes private the ones that are stored to.
+    /// A mapping whose methods only read is private, and its pages can only be read, so that the system sets no memory aside
+    /// for it. JavaScript has no read-only ArrayBuffer: when a stray store runs into such a page, the fault handler makes it
+    /// writable. Where there is no handler, the pages are writable from the start. Pages that nobody stored to show the file.
+    /// Where private pages would not do that ([`PRIVATE_IS_SNAPSHOT`]) they are the file's own until they are stored to.
     ///
     /// # Errors
     ///
@@ -73,11 +85,13 @@ impl Memory {
         if length == 0 {
             return Err(failed("mmap")(Errno::INVAL));
         }
+        let page = file.page_size();
         let counted = Counted::of_file(offset, length)?;
-        let memory = if plan.executable || plan.other_flags != 0 {
-            let lead = lead_of(offset);
+        let only_reads = protection_for(plan, false) == ProtFlags::READ;
+        let memory = if plan.executable || plan.other_flags != 0 || only_reads || page != page_size() {
+            let lead = lead_of(offset, page);
             let fd = Some((file, offset - lead as u64));
-            Memory::map(counted, lead, length, flags_for(plan), protection_for(plan), fd)?
+            Memory::map(counted, lead, length, page, flags_for(plan), protection_for(plan, false), fd)?
         } else {
             let mut options = MmapOptions::new();
             options.offset(offset).len(length);
@@ -86,8 +100,6 @@ impl Memory {
             }
             let owner = if plan.writes_through() {
                 options.map_raw(file.raw())
-            } else if only_reads_shared(plan) {
-                options.map_raw_read_only(file.raw())
             } else {
                 if !plan.writable() {
                     options.no_reserve_swap();
@@ -95,34 +107,37 @@ impl Memory {
                 // SAFETY: "unsafe" there is that the file may change under a slice; MmapRaw gives no slice.
                 unsafe { options.map_copy(file.raw()) }.map(MmapRaw::from)
             };
-            Memory::of(counted, owner.map_err(map_failed(file))?)?
+            Memory::of(counted, false, owner.map_err(map_failed(file))?)?
         };
         if plan.populate && !plan.writable() {
-            memory.populate_for_reading(0, length);
+            memory.populate(plan);
         }
         Ok(memory)
     }
 
-    /// Memory with no file, all zeros, and the descriptor by which another process can map it, if it is not private.
+    /// Memory with no file, all zeros, and with `track` the descriptor by which another process can map it, if it is not private.
     ///
     /// # Errors
     ///
     /// EINVAL (length 0), ENOMEM, EMFILE.
-    pub fn anonymous(length: usize, plan: &Plan) -> Result<(Memory, Option<File>)> {
+    pub fn anonymous(length: usize, plan: &Plan, track: bool) -> Result<(Memory, Option<File>)> {
         if length == 0 {
             return Err(failed("mmap")(Errno::INVAL));
         }
         // Flags such as MAP_HUGETLB mean something else, or nothing, for memory that has a descriptor.
         let plain = plan.other_flags & !NORESERVE == 0;
-        if !plan.private && plain {
-            let file = anonymous_file(length as u64)?;
+        if track
+            && !plan.private
+            && plain
+            && let Some(file) = anonymous_file(length)?
+        {
             let memory = Memory::of_file(&file, 0, length, plan)?;
             return Ok((memory, Some(file)));
         }
         let counted = Counted::new(1)?;
         let memory = if plan.private && plan.other_flags == 0 && !plan.executable && !plan.populate {
             let owner = MmapOptions::new().len(length).map_anon();
-            Memory::of(counted, owner.map_err(io_failed("mmap"))?.into())?
+            Memory::of(counted, true, owner.map_err(io_failed("mmap"))?.into())?
         } else {
             let mut flags = MapFlags::from_bits_retain(plan.other_flags as _);
             flags |= if plan.private { MapFlags::PRIVATE } else { MapFlags::SHARED };
@@ -130,16 +145,20 @@ impl Memory {
             if plan.populate {
                 flags |= MapFlags::POPULATE;
             }
-            Memory::map(counted, 0, length, flags, protection_for(plan), None)?
+            let page = page_size_of_flags(plan.other_flags);
+            Memory::map(counted, 0, length, page, flags, protection_for(plan, true), None)?
         };
         Ok((memory, None))
     }
 
-    fn of(counted: Counted, owner: MmapRaw) -> Result<Memory> {
+    fn of(counted: Counted, anonymous: bool, owner: MmapRaw) -> Result<Memory> {
         Ok(Memory {
             // memmap2 never gives a null pointer; if it did there would be nothing mapped to speak of.
             start: NonNull::new(owner.as_mut_ptr()).ok_or_else(|| failed("mmap")(Errno::NOMEM))?,
             length: owner.len(),
+            page: page_size(),
+            anonymous,
+            stored_to: StoredTo::Writable,
             owner: Owner::Memmap2(owner),
             _counted: counted,
         })
@@ -150,6 +169,7 @@ impl Memory {
         counted: Counted,
         lead: usize,
         length: usize,
+        page: usize,
         flags: MapFlags,
         protection: ProtFlags,
         file: Option<(&File, u64)>,
@@ -162,10 +182,23 @@ impl Memory {
             // SAFETY: as above.
             None => unsafe { rustix::mm::mmap_anonymous(null, whole, protection, flags) },
         }
-        .map_err(failed("mmap"))?;
+        .map_err(|errno| match file {
+            Some((file, _)) => map_failed(file)(errno.into()),
+            None => failed("mmap")(errno),
+        })?;
         Ok(Memory {
             start: NonNull::new(base.cast::<u8>().wrapping_add(lead)).ok_or_else(|| failed("mmap")(Errno::NOMEM))?,
             length,
+            page,
+            anonymous: file.is_none(),
+            stored_to: if flags.contains(MapFlags::SHARED)
+                && !PRIVATE_IS_SNAPSHOT
+                && !protection.contains(ProtFlags::WRITE)
+            {
+                StoredTo::Copied
+            } else {
+                StoredTo::Writable
+            },
             owner: Owner::Memory,
             _counted: counted,
         })
@@ -181,6 +214,21 @@ impl Memory {
         self.length
     }
 
+    /// Bytes in a page of this memory.
+    pub fn page_size(&self) -> usize {
+        self.page
+    }
+
+    /// What the fault handler does with a page that can only be read when somebody stores to it.
+    pub(crate) fn stored_to(&self) -> StoredTo {
+        self.stored_to
+    }
+
+    /// The whole pages under a range.
+    fn span(&self, offset: usize, length: usize) -> PageSpan {
+        PageSpan::of_pages(self.at(offset), length, self.page)
+    }
+
     /// Writes changed pages under `[offset, offset + length)` to the file; without MS_ASYNC in `flags` it waits for that. Whether
     /// that is durable, see [`Memory::FLUSH_REACHES_DEVICE`].
     ///
@@ -188,7 +236,7 @@ impl Memory {
     ///
     /// EINVAL for flags that exclude each other, EIO, ENOSPC.
     pub fn flush(&self, offset: usize, length: usize, flags: Option<i32>) -> Result<()> {
-        let span = PageSpan::around(self.at(offset), length);
+        let span = self.span(offset, length);
         if cfg!(any(target_vendor = "apple", target_os = "freebsd")) && span.length == 0 {
             // Apple's msync calls it EINVAL, FreeBSD's takes it for the whole mapping.
             return Ok(());
@@ -218,7 +266,7 @@ impl Memory {
     /// EINVAL for an option that is not known or a start that is not on a page, and what else madvise(2) says.
     pub fn advise(&self, option: i32, start: usize, length: usize) -> Result<()> {
         let span = if start == 0 && !advice_punches_holes(option) {
-            PageSpan::around(self.start(), length)
+            self.span(0, length)
         } else {
             // Rounding it for MADV_REMOVE would remove bytes of the file that lie before the mapping.
             PageSpan { address: self.at(start), length }
@@ -243,7 +291,7 @@ impl Memory {
     /// Brings the pages under the range into memory, for reading. False when the system has only been told to begin, or could not get
     /// some of them: then they have to be touched.
     pub fn prefetch(&self, offset: usize, length: usize) -> bool {
-        let span = PageSpan::around(self.at(offset), length);
+        let span = self.span(offset, length);
         // SAFETY: the span is inside our pages; reading them in changes no contents.
         let advise = |advice| unsafe { libc::madvise(span.address.cast(), span.length, advice) == 0 };
         // Linux 5.14. It says so when a page cannot be had, instead of a signal.
@@ -259,7 +307,7 @@ impl Memory {
     /// Says that the range will be read from start to end, or that nothing is known of it any more. The system reads further ahead then, which
     /// makes a scan of a file that is not in memory several times as fast.
     pub fn advise_order(&self, offset: usize, length: usize, sequential: bool) {
-        let span = PageSpan::around(self.at(offset), length);
+        let span = self.span(offset, length);
         let advice = if sequential { libc::MADV_SEQUENTIAL } else { libc::MADV_NORMAL };
         // SAFETY: the span is inside our pages, and this advice changes no contents. An error is no loss: it is advice.
         let _ = unsafe { libc::madvise(span.address.cast(), span.length, advice) };
@@ -270,20 +318,21 @@ impl Memory {
         matches!(option, libc::MADV_NORMAL | libc::MADV_RANDOM | libc::MADV_SEQUENTIAL)
     }
 
-    /// Keeps the pages under the range in RAM. `private` says whether the memory is.
+    /// Keeps the pages under the range in RAM. `private` says whether they are private and can be written to.
     ///
     /// # Errors
     ///
     /// ENOMEM or EPERM beyond RLIMIT_MEMLOCK, EAGAIN.
     pub fn lock(&self, offset: usize, length: usize, private: bool) -> Result<()> {
-        let span = PageSpan::around(self.at(offset), length);
-        // mlock brings private pages in for writing, which copies them: what others write to the file would not be seen any more.
+        let span = self.span(offset, length);
+        // mlock brings private pages that can be written to in for writing, which copies them: what others write to the file
+        // would not be seen any more.
         #[cfg(any(target_os = "linux", target_os = "android"))]
         if private {
             // SAFETY: the span is inside our pages; locking changes no contents.
             unsafe { rustix::mm::mlock_with(span.address.cast(), span.length, rustix::mm::MlockFlags::ONFAULT) }
                 .map_err(failed("mlock2"))?;
-            self.populate_for_reading(offset, length);
+            self.prefetch(offset, length);
             return Ok(());
         }
         let _ = private;
@@ -297,7 +346,7 @@ impl Memory {
     ///
     /// ENOMEM.
     pub fn unlock(&self, offset: usize, length: usize) -> Result<()> {
-        let span = PageSpan::around(self.at(offset), length);
+        let span = self.span(offset, length);
         // SAFETY: the span is inside our pages; unlocking changes no contents.
         unsafe { rustix::mm::munlock(span.address.cast(), span.length) }.map_err(failed("munlock"))
     }
@@ -310,7 +359,7 @@ impl Memory {
     pub fn resident(&self, offset: usize, length: usize) -> Result<Residency> {
         // A byte a page: a mebibyte at a time says it of 4 GiB.
         const PAGES_AT_A_TIME: usize = 1 << 20;
-        let span = PageSpan::around(self.at(offset), length);
+        let span = self.span(offset, length);
         let total = if length == 0 { 0 } else { span.pages() };
         let mut states = vec![0u8; total.min(PAGES_AT_A_TIME)];
         let mut resident = 0;
@@ -337,7 +386,7 @@ impl Memory {
         const OF_A_FILE: u64 = 1 << 61;
         const SWAPPED_OR_PRESENT: u64 = 3 << 62;
         use std::os::unix::fs::FileExt;
-        let span = PageSpan::around(self.at(offset), length);
+        let span = self.span(offset, length);
         let mut entries = vec![0u8; span.pages() * ENTRY];
         let pagemap = std::fs::File::open("/proc/self/pagemap").ok()?;
         pagemap.read_exact_at(&mut entries, (span.address.addr() / page_size() * ENTRY) as u64).ok()?;
@@ -359,7 +408,7 @@ impl Memory {
     ///
     /// ENOMEM.
     pub fn blank_from(&self, kept: usize) -> Result<()> {
-        self.blank_pages(self.at(kept).addr().next_multiple_of(page_size()))
+        self.blank_pages(self.at(kept).addr().next_multiple_of(self.page))
     }
 
     /// Puts private zeros in place of all pages.
@@ -368,20 +417,18 @@ impl Memory {
     ///
     /// ENOMEM.
     pub fn blank_all(&self) -> Result<()> {
-        self.blank_pages(PageSpan::around(self.start(), self.length).address.addr())
+        self.blank_pages(self.span(0, self.length).address.addr())
     }
 
     fn blank_pages(&self, first: usize) -> Result<()> {
-        let end = self.at(self.length).addr();
+        let end = self.at(self.length).addr().next_multiple_of(self.page);
         if first >= end {
             return Ok(());
         }
-        let address = self.start().with_addr(first);
-        let flags = MapFlags::PRIVATE | MapFlags::FIXED | MapFlags::from_bits_retain(NORESERVE as _);
-        // SAFETY: the range begins on a page of ours and ends in our last one, so that only pages owned by `self` are replaced,
-        // in one step for every other thread. They stay mapped and readable, which is all that holders of pointers rely on.
-        unsafe { rustix::mm::mmap_anonymous(address.cast(), end - first, READ_WRITE, flags) }
-            .map(drop)
+        let zeros = if self.is_lent() { Zeros::Writable } else { Zeros::OfOurs };
+        // SAFETY: the range is whole pages of ours. They stay mapped and readable, which is all that holders of pointers rely
+        // on.
+        unsafe { replace::by_zeros(self.start().with_addr(first), end - first, self.page, zeros) }
             .map_err(failed("mmap"))
     }
 
@@ -406,8 +453,11 @@ impl Memory {
         file: Option<(&File, u64)>,
         plan: &Plan,
     ) -> Result<()> {
-        let old = PageSpan::around(self.start(), self.length);
-        let new = PageSpan::around(address.as_ptr(), self.length);
+        if self.page != page_size() {
+            return Err(Error::NoView("its pages are larger than the engine's".to_owned()));
+        }
+        let old = self.span(0, self.length);
+        let new = PageSpan::of_pages(address.as_ptr(), self.length, self.page);
         let owner = engine_owner(capacity, new.pages())?;
         // SAFETY: the caller's promise about both ranges.
         unsafe { move_pages(old, new, file, plan) }?;
@@ -423,30 +473,25 @@ impl Memory {
         matches!(self.owner, Owner::Engine { .. })
     }
 
-    /// The same memory with more of its file at its end, in place, if it was moved to where there is room for that.
+    /// The same memory with more of its file at its end, in place, if it was moved to where there is room for that. Nothing
+    /// has changed until the growth is finished.
     ///
     /// # Errors
     ///
-    /// What mmap(2) says. The memory is then as it was.
-    pub fn grown(&self, file: &File, offset: u64, length: usize, plan: &Plan) -> Result<Option<Memory>> {
+    /// What mmap(2) says.
+    pub fn grown(&self, file: &File, offset: u64, length: usize, plan: &Plan) -> Result<Option<Growth>> {
         let Owner::Engine { capacity, .. } = self.owner else {
             return Ok(None);
         };
-        let lead = lead_of(offset);
+        let lead = lead_of(offset, self.page);
         if length < self.length || lead.checked_add(length).is_none_or(|whole| whole > capacity) {
             return Ok(None);
         }
         let counted = Counted::of_file(offset, length)?;
-        let owner = engine_owner(capacity, (lead + length).div_ceil(page_size()))?;
-        let base = self.start().wrapping_sub(lead);
-        let flags = flags_for(plan) | MapFlags::FIXED;
-        let (protection, offset) = (protection_for(plan), offset - lead as u64);
-        // SAFETY: the pages are our own, or the engine's reservation for this (`move_to`), where JavaScript has at most grown its buffer too early:
-        // they stay readable and writable. Our own are replaced by the same pages of
-        // the same file, in one step for every other thread; what was private in them nobody resizes.
-        unsafe { rustix::mm::mmap(base.cast(), lead + length, protection, flags, file, offset) }
-            .map_err(failed("mmap"))?;
-        Ok(Some(Memory { start: self.start, length, owner, _counted: counted }))
+        let owner = engine_owner(capacity, (lead + length).div_ceil(self.page))?;
+        let memory = Memory { start: self.start, length, owner, _counted: counted, ..*self };
+        let fresh = Fresh::of_file(&memory, file, offset, plan)?;
+        Ok(Some(Growth { memory, fresh, length_before: self.length }))
     }
 
     /// Changes between a mapping whose stores reach the file and one whose stores are private, at the same address.
@@ -455,38 +500,83 @@ impl Memory {
     ///
     /// EACCES when the descriptor may not do it, ENOMEM.
     pub fn remap(&self, file: &File, offset: u64, plan: &Plan) -> Result<()> {
-        let lead = lead_of(offset);
-        let base = self.start().wrapping_sub(lead);
-        let flags = flags_for(plan) | MapFlags::FIXED;
-        // SAFETY: exactly our own pages are replaced, in one step for every other thread, by readable and writable ones of
-        // the same file and offset. The owner's idea of address and length stays true.
-        unsafe {
-            rustix::mm::mmap(base.cast(), self.length + lead, protection_for(plan), flags, file, offset - lead as u64)
-        }
-        .map(drop)
-        .map_err(failed("mprotect"))
+        let fresh = Fresh::of_file(self, file, offset, plan)?;
+        // SAFETY: exactly our own pages are replaced, by readable ones of the same file and offset. The owner's idea of address
+        // and length stays true.
+        unsafe { fresh.replace(self.span(0, self.length), file) }.map_err(failed("mprotect"))
     }
 
-    /// Makes the pages executable, or not, as the plan says.
+    /// Makes the pages executable, or writable, or not, as the plan says.
     ///
     /// # Errors
     ///
     /// EACCES where the system does not allow that.
-    pub fn set_executable(&self, plan: &Plan) -> Result<()> {
-        let span = PageSpan::around(self.start(), self.length);
-        let flags = MprotectFlags::from_bits_retain(protection_for(plan).bits());
-        // SAFETY: the span is our pages; they stay readable, and writable as far as they are now.
+    pub fn set_protection(&self, plan: &Plan) -> Result<()> {
+        let span = self.span(0, self.length);
+        let flags = MprotectFlags::from_bits_retain(protection_for(plan, self.anonymous).bits());
+        // SAFETY: the span is our pages; they stay readable, and the fault handler answers stores to those that become
+        // read-only.
         unsafe { rustix::mm::mprotect(span.address.cast(), span.length, flags) }.map_err(failed("mprotect"))
+    }
+
+    /// How to map a part of a file in the place of this memory: how far into its page the memory begins, flags, protection.
+    pub(super) fn mapping_of(&self, offset: u64, plan: &Plan) -> (usize, MapFlags, ProtFlags) {
+        (lead_of(offset, self.page), flags_for(plan), protection_for(plan, self.anonymous))
     }
 
     fn at(&self, offset: usize) -> *mut u8 {
         self.start().wrapping_add(offset)
     }
 
-    /// MAP_POPULATE would fault private pages in for writing, which copies them: other processes' later writes would not be seen.
-    fn populate_for_reading(&self, offset: usize, length: usize) {
-        // A system that does not do it gives a mapping that works, only cold. mmap too says nothing when populating fails.
-        self.prefetch(offset, length);
+    /// Brings all pages in: for writing if the methods write, which copies private ones. A system that does not do it gives
+    /// a mapping that works, only cold. mmap too says nothing when populating fails.
+    pub fn populate(&self, plan: &Plan) {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if plan.writable() {
+            let span = self.span(0, self.length);
+            // SAFETY: the span is inside our pages; bringing them in changes no contents.
+            unsafe { libc::madvise(span.address.cast(), span.length, libc::MADV_POPULATE_WRITE) };
+            return;
+        }
+        let _ = plan;
+        self.prefetch(0, self.length);
+    }
+}
+
+/// A mapping in place of one that was moved to an engine's addresses, before it is there.
+#[derive(Debug)]
+pub struct Growth {
+    memory: Memory,
+    fresh: Fresh,
+    length_before: usize,
+}
+
+impl Growth {
+    /// Puts the longer mapping of `file` in place, and then has `change_size` give the file its size. If that fails, the memory ends
+    /// where it did before: what is beyond belongs to nobody, and is zeros again.
+    ///
+    /// # Errors
+    ///
+    /// What mremap(2) and `change_size` say. The memory is then as it was.
+    pub fn finish(self, file: &File, change_size: impl FnOnce() -> Result<()>) -> Result<Memory> {
+        let Growth { memory, fresh, length_before } = self;
+        // SAFETY: the pages are our own, or the engine's reservation for this (`move_to`), where JavaScript has at most grown
+        // its buffer too early. Our own are replaced by the same pages of the same file; what was private in them nobody
+        // resizes.
+        unsafe { fresh.replace(memory.span(0, memory.length), file) }.map_err(failed("mmap"))?;
+        if let Err(error) = change_size() {
+            let end = memory.at(memory.length).addr().next_multiple_of(memory.page);
+            let first = memory.at(length_before).addr().next_multiple_of(memory.page);
+            if first < end {
+                // SAFETY: as above. The error that is worth telling is the first one; pages of the file that stay there are
+                // beyond what anybody was given.
+                let _ = unsafe {
+                    replace::by_zeros(memory.start().with_addr(first), end - first, memory.page, Zeros::Writable)
+                };
+            }
+            return Err(error);
+        }
+        Ok(memory)
     }
 }
 
@@ -517,12 +607,20 @@ fn engine_owner(capacity: usize, pages: usize) -> Result<Owner> {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 unsafe fn move_pages(old: PageSpan, new: PageSpan, _file: Option<(&File, u64)>, _plan: &Plan) -> Result<()> {
     use rustix::mm::MremapFlags;
-    let (from, to) = (old.address.cast(), new.address.cast());
+    let (from, to): (*mut std::ffi::c_void, _) = (old.address.cast(), new.address.cast());
     let length = old.pages() * page_size();
+    if super::maps::find(from.addr()).is_some_and(|mapped| mapped.end < from.addr() + length)
+        && !replace::moves_several_mappings()
+    {
+        return Err(failed("mremap")(Errno::FAULT));
+    }
     // SAFETY: the caller's promise.
-    unsafe { rustix::mm::mremap_fixed(from, length, length, MremapFlags::MAYMOVE, to) }
-        .map(drop)
-        .map_err(failed("mremap"))
+    let moved = unsafe { rustix::mm::mremap_fixed(from, length, length, MremapFlags::MAYMOVE, to) };
+    moved.map(drop).map_err(|errno| {
+        // SAFETY: the new addresses are the caller's, and must not become anybody else's.
+        unsafe { replace::fill_hole(to, length) };
+        failed("mremap")(errno)
+    })
 }
 
 /// Maps the file again, and copies what is private. Other systems cannot move pages.
@@ -537,12 +635,14 @@ unsafe fn move_pages(old: PageSpan, new: PageSpan, file: Option<(&File, u64)>, p
     let (from, to) = (old.address, new.address.cast());
     match file {
         Some((file, offset)) => {
-            let offset = offset - lead_of(offset) as u64;
+            let offset = offset - lead_of(offset, page_size()) as u64;
             // SAFETY: the caller's promise about the new range.
-            unsafe { rustix::mm::mmap(to, new.length, protection_for(plan), flags, file, offset) }
+            unsafe { rustix::mm::mmap(to, new.length, protection_for(plan, file.is_none()), flags, file, offset) }
         }
         // SAFETY: as above.
-        None if plan.private => unsafe { rustix::mm::mmap_anonymous(to, new.length, protection_for(plan), flags) },
+        None if plan.private => unsafe {
+            rustix::mm::mmap_anonymous(to, new.length, protection_for(plan, file.is_none()), flags)
+        },
         None => return Err(super::no_descriptor("mmap")),
     }
     .map_err(failed("mmap"))?;
@@ -559,9 +659,9 @@ unsafe fn move_pages(old: PageSpan, new: PageSpan, file: Option<(&File, u64)>, p
 impl Drop for Memory {
     fn drop(&mut self) {
         if matches!(self.owner, Owner::Memory) {
-            let span = PageSpan::around(self.start(), self.length);
+            let span = self.span(0, self.length);
             // SAFETY: these are the pages that Memory::map mapped, and nobody else unmaps them. Whatever holds a pointer into them holds
-            // the Memory too. There is nobody to tell of an error. (Huge pages of which only a part was asked for stay mapped.)
+            // the Memory too. There is nobody to tell of an error.
             let _ = unsafe { rustix::mm::munmap(span.address.cast(), span.length) };
         }
     }
@@ -580,7 +680,7 @@ static COUNT: AtomicUsize = AtomicUsize::new(0);
 impl Counted {
     /// A file can be cut off, and then there are zeros after what is left of it: two mappings, if it is more than a page.
     fn of_file(offset: u64, length: usize) -> Result<Counted> {
-        Counted::new(if length > page_size() - lead_of(offset) { 2 } else { 1 })
+        Counted::new(if length > page_size() - lead_of(offset, page_size()) { 2 } else { 1 })
     }
 
     fn new(mappings: usize) -> Result<Counted> {
@@ -617,14 +717,15 @@ fn too_many(allowed: usize) -> Error {
 }
 
 /// How far into its page an offset lies.
-fn lead_of(offset: u64) -> usize {
+fn lead_of(offset: u64, page: usize) -> usize {
     // Less than a page, so it fits.
-    (offset % page_size() as u64) as usize
+    (offset % page as u64) as usize
 }
 
 fn flags_for(plan: &Plan) -> MapFlags {
     let mut flags = MapFlags::from_bits_retain(plan.other_flags as _);
-    flags |= if plan.writes_through() || only_reads_shared(plan) { MapFlags::SHARED } else { MapFlags::PRIVATE };
+    let shared = plan.writes_through() || only_reads_shared(plan) || plan.shared && !plan.writable();
+    flags |= if shared { MapFlags::SHARED } else { MapFlags::PRIVATE };
     if !plan.writable() {
         flags |= MapFlags::from_bits_retain(NORESERVE as _);
     }
@@ -635,8 +736,10 @@ fn flags_for(plan: &Plan) -> MapFlags {
     flags
 }
 
-fn protection_for(plan: &Plan) -> ProtFlags {
-    let protection = if only_reads_shared(plan) { ProtFlags::READ } else { READ_WRITE };
+/// `anonymous`: the memory has no file. Nothing is gained there by pages that can only be read.
+fn protection_for(plan: &Plan, anonymous: bool) -> ProtFlags {
+    let only_reads = only_reads_shared(plan) || !plan.writable() && !anonymous && answers_stores();
+    let protection = if only_reads { ProtFlags::READ } else { READ_WRITE };
     if plan.executable { protection | ProtFlags::EXEC } else { protection }
 }
 
@@ -697,6 +800,7 @@ pub fn plan_from_flags(flags: i32, prot: i32) -> Result<Plan> {
     }
     Ok(Plan {
         private: flags & SHARING == libc::MAP_PRIVATE,
+        shared: flags & libc::MAP_SHARED != 0,
         populate: flags & POPULATE != 0,
         other_flags,
         ..plan_from_prot(prot, "mmap")?
@@ -719,26 +823,69 @@ fn advice_punches_holes(option: i32) -> bool {
     }
 }
 
-/// Memory in the shape of a file, `length` zeros long.
+/// Memory in the shape of a file, `length` zeros long; nothing where a limit on the size of files forbids it, which has nothing to
+/// do with memory.
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-fn anonymous_file(length: u64) -> Result<File> {
+fn anonymous_file(length: usize) -> Result<Option<File>> {
     use rustix::fs::{MemfdFlags, SealFlags};
+    has_memory_for(length)?;
+    let size = length as u64;
+    if !super::file::allows_size(size) {
+        return Ok(None);
+    }
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     let fd = rustix::fs::memfd_create("memmap", flags).map_err(failed("memfd_create"))?;
-    rustix::fs::ftruncate(&fd, length).map_err(failed("ftruncate"))?;
+    rustix::fs::ftruncate(&fd, size).map_err(failed("ftruncate"))?;
     // A child that has the descriptor must not be able to cut off the memory under us.
     rustix::fs::fcntl_add_seals(&fd, SealFlags::SHRINK).map_err(failed("fcntl"))?;
-    Ok(File::from_fd(fd))
+    Ok(Some(File::from_fd(fd)))
+}
+
+/// A file may be as large as it likes, also one that is memory. So memory as such is asked for first: the system refuses what is
+/// more than it can ever give.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+fn has_memory_for(length: usize) -> Result<()> {
+    let null = std::ptr::null_mut();
+    // SAFETY: without MAP_FIXED a new mapping touches no memory that is in use.
+    let address = unsafe { rustix::mm::mmap_anonymous(null, length, READ_WRITE, MapFlags::SHARED) };
+    let address = address.map_err(failed("mmap"))?;
+    // SAFETY: it was mapped just now, and nobody points to it.
+    unsafe { rustix::mm::munmap(address, length) }.map_err(failed("munmap"))
 }
 
 /// Memory in the shape of a file, `length` zeros long: a file without a name.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
-fn anonymous_file(length: u64) -> Result<File> {
+fn anonymous_file(length: usize) -> Result<Option<File>> {
     let file = super::named::unlinked_file()?;
-    file.allocate(0..length).map_err(|error| match error {
+    file.allocate(0..length as u64).map_err(|error| match error {
         // It is memory that was asked for, and it is of no interest that a disk had to have room for it.
         Error::System(SystemError { code: "ENOSPC" | "EFBIG", .. }) => failed("mmap")(Errno::NOMEM),
         error => error,
     })?;
-    Ok(file)
+    Ok(Some(file))
+}
+
+/// Bytes in a page of memory that is mapped with these flags.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn page_size_of_flags(flags: i32) -> usize {
+    if flags & libc::MAP_HUGETLB == 0 {
+        return page_size();
+    }
+    // The flags may say which of the sizes that there are, as a power of two.
+    match (flags >> libc::MAP_HUGE_SHIFT) & libc::MAP_HUGE_MASK {
+        0 => default_huge_page_size().unwrap_or_else(page_size),
+        power => 1usize.checked_shl(power.unsigned_abs()).unwrap_or_else(page_size),
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn default_huge_page_size() -> Option<usize> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Hugepagesize:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<usize>().ok()?.checked_mul(1024)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn page_size_of_flags(_flags: i32) -> usize {
+    page_size()
 }

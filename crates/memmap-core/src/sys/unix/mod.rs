@@ -1,37 +1,64 @@
 //! Unix: Linux, macOS, the BSDs.
 
+mod create;
 mod errno;
 mod fault;
 mod file;
 mod library;
 #[cfg(target_vendor = "apple")]
 mod mach;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod maps;
 mod memory;
 mod named;
+mod replace;
 
 pub mod constants;
 
+pub use create::Creation;
 pub use fault::install_fault_handler;
 pub use file::File;
 pub use library::{host_symbol, pin_library};
 pub use memory::{
-    CAN_GROW_SHARED_ANONYMOUS, CAN_TRUNCATE_WHILE_MAPPED, Memory, PRIVATE_IS_SNAPSHOT, plan_from_flags, plan_from_prot,
+    CAN_GROW_SHARED_ANONYMOUS, CAN_MAP_BEYOND_END, CAN_TRUNCATE_WHILE_MAPPED, Memory, PRIVATE_IS_SNAPSHOT,
+    plan_from_flags, plan_from_prot,
 };
 pub use named::{Named, leave_all};
 
 use crate::error::Error;
+use crate::sys::Object;
 use rustix::io::Errno;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
+use std::sync::OnceLock;
 
 /// Bytes in a page.
 pub fn page_size() -> usize {
-    rustix::param::page_size()
+    static PAGE_SIZE: OnceLock<usize> = OnceLock::new();
+    *PAGE_SIZE.get_or_init(|| {
+        // SAFETY: it takes any number. rustix would read /proc/self/auxv, and panic where that cannot be read.
+        let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+        usize::try_from(size).unwrap_or(4096)
+    })
 }
 
 /// What an offset is a multiple of when the operating system maps it: a page.
 pub fn allocation_granularity() -> usize {
     page_size()
+}
+
+/// Whether the fault handler can ask what is mapped at an address.
+pub const TELLS_WHAT_IS_MAPPED: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+/// What the system says that is mapped at an address; nothing where it does not say.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn object_at(address: usize) -> Option<Object> {
+    maps::find(address).map(|mapped| mapped.object)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn object_at(_address: usize) -> Option<Object> {
+    None
 }
 
 /// A path from its bytes, which need not be UTF-8.
@@ -42,6 +69,11 @@ pub fn path_from_bytes(bytes: Vec<u8>) -> OsString {
 /// The error of asking something of a descriptor that was not kept.
 pub(crate) fn no_descriptor(syscall: &'static str) -> Error {
     errno::failed(syscall)(Errno::BADF)
+}
+
+/// The error of resizing what has no size of its own.
+pub(crate) fn not_resizable() -> Error {
+    errno::failed("ftruncate")(Errno::INVAL)
 }
 
 /// The error of wanting to write to a file that was opened for reading.

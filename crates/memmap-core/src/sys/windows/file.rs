@@ -7,7 +7,7 @@ use crate::sys::{Status, in_pieces_of_zeros};
 use std::ffi::{OsStr, c_int, c_void};
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Seek, SeekFrom};
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::os::windows::fs::{FileExt, MetadataExt};
 use std::os::windows::io::{AsRawHandle, BorrowedHandle, RawHandle};
 use std::sync::OnceLock;
@@ -28,6 +28,18 @@ use windows_sys::Win32::System::IO::IO_STATUS_BLOCK;
 #[derive(Debug)]
 pub struct File(std::fs::File);
 
+/// Somebody's file, for the length of a call.
+#[derive(Debug)]
+pub struct BorrowedFile(File);
+
+impl Deref for BorrowedFile {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        &self.0
+    }
+}
+
 impl File {
     /// Opens an existing file.
     ///
@@ -38,24 +50,16 @@ impl File {
         OpenOptions::new().read(true).write(write).open(path).map(File).map_err(open_failed(path))
     }
 
-    /// Opens a file for reading and writing that is created when it is missing; says whether it was.
+    /// Opens a file for reading and writing that is created when it is missing.
     ///
     /// # Errors
     ///
     /// As [`File::open`].
-    pub fn open_or_create(path: &OsStr) -> Result<(File, bool)> {
+    pub fn open_or_create(path: &OsStr) -> Result<File> {
         let mut options = OpenOptions::new();
-        options.read(true).write(true);
-        // Not `create` alone: a caller that fails to extend the file must know whether to remove it.
-        let (result, created) = match options.clone().create_new(true).open(path) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => match options.open(path) {
-                // Removed in between, or a symbolic link to a file that does not exist yet.
-                Err(error) if error.kind() == ErrorKind::NotFound => (options.create(true).open(path), false),
-                result => (result, false),
-            },
-            result => (result, true),
-        };
-        Ok((File(result.map_err(open_failed(path))?), created))
+        // What is there must stay: `create` extends a file, and cuts nothing off.
+        options.read(true).write(true).create(true).truncate(false);
+        options.open(path).map(File).map_err(open_failed(path))
     }
 
     /// A duplicate of the handle behind somebody's descriptor, not inherited by child processes.
@@ -72,6 +76,15 @@ impl File {
         borrowed.try_clone_to_owned().map(|handle| File(handle.into())).map_err(io_failed("dup"))
     }
 
+    /// A duplicate too: closing a handle takes nothing away from others.
+    ///
+    /// # Errors
+    ///
+    /// As [`File::duplicate`].
+    pub fn borrow(descriptor: i32) -> Result<BorrowedFile> {
+        File::duplicate(descriptor).map(BorrowedFile)
+    }
+
     /// Size and kind.
     ///
     /// # Errors
@@ -81,13 +94,14 @@ impl File {
         // SAFETY: the handle is open for as long as `self` lives.
         if unsafe { GetFileType(self.raw()) } != FILE_TYPE_DISK {
             // A console, a pipe, a socket: of some, asking for a size is an error.
-            return Ok(Status { size: 0, regular: false, device: 0, inode: 0 });
+            return Ok(Status { size: 0, regular: false, sized: false, device: 0, inode: 0 });
         }
         let info = self.standard_info()?;
         Ok(Status {
             // A negative size is no size.
             size: u64::try_from(info.EndOfFile).unwrap_or(0),
             regular: !info.Directory,
+            sized: !info.Directory,
             // Nobody asks: see `install_fault_handler`.
             device: 0,
             inode: 0,
@@ -119,6 +133,15 @@ impl File {
         Ok(access.AccessFlags & FILE_WRITE_DATA != 0)
     }
 
+    /// Whether what is read and written must be aligned. Such a handle (FILE_FLAG_NO_BUFFERING) is none that a runtime opens.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    pub fn is_direct(&self) -> Result<bool> {
+        Ok(false)
+    }
+
     /// Whether everything that is written is appended. A handle that may do nothing else is not [`File::is_writable`].
     ///
     /// # Errors
@@ -140,8 +163,10 @@ impl File {
     }
 
     /// Makes sure that the bytes of `range` exist and have blocks on the device, so that no later store into them can fail
-    /// for a full disk. The file grows to `range.end` if it is shorter and is never made shorter. On failure its size is as
-    /// before.
+    /// because the disk is full. The file grows to `range.end` if it is shorter.
+    ///
+    /// Nothing is undone after a failure, because a size that was read a moment ago may be the size of somebody else's data by
+    /// now: zeros may stay at the file's end.
     ///
     /// A compressed file is the exception: how many blocks it needs is not known before its bytes are.
     ///
@@ -151,15 +176,7 @@ impl File {
     pub fn allocate(&self, range: Range<u64>) -> Result<()> {
         let info = self.standard_info()?;
         let before = u64::try_from(info.EndOfFile).unwrap_or(0);
-        if range.end <= before {
-            return Ok(());
-        }
-        let result = self.allocate_blocks(before..range.end, info.AllocationSize);
-        if result.is_err() && self.status().is_ok_and(|now| now.size > before) {
-            // The error that is worth telling is the first one.
-            let _ = self.set_size(before);
-        }
-        result
+        if range.end <= before { Ok(()) } else { self.allocate_blocks(before..range.end, info.AllocationSize) }
     }
 
     /// Writes what is in memory of the file's data to the device.

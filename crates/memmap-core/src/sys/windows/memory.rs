@@ -5,6 +5,7 @@ use super::file::File;
 use super::{allocation_granularity, page_size};
 use crate::access::Plan;
 use crate::error::{Error, Result};
+use crate::fault::StoredTo;
 use crate::sys::{PageSpan, Residency};
 use memmap2::{MmapOptions, MmapRaw};
 use std::io;
@@ -27,6 +28,9 @@ pub const CAN_GROW_SHARED_ANONYMOUS: bool = true;
 /// Whether a file may get shorter while it is mapped. Windows refuses it: ERROR_USER_MAPPED_FILE.
 pub const CAN_TRUNCATE_WHILE_MAPPED: bool = false;
 
+/// Whether a mapping may reach beyond the end of its file. Windows makes the file longer, or refuses it.
+pub const CAN_MAP_BEYOND_END: bool = false;
+
 /// Whether private pages are those of the moment of mapping. Here those that nobody stored to show the file.
 pub const PRIVATE_IS_SNAPSHOT: bool = false;
 
@@ -37,6 +41,21 @@ pub struct Memory {
     length: usize,
     /// memmap2's owner of the pages, or none where its options could not say what was wanted and `drop` unmaps.
     owner: Option<MmapRaw>,
+}
+
+/// A mapping in place of one that was moved to an engine's addresses. There is none on Windows.
+#[derive(Debug)]
+pub enum Growth {}
+
+impl Growth {
+    /// Never called.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    pub fn finish(self, _file: &File, _change_size: impl FnOnce() -> Result<()>) -> Result<Memory> {
+        match self {}
+    }
 }
 
 // SAFETY: Memory is an address range and nothing that belongs to a thread; the calls that unmap, flush and lock it may be
@@ -78,7 +97,7 @@ impl Memory {
     /// # Errors
     ///
     /// EINVAL (length 0), ENOMEM.
-    pub fn anonymous(length: usize, _plan: &Plan) -> Result<(Memory, Option<File>)> {
+    pub fn anonymous(length: usize, _plan: &Plan, _track: bool) -> Result<(Memory, Option<File>)> {
         if length == 0 {
             return Err(failed("mmap", EINVAL));
         }
@@ -294,9 +313,22 @@ impl Memory {
     /// # Errors
     ///
     /// None.
-    pub fn grown(&self, _file: &File, _offset: u64, _length: usize, _plan: &Plan) -> Result<Option<Memory>> {
+    pub fn grown(&self, _file: &File, _offset: u64, _length: usize, _plan: &Plan) -> Result<Option<Growth>> {
         Ok(None)
     }
+
+    /// Bytes in a page of this memory.
+    pub fn page_size(&self) -> usize {
+        page_size()
+    }
+
+    /// Nobody asks: see `install_fault_handler`.
+    pub(crate) fn stored_to(&self) -> StoredTo {
+        StoredTo::Writable
+    }
+
+    /// Nothing is brought in ahead: there are no flags that could ask for it.
+    pub fn populate(&self, _plan: &Plan) {}
 
     /// Nothing can be put in place of mapped pages on Windows.
     ///
@@ -321,7 +353,7 @@ impl Memory {
     /// # Errors
     ///
     /// ERR_MMAP_UNSUPPORTED.
-    pub fn set_executable(&self, _plan: &Plan) -> Result<()> {
+    pub fn set_protection(&self, _plan: &Plan) -> Result<()> {
         Err(PROTECT_UNSUPPORTED)
     }
 

@@ -1,5 +1,6 @@
 //! Windows.
 
+mod create;
 mod error;
 mod file;
 mod library;
@@ -8,14 +9,17 @@ mod named;
 
 pub mod constants;
 
+pub use create::Creation;
 pub use file::File;
 pub use library::{host_symbol, pin_library};
 pub use memory::{
-    CAN_GROW_SHARED_ANONYMOUS, CAN_TRUNCATE_WHILE_MAPPED, Memory, PRIVATE_IS_SNAPSHOT, plan_from_flags, plan_from_prot,
+    CAN_GROW_SHARED_ANONYMOUS, CAN_MAP_BEYOND_END, CAN_TRUNCATE_WHILE_MAPPED, Memory, PRIVATE_IS_SNAPSHOT,
+    plan_from_flags, plan_from_prot,
 };
 pub use named::{Named, leave_all};
 
 use crate::error::Error;
+use crate::sys::Object;
 use std::ffi::OsString;
 use std::mem::MaybeUninit;
 use std::sync::OnceLock;
@@ -31,6 +35,14 @@ pub fn allocation_granularity() -> usize {
     system().allocation_granularity
 }
 
+/// Whether a fault handler can ask what is mapped at an address. There is no handler.
+pub const TELLS_WHAT_IS_MAPPED: bool = false;
+
+/// Nobody asks.
+pub(crate) fn object_at(_address: usize) -> Option<Object> {
+    None
+}
+
 /// A path from its bytes, which Node takes for UTF-8 on Windows. What is none becomes U+FFFD, as it does there.
 pub fn path_from_bytes(bytes: Vec<u8>) -> OsString {
     match String::from_utf8(bytes) {
@@ -42,6 +54,11 @@ pub fn path_from_bytes(bytes: Vec<u8>) -> OsString {
 /// The error of asking something of a descriptor that was not kept.
 pub(crate) fn no_descriptor(syscall: &'static str) -> Error {
     error::failed(syscall, error::EBADF)
+}
+
+/// The error of resizing what has no size of its own.
+pub(crate) fn not_resizable() -> Error {
+    error::failed("ftruncate", error::EINVAL)
 }
 
 /// The error of wanting to write to a file that was opened for reading.

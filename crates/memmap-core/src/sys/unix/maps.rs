@@ -1,0 +1,122 @@
+//! What the system says is mapped at an address: a line of `/proc/self/maps`.
+//!
+//! It can be asked in a signal handler: no lock, no allocation, and three system calls.
+
+use super::file::retry;
+use crate::sys::Object;
+use rustix::fs::{Mode, OFlags};
+
+/// A mapping of this process.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mapped {
+    /// The first address.
+    pub start: usize,
+    /// The address after the last one.
+    pub end: usize,
+    /// It can be written to.
+    pub writable: bool,
+    /// Which byte of the file is at `start`.
+    pub offset: u64,
+    /// What is mapped.
+    pub object: Object,
+}
+
+/// The mapping that an address lies in; nothing where there is none, or where the list cannot be read.
+pub fn find(address: usize) -> Option<Mapped> {
+    let file = retry(|| rustix::fs::open("/proc/self/maps", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())).ok()?;
+    let mut line = Line::default();
+    // A signal handler's stack may be small.
+    let mut bytes = [0u8; 1024];
+    loop {
+        let count = retry(|| rustix::io::read(&file, &mut bytes)).ok()?;
+        for &byte in bytes.get(..count).filter(|bytes| !bytes.is_empty())? {
+            if !line.take(byte) {
+                continue;
+            }
+            let mapped = std::mem::take(&mut line).mapped;
+            if (mapped.start..mapped.end).contains(&address) {
+                return Some(mapped);
+            }
+        }
+    }
+}
+
+/// A line as far as it has been read: `start-end perms offset major:minor inode path`.
+#[derive(Debug, Default)]
+struct Line {
+    field: u8,
+    number: u64,
+    mapped: Mapped,
+}
+
+impl Line {
+    /// Takes the next byte, and says whether it is the last one of the line.
+    fn take(&mut self, byte: u8) -> bool {
+        // From the path on nothing matters.
+        if byte == b'\n'
+            || self.field < PATH && matches!(byte, b'-' | b' ' | b':') && self.field != PERMISSIONS
+            || self.field == PERMISSIONS && byte == b' '
+        {
+            self.end_field();
+        } else if self.field == PERMISSIONS {
+            self.mapped.writable |= byte == b'w';
+        } else if let Some(digit) = char::from(byte).to_digit(if self.field == INODE { 10 } else { 16 }) {
+            let base = if self.field == INODE { 10 } else { 16 };
+            self.number = self.number.wrapping_mul(base).wrapping_add(digit.into());
+        }
+        byte == b'\n'
+    }
+
+    fn end_field(&mut self) {
+        let number = std::mem::take(&mut self.number);
+        match self.field {
+            0 => self.mapped.start = number as usize,
+            1 => self.mapped.end = number as usize,
+            3 => self.mapped.offset = number,
+            4 => self.mapped.object.device = number << 32,
+            5 => self.mapped.object.device |= number,
+            INODE => self.mapped.object.inode = number,
+            _ => {}
+        }
+        self.field = self.field.saturating_add(1);
+    }
+}
+
+const PERMISSIONS: u8 = 2;
+const INODE: u8 = 6;
+const PATH: u8 = 7;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails may panic")]
+
+    use super::*;
+
+    fn parse(text: &str) -> Mapped {
+        let mut line = Line::default();
+        let ends: Vec<_> = text.bytes().map(|byte| line.take(byte)).collect();
+        assert_eq!(ends.iter().filter(|end| **end).count(), 1);
+        line.mapped
+    }
+
+    #[test]
+    fn a_line_of_the_list_is_read() {
+        let object = Object { device: 0xfd << 32 | 0x1a, inode: 1_234_567 };
+        let (start, end) = (0x7f12_3400_0000, 0x7f12_3400_3000);
+        let mapped = Mapped { start, end, writable: true, offset: 0x2000, object };
+        let line = "7f1234000000-7f1234003000 rw-s 00002000 fd:1a 1234567   /tmp/a b-c:d (deleted)\n";
+        assert_eq!(parse(line), mapped);
+        let line = "7f1234000000-7f1234003000 r--p 00000000 00:00 0\n";
+        assert_eq!(parse(line), Mapped { start, end, ..Mapped::default() });
+    }
+
+    #[test]
+    fn the_mapping_of_an_address_is_found() {
+        static HERE: [u8; 1] = [1];
+        let here = HERE.as_ptr().addr();
+        let mapped = find(here).unwrap();
+        assert!((mapped.start..mapped.end).contains(&here));
+        assert!(!mapped.writable);
+        assert_eq!(find(0), None);
+    }
+}
