@@ -45,6 +45,8 @@ pub struct Mapping {
     opened: Plan,
     plan: Plan,
     tracked: bool,
+    /// Whether the system says which pages of the file are in memory, where no descriptor is left to ask.
+    tells_residency: bool,
     write_back: bool,
     /// Where private pages are a snapshot of the file: a second one that nobody stores to, to compare with when writing back.
     original: Option<Arc<Region>>,
@@ -61,9 +63,11 @@ impl Mapping {
     /// says. See [`sys::File::allocate`] and [`sys::Creation`] for what is left then of a file that `create` makes or extends.
     pub fn open(request: Request) -> Result<Mapping> {
         let Request { target, offset, length, plan, track, create, write_back } = request;
+        let mut tells_residency = true;
         let (region, source) = match target {
             Target::Path(path) => {
                 let (file, region) = map_path(&path, offset, length, &plan, create, write_back)?;
+                tells_residency = track || file.tells_residency();
                 (region, Source::File(track.then(|| Arc::new(file))))
             }
             Target::Descriptor(descriptor) if track => {
@@ -74,6 +78,7 @@ impl Mapping {
             Target::Descriptor(descriptor) => {
                 // Not a duplicate: to close one would take the POSIX locks away that the process has on the file.
                 let file = sys::File::borrow(descriptor)?;
+                tells_residency = file.tells_residency();
                 (map_file(&file, offset, length, &plan, create, write_back)?, Source::File(None))
             }
             Target::Anonymous => {
@@ -99,6 +104,7 @@ impl Mapping {
             opened: plan,
             plan,
             tracked: track,
+            tells_residency,
             write_back,
             original: None,
             wrote_through: false,
@@ -352,9 +358,16 @@ impl Mapping {
     ///
     /// # Errors
     ///
-    /// ERR_OUT_OF_RANGE, EAGAIN.
+    /// ERR_OUT_OF_RANGE, EAGAIN, and EPERM where the system does not say it of the file.
     pub fn resident(&self, start: usize, length: usize) -> Result<Residency> {
         self.region.range(start, length)?;
+        let tells = match &self.source {
+            Source::File(Some(file)) => file.tells_residency(),
+            _ => self.tells_residency,
+        };
+        if !tells {
+            return Err(sys::residency_unknown());
+        }
         self.region.memory().resident(start, length)
     }
 

@@ -8,6 +8,12 @@ pub(super) fn failed(syscall: &'static str) -> impl Fn(Errno) -> Error {
     move |errno| system_error(errno, syscall).into()
 }
 
+/// The same, with what the system does not say of it.
+pub(super) fn explained(syscall: &'static str, errno: Errno, explanation: &str) -> Error {
+    let error = system_error(errno, syscall);
+    SystemError { description: format!("{} ({explanation})", error.description), ..error }.into()
+}
+
 /// The same for an error of the standard library or of memmap2.
 pub(super) fn io_failed(syscall: &'static str) -> impl Fn(std::io::Error) -> Error {
     // Everything given to it comes from a system call, but for memmap2's own checks of a length, which say EINVAL.

@@ -142,6 +142,21 @@ impl File {
         Ok(flags & OFlags::ACCMODE != OFlags::RDONLY)
     }
 
+    /// Whether the system says which of the file's pages are in memory. Linux says "all" since 5.2 of a file that the caller neither
+    /// owns nor may write (`can_do_mincore` in mm/mincore.c), because it tells what others have read.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub fn tells_residency(&self) -> bool {
+        use rustix::fs::{Access, AtFlags, accessat};
+        let is_owner = rustix::fs::fstat(&self.fd).is_ok_and(|stat| stat.st_uid == rustix::process::geteuid().as_raw());
+        is_owner || accessat(&self.fd, "", Access::WRITE_OK, AtFlags::EMPTY_PATH | AtFlags::EACCESS).is_ok()
+    }
+
+    /// Whether the system says which of the file's pages are in memory.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub fn tells_residency(&self) -> bool {
+        true
+    }
+
     /// Whether what is read and written must be aligned in memory and in the file, because no cache is to hold it.
     ///
     /// # Errors

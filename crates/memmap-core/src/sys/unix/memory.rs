@@ -1,12 +1,12 @@
 //! Mapped pages.
 
-use super::errno::{failed, io_failed, last_error};
+use super::errno::{explained, failed, io_failed, last_error};
 use super::fault::answers_stores;
 use super::file::File;
 use super::page_size;
 use super::replace::{self, Fresh, Zeros};
 use crate::access::{Access, Plan};
-use crate::error::{Error, Result, SystemError};
+use crate::error::{Error, Result};
 use crate::fault::StoredTo;
 use crate::sys::{PageSpan, Residency};
 use memmap2::{MmapOptions, MmapRaw};
@@ -709,11 +709,11 @@ fn mappings_allowed() -> Option<usize> {
 }
 
 fn too_many(allowed: usize) -> Error {
-    let description = format!(
-        "not enough memory ({allowed} mappings are alive, counting those twice that may be cut in two, which is near the system's limit, vm.max_map_count: let the \
-         event loop turn, so that those whose views are unused are unmapped, or call unmap() on them)"
+    let explanation = format!(
+        "{allowed} mappings are alive, counting those twice that may be cut in two, which is near the system's limit, \
+         vm.max_map_count: let the event loop turn, so that those whose views are unused are unmapped, or call unmap() on them"
     );
-    Error::System(SystemError { code: "ENOMEM", errno: -Errno::NOMEM.raw_os_error(), syscall: "mmap", description })
+    explained("mmap", Errno::NOMEM, &explanation)
 }
 
 /// How far into its page an offset lies.
@@ -859,7 +859,7 @@ fn anonymous_file(length: usize) -> Result<Option<File>> {
     let file = super::named::unlinked_file()?;
     file.allocate(0..length as u64).map_err(|error| match error {
         // It is memory that was asked for, and it is of no interest that a disk had to have room for it.
-        Error::System(SystemError { code: "ENOSPC" | "EFBIG", .. }) => failed("mmap")(Errno::NOMEM),
+        Error::System(crate::error::SystemError { code: "ENOSPC" | "EFBIG", .. }) => failed("mmap")(Errno::NOMEM),
         error => error,
     })?;
     Ok(Some(file))

@@ -81,6 +81,15 @@ pub(crate) fn not_writable(syscall: &'static str) -> Error {
     errno::failed(syscall)(Errno::ACCESS)
 }
 
+/// The error of asking which pages of somebody else's file are in memory.
+pub(crate) fn residency_unknown() -> Error {
+    errno::explained(
+        "mincore",
+        Errno::PERM,
+        "this system does not tell it of a file that the process neither owns nor may write",
+    )
+}
+
 /// The error of a thread that could not be started.
 pub(crate) fn no_thread(error: &std::io::Error) -> Error {
     errno::failed("pthread_create")(Errno::from_io_error(error).unwrap_or(Errno::AGAIN))

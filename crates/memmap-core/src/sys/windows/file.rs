@@ -133,6 +133,11 @@ impl File {
         Ok(access.AccessFlags & FILE_WRITE_DATA != 0)
     }
 
+    /// Whether the system says which of the file's pages are in memory: those of this process.
+    pub fn tells_residency(&self) -> bool {
+        true
+    }
+
     /// Whether what is read and written must be aligned. Such a handle (FILE_FLAG_NO_BUFFERING) is none that a runtime opens.
     ///
     /// # Errors

@@ -66,6 +66,11 @@ pub(crate) fn not_writable(syscall: &'static str) -> Error {
     error::failed(syscall, error::EACCES)
 }
 
+/// The error of asking which pages of somebody else's file are in memory. Windows always tells.
+pub(crate) fn residency_unknown() -> Error {
+    error::failed("mincore", error::EACCES)
+}
+
 /// The error of a thread that could not be started.
 pub(crate) fn no_thread(_: &std::io::Error) -> Error {
     no_memory("CreateThread")
