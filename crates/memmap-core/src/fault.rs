@@ -52,12 +52,18 @@ impl Watch {
     /// The descriptor by which the handler can ask for the file's size, while it is open. Without one the handler cannot know where
     /// the file ends, and replaces pages from the one that was touched.
     pub(crate) fn set_file(&self, file: Option<FileIdentity>) {
-        let identity = file.unwrap_or(FileIdentity { descriptor: -1, device: 0, inode: 0 });
         // In this order a reader that sees the descriptor sees what file it is to be, too.
         self.0.descriptor.store(-1, Ordering::SeqCst);
-        self.0.device.store(identity.device, Ordering::SeqCst);
-        self.0.inode.store(identity.inode, Ordering::SeqCst);
-        self.0.descriptor.store(identity.descriptor, Ordering::SeqCst);
+        if let Some(identity) = file {
+            self.0.device.store(identity.device, Ordering::SeqCst);
+            self.0.inode.store(identity.inode, Ordering::SeqCst);
+            self.0.descriptor.store(identity.descriptor, Ordering::SeqCst);
+        }
+    }
+
+    /// The numbers of the device and of the file on it, also when the descriptor is closed; both 0 if they were never known.
+    pub(crate) fn file_numbers(&self) -> (u64, u64) {
+        (self.0.device.load(Ordering::SeqCst), self.0.inode.load(Ordering::SeqCst))
     }
 
     /// From which byte of the region on bytes have been lost: more than any region has, if none have.
@@ -275,6 +281,8 @@ impl Slot {
         self.sequence.store(sequence.wrapping_add(1), Ordering::Relaxed);
         fence(Ordering::Release);
         self.descriptor.store(-1, Ordering::SeqCst);
+        self.device.store(0, Ordering::SeqCst);
+        self.inode.store(0, Ordering::SeqCst);
         self.lent.store(false, Ordering::Relaxed);
         let place = place.unwrap_or(Place {
             pages: 0..0,

@@ -105,10 +105,8 @@ impl Region {
 
     /// A part of a file, or of a named region. `file` is as for [`Region::set_file`].
     pub(crate) fn of_file(memory: Memory, named: Option<Named>, offset: u64, file: Option<FileIdentity>) -> Region {
-        let watch = sys::install_fault_handler().then(|| watch(&memory, offset));
-        let region = Region::new(memory, named, watch);
-        region.set_file(file);
-        region
+        let watch = sys::install_fault_handler().then(|| watch(&memory, offset, file));
+        Region::new(memory, named, watch)
     }
 
     /// What replaces this region after a resize. If it has grown in place, both share one record of what is lost from then on, and what was lost
@@ -146,10 +144,12 @@ impl Region {
         // Before anything is there: systems that cannot move pages copy the private ones, also to where the file has been cut off by now.
         let place = place(&self.memory, address.addr().get(), offset);
         let watch = self.watch.is_some().then(|| Watch::new(place));
+        // What is lost of it has become a mapping of its own.
+        let is_whole = self.intact().is_ok();
         // SAFETY: the caller's promise.
-        unsafe { self.memory.move_to(address, capacity, file, plan) }?;
+        unsafe { self.memory.move_to(address, capacity, file, plan, is_whole) }?;
         if let (Some(new), Some(old)) = (watch, &self.watch) {
-            new.mark_lent(sys::object_at(address.addr().get()));
+            new.mark_lent(sys::object_at(address.addr().get(), old.file_numbers()));
             // Zeros have moved along, and touching them is not a fault any more.
             new.lose_from(old.lost_from());
             self.watch = Some(Arc::new(new));
@@ -580,10 +580,11 @@ impl Drop for Region {
 }
 
 /// Enters memory into the fault handler's list.
-fn watch(memory: &Memory, file_offset: u64) -> Arc<Watch> {
+fn watch(memory: &Memory, file_offset: u64, file: Option<FileIdentity>) -> Arc<Watch> {
     let watch = Watch::new(place(memory, memory.start().addr(), file_offset));
+    watch.set_file(file);
     if memory.is_lent() {
-        watch.mark_lent(sys::object_at(memory.start().addr()));
+        watch.mark_lent(sys::object_at(memory.start().addr(), watch.file_numbers()));
     }
     Arc::new(watch)
 }

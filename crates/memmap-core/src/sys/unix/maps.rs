@@ -5,6 +5,7 @@
 use super::file::retry;
 use crate::sys::Object;
 use rustix::fs::{Mode, OFlags};
+use std::sync::{Mutex, PoisonError};
 
 /// A mapping of this process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,6 +40,32 @@ pub fn find(address: usize) -> Option<Mapped> {
             }
         }
     }
+}
+
+/// As what this list names the file that is mapped at an address, which has these numbers, of a device and on it.
+///
+/// The list is as long as there are mappings, and there may be tens of thousands. So it is read once for each device: whether
+/// the numbers are those of the file, or only the device's is another one, holds for all files of a device.
+pub fn object_at(address: usize, (device, inode): (u64, u64)) -> Option<Object> {
+    static DEVICES: Mutex<Vec<(u64, Shown)>> = Mutex::new(Vec::new());
+    let mut devices = DEVICES.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = devices.iter().find(|(known, _)| *known == device && inode != 0).map(|(_, shown)| *shown);
+    if let Some(Shown { device, inodes: true }) = known {
+        return Some(Object { device, inode });
+    }
+    let object = find(address)?.object;
+    if known.is_none() && inode != 0 && object.inode != 0 {
+        devices.push((device, Shown { device: object.device, inodes: object.inode == inode }));
+    }
+    Some(object)
+}
+
+/// How the list names the files of a device.
+#[derive(Debug, Clone, Copy)]
+struct Shown {
+    device: u64,
+    /// The files' numbers are those that fstat says.
+    inodes: bool,
 }
 
 /// A line as far as it has been read: `start-end perms offset major:minor inode path`.

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use rustix::mm::{MapFlags, MprotectFlags, MsyncFlags, ProtFlags};
 use std::ptr::NonNull;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Whether anonymous memory that has a descriptor can become longer. CPython refuses it on Linux, and so do we.
 pub const CAN_GROW_SHARED_ANONYMOUS: bool = cfg!(not(any(target_os = "linux", target_os = "android")));
@@ -44,6 +44,8 @@ pub struct Memory {
     /// It has no file, also none that is memory (memfd).
     anonymous: bool,
     stored_to: StoredTo,
+    /// Advice for a part of it, or a lock, may have made several mappings of it.
+    is_divided: AtomicBool,
     owner: Owner,
     _counted: Counted,
 }
@@ -159,6 +161,7 @@ impl Memory {
             page: page_size(),
             anonymous,
             stored_to: StoredTo::Writable,
+            is_divided: AtomicBool::new(false),
             owner: Owner::Memmap2(owner),
             _counted: counted,
         })
@@ -199,6 +202,7 @@ impl Memory {
             } else {
                 StoredTo::Writable
             },
+            is_divided: AtomicBool::new(false),
             owner: Owner::Memory,
             _counted: counted,
         })
@@ -281,6 +285,7 @@ impl Memory {
         {
             return Err(failed("madvise")(Errno::INVAL));
         }
+        self.is_divided.store(true, Ordering::Relaxed);
         // SAFETY: the span is inside our pages, which stay mapped and readable: advice that could change that is refused
         // above. Some advice drops contents (DONTNEED, REMOVE), which is what the caller asks for, and no Rust reference is
         // over them to notice.
@@ -325,6 +330,7 @@ impl Memory {
     /// ENOMEM or EPERM beyond RLIMIT_MEMLOCK, EAGAIN.
     pub fn lock(&self, offset: usize, length: usize, private: bool) -> Result<()> {
         let span = self.span(offset, length);
+        self.is_divided.store(true, Ordering::Relaxed);
         // mlock brings private pages that can be written to in for writing, which copies them: what others write to the file
         // would not be seen any more.
         #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -435,7 +441,8 @@ impl Memory {
     /// Moves the pages to addresses that somebody else has reserved, and unmaps the old ones. Contents stay, stores that were
     /// private stay private. From then on it is not ours to unmap them.
     ///
-    /// `file` and `offset` are what was mapped, for systems that cannot move pages but must map them again.
+    /// `file` and `offset` are what was mapped, for systems that cannot move pages but must map them again. `is_whole`: none of
+    /// it has been lost.
     ///
     /// # Errors
     ///
@@ -452,6 +459,7 @@ impl Memory {
         capacity: usize,
         file: Option<(&File, u64)>,
         plan: &Plan,
+        is_whole: bool,
     ) -> Result<()> {
         if self.page != page_size() {
             return Err(Error::NoView("its pages are larger than the engine's".to_owned()));
@@ -459,6 +467,9 @@ impl Memory {
         let old = self.span(0, self.length);
         let new = PageSpan::of_pages(address.as_ptr(), self.length, self.page);
         let owner = engine_owner(capacity, new.pages())?;
+        if (!is_whole || self.is_divided.load(Ordering::Relaxed)) && !replace::moves_several_mappings() {
+            return Err(failed("mremap")(Errno::FAULT));
+        }
         // SAFETY: the caller's promise about both ranges.
         unsafe { move_pages(old, new, file, plan) }?;
         let owner = std::mem::replace(&mut self.owner, owner);
@@ -489,7 +500,16 @@ impl Memory {
         }
         let counted = Counted::of_file(offset, length)?;
         let owner = engine_owner(capacity, (lead + length).div_ceil(self.page))?;
-        let memory = Memory { start: self.start, length, owner, _counted: counted, ..*self };
+        let memory = Memory {
+            start: self.start,
+            length,
+            page: self.page,
+            anonymous: self.anonymous,
+            stored_to: self.stored_to,
+            is_divided: AtomicBool::new(false),
+            owner,
+            _counted: counted,
+        };
         let fresh = Fresh::of_file(&memory, file, offset, plan)?;
         Ok(Some(Growth { memory, fresh, length_before: self.length }))
     }
@@ -609,11 +629,6 @@ unsafe fn move_pages(old: PageSpan, new: PageSpan, _file: Option<(&File, u64)>, 
     use rustix::mm::MremapFlags;
     let (from, to): (*mut std::ffi::c_void, _) = (old.address.cast(), new.address.cast());
     let length = old.pages() * page_size();
-    if super::maps::find(from.addr()).is_some_and(|mapped| mapped.end < from.addr() + length)
-        && !replace::moves_several_mappings()
-    {
-        return Err(failed("mremap")(Errno::FAULT));
-    }
     // SAFETY: the caller's promise.
     let moved = unsafe { rustix::mm::mremap_fixed(from, length, length, MremapFlags::MAYMOVE, to) };
     moved.map(drop).map_err(|errno| {

@@ -50,14 +50,15 @@ pub fn allocation_granularity() -> usize {
 /// Whether the fault handler can ask what is mapped at an address.
 pub const TELLS_WHAT_IS_MAPPED: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
-/// What the system says that is mapped at an address; nothing where it does not say.
+/// As what the system names what is mapped at an address: a file with these numbers, of a device and on it. Nothing where it
+/// does not say.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) fn object_at(address: usize) -> Option<Object> {
-    maps::find(address).map(|mapped| mapped.object)
+pub(crate) fn object_at(address: usize, file: (u64, u64)) -> Option<Object> {
+    maps::object_at(address, file)
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) fn object_at(_address: usize) -> Option<Object> {
+pub(crate) fn object_at(_address: usize, _file: (u64, u64)) -> Option<Object> {
     None
 }
 

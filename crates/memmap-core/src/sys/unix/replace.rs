@@ -217,6 +217,12 @@ fn try_to_move_several_mappings() -> rustix::io::Result<bool> {
     Ok(moved)
 }
 
+/// Other systems map the file again.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) fn moves_several_mappings() -> bool {
+    true
+}
+
 /// Maps zeros where a failed mremap may have left a hole. What is mapped stays: then nothing was unmapped. (Linux before 4.17
 /// does not know MAP_FIXED_NOREPLACE and maps elsewhere.)
 ///

@@ -299,6 +299,7 @@ impl Memory {
         _capacity: usize,
         _file: Option<(&File, u64)>,
         _plan: &Plan,
+        _is_whole: bool,
     ) -> Result<()> {
         Err(Error::Unsupported("a mapping cannot be moved on Windows"))
     }

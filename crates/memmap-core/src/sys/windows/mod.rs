@@ -39,7 +39,7 @@ pub fn allocation_granularity() -> usize {
 pub const TELLS_WHAT_IS_MAPPED: bool = false;
 
 /// Nobody asks.
-pub(crate) fn object_at(_address: usize) -> Option<Object> {
+pub(crate) fn object_at(_address: usize, _file: (u64, u64)) -> Option<Object> {
     None
 }
 
