@@ -2,12 +2,24 @@
 
 const assert = require('node:assert/strict')
 const { createHash } = require('node:crypto')
-const { closeSync, openSync, readFileSync, truncateSync, writeSync } = require('node:fs')
+const {
+  closeSync,
+  cpSync,
+  openSync,
+  read,
+  readdirSync,
+  readFileSync,
+  readSync,
+  truncateSync,
+  writeSync,
+} = require('node:fs')
+const { join } = require('node:path')
 const { promisify } = require('node:util')
 const zlib = require('node:zlib')
 const binding = require('../../binding.js')
-const { ACCESS_READ, mmap, PAGESIZE } = require('../../index.js')
+const { ACCESS_READ, mmap, PAGESIZE, PROT_EXEC, PROT_READ } = require('../../index.js')
 const { startChild } = require('./others.cjs')
+const { allMaps } = require('./process-state.cjs')
 const { CannotBe, nextTurn, refuses } = require('./runtime.cjs')
 const { pattern, scratchFile, scratchPath } = require('./scratch.cjs')
 
@@ -208,7 +220,82 @@ module.exports = {
     bytes[2 * PAGESIZE] = 252
     assert.equal(readFileSync(path)[2 * PAGESIZE], CONTENT[2 * PAGESIZE])
   },
+
+  'stray stores to all of a long view of ACCESS_READ': () => {
+    const length = 64 << 20
+    const path = scratchFile(Buffer.alloc(length, 1))
+    const map = mmap(path, 0, { access: ACCESS_READ })
+    const before = allMaps()
+    const { bytes } = map
+    for (let at = 0; at < length; at += PAGESIZE) bytes[at] = 2
+    for (let at = 0; at < length; at += PAGESIZE) assert.deepEqual([bytes[at], bytes[at + 1]], [2, 1])
+    assert.ok(readFileSync(path).every((byte) => byte === 1))
+    assert.ok(allMaps() - before < 100, `${allMaps() - before} mappings more`)
+    map.close()
+  },
+
+  'the system stores to a view of ACCESS_READ': async () => {
+    const path = scratchFile(CONTENT)
+    const map = mmap(path, 0, { access: ACCESS_READ })
+    const source = openSync(scratchFile('stored by the system'), 'r')
+    const readInto = (bytes) => new Promise((resolve) => read(source, bytes, 0, 20, 0, resolve))
+    const codes = []
+    try {
+      readSync(source, map.bytes, 0, 20, 0)
+    } catch (error) {
+      codes.push(error.code)
+    }
+    codes.push((await readInto(map.bytes))?.code)
+    // Windows stores to private memory.
+    if (process.platform !== 'win32') assert.deepEqual(codes, ['EFAULT', 'EFAULT'])
+    closeSync(source)
+    assert.ok(readFileSync(path).equals(CONTENT))
+    map.close()
+  },
+
+  'WebAssembly traps beside stray stores': () => {
+    if (typeof WebAssembly === 'undefined') throw new CannotBe('this runtime has no WebAssembly')
+    const { memory, load } = new WebAssembly.Instance(new WebAssembly.Module(LOADS)).exports
+    const map = mmap(scratchFile(CONTENT), 0, { access: ACCESS_READ })
+    const { bytes } = map
+    for (let round = 0; round < 1000; round += 1) {
+      assert.throws(() => load(memory.buffer.byteLength), WebAssembly.RuntimeError)
+      bytes[round] = 7
+      assert.deepEqual([bytes[round], load(0)], [7, 0])
+      // Afresh, so that the next store runs into a page that can only be read.
+      if (process.platform !== 'win32' && round % 100 === 0) map.protect(PROT_READ | PROT_EXEC)
+    }
+    map.close()
+  },
+
+  'two copies of the library': () => {
+    needsTruncation()
+    const folder = scratchPath()
+    for (const name of readdirSync(PACKAGE).filter((name) => /^(index\.js|binding\.js|memmap\..*\.node)$/.test(name))) {
+      cpSync(join(PACKAGE, name), join(folder, name))
+    }
+    const copies = [mmap, require(join(folder, 'index.js')).mmap]
+    const path = scratchFile(CONTENT)
+    const mapInTurn = (times) => {
+      for (let time = 0; time < times; time += 1) copies[time % 2](path).close()
+      return process.memoryUsage().rss
+    }
+    const before = mapInTurn(10_000)
+    // Each would otherwise put its handlers before the other's, and keep what it replaced: 300 bytes each time.
+    assert.ok(mapInTurn(100_000) - before < 12 << 20, 'the process grows')
+    const maps = copies.map((map) => map(path))
+    truncateSync(path, KEPT)
+    for (const map of maps) assert.throws(() => map.at(-1), LOSS)
+  },
 }
+
+/** `(memory (export "memory") 1) (func (export "load") (param i32) (result i32) local.get 0 i32.load)`. */
+const LOADS = Buffer.from(
+  '0061736d0100000001060160017f017f03020100050301000107110206' + '6d656d6f72790200046c6f616400000a0901070020002802000b',
+  'hex',
+)
+
+const PACKAGE = join(__dirname, '../..')
 
 /** Reads through a view and through methods; there is what was written, or nothing. Says whether there was all of it. */
 function readWhatever(path) {
