@@ -511,3 +511,71 @@ impl Drop for HugePages {
         }
     }
 }
+
+/// A file system in a file, mounted; unmounted when dropped.
+struct SmallDisk {
+    directory: tempfile::TempDir,
+}
+
+impl SmallDisk {
+    /// Of 8 MiB, without blocks for root alone.
+    fn mount() -> Option<SmallDisk> {
+        let disk = SmallDisk { directory: tempfile::tempdir().unwrap() };
+        let image = disk.directory.path().join("image");
+        File::create(&image).unwrap().set_len(8 << 20).unwrap();
+        let made = Command::new("mkfs.ext4").args(["-q", "-m", "0"]).arg(&image).status();
+        if !made.is_ok_and(|status| status.success()) {
+            return None;
+        }
+        fs::create_dir(disk.root()).unwrap();
+        let mounted = Command::new("mount").args(["-o", "loop"]).arg(&image).arg(disk.root()).status();
+        mounted.is_ok_and(|status| status.success()).then_some(disk)
+    }
+
+    fn root(&self) -> std::path::PathBuf {
+        self.directory.path().join("root")
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Not mounted, if it failed before.
+        let _ = Command::new("umount").arg(self.root()).stderr(std::process::Stdio::null()).status();
+    }
+}
+
+#[test]
+fn on_a_disk_that_fills_up_the_size_stays_and_so_does_what_others_append() {
+    let Some(disk) = SmallDisk::mount() else {
+        return println!("skipped: this machine makes and mounts no ext4");
+    };
+    let file = disk.root().join("file");
+    let mut records = Vec::new();
+    let append = |records: &mut Vec<u8>| {
+        let record = format!("record {}\n", records.len());
+        let mut theirs = OpenOptions::new().append(true).create(true).open(&file).unwrap();
+        std::io::Write::write_all(&mut theirs, record.as_bytes()).unwrap();
+        records.extend_from_slice(record.as_bytes());
+    };
+    append(&mut records);
+    // What there is room for, but for what the file system needs itself: this one fails half way.
+    let free = || Command::new("stat").args(["-f", "-c", "%a %S"]).arg(disk.root()).output().unwrap().stdout;
+    let free = String::from_utf8(free()).unwrap();
+    let (blocks, size) = free.trim().split_once(' ').unwrap();
+    let room = blocks.parse::<u64>().unwrap() * size.parse::<u64>().unwrap();
+    for length in [room + (1 << 20), 1 << 40, room, room - 4096] {
+        let create = Request { create: true, length, ..request(path(&file), Access::Write) };
+        match Mapping::open(create) {
+            Ok(mapping) => {
+                // It fitted in. Then it is as long, and full of zeros after the records.
+                assert_eq!(mapping.region().len() as u64, length);
+                assert_eq!(&fs::read(&file).unwrap()[..records.len()], records);
+                return;
+            }
+            Err(error) => assert!(matches!(error.code(), "ENOSPC" | "EFBIG"), "{error}"),
+        }
+        assert_eq!(fs::read(&file).unwrap(), records);
+        append(&mut records);
+        assert_eq!(fs::read(&file).unwrap(), records, "there is room for the records of others");
+    }
+}
