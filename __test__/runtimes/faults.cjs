@@ -281,7 +281,8 @@ module.exports = {
       return process.memoryUsage().rss
     }
     const before = mapInTurn(10_000)
-    // Each would otherwise put its handlers before the other's, and keep what it replaced: 300 bytes each time.
+    // Each would otherwise put its handlers before the other's, and keep what it replaced: 300
+    // bytes each time.
     assert.ok(mapInTurn(100_000) - before < 12 << 20, 'the process grows')
     const maps = copies.map((map) => map(path))
     truncateSync(path, KEPT)

@@ -20,10 +20,12 @@
 //! * Several threads may fault in one region at once. Each replaces pages by zeros; doing it twice is harmless, for what was there
 //!   is lost already. The note of the loss is an atomic minimum.
 //!
-//! Memory at addresses that an engine has lent for a SharedArrayBuffer is the exception to the third point: the engine unmaps it
-//! without notice, and its entry may be there for longer. So for such an entry the handler first asks the system what is mapped
-//! at the address, and answers only if it is still the file of the entry, and only for pages of that mapping. Where the system
-//! cannot be asked, the entry goes when nobody of ours holds the memory any more, and answers for one page at a time.
+//! Memory at addresses that an engine has lent for a SharedArrayBuffer is the exception to the
+//! third point: the engine unmaps it without notice, and its entry may be there for longer. So for
+//! such an entry the handler first asks the system what is mapped at the address, and answers only
+//! if it is still the file of the entry, and only for pages of that mapping. Where the system
+//! cannot be asked, the entry goes when nobody of ours holds the memory any more, and answers for
+//! one page at a time.
 //!
 //! What is not covered is a thread that touches memory after giving up its region: that is a use after free, with or without
 //! this module.
@@ -61,7 +63,8 @@ impl Watch {
         }
     }
 
-    /// The numbers of the device and of the file on it, also when the descriptor is closed; both 0 if they were never known.
+    /// The numbers of the device and of the file on it, also when the descriptor is closed; both 0
+    /// if they were never known.
     pub(crate) fn file_numbers(&self) -> (u64, u64) {
         (self.0.device.load(Ordering::SeqCst), self.0.inode.load(Ordering::SeqCst))
     }
@@ -85,8 +88,8 @@ impl Watch {
     }
 
     /// For memory that an engine unmaps without notice: the entry goes when a region is entered that overlaps it. Then the engine has
-    /// given the addresses back, or the region is this memory, grown in place. `object` is what the system says that is mapped
-    /// there.
+    /// given the addresses back, or the region is this memory, grown in place. `object` is what the
+    /// system says that is mapped there.
     pub(crate) fn mark_lent(&self, object: Option<sys::Object>) {
         let object = object.unwrap_or_default();
         self.0.object_device.store(object.device, Ordering::Relaxed);
@@ -95,8 +98,8 @@ impl Watch {
         registry().lent.push(self.0);
     }
 
-    /// Leaves the entry of lent memory where it is, because views may still show the memory. Not where the handler could not
-    /// find out whether the addresses are somebody else's by then.
+    /// Leaves the entry of lent memory where it is, because views may still show the memory. Not
+    /// where the handler could not find out whether the addresses are somebody else's by then.
     pub(crate) fn outlive(self) {
         if !sys::TELLS_WHAT_IS_MAPPED {
             return;
@@ -161,8 +164,8 @@ pub struct Found {
     pub place: Place,
     /// Where to ask for the file's size.
     pub file: Option<FileIdentity>,
-    /// The memory is an engine's, and may be somebody else's by now. Only if the system says that this is mapped there, it is not:
-    /// nothing, where it did not say what is.
+    /// The memory is an engine's, and may be somebody else's by now. Only if the system says that
+    /// this is mapped there, it is not: nothing, where it did not say what is.
     pub lent: Option<Option<sys::Object>>,
 }
 
@@ -275,7 +278,8 @@ impl Slot {
         (identity.descriptor >= 0).then_some(identity)
     }
 
-    /// Changes the entry while readers see the slot as changing; nothing frees it. Only under the registry's lock.
+    /// Changes the entry while readers see the slot as changing; nothing frees it. Only under the
+    /// registry's lock.
     fn set(&self, place: Option<Place>) {
         let sequence = self.sequence.load(Ordering::Relaxed);
         self.sequence.store(sequence.wrapping_add(1), Ordering::Relaxed);

@@ -52,15 +52,18 @@ impl Flusher {
         self.file.as_ref().map_or(Ok(()), |file| file.sync_data())
     }
 
-    /// Writes the bytes that were stored to the file, so that what others wrote elsewhere in it stays.
+    /// Writes the bytes that were stored to the file, so that what others wrote elsewhere in it
+    /// stays.
     ///
-    /// A page that was stored to once is private for ever. So what was written of it is remembered, and later only the bytes that
-    /// have changed since then are written: the others may have been changed in the file by somebody else. The first time, they
-    /// are the bytes that differ from the file.
+    /// A page that was stored to once is private for ever. So what was written of it is remembered,
+    /// and later only the bytes that have changed since then are written: the others may have been
+    /// changed in the file by somebody else. The first time, they are the bytes that differ from
+    /// the file.
     ///
-    /// Where the system does not tell which pages were stored to, they are the ones that differ from the original, or from the
-    /// file. Then a page which nobody stored to can be taken for one that was, if another process changes it just when the
-    /// original is mapped, or in just this moment.
+    /// Where the system does not tell which pages were stored to, they are the ones that differ
+    /// from the original, or from the file. Then a page which nobody stored to can be taken for one
+    /// that was, if another process changes it just when the original is mapped, or in just this
+    /// moment.
     ///
     /// Intact pages are written in any case; then it fails with the rest, all beyond the end of the file. Whether that had been changed
     /// nobody can say, for the system drops private pages together with the file's.
@@ -120,8 +123,8 @@ impl Flusher {
         self.region.intact()
     }
 
-    /// Waits for the device, if it may not have everything that was written by any thread: also what a sync that failed was to
-    /// bring there, or what another thread is waiting for.
+    /// Waits for the device, if it may not have everything that was written by any thread: also
+    /// what a sync that failed was to bring there, or what another thread is waiting for.
     fn sync_written(&self, file: &sys::File) -> Result<()> {
         let written = self.region.written_back().writes;
         if self.region.written_back().synced >= written {
@@ -137,7 +140,8 @@ impl Flusher {
 /// What has been written of private changes.
 #[derive(Debug, Default)]
 pub(crate) struct WrittenBack {
-    /// The pages as they were written last, by where they begin in the region. (The first and the last may be parts of pages.)
+    /// The pages as they were written last, by where they begin in the region. (The first and the
+    /// last may be parts of pages.)
     pages: BTreeMap<usize, Vec<u8>>,
     /// How often something was written, counted before it is.
     writes: u64,
@@ -151,8 +155,8 @@ impl WrittenBack {
         self.pages.clear();
     }
 
-    /// Writes the bytes of a page that were changed: `new` is the page, `old` is what the file has there, `wanted` is the part of
-    /// it to be written.
+    /// Writes the bytes of a page that were changed: `new` is the page, `old` is what the file has
+    /// there, `wanted` is the part of it to be written.
     fn write_page(
         &mut self,
         file: &sys::File,
@@ -162,7 +166,8 @@ impl WrittenBack {
         new: &[u8],
         old: &[u8],
     ) -> Result<()> {
-        /// In pieces, so that nothing else is written. With more of them it would be one call for every few bytes.
+        /// In pieces, so that nothing else is written. With more of them it would be one call for
+        /// every few bytes.
         const MOST_PIECES: usize = 64;
         let before = self.pages.get(&key);
         // Before anything is written: what could not be remembered would be written again.

@@ -20,12 +20,13 @@
 //!
 //! **Memory stays mapped while anybody can reach it.** [`Region`] is the only owner of pages; it is shared by `Arc`, and
 //! unmapping is the drop of the last `Arc`. A [`Mapping`] may be closed, resized or re-protected while others hold the Region:
-//! pages are replaced in place (new ones are moved over our own range, one step for every other thread) or left as they are, and
-//! always readable.
+//! pages are replaced in place (new ones are moved over our own range, one step for every other
+//! thread) or left as they are, and always readable.
 //!
-//! **A store never ends the process.** The pages of a mapping that only reads can only be read. When a store which ought not to
-//! happen runs into one, the fault handler makes it private and writable, and the store changes nothing but the process's own
-//! copy. Where there is no handler such pages are private and writable from the start.
+//! **A store never ends the process.** The pages of a mapping that only reads can only be read.
+//! When a store which ought not to happen runs into one, the fault handler makes it private and
+//! writable, and the store changes nothing but the process's own copy. Where there is no handler
+//! such pages are private and writable from the start.
 //!
 //! **A page that cannot be had becomes zeros.** When a file is truncated under its mapping, touching what it does not have any more is a
 //! signal; [`fault`] and the handler in [`sys`] answer it, and [`Region`] reports it. On Windows nobody can truncate a mapped file.

@@ -45,7 +45,8 @@ pub struct Mapping {
     opened: Plan,
     plan: Plan,
     tracked: bool,
-    /// Whether the system says which pages of the file are in memory, where no descriptor is left to ask.
+    /// Whether the system says which pages of the file are in memory, where no descriptor is left
+    /// to ask.
     tells_residency: bool,
     write_back: bool,
     /// Where private pages are a snapshot of the file: a second one that nobody stores to, to compare with when writing back.
@@ -60,7 +61,8 @@ impl Mapping {
     /// # Errors
     ///
     /// ERR_OUT_OF_RANGE for an empty file and for parts that a file or region does not have, and what the operating system
-    /// says. See [`sys::File::allocate`] and [`sys::Creation`] for what is left then of a file that `create` makes or extends.
+    /// says. See [`sys::File::allocate`] and [`sys::Creation`] for what is left then of a file that
+    /// `create` makes or extends.
     pub fn open(request: Request) -> Result<Mapping> {
         let Request { target, offset, length, plan, track, create, write_back } = request;
         let mut tells_residency = true;
@@ -76,7 +78,8 @@ impl Mapping {
                 (region, Source::File(Some(Arc::new(file))))
             }
             Target::Descriptor(descriptor) => {
-                // Not a duplicate: to close one would take the POSIX locks away that the process has on the file.
+                // Not a duplicate: to close one would take the POSIX locks away that the process
+                // has on the file.
                 let file = sys::File::borrow(descriptor)?;
                 tells_residency = file.tells_residency();
                 (map_file(&file, offset, length, &plan, create, write_back)?, Source::File(None))
@@ -196,8 +199,10 @@ impl Mapping {
     /// Changes the length of the mapping, and of its file with it: `offset + new_length` is the end of both.
     ///
     /// The memory is mapped anew. Whoever holds the old Region sees the part of the file that it had, and zeros beyond the new
-    /// end. The new length is mapped first, and the file changes then: a failure leaves both as they were. (Windows truncates no file that is mapped: there the old memory goes first, and while somebody holds it, shrinking
-    /// is refused.) Private anonymous memory is copied; a named region cannot exceed its size, and shared anonymous memory cannot grow on Linux.
+    /// end. The new length is mapped first, and the file changes then: a failure leaves both as
+    /// they were. (Windows truncates no file that is mapped: there the old memory goes first, and
+    /// while somebody holds it, shrinking is refused.) Private anonymous memory is copied; a named
+    /// region cannot exceed its size, and shared anonymous memory cannot grow on Linux.
     ///
     /// # Errors
     ///
@@ -222,7 +227,8 @@ impl Mapping {
             Source::File(Some(file)) => {
                 let before = file.status()?;
                 if !before.regular {
-                    // The size of a device is its own, and to "extend" one would overwrite what is on it.
+                    // The size of a device is its own, and to "extend" one would overwrite what is
+                    // on it.
                     return Err(sys::not_resizable());
                 }
                 if end < before.size && !sys::CAN_TRUNCATE_WHILE_MAPPED {
@@ -406,7 +412,8 @@ impl Mapping {
         if matches!(self.source, Source::Anonymous(_)) { 0 } else { self.offset }
     }
 
-    /// Maps first and changes the file then: a mapping may reach beyond the end of its file, and nothing has to be undone.
+    /// Maps first and changes the file then: a mapping may reach beyond the end of its file, and
+    /// nothing has to be undone.
     fn resize_file(&self, file: &sys::File, before: &sys::Status, length: usize, end: u64) -> Result<Region> {
         let change_size = || {
             if end > before.size {
@@ -489,7 +496,8 @@ impl Mapping {
     }
 }
 
-/// Opens and maps a file, or makes one. A new file is complete before anybody can see it, where the system can do that.
+/// Opens and maps a file, or makes one. A new file is complete before anybody can see it, where the
+/// system can do that.
 fn map_path(
     path: &OsStr,
     offset: u64,

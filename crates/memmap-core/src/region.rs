@@ -30,7 +30,8 @@ pub struct Region {
     ordered: AtomicBool,
     /// Shared with what it has become, if that has grown in place: the pages are the same.
     writing: Arc<Writing>,
-    /// Locked from the copy of a page to its write: of two threads that write back, the one that copies later writes later.
+    /// Locked from the copy of a page to its write: of two threads that write back, the one that
+    /// copies later writes later.
     written_back: Mutex<WrittenBack>,
 }
 
@@ -85,8 +86,8 @@ impl RawBytes {
 }
 
 impl Region {
-    /// Memory that has no file. It can be lost all the same: the system may have no huge page for it, or none at all under strict
-    /// accounting.
+    /// Memory that has no file. It can be lost all the same: the system may have no huge page for
+    /// it, or none at all under strict accounting.
     pub(crate) fn of_memory(memory: Memory) -> Region {
         Region::of_file(memory, None, 0, None)
     }

@@ -43,7 +43,8 @@ impl Source {
 
 /// Which part of a file to map, checked against the file's size.
 ///
-/// A length of 0 is the rest of a regular file, or of a block device. The order of the checks is CPython's.
+/// A length of 0 is the rest of a regular file, or of a block device. The order of the checks is
+/// CPython's.
 pub(crate) fn extent(status: sys::Status, offset: u64, length: u64) -> Result<usize> {
     let sys::Status { size: file_size, sized, .. } = status;
     if sized {

@@ -1,4 +1,5 @@
-//! What is lost when something fails, or when others use the same file: nothing of theirs, and nothing that was promised.
+//! What is lost when something fails, or when others use the same file: nothing of theirs, and
+//! nothing that was promised.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,

@@ -64,8 +64,8 @@ pub struct Residency {
     pub total: usize,
 }
 
-/// A file as the system names what is mapped, which are not always the numbers that fstat says (btrfs, overlayfs). Both 0 for
-/// memory without a file.
+/// A file as the system names what is mapped, which are not always the numbers that fstat says
+/// (btrfs, overlayfs). Both 0 for memory without a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Object {
     /// The device's number.

@@ -1,4 +1,5 @@
-//! Files that `create` makes: nobody sees one before it is complete, and nothing is left of one that failed.
+//! Files that `create` makes: nobody sees one before it is complete, and nothing is left of one
+//! that failed.
 
 use super::errno::failed;
 use super::file::{File, open, retry};
@@ -21,8 +22,9 @@ pub struct Creation {
 }
 
 impl Creation {
-    /// Opens the file with this path; where there is none, makes one. A new file has no name yet, where the file system can
-    /// make such a file: if a later step fails, or the process is killed, the file is gone without a trace.
+    /// Opens the file with this path; where there is none, makes one. A new file has no name yet,
+    /// where the file system can make such a file: if a later step fails, or the process is killed,
+    /// the file is gone without a trace.
     ///
     /// # Errors
     ///
@@ -42,8 +44,8 @@ impl Creation {
         Creation { file, name: None }
     }
 
-    /// Gives a new file its name. False if somebody else has made a file with that name meanwhile: then that one is to be
-    /// opened.
+    /// Gives a new file its name. False if somebody else has made a file with that name meanwhile:
+    /// then that one is to be opened.
     ///
     /// # Errors
     ///
@@ -58,7 +60,8 @@ impl Creation {
         }
     }
 
-    /// A file in the directory of `path` that has no name, or nothing where the file system cannot make one.
+    /// A file in the directory of `path` that has no name, or nothing where the file system cannot
+    /// make one.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn without_name(path: &OsStr) -> Result<Option<Creation>> {
         use std::os::unix::ffi::OsStrExt;
@@ -77,8 +80,8 @@ impl Creation {
         let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
         match open(directory.as_os_str(), true, OFlags::TMPFILE) {
             Ok(fd) => Ok(Some(Creation { file: File::from_fd(fd), name: Some(name) })),
-            // What a file system says that has no such files (EISDIR: of a kernel that does not know them). The other errors
-            // are those of making any file.
+            // What a file system says that has no such files (EISDIR: of a kernel that does not
+            // know them). The other errors are those of making any file.
             Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOSYS) => Ok(None),
             Err(errno) => Err(failed("open")(errno)),
         }
@@ -89,13 +92,15 @@ impl Creation {
         Ok(None)
     }
 
-    /// A new file that has its name from the start. If a later step fails, it stays, because others may have opened it.
+    /// A new file that has its name from the start. If a later step fails, it stays, because others
+    /// may have opened it.
     fn with_name(path: &OsStr) -> Result<Creation> {
         open(path, true, OFlags::CREATE).map(|fd| Creation::named(File::from_fd(fd))).map_err(failed("open"))
     }
 }
 
-/// Where a path leads to that ends in symbolic links: open with O_CREAT makes the file that the last one names.
+/// Where a path leads to that ends in symbolic links: open with O_CREAT makes the file that the
+/// last one names.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn behind_links(path: &Path) -> PathBuf {
     // The system's own limit.

@@ -1,7 +1,9 @@
-//! The handler of SIGBUS and SIGSEGV: pages of ours that cannot be had become zeros, and the region notes what was lost; pages of
-//! ours that can only be read become private when somebody stores to them.
+//! The handler of SIGBUS and SIGSEGV: pages of ours that cannot be had become zeros, and the region
+//! notes what was lost; pages of ours that can only be read become private when somebody stores to
+//! them.
 //!
-//! Everything in the handler is async-signal-safe: loads and stores of atomics, system calls, and calls of Mach.
+//! Everything in the handler is async-signal-safe: loads and stores of atomics, system calls, and
+//! calls of Mach.
 
 use super::replace::{Zeros, by_zeros};
 use crate::fault::{self, FileIdentity, Found, Place, StoredTo};
@@ -12,8 +14,8 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-/// What the systems raise: SIGBUS for what cannot be had, SIGSEGV for a store to what can only be read. Some raise the one for some of
-/// the other cases.
+/// What the systems raise: SIGBUS for what cannot be had, SIGSEGV for a store to what can only be
+/// read. Some raise the one for some of the other cases.
 const SIGNALS: [c_int; 2] = [libc::SIGBUS, libc::SIGSEGV];
 
 /// What `si_code` is when the processor raised the signal. Of one that was sent it is 0 or less, but on FreeBSD, where it is SI_USER
@@ -34,8 +36,9 @@ pub(super) fn answers_stores() -> bool {
     !*DISABLED.get_or_init(|| std::env::var_os("MEMMAP_NO_FAULT_HANDLER").is_some_and(|value| value == "1"))
 }
 
-/// Makes sure that our handler is called, and gives whether there is one. Called for each new mapping, because
-/// others install theirs: `process.on('SIGBUS')` makes libuv replace ours. `MEMMAP_NO_FAULT_HANDLER=1` turns it off.
+/// Makes sure that our handler is called, and gives whether there is one. Called for each new
+/// mapping, because others install theirs: `process.on('SIGBUS')` makes libuv replace ours.
+/// `MEMMAP_NO_FAULT_HANDLER=1` turns it off.
 pub fn install_fault_handler() -> bool {
     if !answers_stores() {
         return false;
@@ -53,8 +56,8 @@ pub fn install_fault_handler() -> bool {
     true
 }
 
-/// Whether a handler is ours, or one of another copy of this library that calls ours: two copies would otherwise put theirs before
-/// each other's for ever.
+/// Whether a handler is ours, or one of another copy of this library that calls ours: two copies
+/// would otherwise put theirs before each other's for ever.
 fn leads_to_ours(handler: libc::sighandler_t, signal: c_int) -> bool {
     const MOST_COPIES: usize = 8;
     let mut handler = handler;
@@ -78,7 +81,8 @@ fn handler_before_of_copy(handler: libc::sighandler_t, signal: c_int) -> Option<
     Some(handler_before(signal))
 }
 
-/// The handler that ours calls for what is not ours, for other copies of this library in the process.
+/// The handler that ours calls for what is not ours, for other copies of this library in the
+/// process.
 // SAFETY: no other library has a function of this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn memmap_handler_before(signal: c_int) -> libc::sighandler_t {
@@ -146,7 +150,8 @@ fn fault_address(info: *const siginfo_t) -> usize {
 /// Answers a fault in one of our regions, if it can be answered.
 #[cfg(not(target_vendor = "apple"))]
 fn answer(signal: c_int, code: c_int, found: &Found, address: usize) -> bool {
-    /// From <signal.h>: the page is there, and the access is not allowed. The number is the same on all systems.
+    /// From <signal.h>: the page is there, and the access is not allowed. The number is the same on
+    /// all systems.
     const SEGV_ACCERR: c_int = 2;
     /// A loop that stores to a page and takes the right away again may well do so some times.
     const MOST_TRIES: u32 = 1000;
@@ -158,7 +163,8 @@ fn answer(signal: c_int, code: c_int, found: &Found, address: usize) -> bool {
     answer_loss(found, &pages, address)
 }
 
-/// Answers a fault in one of our regions, if it can be answered. Neither signal nor code say what was wrong there.
+/// Answers a fault in one of our regions, if it can be answered. Neither signal nor code say what
+/// was wrong there.
 #[cfg(target_vendor = "apple")]
 fn answer(_signal: c_int, _code: c_int, found: &Found, address: usize) -> bool {
     let Some(pages) = pages_to_answer_for(found, address) else { return false };
@@ -193,10 +199,12 @@ fn pages_to_answer_for(found: &Found, address: usize) -> Option<Range<usize>> {
     }
 }
 
-/// Lets the store that has run into a page of ours be made again, where it changes private memory only.
+/// Lets the store that has run into a page of ours be made again, where it changes private memory
+/// only.
 #[cfg(not(target_vendor = "apple"))]
 fn make_private(found: &Found, pages: &Range<usize>, page: usize) -> bool {
-    /// Not a page at a time: a loop of stores over a long view would cost a fault for each of them, and mappings.
+    /// Not a page at a time: a loop of stores over a long view would cost a fault for each of them,
+    /// and mappings.
     const BLOCK: usize = 1024 * 1024;
     let page_size = found.place.page_size;
     if found.place.stored_to == StoredTo::Copied {
@@ -207,7 +215,8 @@ fn make_private(found: &Found, pages: &Range<usize>, page: usize) -> bool {
     let end = (page - page % block).saturating_add(block).min(pages.end);
     let make_writable = |first: usize, end: usize| {
         let address = ptr::without_provenance_mut(first);
-        // SAFETY: pages of a region of ours that are private: they were mapped so, or are zeros. They stay readable.
+        // SAFETY: pages of a region of ours that are private: they were mapped so, or are zeros.
+        // They stay readable.
         unsafe { libc::mprotect(address, end - first, libc::PROT_READ | libc::PROT_WRITE) == 0 }
     };
     // The system may have memory for one page only.
@@ -216,13 +225,14 @@ fn make_private(found: &Found, pages: &Range<usize>, page: usize) -> bool {
 
 /// Puts a private copy in the place of a page that is the file's own.
 ///
-/// Two threads may run into the same page. The second finds the copy when it has the lock, and must not copy again: the first
-/// may have stored by then.
+/// Two threads may run into the same page. The second finds the copy when it has the lock, and must
+/// not copy again: the first may have stored by then.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn copy_page(page: usize, page_size: usize) -> bool {
     static COPYING: AtomicBool = AtomicBool::new(false);
     while COPYING.swap(true, Ordering::Acquire) {
-        // SAFETY: it takes nothing. The other thread is in this function, and ends it in a few system calls.
+        // SAFETY: it takes nothing. The other thread is in this function, and ends it in a few
+        // system calls.
         unsafe { libc::sched_yield() };
     }
     let is_copied = super::maps::find(page).is_none_or(|mapped| mapped.writable);
@@ -238,8 +248,8 @@ fn copy_page(_page: usize, _page_size: usize) -> bool {
     false
 }
 
-/// Puts zeros in the place of the region's pages from the first one that the file does not have. All of them at once: a page a
-/// fault would cost a loop over the rest of a large file 8 us a page.
+/// Puts zeros in the place of the region's pages from the first one that the file does not have.
+/// All of them at once: a page a fault would cost a loop over the rest of a large file 8 us a page.
 fn answer_loss(found: &Found, pages: &Range<usize>, address: usize) -> bool {
     let Place { page_size, start, file_offset, .. } = found.place;
     let touched = address - address % page_size;
@@ -262,7 +272,8 @@ fn answer_loss(found: &Found, pages: &Range<usize>, address: usize) -> bool {
     let zeros = if found.lent.is_some() { Zeros::Writable } else { Zeros::OfOurs };
     let replace = |first: usize, end: usize| {
         let address = ptr::without_provenance_mut(first);
-        // SAFETY: the range is pages of one of our regions. They become private zeros, still readable.
+        // SAFETY: the range is pages of one of our regions. They become private zeros, still
+        // readable.
         unsafe { by_zeros(address, end - first, page_size, zeros) }.is_ok()
     };
     // The page that was touched is what counts; the others may have a fault of their own.
@@ -274,7 +285,8 @@ static LEFT_TO_TRY_AGAIN: AtomicUsize = AtomicUsize::new(0);
 /// How often in a row.
 static TRIES: AtomicU32 = AtomicU32::new(0);
 
-/// Whether the access may succeed now. When one thread faults in one page again and again, what was done about it does not help.
+/// Whether the access may succeed now. When one thread faults in one page again and again, what was
+/// done about it does not help.
 fn may_try_again(page: usize, most: u32) -> bool {
     let access = page.rotate_left(usize::BITS / 2) ^ thread_id() as usize;
     if LEFT_TO_TRY_AGAIN.swap(access, Ordering::AcqRel) != access {
@@ -307,7 +319,8 @@ fn before(signal: c_int) -> Option<&'static libc::sigaction> {
 /// What would have happened without us.
 fn pass_on(signal: c_int, info: *mut siginfo_t, context: *mut c_void, raised_by_fault: bool) {
     let before = before(signal);
-    // A handler that never returns (it jumps elsewhere) leaves this behind, so the thread alone would not do.
+    // A handler that never returns (it jumps elsewhere) leaves this behind, so the thread alone
+    // would not do.
     let call = thread_id().rotate_left(16) ^ info.addr() as i32 | 1;
     let handler = before.map_or(libc::SIG_DFL, |before| before.sa_sigaction);
     if handler == libc::SIG_IGN && !raised_by_fault {

@@ -66,8 +66,8 @@ impl File {
         if descriptor < 0 {
             return Err(failed("fcntl")(Errno::BADF));
         }
-        // SAFETY: the number is not negative. It is used for system calls only, which answer EBADF if it is not open, and it is
-        // never closed.
+        // SAFETY: the number is not negative. It is used for system calls only, which answer EBADF
+        // if it is not open, and it is never closed.
         let fd = unsafe { OwnedFd::from_raw_fd(descriptor) };
         Ok(BorrowedFile(ManuallyDrop::new(File::from_fd(fd))))
     }
@@ -97,7 +97,8 @@ impl File {
         })
     }
 
-    /// Bytes in a page of a mapping of the file: on hugetlbfs those of a huge page, which is a block there.
+    /// Bytes in a page of a mapping of the file: on hugetlbfs those of a huge page, which is a
+    /// block there.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(super) fn page_size(&self) -> usize {
         const HUGETLBFS_MAGIC: u64 = 0x9584_58f6;
@@ -118,10 +119,12 @@ impl File {
     /// Bytes on a block device, of which fstat says 0.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn device_size(&self) -> Result<Option<u64>> {
-        // From <linux/fs.h>, as the processors have it that there are binaries for; the libc crate has none of these.
+        // From <linux/fs.h>, as the processors have it that there are binaries for; the libc crate
+        // has none of these.
         const BLKGETSIZE64: u32 = 0x8008_1272;
         let mut size = 0u64;
-        // SAFETY: BLKGETSIZE64 takes a pointer to a number of 64 bits, which `size` is for the length of the call.
+        // SAFETY: BLKGETSIZE64 takes a pointer to a number of 64 bits, which `size` is for the
+        // length of the call.
         let result = unsafe { libc::ioctl(self.raw(), BLKGETSIZE64 as _, &mut size) };
         if result == 0 { Ok(Some(size)) } else { Err(last_error("ioctl")) }
     }
@@ -142,8 +145,9 @@ impl File {
         Ok(flags & OFlags::ACCMODE != OFlags::RDONLY)
     }
 
-    /// Whether the system says which of the file's pages are in memory. Linux says "all" since 5.2 of a file that the caller neither
-    /// owns nor may write (`can_do_mincore` in mm/mincore.c), because it tells what others have read.
+    /// Whether the system says which of the file's pages are in memory. Linux says "all" since 5.2
+    /// of a file that the caller neither owns nor may write (`can_do_mincore` in mm/mincore.c),
+    /// because it tells what others have read.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub fn tells_residency(&self) -> bool {
         use rustix::fs::{Access, AtFlags, accessat};
@@ -157,7 +161,8 @@ impl File {
         true
     }
 
-    /// Whether what is read and written must be aligned in memory and in the file, because no cache is to hold it.
+    /// Whether what is read and written must be aligned in memory and in the file, because no cache
+    /// is to hold it.
     ///
     /// # Errors
     ///
@@ -194,10 +199,11 @@ impl File {
     /// Makes sure that the bytes of `range` exist and have blocks on the device, so that no later store into them can fail
     /// because the disk is full. The file grows to `range.end` if it is shorter.
     ///
-    /// Others may write to the file meanwhile, and no call here can take away what they wrote: blocks are allocated while the
-    /// size stays as it is, and then the file is made longer by a call that never makes it shorter. Nothing is undone after a
-    /// failure, because a size that was read a moment ago may be the size of somebody else's data by now. So the size is as it
-    /// was if a step before the last one fails, and only blocks beyond the end may stay allocated.
+    /// Others may write to the file meanwhile, and no call here can take away what they wrote:
+    /// blocks are allocated while the size stays as it is, and then the file is made longer by a
+    /// call that never makes it shorter. Nothing is undone after a failure, because a size that was
+    /// read a moment ago may be the size of somebody else's data by now. So the size is as it was
+    /// if a step before the last one fails, and only blocks beyond the end may stay allocated.
     ///
     /// # Errors
     ///
@@ -274,21 +280,22 @@ impl File {
         self.fd.as_raw_fd()
     }
 
-    /// posix_fallocate without its end: glibc's writes into holes byte by byte where the file system cannot allocate, while
-    /// other processes may write there.
+    /// posix_fallocate without its end: glibc's writes into holes byte by byte where the file
+    /// system cannot allocate, while other processes may write there.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn allocate_blocks(&self, range: &Range<u64>) -> Result<()> {
         use rustix::fs::FallocateFlags;
         self.has_room_for(range)?;
         match self.fallocate(range, FallocateFlags::KEEP_SIZE) {
-            // The file system cannot allocate at all, or not beyond the end (NFS): `lengthen` does what it can.
+            // The file system cannot allocate at all, or not beyond the end (NFS): `lengthen` does
+            // what it can.
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
             result => result.map_err(failed("fallocate")),
         }
     }
 
-    /// An allocation that fails half way keeps the blocks that it got, and nobody can give them back without cutting what
-    /// others append. So one that cannot succeed does not begin.
+    /// An allocation that fails half way keeps the blocks that it got, and nobody can give them
+    /// back without cutting what others append. So one that cannot succeed does not begin.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn has_room_for(&self, range: &Range<u64>) -> Result<()> {
         // What a file system does not say is not held against it.
@@ -306,8 +313,9 @@ impl File {
         Ok(())
     }
 
-    /// Calls fallocate for a range, in pieces where signals come faster than it is done with the whole: tmpfs undoes what
-    /// a signal interrupts, and a profiler sends a signal each millisecond.
+    /// Calls fallocate for a range, in pieces where signals come faster than it is done with the
+    /// whole: tmpfs undoes what a signal interrupts, and a profiler sends a signal each
+    /// millisecond.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn fallocate(&self, range: &Range<u64>, flags: rustix::fs::FallocateFlags) -> rustix::io::Result<()> {
         const SMALLEST: u64 = 64 * 1024;
@@ -329,14 +337,16 @@ impl File {
     fn lengthen(&self, end: u64) -> Result<()> {
         use rustix::fs::FallocateFlags;
         let size = self.status()?.size;
-        // Without KEEP_SIZE the size becomes the larger one of what it is and `end`. Not all file systems can do both kinds.
+        // Without KEEP_SIZE the size becomes the larger one of what it is and `end`. Not all file
+        // systems can do both kinds.
         match self.fallocate(&(size.min(end - 1)..end), FallocateFlags::empty()) {
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => self.append_zeros(end),
             result => result.map_err(failed("fallocate")),
         }
     }
 
-    /// Appends zeros until the file has `end` bytes. What others append meanwhile stays, and counts.
+    /// Appends zeros until the file has `end` bytes. What others append meanwhile stays, and
+    /// counts.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn append_zeros(&self, end: u64) -> Result<()> {
         use rustix::io::{IoSlice, ReadWriteFlags};
@@ -356,8 +366,8 @@ impl File {
         }
     }
 
-    /// posix_fallocate makes the file longer as it allocates, and never shorter. If it fails half way, zeros stay at the
-    /// file's end.
+    /// posix_fallocate makes the file longer as it allocates, and never shorter. If it fails half
+    /// way, zeros stay at the file's end.
     #[cfg(target_os = "freebsd")]
     fn allocate_blocks(&self, range: &Range<u64>) -> Result<()> {
         let flags = rustix::fs::FallocateFlags::empty();
@@ -368,7 +378,8 @@ impl File {
         }
     }
 
-    /// F_PREALLOCATE counts from the end of the blocks that the file has, and leaves its size as it is.
+    /// F_PREALLOCATE counts from the end of the blocks that the file has, and leaves its size as it
+    /// is.
     #[cfg(target_vendor = "apple")]
     fn allocate_blocks(&self, range: &Range<u64>) -> Result<()> {
         let missing = range.end.saturating_sub(self.status()?.size);
@@ -402,9 +413,9 @@ impl File {
 
     /// Makes the file longer, to `end` bytes.
     ///
-    /// These systems have no call that makes a file longer and never shorter. ftruncate is called directly after a look at the
-    /// size, as the last step of all; what another process appends between the two, beyond `end`, is cut off. docs/safety.md
-    /// says so.
+    /// These systems have no call that makes a file longer and never shorter. ftruncate is called
+    /// directly after a look at the size, as the last step of all; what another process appends
+    /// between the two, beyond `end`, is cut off. docs/safety.md says so.
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     fn lengthen(&self, end: u64) -> Result<()> {
         if self.status()?.size < end { self.set_size(end) } else { Ok(()) }
@@ -429,7 +440,8 @@ pub(super) fn open(path: &OsStr, write: bool, extra: OFlags) -> rustix::io::Resu
     let open = |flags| retry(|| rustix::fs::open(path, flags, Mode::from_raw_mode(0o666)));
     // NONBLOCK: to open a FIFO must not wait for its other end, and a FIFO cannot be mapped anyway.
     match open(flags | OFlags::NONBLOCK) {
-        // Somebody has a lease on the file (a Samba or NFS server) and is asked to give it up. fs.open waits for that too.
+        // Somebody has a lease on the file (a Samba or NFS server) and is asked to give it up.
+        // fs.open waits for that too.
         Err(Errno::AGAIN) => open(flags),
         result => result,
     }

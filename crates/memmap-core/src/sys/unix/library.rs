@@ -36,7 +36,8 @@ impl LoadedLibrary {
         if unsafe { libc::dladdr(address, info.as_mut_ptr()) } == 0 {
             return None;
         }
-        // SAFETY: dladdr returned non-zero, so it has filled `info` in, and all zeros is a Dl_info too.
+        // SAFETY: dladdr returned non-zero, so it has filled `info` in, and all zeros is a Dl_info
+        // too.
         let info = unsafe { info.assume_init() };
         if info.dli_fname.is_null() {
             return None;

@@ -22,7 +22,8 @@ pub struct Mapped {
     pub object: Object,
 }
 
-/// The mapping that an address lies in; nothing where there is none, or where the list cannot be read.
+/// The mapping that an address lies in; nothing where there is none, or where the list cannot be
+/// read.
 pub fn find(address: usize) -> Option<Mapped> {
     let file = retry(|| rustix::fs::open("/proc/self/maps", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())).ok()?;
     let mut line = Line::default();
@@ -42,10 +43,12 @@ pub fn find(address: usize) -> Option<Mapped> {
     }
 }
 
-/// As what this list names the file that is mapped at an address, which has these numbers, of a device and on it.
+/// As what this list names the file that is mapped at an address, which has these numbers, of a
+/// device and on it.
 ///
-/// The list is as long as there are mappings, and there may be tens of thousands. So it is read once for each device: whether
-/// the numbers are those of the file, or only the device's is another one, holds for all files of a device.
+/// The list is as long as there are mappings, and there may be tens of thousands. So it is read
+/// once for each device: whether the numbers are those of the file, or only the device's is another
+/// one, holds for all files of a device.
 pub fn object_at(address: usize, (device, inode): (u64, u64)) -> Option<Object> {
     static DEVICES: Mutex<Vec<(u64, Shown)>> = Mutex::new(Vec::new());
     let mut devices = DEVICES.lock().unwrap_or_else(PoisonError::into_inner);

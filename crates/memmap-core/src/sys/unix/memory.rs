@@ -75,10 +75,12 @@ unsafe impl Sync for Memory {}
 impl Memory {
     /// Maps `length` bytes of `file` from `offset`, which may be any.
     ///
-    /// A mapping whose methods only read is private, and its pages can only be read, so that the system sets no memory aside
-    /// for it. JavaScript has no read-only ArrayBuffer: when a stray store runs into such a page, the fault handler makes it
-    /// writable. Where there is no handler, the pages are writable from the start. Pages that nobody stored to show the file.
-    /// Where private pages would not do that ([`PRIVATE_IS_SNAPSHOT`]) they are the file's own until they are stored to.
+    /// A mapping whose methods only read is private, and its pages can only be read, so that the
+    /// system sets no memory aside for it. JavaScript has no read-only ArrayBuffer: when a stray
+    /// store runs into such a page, the fault handler makes it writable. Where there is no handler,
+    /// the pages are writable from the start. Pages that nobody stored to show the file. Where
+    /// private pages would not do that ([`PRIVATE_IS_SNAPSHOT`]) they are the file's own until they
+    /// are stored to.
     ///
     /// # Errors
     ///
@@ -117,7 +119,8 @@ impl Memory {
         Ok(memory)
     }
 
-    /// Memory with no file, all zeros, and with `track` the descriptor by which another process can map it, if it is not private.
+    /// Memory with no file, all zeros, and with `track` the descriptor by which another process can
+    /// map it, if it is not private.
     ///
     /// # Errors
     ///
@@ -323,7 +326,8 @@ impl Memory {
         matches!(option, libc::MADV_NORMAL | libc::MADV_RANDOM | libc::MADV_SEQUENTIAL)
     }
 
-    /// Keeps the pages under the range in RAM. `private` says whether they are private and can be written to.
+    /// Keeps the pages under the range in RAM. `private` says whether they are private and can be
+    /// written to.
     ///
     /// # Errors
     ///
@@ -331,8 +335,8 @@ impl Memory {
     pub fn lock(&self, offset: usize, length: usize, private: bool) -> Result<()> {
         let span = self.span(offset, length);
         self.is_divided.store(true, Ordering::Relaxed);
-        // mlock brings private pages that can be written to in for writing, which copies them: what others write to the file
-        // would not be seen any more.
+        // mlock brings private pages that can be written to in for writing, which copies them: what
+        // others write to the file would not be seen any more.
         #[cfg(any(target_os = "linux", target_os = "android"))]
         if private {
             // SAFETY: the span is inside our pages; locking changes no contents.
@@ -432,8 +436,8 @@ impl Memory {
             return Ok(());
         }
         let zeros = if self.is_lent() { Zeros::Writable } else { Zeros::OfOurs };
-        // SAFETY: the range is whole pages of ours. They stay mapped and readable, which is all that holders of pointers rely
-        // on.
+        // SAFETY: the range is whole pages of ours. They stay mapped and readable, which is all
+        // that holders of pointers rely on.
         unsafe { replace::by_zeros(self.start().with_addr(first), end - first, self.page, zeros) }
             .map_err(failed("mmap"))
     }
@@ -441,8 +445,8 @@ impl Memory {
     /// Moves the pages to addresses that somebody else has reserved, and unmaps the old ones. Contents stay, stores that were
     /// private stay private. From then on it is not ours to unmap them.
     ///
-    /// `file` and `offset` are what was mapped, for systems that cannot move pages but must map them again. `is_whole`: none of
-    /// it has been lost.
+    /// `file` and `offset` are what was mapped, for systems that cannot move pages but must map
+    /// them again. `is_whole`: none of it has been lost.
     ///
     /// # Errors
     ///
@@ -484,8 +488,8 @@ impl Memory {
         matches!(self.owner, Owner::Engine { .. })
     }
 
-    /// The same memory with more of its file at its end, in place, if it was moved to where there is room for that. Nothing
-    /// has changed until the growth is finished.
+    /// The same memory with more of its file at its end, in place, if it was moved to where there
+    /// is room for that. Nothing has changed until the growth is finished.
     ///
     /// # Errors
     ///
@@ -521,8 +525,8 @@ impl Memory {
     /// EACCES when the descriptor may not do it, ENOMEM.
     pub fn remap(&self, file: &File, offset: u64, plan: &Plan) -> Result<()> {
         let fresh = Fresh::of_file(self, file, offset, plan)?;
-        // SAFETY: exactly our own pages are replaced, by readable ones of the same file and offset. The owner's idea of address
-        // and length stays true.
+        // SAFETY: exactly our own pages are replaced, by readable ones of the same file and offset.
+        // The owner's idea of address and length stays true.
         unsafe { fresh.replace(self.span(0, self.length), file) }.map_err(failed("mprotect"))
     }
 
@@ -534,12 +538,13 @@ impl Memory {
     pub fn set_protection(&self, plan: &Plan) -> Result<()> {
         let span = self.span(0, self.length);
         let flags = MprotectFlags::from_bits_retain(protection_for(plan, self.anonymous).bits());
-        // SAFETY: the span is our pages; they stay readable, and the fault handler answers stores to those that become
-        // read-only.
+        // SAFETY: the span is our pages; they stay readable, and the fault handler answers stores
+        // to those that become read-only.
         unsafe { rustix::mm::mprotect(span.address.cast(), span.length, flags) }.map_err(failed("mprotect"))
     }
 
-    /// How to map a part of a file in the place of this memory: how far into its page the memory begins, flags, protection.
+    /// How to map a part of a file in the place of this memory: how far into its page the memory
+    /// begins, flags, protection.
     pub(super) fn mapping_of(&self, offset: u64, plan: &Plan) -> (usize, MapFlags, ProtFlags) {
         (lead_of(offset, self.page), flags_for(plan), protection_for(plan, self.anonymous))
     }
@@ -548,8 +553,9 @@ impl Memory {
         self.start().wrapping_add(offset)
     }
 
-    /// Brings all pages in: for writing if the methods write, which copies private ones. A system that does not do it gives
-    /// a mapping that works, only cold. mmap too says nothing when populating fails.
+    /// Brings all pages in: for writing if the methods write, which copies private ones. A system
+    /// that does not do it gives a mapping that works, only cold. mmap too says nothing when
+    /// populating fails.
     pub fn populate(&self, plan: &Plan) {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         if plan.writable() {
@@ -572,24 +578,25 @@ pub struct Growth {
 }
 
 impl Growth {
-    /// Puts the longer mapping of `file` in place, and then has `change_size` give the file its size. If that fails, the memory ends
-    /// where it did before: what is beyond belongs to nobody, and is zeros again.
+    /// Puts the longer mapping of `file` in place, and then has `change_size` give the file its
+    /// size. If that fails, the memory ends where it did before: what is beyond belongs to nobody,
+    /// and is zeros again.
     ///
     /// # Errors
     ///
     /// What mremap(2) and `change_size` say. The memory is then as it was.
     pub fn finish(self, file: &File, change_size: impl FnOnce() -> Result<()>) -> Result<Memory> {
         let Growth { memory, fresh, length_before } = self;
-        // SAFETY: the pages are our own, or the engine's reservation for this (`move_to`), where JavaScript has at most grown
-        // its buffer too early. Our own are replaced by the same pages of the same file; what was private in them nobody
-        // resizes.
+        // SAFETY: the pages are our own, or the engine's reservation for this (`move_to`), where
+        // JavaScript has at most grown its buffer too early. Our own are replaced by the same pages
+        // of the same file; what was private in them nobody resizes.
         unsafe { fresh.replace(memory.span(0, memory.length), file) }.map_err(failed("mmap"))?;
         if let Err(error) = change_size() {
             let end = memory.at(memory.length).addr().next_multiple_of(memory.page);
             let first = memory.at(length_before).addr().next_multiple_of(memory.page);
             if first < end {
-                // SAFETY: as above. The error that is worth telling is the first one; pages of the file that stay there are
-                // beyond what anybody was given.
+                // SAFETY: as above. The error that is worth telling is the first one; pages of the
+                // file that stay there are beyond what anybody was given.
                 let _ = unsafe {
                     replace::by_zeros(memory.start().with_addr(first), end - first, memory.page, Zeros::Writable)
                 };
@@ -838,8 +845,8 @@ fn advice_punches_holes(option: i32) -> bool {
     }
 }
 
-/// Memory in the shape of a file, `length` zeros long; nothing where a limit on the size of files forbids it, which has nothing to
-/// do with memory.
+/// Memory in the shape of a file, `length` zeros long; nothing where a limit on the size of files
+/// forbids it, which has nothing to do with memory.
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 fn anonymous_file(length: usize) -> Result<Option<File>> {
     use rustix::fs::{MemfdFlags, SealFlags};
@@ -856,8 +863,8 @@ fn anonymous_file(length: usize) -> Result<Option<File>> {
     Ok(Some(File::from_fd(fd)))
 }
 
-/// A file may be as large as it likes, also one that is memory. So memory as such is asked for first: the system refuses what is
-/// more than it can ever give.
+/// A file may be as large as it likes, also one that is memory. So memory as such is asked for
+/// first: the system refuses what is more than it can ever give.
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 fn has_memory_for(length: usize) -> Result<()> {
     let null = std::ptr::null_mut();

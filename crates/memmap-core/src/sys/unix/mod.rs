@@ -36,7 +36,8 @@ use std::sync::OnceLock;
 pub fn page_size() -> usize {
     static PAGE_SIZE: OnceLock<usize> = OnceLock::new();
     *PAGE_SIZE.get_or_init(|| {
-        // SAFETY: it takes any number. rustix would read /proc/self/auxv, and panic where that cannot be read.
+        // SAFETY: it takes any number. rustix would read /proc/self/auxv, and panic where that
+        // cannot be read.
         let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
         usize::try_from(size).unwrap_or(4096)
     })
@@ -50,8 +51,8 @@ pub fn allocation_granularity() -> usize {
 /// Whether the fault handler can ask what is mapped at an address.
 pub const TELLS_WHAT_IS_MAPPED: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
-/// As what the system names what is mapped at an address: a file with these numbers, of a device and on it. Nothing where it
-/// does not say.
+/// As what the system names what is mapped at an address: a file with these numbers, of a device
+/// and on it. Nothing where it does not say.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn object_at(address: usize, file: (u64, u64)) -> Option<Object> {
     maps::object_at(address, file)

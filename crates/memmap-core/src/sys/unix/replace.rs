@@ -1,17 +1,20 @@
 //! New pages in the place of pages that are in use.
 //!
-//! mmap with MAP_FIXED is no exchange that either happens or does not: POSIX allows one that fails to have unmapped the range,
-//! and Linux before 6.12 does that. Then a view is a hole, which the next mapping of anybody may fall into. So on Linux the new
-//! pages are mapped elsewhere first, where all that can fail fails without harm, and are then moved over the old ones by
-//! mremap. That is one step for every other thread.
+//! mmap with MAP_FIXED is no exchange that either happens or does not: POSIX allows one that fails
+//! to have unmapped the range, and Linux before 6.12 does that. Then a view is a hole, which the
+//! next mapping of anybody may fall into. So on Linux the new pages are mapped elsewhere first,
+//! where all that can fail fails without harm, and are then moved over the old ones by mremap. That
+//! is one step for every other thread.
 //!
-//! That mremap fails too is all but impossible: it checks the arguments and the number of mappings before it unmaps anything,
-//! and the pages that move are one mapping. What is left is that the kernel has not even memory for its own few bytes. Then the
-//! hole, if there is one, is filled with zeros at once.
+//! That mremap fails too is all but impossible: it checks the arguments and the number of mappings
+//! before it unmaps anything, and the pages that move are one mapping. What is left is that the
+//! kernel has not even memory for its own few bytes. Then the hole, if there is one, is filled with
+//! zeros at once.
 //!
-//! Other systems cannot move pages, so MAP_FIXED it is. XNU keeps what it takes away until the new mapping is entered, and puts
-//! it back if that fails (`zap_old_map` in vm_map_enter). FreeBSD checks its limits before it removes anything (vm_mmap_object),
-//! and the rest fails for want of kernel memory only.
+//! Other systems cannot move pages, so MAP_FIXED it is. XNU keeps what it takes away until the new
+//! mapping is entered, and puts it back if that fails (`zap_old_map` in vm_map_enter). FreeBSD
+//! checks its limits before it removes anything (vm_mmap_object), and the rest fails for want of
+//! kernel memory only.
 
 use super::file::File;
 use super::memory::{Memory, NORESERVE};
@@ -28,14 +31,16 @@ const READ_WRITE: ProtFlags = ProtFlags::READ.union(ProtFlags::WRITE);
 /// What may be done with zeros that are put in place of pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Zeros {
-    /// They are in memory that we unmap. The system sets no memory aside for pages that can only be read, however many they
-    /// are, and the fault handler makes those writable that are stored to.
+    /// They are in memory that we unmap. The system sets no memory aside for pages that can only be
+    /// read, however many they are, and the fault handler makes those writable that are stored to.
     OfOurs,
-    /// They are writable from the start: in memory that an engine unmaps, the handler could not tell them from other pages.
+    /// They are writable from the start: in memory that an engine unmaps, the handler could not
+    /// tell them from other pages.
     Writable,
 }
 
-/// Puts private zeros in place of `length` bytes of pages, all at once if the system has room for that, else in pieces.
+/// Puts private zeros in place of `length` bytes of pages, all at once if the system has room for
+/// that, else in pieces.
 ///
 /// # Errors
 ///
@@ -53,7 +58,8 @@ pub(super) unsafe fn by_zeros(first: *mut u8, length: usize, page: usize, zeros:
         let count = piece.min(length - done);
         let target = PageSpan { address: first.wrapping_add(done), length: count };
         let map = |address, more| {
-            // SAFETY: at an address of the system's choice, or with MAP_FIXED in the caller's pages.
+            // SAFETY: at an address of the system's choice, or with MAP_FIXED in the caller's
+            // pages.
             unsafe { rustix::mm::mmap_anonymous(address, count, protection, flags | more) }
         };
         // SAFETY: the caller's promise.
@@ -184,8 +190,9 @@ unsafe fn move_over(pages: Pages, target: *mut c_void) -> rustix::io::Result<()>
     }
 }
 
-/// Whether the system moves pages of several mappings in one call, as Linux does from 6.17 on. An older one says that it does not
-/// when it has already unmapped what was at the new addresses, so that is tried with pages of our own.
+/// Whether the system moves pages of several mappings in one call, as Linux does from 6.17 on. An
+/// older one says that it does not when it has already unmapped what was at the new addresses, so
+/// that is tried with pages of our own.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) fn moves_several_mappings() -> bool {
     static MOVES: OnceLock<bool> = OnceLock::new();
@@ -223,8 +230,8 @@ pub(super) fn moves_several_mappings() -> bool {
     true
 }
 
-/// Maps zeros where a failed mremap may have left a hole. What is mapped stays: then nothing was unmapped. (Linux before 4.17
-/// does not know MAP_FIXED_NOREPLACE and maps elsewhere.)
+/// Maps zeros where a failed mremap may have left a hole. What is mapped stays: then nothing was
+/// unmapped. (Linux before 4.17 does not know MAP_FIXED_NOREPLACE and maps elsewhere.)
 ///
 /// # Safety
 ///
@@ -237,7 +244,8 @@ pub(super) unsafe fn fill_hole(target: *mut c_void, length: usize) {
     if let Ok(address) = filled
         && address != target
     {
-        // SAFETY: it was mapped just now, and nobody points to it. An error could only mean that it is not mapped.
+        // SAFETY: it was mapped just now, and nobody points to it. An error could only mean that it
+        // is not mapped.
         let _ = unsafe { rustix::mm::munmap(address, length) };
     }
 }

@@ -12,8 +12,8 @@ pub struct Creation {
 }
 
 impl Creation {
-    /// Opens the file with this path; where there is none, makes one. If a later step fails, a new file stays, because others
-    /// may have opened it.
+    /// Opens the file with this path; where there is none, makes one. If a later step fails, a new
+    /// file stays, because others may have opened it.
     ///
     /// # Errors
     ///

@@ -138,7 +138,8 @@ impl File {
         true
     }
 
-    /// Whether what is read and written must be aligned. Such a handle (FILE_FLAG_NO_BUFFERING) is none that a runtime opens.
+    /// Whether what is read and written must be aligned. Such a handle (FILE_FLAG_NO_BUFFERING) is
+    /// none that a runtime opens.
     ///
     /// # Errors
     ///
@@ -170,8 +171,8 @@ impl File {
     /// Makes sure that the bytes of `range` exist and have blocks on the device, so that no later store into them can fail
     /// because the disk is full. The file grows to `range.end` if it is shorter.
     ///
-    /// Nothing is undone after a failure, because a size that was read a moment ago may be the size of somebody else's data by
-    /// now: zeros may stay at the file's end.
+    /// Nothing is undone after a failure, because a size that was read a moment ago may be the size
+    /// of somebody else's data by now: zeros may stay at the file's end.
     ///
     /// A compressed file is the exception: how many blocks it needs is not known before its bytes are.
     ///

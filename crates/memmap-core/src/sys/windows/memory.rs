@@ -28,7 +28,8 @@ pub const CAN_GROW_SHARED_ANONYMOUS: bool = true;
 /// Whether a file may get shorter while it is mapped. Windows refuses it: ERROR_USER_MAPPED_FILE.
 pub const CAN_TRUNCATE_WHILE_MAPPED: bool = false;
 
-/// Whether a mapping may reach beyond the end of its file. Windows makes the file longer, or refuses it.
+/// Whether a mapping may reach beyond the end of its file. Windows makes the file longer, or
+/// refuses it.
 pub const CAN_MAP_BEYOND_END: bool = false;
 
 /// Whether private pages are those of the moment of mapping. Here those that nobody stored to show the file.
