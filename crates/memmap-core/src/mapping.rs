@@ -130,7 +130,7 @@ impl Mapping {
 
     /// The descriptor that is kept, -1 if none is.
     pub fn descriptor(&self) -> i32 {
-        self.source.file().filter(|_| self.tracked).map_or(-1, sys::File::descriptor)
+        self.source.inheritable().filter(|_| self.tracked).map_or(-1, sys::File::descriptor)
     }
 
     /// Bytes in the file or region, which is not the length of the mapping.

@@ -39,6 +39,14 @@ impl Source {
             Source::Named(named) => named.file(),
         }
     }
+
+    /// The descriptor that child processes may be given.
+    pub(crate) fn inheritable(&self) -> Option<&sys::File> {
+        match self {
+            Source::Named(named) => named.inheritable(),
+            _ => self.file(),
+        }
+    }
 }
 
 /// Which part of a file to map, checked against the file's size.

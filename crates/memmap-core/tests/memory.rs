@@ -123,3 +123,64 @@ fn a_tag_that_is_no_name_is_refused() {
     one.region().write_byte(3, 3).unwrap();
     assert_eq!(named(&odd, 10).unwrap().region().read_byte(3), Ok(3));
 }
+
+/// Runs `body` in a thread for which a system call fails with EIO. `None`, and a line, where the
+/// system has no such filters.
+#[cfg(target_os = "linux")]
+fn without<T: Send>(call: libc::c_long, body: impl FnOnce() -> T + Send) -> Option<T> {
+    use libc::{BPF_ABS, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W, sock_filter};
+    let step = |code: u32, k: u32, jf: u8| sock_filter { code: code as u16, jt: 0, jf, k };
+    let mut filter = [
+        step(BPF_LD | BPF_W | BPF_ABS, 0, 0),
+        step(BPF_JMP | BPF_JEQ | BPF_K, call as u32, 1),
+        step(BPF_RET | BPF_K, libc::SECCOMP_RET_ERRNO | libc::EIO as u32, 0),
+        step(BPF_RET | BPF_K, libc::SECCOMP_RET_ALLOW, 0),
+    ];
+    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
+    let address = (&raw const program).addr();
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(move || {
+            let may_filter = unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) } == 0;
+            let set = || unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, address) };
+            let filters = may_filter && set() == 0;
+            if !filters {
+                println!("not run here, because seccomp is refused: {}", std::io::Error::last_os_error());
+            }
+            filters.then(body)
+        });
+        thread.join().unwrap()
+    })
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_region_of_which_a_step_fails_leaves_no_name() {
+    let calls = [
+        ("flock", libc::SYS_flock),
+        ("fstat", libc::SYS_fstat),
+        ("fchmod", libc::SYS_fchmod),
+        ("fallocate", libc::SYS_fallocate),
+        ("ftruncate", libc::SYS_ftruncate),
+        ("mmap", libc::SYS_mmap),
+    ];
+    for (name, call) in calls {
+        let tag = tag(name);
+        let result = without(call, || named(&tag, 1000).map(drop).map_err(|error| error.code()));
+        assert_eq!(result.unwrap_or(Err("EIO")), Err("EIO"), "{name}");
+        let left = std::fs::read_dir("/dev/shm").unwrap().map(|entry| entry.unwrap().file_name());
+        assert_eq!(left.filter(|left| left.to_string_lossy().ends_with(&tag)).count(), 0, "{name}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_region_gets_its_name_where_there_are_no_files_without_one() {
+    let tag = tag("linkat");
+    without(libc::SYS_linkat, || {
+        let one = named(&tag, 1000).unwrap();
+        let two = named(&tag, 0).unwrap();
+        one.region().write_byte(999, 42).unwrap();
+        assert_eq!((two.region().len(), two.region().read_byte(999)), (1000, Ok(42)));
+    });
+    assert_eq!(named(&tag, 0).unwrap_err().code(), "EINVAL");
+}

@@ -1,11 +1,18 @@
 //! Memory that processes of one user share by name: a file in `/dev/shm`, or in the temporary directory where there is none.
 //!
-//! A process that uses a region holds a shared flock on its file for as long as it has it mapped. The last one to leave can turn that
-//! into an exclusive lock, and then removes the name. Processes that were killed hold no lock any more, so what they left is
-//! recognised: a process that gets an exclusive lock when it *comes* starts the region again from zeros. Since a name may be removed
-//! between opening and locking, one that comes looks again, after locking, whether the name still means the file that it opened.
+//! A process that uses a region holds a shared flock on its file for as long as it has it mapped.
+//! So a file that can be locked exclusively is nobody's, and its name may be removed: by the last
+//! one to leave, or, where that one was killed, by the next one to come, who then makes a new
+//! region. The file of a region is never cut, nor used again, so nobody loses memory by it.
+//!
+//! A region is made without a name and gets it when it is complete and locked. So a step that fails
+//! leaves nothing, and nobody finds a region that is half made. Where the system has no files
+//! without a name, [`create_by_name`] does what it can.
+//!
+//! A name may be removed, and given to another file, between opening and locking. So whoever has
+//! locked a file looks whether the name still means it, and begins again if not.
 
-use super::errno::failed;
+use super::errno::{failed, io_failed};
 use super::file::{File, retry};
 use super::memory::Memory;
 use crate::access::Plan;
@@ -14,8 +21,8 @@ use crate::source;
 use crate::weak::remember;
 use rustix::fs::{FileType, FlockOperation, Mode, OFlags, Stat};
 use rustix::io::Errno;
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// How often joining is tried again because others join and leave at the same time.
@@ -24,19 +31,37 @@ const ATTEMPTS: usize = 10_000;
 /// The longest file name that every file system takes, in bytes.
 const NAME_MAX: usize = 255;
 
+const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
+
 /// The use of a named region. Dropping the last clone of it leaves the region.
 #[derive(Debug, Clone)]
 pub struct Named(Arc<Tenancy>);
 
+/// Linux keeps what was opened, and a lock on it, for as long as it is mapped, and a child process
+/// that is given a descriptor has the same lock, not one of its own. So there are two, each opened
+/// for itself.
 #[derive(Debug)]
 struct Tenancy {
+    /// Has the lock. It is the one that a child may be given, and is never mapped here.
+    lock: File,
+    /// Is mapped, and has no lock.
     file: File,
+    name: Name,
+}
+
+/// A name, and the file that it meant when we used it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Name {
     path: PathBuf,
-    left: AtomicBool,
+    /// See [`identity`].
+    file: (u64, u64),
 }
 
 /// Every region this process uses, for [`leave_all`].
 static TENANCIES: Mutex<Vec<Weak<Tenancy>>> = Mutex::new(Vec::new());
+
+/// Names that we left while somebody used them. They are looked at again.
+static LEFT_IN_USE: Mutex<VecDeque<Name>> = Mutex::new(VecDeque::new());
 
 impl Named {
     /// Maps `length` bytes from `offset` of the region with this tag, which is created, all zeros and `offset + length` long, if
@@ -44,55 +69,36 @@ impl Named {
     ///
     /// # Errors
     ///
-    /// EACCES when the name is taken by something that is not a private file of this user, EINVAL for length 0 where there
-    /// is no region, ERR_OUT_OF_RANGE for more than the region has, ENOSPC, and what open(2) and mmap(2) say.
+    /// EACCES when the name is taken by something that is not a private file of this user, EINVAL
+    /// for length 0 where there is no region, ERR_OUT_OF_RANGE for more than the region has,
+    /// ENOSPC, and what stat(2), open(2) and mmap(2) say.
     pub fn open(tag: &str, offset: u64, length: usize, plan: &Plan) -> Result<(Memory, Named)> {
         let path = path_of(tag)?;
         let end = source::end_of(offset, length as u64)?;
         for _ in 0..ATTEMPTS {
-            let Some(file) = open_name(&path, length != 0)? else {
-                break;
+            let tenancy = match open_name(&path)? {
+                Some((file, name)) => join(file, name)?,
+                None if length == 0 => return Err(failed("mmap")(Errno::INVAL)),
+                None => create(&path, end)?,
             };
-            let first = match retry(|| rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)) {
-                Ok(()) => true,
-                // Others use it. Their locks are exclusive only while they join or leave.
-                Err(Errno::WOULDBLOCK) => {
-                    lock_shared(&file)?;
-                    false
-                }
-                Err(errno) => return Err(failed("flock")(errno)),
-            };
-            if !is_named(&file, &path) {
-                continue;
+            if let Some(tenancy) = tenancy {
+                let named = Named::register(tenancy);
+                let memory = named.map(offset, length, plan)?;
+                return Ok((memory, named));
             }
-            if first {
-                if let Err(error) = start_from_zeros(&file, length, end) {
-                    remove(&path);
-                    return Err(error);
-                }
-                // Changing a lock is not atomic: in between another process may get an exclusive one and start the region again.
-                // So nothing learnt before this line counts after it.
-                lock_shared(&file)?;
-                if !is_named(&file, &path) {
-                    continue;
-                }
-            }
-            let existing = file.status()?.size;
-            if existing == 0 {
-                continue;
-            }
-            let named = Named::register(file, path);
-            let memory = named.map(offset, length, existing, plan)?;
-            return Ok((memory, named));
         }
-        // Nothing there to map all of; or, after so many attempts, others that join and leave without end.
-        let errno = if length == 0 { Errno::INVAL } else { Errno::AGAIN };
-        Err(failed("mmap")(errno))
+        // After so many attempts: others that join and leave without end.
+        Err(failed("mmap")(Errno::AGAIN))
     }
 
     /// The file that is the region.
     pub fn file(&self) -> Option<&File> {
         Some(&self.0.file)
+    }
+
+    /// The same with the lock, for child processes: they use the region as long as they have it.
+    pub fn inheritable(&self) -> Option<&File> {
+        Some(&self.0.lock)
     }
 
     /// Bytes in the whole region.
@@ -113,54 +119,148 @@ impl Named {
         Memory::of_file(&self.0.file, offset, length, plan)
     }
 
-    fn register(file: File, path: PathBuf) -> Named {
-        let left = AtomicBool::new(false);
-        let tenancy = Arc::new(Tenancy { file, path, left });
+    fn register(tenancy: Tenancy) -> Named {
+        let tenancy = Arc::new(tenancy);
         static AT_EXIT: std::sync::Once = std::sync::Once::new();
         AT_EXIT.call_once(|| {
             // SAFETY: `leave_all` is an extern "C" function that does not unwind, and `pin_library` keeps it loaded. (Should
             // there be no room for it, names are left behind as after a kill, which the next user recognises.)
             unsafe { libc::atexit(leave_all) };
         });
-        remember(&mut tenancies(), &tenancy);
+        remember(&mut locked(&TENANCIES), &tenancy);
         Named(tenancy)
     }
 
-    fn map(&self, offset: u64, length: usize, existing: u64, plan: &Plan) -> Result<Memory> {
-        self.map_again(offset, source::extent_of_region(existing, offset, length)?, plan)
+    fn map(&self, offset: u64, length: usize, plan: &Plan) -> Result<Memory> {
+        self.map_again(offset, source::extent_of_region(self.size()?, offset, length)?, plan)
     }
 }
 
 impl Drop for Tenancy {
     fn drop(&mut self) {
-        self.leave();
+        if !self.leave() {
+            // A child process has all descriptors for a moment, between fork and exec, and nobody
+            // can tell that from a use of the region.
+            let mut left = locked(&LEFT_IN_USE);
+            // Two for one that comes: so there are not many more than are in use.
+            for _ in 0..2 {
+                if let Some(name) = left.pop_front().filter(|name| !name.remove_if_unused()) {
+                    left.push_back(name);
+                }
+            }
+            if !left.contains(&self.name) {
+                left.push_back(self.name.clone());
+            }
+        }
     }
 }
 
 impl Tenancy {
-    /// Removes the name if nobody else uses the region. Errors mean that it stays, which the next user finds out.
-    fn leave(&self) {
-        if self.left.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let alone = rustix::fs::flock(&self.file, FlockOperation::NonBlockingLockExclusive).is_ok();
-        if alone && is_named(&self.file, &self.path) {
-            remove(&self.path);
+    /// Takes a file that has been locked; `None` if the name does not mean it any more.
+    fn of(lock: File, name: Name) -> Result<Option<Tenancy>> {
+        match name.open() {
+            Ok(file) => Ok(file.map(|file| Tenancy { lock, file, name })),
+            Err(errno) => {
+                drop(lock);
+                name.remove_if_unused();
+                Err(failed("open")(errno))
+            }
         }
     }
+
+    /// Leaves the region, and removes its name unless others use it: false if they do.
+    ///
+    /// A child may have our lock. So that is not changed, but given up, and another one asked for.
+    /// At the end of the process other threads may still use the region, and its descriptors: those
+    /// go on meaning the file.
+    fn leave(&self) -> bool {
+        replace(&self.lock, &self.file);
+        self.name.remove_if_lockable(&self.file)
+    }
+}
+
+/// Makes the descriptor of one file mean what that of another does, in one step for other threads.
+fn replace(file: &File, by: &File) {
+    #[cfg(not(target_vendor = "apple"))]
+    // SAFETY: both are open for as long as these references live.
+    unsafe {
+        libc::dup3(by.raw(), file.raw(), libc::O_CLOEXEC)
+    };
+    #[cfg(target_vendor = "apple")]
+    {
+        // SAFETY: as above.
+        unsafe { libc::dup2(by.raw(), file.raw()) };
+        let _ = rustix::io::fcntl_setfd(file, rustix::io::FdFlags::CLOEXEC);
+    }
+}
+
+impl Name {
+    fn of(path: &Path, stat: &Stat) -> Name {
+        Name { path: path.to_owned(), file: identity(stat) }
+    }
+
+    /// Whether the name still means the file.
+    fn is_current(&self) -> bool {
+        // An error: the name is gone.
+        rustix::fs::lstat(&self.path).is_ok_and(|stat| identity(&stat) == self.file)
+    }
+
+    /// The file, opened anew; `None` if the name does not mean it any more.
+    fn open(&self) -> rustix::io::Result<Option<File>> {
+        match open(&self.path, OFlags::empty()) {
+            Ok(file) => Ok((identity(&rustix::fs::fstat(&file)?) == self.file).then_some(file)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Removes the name unless somebody uses the region. False if somebody does.
+    fn remove_if_unused(&self) -> bool {
+        self.open().is_ok_and(|file| file.is_none_or(|file| self.remove_if_lockable(&file)))
+    }
+
+    /// The same with the file, on which this process has no lock.
+    fn remove_if_lockable(&self, file: &File) -> bool {
+        let alone = lock(file, FlockOperation::NonBlockingLockExclusive).is_ok();
+        if alone {
+            self.remove();
+            // Others may wait for it, only to find that the name is gone.
+            let _ = lock(file, FlockOperation::Unlock);
+        }
+        alone
+    }
+
+    /// Removes the name if it still means the file. The caller holds an exclusive lock on that.
+    fn remove(&self) {
+        if self.is_current() {
+            // If it is gone already, all is well; if it cannot be removed, the next user finds that
+            // nobody uses it.
+            let _ = rustix::fs::unlink(&self.path);
+        }
+    }
+}
+
+/// What tells a file from others that exist.
+#[allow(clippy::unnecessary_cast, reason = "the types differ between systems")]
+fn identity(stat: &Stat) -> (u64, u64) {
+    (stat.st_dev as u64, stat.st_ino as u64)
 }
 
 /// Leaves all regions. `process.exit()` runs no finalizers, but the C library's exit calls this.
+/// (What another thread is joining just now is left behind, as by a kill.)
 pub extern "C" fn leave_all() {
-    let all = std::mem::take(&mut *tenancies());
+    let all = std::mem::take(&mut *locked(&TENANCIES));
     for tenancy in all.iter().filter_map(Weak::upgrade) {
         tenancy.leave();
     }
+    for name in std::mem::take(&mut *locked(&LEFT_IN_USE)) {
+        name.remove_if_unused();
+    }
 }
 
-fn tenancies() -> MutexGuard<'static, Vec<Weak<Tenancy>>> {
-    // Nothing under the lock can panic half way through a change.
-    TENANCIES.lock().unwrap_or_else(PoisonError::into_inner)
+fn locked<T>(list: &'static Mutex<T>) -> MutexGuard<'static, T> {
+    // Nothing under the locks can panic half way through a change.
+    list.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The user's number in front keeps the names of users apart.
@@ -171,7 +271,7 @@ fn path_of(tag: &str) -> Result<PathBuf> {
     if escaped.len() > limit {
         return Err(Error::TagTooLong { limit, actual: escaped.len() });
     }
-    Ok(directory().join(prefix + &escaped))
+    Ok(directory()?.join(prefix + &escaped))
 }
 
 /// A tag as part of a file name, in the manner of URLs. File systems that take `a` and `A` for the same, as Apple's mostly do, get no `A`.
@@ -190,25 +290,41 @@ fn escape(tag: &str) -> String {
     escaped
 }
 
-fn directory() -> PathBuf {
+/// An absolute path: the process may go to another directory before it removes what it has made.
+fn directory() -> Result<PathBuf> {
     let shm = Path::new("/dev/shm");
-    if shm.is_dir() { shm.to_owned() } else { std::env::temp_dir() }
+    match rustix::fs::stat(shm) {
+        Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => Ok(shm.to_owned()),
+        Ok(_) | Err(Errno::NOENT | Errno::NOTDIR) => {
+            std::path::absolute(std::env::temp_dir()).map_err(io_failed("getcwd"))
+        }
+        // Other processes may be able to look at it: in another directory this one would not meet
+        // them.
+        Err(errno) => Err(failed("stat")(errno)),
+    }
 }
 
-/// Opens the region's file; `None` where there is none and none is to be made.
-fn open_name(path: &Path, create: bool) -> Result<Option<File>> {
+fn open(path: &Path, extra: OFlags) -> rustix::io::Result<File> {
     // NONBLOCK: somebody may have put a FIFO there.
-    let mut flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    flags.set(OFlags::CREATE, create);
-    let file = match retry(|| rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)) {
-        Ok(fd) => File::from_fd(fd),
-        Err(Errno::NOENT) if !create => return Ok(None),
+    let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY | extra;
+    retry(|| rustix::fs::open(path, flags, PRIVATE)).map(File::from_fd)
+}
+
+fn lock(file: &File, operation: FlockOperation) -> rustix::io::Result<()> {
+    retry(|| rustix::fs::flock(file, operation))
+}
+
+/// Opens the file that has the name; `None` where there is none.
+fn open_name(path: &Path) -> Result<Option<(File, Name)>> {
+    let file = match open(path, OFlags::empty()) {
+        Ok(file) => file,
+        Err(Errno::NOENT) => return Ok(None),
         // A symbolic link (EMLINK on FreeBSD), a directory, a socket: not ours.
         Err(Errno::LOOP | Errno::MLINK | Errno::ISDIR | Errno::NXIO) => return Err(failed("open")(Errno::ACCESS)),
         Err(errno) => return Err(failed("open")(errno)),
     };
     let stat = rustix::fs::fstat(&file).map_err(failed("fstat"))?;
-    if is_ours(&stat) { Ok(Some(file)) } else { Err(failed("open")(Errno::ACCESS)) }
+    if is_ours(&stat) { Ok(Some((file, Name::of(path, &stat)))) } else { Err(failed("open")(Errno::ACCESS)) }
 }
 
 /// Others can write to the directory, so the name may lead to a file that somebody else made, can read, or can reach by another
@@ -216,35 +332,89 @@ fn open_name(path: &Path, create: bool) -> Result<Option<File>> {
 fn is_ours(stat: &Stat) -> bool {
     FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
         && stat.st_uid == rustix::process::geteuid().as_raw()
-        && stat.st_mode & 0o777 == 0o600
+        && stat.st_mode & 0o777 == PRIVATE.as_raw_mode()
         && stat.st_nlink <= 1
 }
 
-fn is_named(file: &File, path: &Path) -> bool {
-    match (rustix::fs::fstat(file), rustix::fs::lstat(path)) {
-        (Ok(open), Ok(named)) => open.st_ino == named.st_ino && open.st_dev == named.st_dev,
-        // The name is gone.
-        _ => false,
+/// Uses the region that the file is; `None` when its name is gone, or is now.
+fn join(file: File, name: Name) -> Result<Option<Tenancy>> {
+    match lock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {
+            // Nobody uses it: the processes that did were killed.
+            name.remove();
+            return Ok(None);
+        }
+        // Others use it. Their locks are exclusive only while they leave.
+        Err(Errno::WOULDBLOCK) => lock(&file, FlockOperation::LockShared).map_err(failed("flock"))?,
+        Err(errno) => return Err(failed("flock")(errno)),
+    }
+    // One of size 0 is not complete; see `create_by_name`.
+    if file.status()?.size == 0 { Ok(None) } else { Tenancy::of(file, name) }
+}
+
+/// Makes a region of `end` bytes; `None` when somebody was faster.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn create(path: &Path, end: u64) -> Result<Option<Tenancy>> {
+    use rustix::fs::{AtFlags, CWD};
+    let directory = path.parent().unwrap_or(path);
+    let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
+    let Ok(file) = retry(|| rustix::fs::open(directory, flags, PRIVATE)).map(File::from_fd) else {
+        // The file system has no such files. Other causes are met again there, and told.
+        return create_by_name(path, end);
+    };
+    let name = fill(&file, path, end)?;
+    lock(&file, FlockOperation::LockShared).map_err(failed("flock"))?;
+    let by_descriptor = format!("/proc/self/fd/{}", file.raw());
+    match rustix::fs::linkat(CWD, by_descriptor, CWD, path, AtFlags::SYMLINK_FOLLOW) {
+        Ok(()) => Tenancy::of(file, name),
+        Err(Errno::EXIST) => Ok(None),
+        // There is no /proc.
+        Err(_) => create_by_name(path, end),
     }
 }
 
-fn lock_shared(file: &File) -> Result<()> {
-    retry(|| rustix::fs::flock(file, FlockOperation::LockShared)).map_err(failed("flock"))
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn create(path: &Path, end: u64) -> Result<Option<Tenancy>> {
+    create_by_name(path, end)
 }
 
-/// Makes a new region of the file: nobody uses it, so what is in it was left behind.
-fn start_from_zeros(file: &File, length: usize, end: u64) -> Result<()> {
-    if length == 0 {
-        return Err(failed("mmap")(Errno::INVAL));
+/// The same where files have names from their start on. Others may find it before it is locked: its
+/// size is 0, and they begin again, or take it for left behind and remove it.
+fn create_by_name(path: &Path, end: u64) -> Result<Option<Tenancy>> {
+    let file = match open(path, OFlags::CREATE | OFlags::EXCL) {
+        Ok(file) => file,
+        Err(Errno::EXIST) => return Ok(None),
+        Err(errno) => return Err(failed("open")(errno)),
+    };
+    let stat = rustix::fs::fstat(&file).map_err(failed("fstat"))?;
+    let name = Name::of(path, &stat);
+    let made = match lock(&file, FlockOperation::NonBlockingLockExclusive) {
+        // Somebody who came has locked it. One who takes it for left behind removes it.
+        Err(Errno::WOULDBLOCK) => return Ok(None),
+        Err(errno) => Err(failed("flock")(errno)),
+        Ok(()) if !name.is_current() => return Ok(None),
+        Ok(()) => fill(&file, path, end),
+    };
+    if let Err(error) = made {
+        // Nobody uses a file of size 0, and nobody but us makes it longer.
+        name.remove();
+        return Err(error);
     }
-    file.set_size(0)?;
+    // Changing a lock is not atomic: in between another process may lock it, and remove it as one
+    // that nobody uses.
+    lock(&file, FlockOperation::LockShared).map_err(failed("flock"))?;
+    Tenancy::of(file, name)
+}
+
+/// Makes a region of a new file that nobody else uses.
+fn fill(file: &File, path: &Path, end: u64) -> Result<Name> {
+    // The process's umask may have taken from it.
+    retry(|| rustix::fs::fchmod(file, PRIVATE)).map_err(failed("fchmod"))?;
     // Allocated, so that a full /dev/shm (64 MiB in a container) is an error here and not a fault at some later store.
-    file.allocate(0..end)
-}
-
-fn remove(path: &Path) {
-    // If it is gone already, all is well; if it cannot be removed, the next user finds that nobody uses it.
-    let _ = rustix::fs::unlink(path);
+    file.allocate(0..end)?;
+    file.set_size(end)?;
+    let stat = rustix::fs::fstat(file).map_err(failed("fstat"))?;
+    Ok(Name::of(path, &stat))
 }
 
 /// A file without a name, for anonymous memory where the system has no memfd.
@@ -254,9 +424,9 @@ pub(super) fn unlinked_file() -> Result<File> {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     loop {
         let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let path = directory().join(format!("memmap-anonymous-{}-{count}", std::process::id()));
+        let path = directory()?.join(format!("memmap-anonymous-{}-{count}", std::process::id()));
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match retry(|| rustix::fs::open(&path, flags, Mode::RUSR | Mode::WUSR)) {
+        match retry(|| rustix::fs::open(&path, flags, PRIVATE)) {
             // Left behind by a process with our number that was killed between its open and its unlink.
             Err(Errno::EXIST) => {}
             Ok(fd) => {

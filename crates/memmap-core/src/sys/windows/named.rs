@@ -70,6 +70,11 @@ impl Named {
         None
     }
 
+    /// The region is no file.
+    pub fn inheritable(&self) -> Option<&File> {
+        None
+    }
+
     /// Bytes in the whole region.
     ///
     /// # Errors
