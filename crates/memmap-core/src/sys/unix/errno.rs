@@ -1,23 +1,30 @@
 //! errno as a name.
 
+use super::limits::{self, Wanted};
 use crate::error::{Error, SystemError};
 use rustix::io::Errno;
 
 /// Turns the errno of a failed `syscall` into an [`Error`]; made for `map_err`.
 pub(super) fn failed(syscall: &'static str) -> impl Fn(Errno) -> Error {
-    move |errno| system_error(errno, syscall).into()
+    failed_for(syscall, Wanted::default())
 }
 
-/// The same, with what the system does not say of it.
-pub(super) fn explained(syscall: &'static str, errno: Errno, explanation: &str) -> Error {
-    let error = system_error(errno, syscall);
-    SystemError { description: format!("{} ({explanation})", error.description), ..error }.into()
+/// The same for a call that wanted memory, so that the error can say which limit it ran into.
+pub(super) fn failed_for(syscall: &'static str, wanted: Wanted) -> impl Fn(Errno) -> Error {
+    move |errno| match limits::explanation(errno, syscall, wanted) {
+        Some(explanation) => failed_because(errno, syscall, &explanation),
+        None => system_error(errno, syscall, description(errno)),
+    }
 }
 
 /// The same for an error of the standard library or of memmap2.
 pub(super) fn io_failed(syscall: &'static str) -> impl Fn(std::io::Error) -> Error {
-    // Everything given to it comes from a system call, but for memmap2's own checks of a length, which say EINVAL.
-    move |error| system_error(Errno::from_io_error(&error).unwrap_or(Errno::INVAL), syscall).into()
+    move |error| failed(syscall)(errno_of(&error))
+}
+
+/// The error of a call of which more is known than what the system says.
+pub(super) fn failed_because(errno: Errno, syscall: &'static str, explanation: &str) -> Error {
+    system_error(errno, syscall, format!("{} ({explanation})", description(errno)))
 }
 
 /// The error of the call that has just failed.
@@ -25,8 +32,14 @@ pub(super) fn last_error(syscall: &'static str) -> Error {
     io_failed(syscall)(std::io::Error::last_os_error())
 }
 
-fn system_error(errno: Errno, syscall: &'static str) -> SystemError {
-    SystemError { code: name(errno), errno: -errno.raw_os_error(), syscall, description: description(errno) }
+/// The errno of an error of the standard library or of memmap2.
+pub(super) fn errno_of(error: &std::io::Error) -> Errno {
+    // All come from a system call, but for memmap2's own checks of a length, which say EINVAL.
+    Errno::from_io_error(error).unwrap_or(Errno::INVAL)
+}
+
+fn system_error(errno: Errno, syscall: &'static str, description: String) -> Error {
+    SystemError { code: name(errno), errno: -errno.raw_os_error(), syscall, description }.into()
 }
 
 /// libuv's words, which are Node's: "illegal operation on a directory".
@@ -76,6 +89,7 @@ known! {
     INVAL => "EINVAL", "invalid argument";
     NFILE => "ENFILE", "file table overflow";
     MFILE => "EMFILE", "too many open files";
+    MLINK => "EMLINK", "too many links";
     NOTTY => "ENOTTY", "inappropriate ioctl for device";
     TXTBSY => "ETXTBSY", "text file is busy";
     FBIG => "EFBIG", "file too large";
@@ -90,12 +104,19 @@ known! {
     NOSYS => "ENOSYS", "function not implemented";
     LOOP => "ELOOP", "too many symbolic links encountered";
     OVERFLOW => "EOVERFLOW", "value too large for defined data type";
-    OPNOTSUPP => "EOPNOTSUPP";
+    // Before the other, which has no name in libuv: on most systems the two are one number.
     NOTSUP => "ENOTSUP", "operation not supported on socket";
+    OPNOTSUPP => "EOPNOTSUPP";
     DQUOT => "EDQUOT";
     STALE => "ESTALE";
     TIMEDOUT => "ETIMEDOUT", "connection timed out";
+    CANCELED => "ECANCELED", "operation canceled";
+    // Of a name that the file system cannot have.
+    ILSEQ => "EILSEQ", "illegal byte sequence";
     // Of a file system of FUSE whose program has ended, and of one whose host is gone.
     NOTCONN => "ENOTCONN", "socket is not connected";
     HOSTDOWN => "EHOSTDOWN", "host is down";
+    HOSTUNREACH => "EHOSTUNREACH", "host is unreachable";
+    NETUNREACH => "ENETUNREACH", "network is unreachable";
+    CONNRESET => "ECONNRESET", "connection reset by peer";
 }

@@ -1,8 +1,9 @@
 //! Mapped pages.
 
-use super::errno::{explained, failed, io_failed, last_error};
+use super::errno::{errno_of, failed, failed_because, failed_for, last_error};
 use super::fault::answers_stores;
 use super::file::File;
+use super::limits::Wanted;
 use super::page_size;
 use super::replace::{self, Fresh, Zeros};
 use crate::access::{Access, Plan};
@@ -10,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::fault::StoredTo;
 use crate::sys::{PageSpan, Residency};
 use memmap2::{MmapOptions, MmapRaw};
+use rustix::fs::FileType;
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, MprotectFlags, MsyncFlags, ProtFlags};
 use std::ptr::NonNull;
@@ -87,7 +89,7 @@ impl Memory {
     /// What mmap(2) says: EACCES, EINVAL (length 0), ENODEV, ENOMEM.
     pub fn of_file(file: &File, offset: u64, length: usize, plan: &Plan) -> Result<Memory> {
         if length == 0 {
-            return Err(failed("mmap")(Errno::INVAL));
+            return Err(nothing_to_map(file));
         }
         let page = file.page_size();
         let counted = Counted::of_file(offset, length)?;
@@ -95,7 +97,7 @@ impl Memory {
         let memory = if plan.executable || plan.other_flags != 0 || only_reads || page != page_size() {
             let lead = lead_of(offset, page);
             let fd = Some((file, offset - lead as u64));
-            Memory::map(counted, lead, length, page, flags_for(plan), protection_for(plan, false), fd)?
+            Memory::map(counted, lead, length, page, fd, plan)?
         } else {
             let mut options = MmapOptions::new();
             options.offset(offset).len(length);
@@ -111,7 +113,8 @@ impl Memory {
                 // SAFETY: "unsafe" there is that the file may change under a slice; MmapRaw gives no slice.
                 unsafe { options.map_copy(file.raw()) }.map(MmapRaw::from)
             };
-            Memory::of(counted, false, owner.map_err(map_failed(file))?)?
+            let owner = owner.map_err(|error| map_failed(errno_of(&error), Some(file), length, plan))?;
+            Memory::of(counted, false, owner)?
         };
         if plan.populate && !plan.writable() {
             memory.populate(plan);
@@ -142,16 +145,10 @@ impl Memory {
         let counted = Counted::new(1)?;
         let memory = if plan.private && plan.other_flags == 0 && !plan.executable && !plan.populate {
             let owner = MmapOptions::new().len(length).map_anon();
-            Memory::of(counted, true, owner.map_err(io_failed("mmap"))?.into())?
+            let owner = owner.map_err(|error| map_failed(errno_of(&error), None, length, plan))?;
+            Memory::of(counted, true, owner.into())?
         } else {
-            let mut flags = MapFlags::from_bits_retain(plan.other_flags as _);
-            flags |= if plan.private { MapFlags::PRIVATE } else { MapFlags::SHARED };
-            #[cfg(any(target_os = "linux", target_os = "android"))]
-            if plan.populate {
-                flags |= MapFlags::POPULATE;
-            }
-            let page = page_size_of_flags(plan.other_flags);
-            Memory::map(counted, 0, length, page, flags, protection_for(plan, true), None)?
+            Memory::map(counted, 0, length, page_size_of_flags(plan.other_flags), None, plan)?
         };
         Ok((memory, None))
     }
@@ -176,10 +173,11 @@ impl Memory {
         lead: usize,
         length: usize,
         page: usize,
-        flags: MapFlags,
-        protection: ProtFlags,
         file: Option<(&File, u64)>,
+        plan: &Plan,
     ) -> Result<Memory> {
+        let flags = if file.is_some() { flags_for(plan) } else { anonymous_flags_for(plan) };
+        let protection = protection_for(plan, file.is_none());
         let whole = length.checked_add(lead).ok_or(Error::LengthTooLarge)?;
         let null = std::ptr::null_mut();
         let base = match file {
@@ -188,10 +186,7 @@ impl Memory {
             // SAFETY: as above.
             None => unsafe { rustix::mm::mmap_anonymous(null, whole, protection, flags) },
         }
-        .map_err(|errno| match file {
-            Some((file, _)) => map_failed(file)(errno.into()),
-            None => failed("mmap")(errno),
-        })?;
+        .map_err(|errno| map_failed(errno, file.map(|(file, _)| file), whole, plan))?;
         Ok(Memory {
             start: NonNull::new(base.cast::<u8>().wrapping_add(lead)).ok_or_else(|| failed("mmap")(Errno::NOMEM))?,
             length,
@@ -341,13 +336,13 @@ impl Memory {
         if private {
             // SAFETY: the span is inside our pages; locking changes no contents.
             unsafe { rustix::mm::mlock_with(span.address.cast(), span.length, rustix::mm::MlockFlags::ONFAULT) }
-                .map_err(failed("mlock2"))?;
+                .map_err(failed_for("mlock2", Wanted { bytes: span.length, private }))?;
             self.prefetch(offset, length);
             return Ok(());
         }
-        let _ = private;
         // SAFETY: the span is inside our pages; locking changes no contents.
-        unsafe { rustix::mm::mlock(span.address.cast(), span.length) }.map_err(failed("mlock"))
+        unsafe { rustix::mm::mlock(span.address.cast(), span.length) }
+            .map_err(failed_for("mlock", Wanted { bytes: span.length, private }))
     }
 
     /// Undoes [`Memory::lock`].
@@ -607,15 +602,51 @@ impl Growth {
     }
 }
 
-/// Why a file could not be mapped, in Linux' words.
-fn map_failed(file: &File) -> impl Fn(std::io::Error) -> Error {
-    move |error| {
-        let is_no_file = || file.status().is_ok_and(|status| !status.regular);
-        // macOS says EINVAL of a directory and a FIFO.
-        if cfg!(target_vendor = "apple") && Errno::from_io_error(&error) == Some(Errno::INVAL) && is_no_file() {
-            return failed("mmap")(Errno::NODEV);
+/// Why `length` bytes, of a file if there is one, could not be mapped.
+fn map_failed(errno: Errno, file: Option<&File>, length: usize, plan: &Plan) -> Error {
+    if let Some(file) = file {
+        if let Some(errno) = unmappable(file) {
+            return failed("mmap")(errno);
         }
-        io_failed("mmap")(error)
+        // FUSE says ENODEV of every shared mapping of a file that it reads and writes without a
+        // cache; 9p said so, and newer ones say EINVAL of those that may write.
+        let refuses_sharing = matches!(errno, Errno::NODEV | Errno::INVAL) && plan.writes_through();
+        if refuses_sharing && plan.other_flags == 0 && can_be_mapped(file) {
+            return failed_because(
+                errno,
+                "mmap",
+                "the file system has no mappings that write to this file, but private ones: { access: ACCESS_READ } works",
+            );
+        }
+    }
+    failed_for("mmap", Wanted { bytes: length, private: plan.private || !plan.writes_through() })(errno)
+}
+
+/// Why a file cannot be mapped in any length. Systems say something else, EINVAL or ENODEV.
+fn unmappable(file: &File) -> Option<Errno> {
+    match FileType::from_raw_mode(rustix::fs::fstat(file).ok()?.st_mode) {
+        FileType::Directory => Some(Errno::ISDIR),
+        FileType::RegularFile | FileType::BlockDevice | FileType::CharacterDevice => None,
+        // A pipe, a socket, what epoll_create(2) gives.
+        _ => Some(Errno::NODEV),
+    }
+}
+
+/// The error of mapping nothing of a file that has no length.
+fn nothing_to_map(file: &File) -> Error {
+    // A terminal is a device like one that can be mapped: what tells them apart is to try.
+    let errno = unmappable(file).unwrap_or(if can_be_mapped(file) { Errno::INVAL } else { Errno::NODEV });
+    failed("mmap")(errno)
+}
+
+/// Whether there can be a private mapping of a file, which nobody touches.
+fn can_be_mapped(file: &File) -> bool {
+    let null = std::ptr::null_mut();
+    // SAFETY: without MAP_FIXED a new mapping touches no memory that is in use.
+    match unsafe { rustix::mm::mmap(null, page_size(), ProtFlags::READ, MapFlags::PRIVATE, file, 0) } {
+        // SAFETY: it has just been mapped, and nobody else has its address.
+        Ok(page) => unsafe { rustix::mm::munmap(page, page_size()) }.is_ok(),
+        Err(_) => false,
     }
 }
 
@@ -735,7 +766,7 @@ fn too_many(allowed: usize) -> Error {
         "{allowed} mappings are alive, counting those twice that may be cut in two, which is near the system's limit, \
          vm.max_map_count: let the event loop turn, so that those whose views are unused are unmapped, or call unmap() on them"
     );
-    explained("mmap", Errno::NOMEM, &explanation)
+    failed_because(Errno::NOMEM, "mmap", &explanation)
 }
 
 /// How far into its page an offset lies.
@@ -753,6 +784,16 @@ fn flags_for(plan: &Plan) -> MapFlags {
     }
     #[cfg(any(target_os = "linux", target_os = "android"))]
     if plan.populate && plan.writable() {
+        flags |= MapFlags::POPULATE;
+    }
+    flags
+}
+
+fn anonymous_flags_for(plan: &Plan) -> MapFlags {
+    let mut flags = MapFlags::from_bits_retain(plan.other_flags as _);
+    flags |= if plan.private { MapFlags::PRIVATE } else { MapFlags::SHARED };
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if plan.populate {
         flags |= MapFlags::POPULATE;
     }
     flags

@@ -5,6 +5,7 @@ mod errno;
 mod fault;
 mod file;
 mod library;
+mod limits;
 #[cfg(target_vendor = "apple")]
 mod mach;
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -85,9 +86,9 @@ pub(crate) fn not_writable(syscall: &'static str) -> Error {
 
 /// The error of asking which pages of somebody else's file are in memory.
 pub(crate) fn residency_unknown() -> Error {
-    errno::explained(
-        "mincore",
+    errno::failed_because(
         Errno::PERM,
+        "mincore",
         "this system does not tell it of a file that the process neither owns nor may write",
     )
 }
