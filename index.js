@@ -1693,7 +1693,8 @@ var Mmap = class {
 	* @param start in bytes, default 0
 	* @param length in bytes, default to the end
 	* @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOMEM or EPERM beyond what the system allows (`ulimit -l`; on
-	*   Windows the working set of the process, which is made larger if it can be), ENOSYS for private memory on Linux before 4.4
+	*   Windows the working set of the process, which is made larger if it can be), ENOSYS for private memory on Linux before 4.4,
+	*   ERR_MMAP_FAULT where the file has been cut off
 	*/
 	lock(start = 0, length) {
 		const [mapping, from, count] = this.#pageRange("lock", start, length);

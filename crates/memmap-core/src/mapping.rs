@@ -344,10 +344,17 @@ impl Mapping {
     ///
     /// # Errors
     ///
-    /// ERR_OUT_OF_RANGE, ENOMEM, EPERM, EAGAIN.
+    /// ERR_OUT_OF_RANGE, ENOMEM, EPERM, EAGAIN, ERR_MMAP_FAULT.
     pub fn lock(&self, start: usize, length: usize) -> Result<()> {
         self.region.range(start, length)?;
-        self.region.memory().lock(start, length, !self.plan.writes_through() && self.plan.writable())
+        let locked = self.region.memory().lock(start, length, !self.plan.writes_through() && self.plan.writable());
+        let may_be_cut = !matches!(self.source, Source::Anonymous(_)) && self.region.intact().is_ok();
+        if locked.is_err() && may_be_cut && sys::install_fault_handler() {
+            // The system says ENOMEM, too, of a page that the file does not have any more. To touch
+            // the last page tells the two apart.
+            self.region.read_byte((start + length).saturating_sub(1))?;
+        }
+        locked
     }
 
     /// Undoes [`Mapping::lock`]; the operating system does not count locks, but for macOS, which does.

@@ -619,7 +619,9 @@ fn map_failed(errno: Errno, file: Option<&File>, length: usize, plan: &Plan) -> 
             );
         }
     }
-    failed_for("mmap", Wanted { bytes: length, private: plan.private || !plan.writes_through() })(errno)
+    // Nothing is set aside for pages that can only be read.
+    let private = !plan.writes_through() && protection_for(plan, file.is_none()).contains(ProtFlags::WRITE);
+    failed_for("mmap", Wanted { bytes: length, private })(errno)
 }
 
 /// Why a file cannot be mapped in any length. Systems say something else, EINVAL or ENODEV.
