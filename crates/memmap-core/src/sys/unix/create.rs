@@ -2,7 +2,7 @@
 //! that failed.
 
 use super::errno::failed;
-use super::file::{File, open, retry};
+use super::file::{File, open};
 use crate::error::Result;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -116,6 +116,7 @@ fn behind_links(path: &Path) -> PathBuf {
 /// Gives a file a name that nothing has.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn link(file: &File, name: &Path) -> rustix::io::Result<()> {
+    use super::file::retry;
     use rustix::fs::{AtFlags, CWD, linkat};
     let path = format!("{DESCRIPTORS}/{}", file.descriptor());
     retry(|| linkat(CWD, &path, CWD, name, AtFlags::SYMLINK_FOLLOW))

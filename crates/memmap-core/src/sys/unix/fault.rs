@@ -6,12 +6,12 @@
 //! calls of Mach.
 
 use super::replace::{Zeros, by_zeros};
-use crate::fault::{self, FileIdentity, Found, Place, StoredTo};
+use crate::fault::{self, FileIdentity, Found, Place};
 use libc::{c_int, c_void, siginfo_t};
 use std::mem::MaybeUninit;
 use std::ops::{Range, RangeInclusive};
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// What the systems raise: SIGBUS for what cannot be had, SIGSEGV for a store to what can only be
@@ -207,7 +207,7 @@ fn make_private(found: &Found, pages: &Range<usize>, page: usize) -> bool {
     /// and mappings.
     const BLOCK: usize = 1024 * 1024;
     let page_size = found.place.page_size;
-    if found.place.stored_to == StoredTo::Copied {
+    if found.place.stored_to == fault::StoredTo::Copied {
         return copy_page(page, page_size);
     }
     let block = BLOCK.max(page_size);
@@ -229,6 +229,7 @@ fn make_private(found: &Found, pages: &Range<usize>, page: usize) -> bool {
 /// not copy again: the first may have stored by then.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn copy_page(page: usize, page_size: usize) -> bool {
+    use std::sync::atomic::AtomicBool;
     static COPYING: AtomicBool = AtomicBool::new(false);
     while COPYING.swap(true, Ordering::Acquire) {
         // SAFETY: it takes nothing. The other thread is in this function, and ends it in a few

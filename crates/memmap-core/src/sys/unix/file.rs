@@ -1,6 +1,6 @@
 //! Files, and memory that has a descriptor like a file.
 
-use super::errno::{failed, last_error};
+use super::errno::failed;
 use crate::error::Result;
 use crate::sys::Status;
 use rustix::fs::{FileType, Mode, OFlags};
@@ -126,7 +126,7 @@ impl File {
         // SAFETY: BLKGETSIZE64 takes a pointer to a number of 64 bits, which `size` is for the
         // length of the call.
         let result = unsafe { libc::ioctl(self.raw(), BLKGETSIZE64 as _, &mut size) };
-        if result == 0 { Ok(Some(size)) } else { Err(last_error("ioctl")) }
+        if result == 0 { Ok(Some(size)) } else { Err(super::errno::last_error("ioctl")) }
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "android")))]

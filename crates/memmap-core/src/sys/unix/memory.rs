@@ -692,11 +692,11 @@ unsafe fn move_pages(old: PageSpan, new: PageSpan, file: Option<(&File, u64)>, p
         Some((file, offset)) => {
             let offset = offset - lead_of(offset, page_size()) as u64;
             // SAFETY: the caller's promise about the new range.
-            unsafe { rustix::mm::mmap(to, new.length, protection_for(plan, file.is_none()), flags, file, offset) }
+            unsafe { rustix::mm::mmap(to, new.length, protection_for(plan, false), flags, file, offset) }
         }
         // SAFETY: as above.
         None if plan.private => unsafe {
-            rustix::mm::mmap_anonymous(to, new.length, protection_for(plan, file.is_none()), flags)
+            rustix::mm::mmap_anonymous(to, new.length, protection_for(plan, true), flags)
         },
         None => return Err(super::no_descriptor("mmap")),
     }

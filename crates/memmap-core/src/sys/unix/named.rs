@@ -420,7 +420,7 @@ fn fill(file: &File, path: &Path, end: u64) -> Result<Name> {
 /// A file without a name, for anonymous memory where the system has no memfd.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
 pub(super) fn unlinked_file() -> Result<File> {
-    use std::sync::atomic::AtomicU64;
+    use std::sync::atomic::{AtomicU64, Ordering};
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     loop {
         let count = COUNTER.fetch_add(1, Ordering::Relaxed);

@@ -98,7 +98,9 @@ pub(super) unsafe fn by_copy(page: *mut u8, page_size: usize) -> rustix::io::Res
 
 impl Zeros {
     pub(super) fn protection(self) -> ProtFlags {
-        if self == Zeros::OfOurs && super::fault::answers_stores() { ProtFlags::READ } else { READ_WRITE }
+        // Apple's systems set no memory aside for pages that can be written to either.
+        let only_reads = self == Zeros::OfOurs && !cfg!(target_vendor = "apple");
+        if only_reads && super::fault::answers_stores() { ProtFlags::READ } else { READ_WRITE }
     }
 }
 
