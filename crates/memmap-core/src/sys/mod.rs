@@ -9,11 +9,6 @@
 //! * [`page_size`], [`allocation_granularity`], [`constants`], [`plan_from_flags`], [`plan_from_prot`], [`path_from_bytes`],
 //!   [`pin_library`], [`host_symbol`], [`install_fault_handler`].
 
-#[cfg(windows)]
-use crate::error::Result;
-#[cfg(windows)]
-use std::ops::Range;
-
 pub mod vector;
 
 #[cfg(unix)]
@@ -39,20 +34,6 @@ pub struct Status {
     pub device: u64,
     /// See `device`.
     pub inode: u64,
-}
-
-/// Gives `write` the bytes of a range that is to become zeros, some at a time, with where they belong.
-#[cfg(windows)]
-fn in_pieces_of_zeros(range: Range<u64>, mut write: impl FnMut(&[u8], u64) -> Result<()>) -> Result<()> {
-    // Not a static: that would be as many bytes in the library.
-    let zeros = vec![0; 64 * 1024];
-    let mut at = range.start;
-    while at < range.end {
-        let count = usize::try_from(range.end - at).unwrap_or(usize::MAX).min(zeros.len());
-        write(zeros.get(..count).unwrap_or(&zeros), at)?;
-        at += count as u64;
-    }
-    Ok(())
 }
 
 /// Pages in memory of all pages in a range.

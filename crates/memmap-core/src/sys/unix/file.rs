@@ -430,7 +430,7 @@ impl AsFd for File {
 
 /// Whether the process may make a file that large (RLIMIT_FSIZE).
 pub(super) fn allows_size(size: u64) -> bool {
-    rustix::process::getrlimit(rustix::process::Resource::Fsize).current.is_none_or(|limit| size <= limit)
+    super::limits::file_size().is_none_or(|limit| size <= limit)
 }
 
 /// Opens what there is, or what `extra` makes.

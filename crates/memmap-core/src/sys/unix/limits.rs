@@ -5,8 +5,8 @@
 
 use super::page_size;
 use rustix::io::Errno;
-use rustix::process::{Resource, getrlimit};
 use std::io::Read;
+use std::mem::MaybeUninit;
 
 /// Where Linux says how much of something there may be.
 const OVERCOMMIT: &str = "/proc/sys/vm/overcommit_memory";
@@ -15,6 +15,25 @@ const FILE_MAX: &str = "/proc/sys/fs/file-max";
 
 /// Enough for each file that is read whole.
 const FILE_LENGTH: usize = 8192;
+
+/// What getrlimit(2) says; `None` for no limit. rustix takes it for a call that cannot fail, which a
+/// sandbox can make it do. (A macro, because the numbers of limits differ in type between systems.)
+macro_rules! limit {
+    ($number:ident) => {{
+        let mut limit = MaybeUninit::<libc::rlimit>::zeroed();
+        // SAFETY: `limit` is writable for the size of an rlimit.
+        let result = unsafe { libc::getrlimit(libc::$number, limit.as_mut_ptr()) };
+        // SAFETY: all zeros is an rlimit, and getrlimit has filled it in where it returned 0.
+        let limit = unsafe { limit.assume_init() };
+        #[allow(clippy::unnecessary_cast, reason = "the type differs between systems")]
+        (result == 0 && limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur as u64)
+    }};
+}
+
+/// RLIMIT_FSIZE.
+pub(super) fn file_size() -> Option<u64> {
+    limit!(RLIMIT_FSIZE)
+}
 
 /// What a call wanted.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,11 +57,11 @@ pub(super) fn explanation(errno: Errno, syscall: &str, wanted: Wanted) -> Option
         (Errno::NOMEM, "ftruncate" | "fallocate") => promised(bytes),
         (Errno::FBIG, _) => Some(format!(
             "no file of this process may become longer than {} bytes: `ulimit -f` shows the limit and sets another",
-            getrlimit(Resource::Fsize).current?
+            file_size()?
         )),
         (Errno::MFILE, _) => Some(format!(
             "this process may have {} files open: `ulimit -n` shows the limit and sets another",
-            getrlimit(Resource::Nofile).current?
+            limit!(RLIMIT_NOFILE)?
         )),
         (Errno::NFILE, _) => Some(format!(
             "the system may have {} files open: `sysctl fs.file-max` shows the limit and sets another",
@@ -54,7 +73,7 @@ pub(super) fn explanation(errno: Errno, syscall: &str, wanted: Wanted) -> Option
 
 /// RLIMIT_AS.
 fn addresses(bytes: u64) -> Option<String> {
-    let limit = getrlimit(Resource::As).current?;
+    let limit = limit!(RLIMIT_AS)?;
     let used = with_file("/proc/self/statm", first_number).map(|pages| pages.saturating_mul(page_size() as u64));
     reached(limit, used, bytes, "of addresses", "ulimit -v")
 }
@@ -64,14 +83,14 @@ fn data(bytes: u64) -> Option<String> {
     if !cfg!(any(target_os = "linux", target_os = "android")) {
         return None;
     }
-    let limit = getrlimit(Resource::Data).current?;
+    let limit = limit!(RLIMIT_DATA)?;
     reached(limit, kilobytes("/proc/self/status", "VmData:"), bytes, "of private memory", "ulimit -d")
 }
 
 /// RLIMIT_MEMLOCK.
 fn locked(bytes: u64) -> Option<String> {
     const CAP_IPC_LOCK: u64 = 1 << 14;
-    let limit = getrlimit(Resource::Memlock).current?;
+    let limit = limit!(RLIMIT_MEMLOCK)?;
     let capabilities = with_file("/proc/self/status", |text| u64::from_str_radix(value_of(text, "CapEff:")?, 16).ok());
     if capabilities.is_some_and(|capabilities| capabilities & CAP_IPC_LOCK != 0) {
         return None;

@@ -2,24 +2,24 @@
 
 use super::error::{EBADF, EFBIG, EISDIR, code_of, failed, io_failed, last_error, number_of};
 use super::library::host_symbol;
+use super::memory::halves;
 use crate::error::{Error, Result};
-use crate::sys::{Status, in_pieces_of_zeros};
+use crate::sys::Status;
 use std::ffi::{OsStr, c_int, c_void};
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Seek, SeekFrom};
 use std::ops::{Deref, Range};
-use std::os::windows::fs::{FileExt, MetadataExt};
-use std::os::windows::io::{AsRawHandle, BorrowedHandle, RawHandle};
+use std::os::windows::fs::FileExt;
+use std::os::windows::io::{AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle, RawHandle};
+use std::ptr;
 use std::sync::OnceLock;
 use windows_sys::Wdk::Storage::FileSystem::{FILE_ACCESS_INFORMATION, FileAccessInformation, NtQueryInformationFile};
-use windows_sys::Win32::Foundation::{
-    ERROR_ACCESS_DENIED, ERROR_DISK_FULL, ERROR_DISK_QUOTA_EXCEEDED, ERROR_INVALID_PARAMETER, RtlNtStatusToDosError,
-};
+use windows_sys::Win32::Foundation::{ERROR_ACCESS_DENIED, ERROR_INVALID_PARAMETER, RtlNtStatusToDosError};
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_ALLOCATION_INFO, FILE_ATTRIBUTE_SPARSE_FILE, FILE_STANDARD_INFO, FILE_TYPE_DISK, FILE_WRITE_DATA,
-    FileAllocationInfo, FileStandardInfo, GetFileInformationByHandleEx, GetFileType, SetFileInformationByHandle,
+    FILE_STANDARD_INFO, FILE_TYPE_DISK, FILE_WRITE_DATA, FileStandardInfo, GetFileInformationByHandleEx, GetFileType,
 };
 use windows_sys::Win32::System::IO::IO_STATUS_BLOCK;
+use windows_sys::Win32::System::Memory::{CreateFileMappingW, PAGE_READWRITE};
 
 /// A handle of our own, closed on drop.
 ///
@@ -108,6 +108,11 @@ impl File {
         })
     }
 
+    pub(super) fn is_directory(&self) -> bool {
+        // Of a console, a pipe or a socket it is an error to ask.
+        self.standard_info().is_ok_and(|info| info.Directory)
+    }
+
     /// Whether the handle may write.
     ///
     /// It asks the system for the rights that this handle was opened with. Win32 has no call for that: what it has
@@ -168,21 +173,18 @@ impl File {
         self.0.set_len(size).map_err(io_failed("ftruncate"))
     }
 
-    /// Makes sure that the bytes of `range` exist and have blocks on the device, so that no later store into them can fail
-    /// because the disk is full. The file grows to `range.end` if it is shorter.
+    /// Makes sure that the bytes of `range` exist and have blocks on the device, so that no later store
+    /// into them can fail for a full disk. The file grows to `range.end` if it is shorter and is never
+    /// made shorter. On failure nothing has changed.
     ///
-    /// Nothing is undone after a failure, because a size that was read a moment ago may be the size
-    /// of somebody else's data by now: zeros may stay at the file's end.
-    ///
-    /// A compressed file is the exception: how many blocks it needs is not known before its bytes are.
+    /// Sparse and compressed files are the exception: they get their blocks when they get their bytes.
     ///
     /// # Errors
     ///
-    /// ENOSPC, EFBIG, EIO.
+    /// ENOSPC, EFBIG, ENOMEM, EIO.
     pub fn allocate(&self, range: Range<u64>) -> Result<()> {
-        let info = self.standard_info()?;
-        let before = u64::try_from(info.EndOfFile).unwrap_or(0);
-        if range.end <= before { Ok(()) } else { self.allocate_blocks(before..range.end, info.AllocationSize) }
+        let size = u64::try_from(self.standard_info()?.EndOfFile).unwrap_or(0);
+        if range.end > size { self.extend_to(range.end) } else { Ok(()) }
     }
 
     /// Writes what is in memory of the file's data to the device.
@@ -262,45 +264,26 @@ impl File {
         if result == 0 { Err(last_error("fstat")) } else { Ok(info) }
     }
 
-    /// Extends a file from `range.start`, its size, to `range.end`. It has `allocated` bytes on the device.
-    fn allocate_blocks(&self, range: Range<u64>, allocated: i64) -> Result<()> {
-        let attributes = self.0.metadata().map_err(io_failed("fstat"))?.file_attributes();
-        if attributes & FILE_ATTRIBUTE_SPARSE_FILE != 0 {
-            // There a new size is a hole, and only what was written has blocks.
-            return self.write_zeros(range);
-        }
-        // Setting an allocation smaller than it is would give blocks back, for which a mapped file may be refused.
-        let wanted = i64::try_from(range.end).unwrap_or(i64::MAX);
-        if wanted > allocated {
-            self.reserve(wanted)?;
-        }
-        self.0.set_len(range.end).map_err(|error| match number_of(&error) {
-            // A size beyond what the file system can have; see MS-FSCC 2.4.13, FileEndOfFileInformation.
-            Some(ERROR_INVALID_PARAMETER) => failed("ftruncate", EFBIG),
-            _ => io_failed("ftruncate")(error),
-        })
-    }
-
-    /// Gives the file blocks for `size` bytes. Where the file system cannot say that, setting the size is what is left, and
-    /// will say what is wrong.
-    fn reserve(&self, size: i64) -> Result<()> {
-        let info = FILE_ALLOCATION_INFO { AllocationSize: size };
-        let length = size_of_val(&info) as u32;
-        // SAFETY: the handle is open, and `info` is readable for `length` bytes.
-        let result =
-            unsafe { SetFileInformationByHandle(self.raw(), FileAllocationInfo, (&raw const info).cast(), length) };
-        if result != 0 {
-            return Ok(());
-        }
+    /// Makes the file `size` bytes long if it is shorter.
+    ///
+    /// Others may append meanwhile, and setting a size, or an allocation, would cut that off. A section
+    /// does not: the system extends the file for one that is longer, and leaves a longer file alone.
+    fn extend_to(&self, size: u64) -> Result<()> {
+        let [low, high] = halves(size);
+        // SAFETY: the handle is open. A null pointer for the security attributes is the default, and one
+        // for the name is none.
+        let section = unsafe { CreateFileMappingW(self.raw(), ptr::null(), PAGE_READWRITE, high, low, ptr::null()) };
         let error = io::Error::last_os_error();
-        match number_of(&error) {
-            Some(ERROR_DISK_FULL | ERROR_DISK_QUOTA_EXCEEDED) => Err(io_failed("fallocate")(error)),
-            _ => Ok(()),
+        if section.is_null() {
+            return Err(match number_of(&error) {
+                // A size beyond what the file system can have.
+                Some(ERROR_INVALID_PARAMETER) => failed("ftruncate", EFBIG),
+                _ => io_failed("ftruncate")(error),
+            });
         }
-    }
-
-    fn write_zeros(&self, range: Range<u64>) -> Result<()> {
-        in_pieces_of_zeros(range, |zeros, at| self.write_at(zeros, at))
+        // SAFETY: the handle is new and nobody else's, and is closed with CloseHandle.
+        drop(unsafe { OwnedHandle::from_raw_handle(section) });
+        Ok(())
     }
 }
 

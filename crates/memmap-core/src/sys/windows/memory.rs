@@ -1,6 +1,6 @@
 //! Mapped pages.
 
-use super::error::{EACCES, EINVAL, ENODEV, ENOMEM, failed, io_failed, number_of};
+use super::error::{EACCES, EINVAL, EISDIR, ENODEV, ENOMEM, failed, io_failed, number_of};
 use super::file::File;
 use super::{allocation_granularity, page_size};
 use crate::access::Plan;
@@ -79,7 +79,7 @@ impl Memory {
     /// ENOMEM.
     pub fn of_file(file: &File, offset: u64, length: usize, plan: &Plan) -> Result<Memory> {
         if length == 0 {
-            return Err(failed("mmap", EINVAL));
+            return Err(unmappable(file).unwrap_or_else(|| failed("mmap", EINVAL)));
         }
         let mut options = MmapOptions::new();
         // memmap2 would otherwise try out whether the file may be executed.
@@ -424,9 +424,8 @@ pub(super) fn halves(number: u64) -> [u32; 2] {
 /// Why a file could not be mapped, in the words of mmap(2) where Windows' say less.
 fn map_failed(file: &File) -> impl Fn(io::Error) -> Error {
     move |error| {
-        // Directories, consoles, pipes and sockets each give another error, ERROR_BAD_EXE_FORMAT among them.
-        if file.status().is_ok_and(|status| !status.regular) {
-            return failed("mmap", ENODEV);
+        if let Some(error) = unmappable(file) {
+            return error;
         }
         match number_of(&error) {
             // Not libuv's EPERM: writing through a descriptor that may only read is EACCES on every other system.
@@ -434,6 +433,13 @@ fn map_failed(file: &File) -> impl Fn(io::Error) -> Error {
             _ => io_failed("mmap")(error),
         }
     }
+}
+
+/// Why a file cannot be mapped in any length. Directories, consoles, pipes and sockets each give
+/// another error, ERROR_BAD_EXE_FORMAT among them.
+fn unmappable(file: &File) -> Option<Error> {
+    let is_other = file.status().is_ok_and(|status| !status.regular);
+    is_other.then(|| failed("mmap", if file.is_directory() { EISDIR } else { ENODEV }))
 }
 
 // What QueryWorkingSetEx says of a page, as bits of PSAPI_WORKING_SET_EX_BLOCK.
