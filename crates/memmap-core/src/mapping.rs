@@ -313,7 +313,7 @@ impl Mapping {
             match (self.source.file(), &self.source) {
                 (Some(file), _) => {
                     let original = if writes_back_again { self.snapshot(&plan)? } else { None };
-                    self.region.memory().remap(file, self.file_offset(), &plan)?;
+                    self.region.noting_loss(self.region.memory().remap(file, self.file_offset(), &plan))?;
                     self.region.written_back().forget_pages();
                     self.original = original;
                 }
@@ -435,7 +435,7 @@ impl Mapping {
             change_size()?;
         }
         let memory = match self.region.memory().grown(file, self.offset, length, &self.plan)? {
-            Some(growth) => growth.finish(file, change_size)?,
+            Some(growth) => self.region.noting_loss(growth.finish(file, change_size))?,
             None => {
                 let memory = Memory::of_file(file, self.offset, length, &self.plan)?;
                 if sys::CAN_MAP_BEYOND_END {

@@ -2,7 +2,7 @@
 
 use crate::access::Plan;
 use crate::error::{Error, Result};
-use crate::fault::{FileIdentity, Place, Watch};
+use crate::fault::{self, FileIdentity, Place, Watch};
 use crate::flush::WrittenBack;
 use crate::search::Finder;
 use crate::sys::{self, Memory, Named};
@@ -177,6 +177,15 @@ impl Region {
             length if length == self.len() => Ok(()),
             offset => Err(Error::Fault { offset, length: self.len() - offset }),
         }
+    }
+
+    /// Notes what has been lost when memory was to be replaced and could not be.
+    pub(crate) fn noting_loss<T>(&self, result: Result<T>) -> Result<T> {
+        if let (Err(Error::Fault { offset, .. }), Some(watch)) = (&result, &self.watch) {
+            watch.lose_from(*offset);
+            fault::ANSWERED.fetch_add(1, Ordering::AcqRel);
+        }
+        result
     }
 
     /// How many bytes there are before the first one that is lost.

@@ -179,6 +179,22 @@ impl Stage {
         if self.has_appended() { [content, APPENDED].concat() } else { content.to_vec() }
     }
 
+    /// Checks what a failure has left of a file that contained `content`: just that, and what others
+    /// have appended. Where nothing can be allocated zeros are appended, and those stay.
+    pub fn same_after_failure(&self, now: &[u8], content: &[u8]) {
+        if !self.is_lacking(Lack::Allocation) {
+            return same("the file after a failure", now, &self.with_appended(content));
+        }
+        let (kept, mut more) = now.split_at(content.len());
+        same("the file after a failure", kept, content);
+        if self.has_appended() {
+            let at = memchr::memmem::find(more, APPENDED).expect("what another process has appended is lost");
+            assert!(more[..at].iter().all(|byte| *byte == 0), "something else than zeros is appended");
+            more = &more[at + APPENDED.len()..];
+        }
+        assert!(more.iter().all(|byte| *byte == 0), "something else than zeros is appended");
+    }
+
     /// Looks whether everything is as it was before the operation.
     fn look_around(&self, descriptors_before: &BTreeMap<RawFd, PathBuf>) {
         for (path, expected) in self.files.borrow().iter() {

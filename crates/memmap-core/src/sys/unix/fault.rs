@@ -208,7 +208,7 @@ fn make_private(found: &Found, pages: &Range<usize>, page: usize) -> bool {
     const BLOCK: usize = 1024 * 1024;
     let page_size = found.place.page_size;
     if found.place.stored_to == fault::StoredTo::Copied {
-        return copy_page(page, page_size);
+        return copy_page(found, page);
     }
     let block = BLOCK.max(page_size);
     let first = (page - page % block).max(pages.start);
@@ -228,7 +228,7 @@ fn make_private(found: &Found, pages: &Range<usize>, page: usize) -> bool {
 /// Two threads may run into the same page. The second finds the copy when it has the lock, and must
 /// not copy again: the first may have stored by then.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn copy_page(page: usize, page_size: usize) -> bool {
+fn copy_page(found: &Found, page: usize) -> bool {
     use std::sync::atomic::AtomicBool;
     static COPYING: AtomicBool = AtomicBool::new(false);
     while COPYING.swap(true, Ordering::Acquire) {
@@ -237,15 +237,28 @@ fn copy_page(page: usize, page_size: usize) -> bool {
         unsafe { libc::sched_yield() };
     }
     let is_copied = super::maps::find(page).is_none_or(|mapped| mapped.writable);
-    // SAFETY: the page is one of a region of ours, and is readable.
-    let done = is_copied || unsafe { super::replace::by_copy(ptr::without_provenance_mut(page), page_size) }.is_ok();
+    let copy = || {
+        let address = ptr::without_provenance_mut(page);
+        // SAFETY: the page is one of a region of ours, and is readable.
+        unsafe { super::replace::by_copy(address, found.place.page_size) }
+    };
+    let done = is_copied
+        || copy()
+            .or_else(|failed| {
+                if failed.lost {
+                    found.lose_from(page);
+                    return Ok(());
+                }
+                Err(failed)
+            })
+            .is_ok();
     COPYING.store(false, Ordering::Release);
     done
 }
 
 /// Nothing could tell whether another thread has copied it already.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-fn copy_page(_page: usize, _page_size: usize) -> bool {
+fn copy_page(_found: &Found, _page: usize) -> bool {
     false
 }
 

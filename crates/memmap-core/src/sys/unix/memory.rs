@@ -517,12 +517,13 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// EACCES when the descriptor may not do it, ENOMEM.
+    /// EACCES when the descriptor may not do it, ENOMEM. ERR_MMAP_FAULT if the old pages are gone all the same (see
+    /// `replace.rs`), which nobody has been told yet.
     pub fn remap(&self, file: &File, offset: u64, plan: &Plan) -> Result<()> {
         let fresh = Fresh::of_file(self, file, offset, plan)?;
         // SAFETY: exactly our own pages are replaced, by readable ones of the same file and offset.
         // The owner's idea of address and length stays true.
-        unsafe { fresh.replace(self.span(0, self.length), file) }.map_err(failed("mprotect"))
+        unsafe { fresh.replace(self.span(0, self.length), file) }.map_err(not_replaced("mprotect", self.length))
     }
 
     /// Makes the pages executable, or writable, or not, as the plan says.
@@ -579,13 +580,14 @@ impl Growth {
     ///
     /// # Errors
     ///
-    /// What mremap(2) and `change_size` say. The memory is then as it was.
+    /// What mremap(2) and `change_size` say. The memory is then as it was, but for ERR_MMAP_FAULT, as
+    /// of [`Memory::remap`].
     pub fn finish(self, file: &File, change_size: impl FnOnce() -> Result<()>) -> Result<Memory> {
         let Growth { memory, fresh, length_before } = self;
         // SAFETY: the pages are our own, or the engine's reservation for this (`move_to`), where
         // JavaScript has at most grown its buffer too early. Our own are replaced by the same pages
         // of the same file; what was private in them nobody resizes.
-        unsafe { fresh.replace(memory.span(0, memory.length), file) }.map_err(failed("mmap"))?;
+        unsafe { fresh.replace(memory.span(0, memory.length), file) }.map_err(not_replaced("mmap", length_before))?;
         if let Err(error) = change_size() {
             let end = memory.at(memory.length).addr().next_multiple_of(memory.page);
             let first = memory.at(length_before).addr().next_multiple_of(memory.page);
@@ -599,6 +601,13 @@ impl Growth {
             return Err(error);
         }
         Ok(memory)
+    }
+}
+
+/// The error of pages that have not been replaced, and were `length` bytes of memory.
+fn not_replaced(syscall: &'static str, length: usize) -> impl Fn(replace::Failed) -> Error {
+    move |replace::Failed { errno, lost }| {
+        if lost { Error::Fault { offset: 0, length } } else { failed(syscall)(errno) }
     }
 }
 
@@ -900,10 +909,11 @@ fn anonymous_file(length: usize) -> Result<Option<File>> {
     }
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     let fd = rustix::fs::memfd_create("memmap", flags).map_err(failed("memfd_create"))?;
-    rustix::fs::ftruncate(&fd, size).map_err(failed("ftruncate"))?;
+    let file = File::from_fd(fd);
+    file.set_size(size)?;
     // A child that has the descriptor must not be able to cut off the memory under us.
-    rustix::fs::fcntl_add_seals(&fd, SealFlags::SHRINK).map_err(failed("fcntl"))?;
-    Ok(Some(File::from_fd(fd)))
+    rustix::fs::fcntl_add_seals(&file, SealFlags::SHRINK).map_err(failed("fcntl"))?;
+    Ok(Some(file))
 }
 
 /// A file may be as large as it likes, also one that is memory. So memory as such is asked for

@@ -21,12 +21,28 @@ use super::memory::{Memory, NORESERVE};
 use crate::access::Plan;
 use crate::error::Result;
 use crate::sys::PageSpan;
+use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags};
 use std::ffi::c_void;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use std::sync::OnceLock;
 
 const READ_WRITE: ProtFlags = ProtFlags::READ.union(ProtFlags::WRITE);
+
+/// Why pages have not been replaced.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Failed {
+    pub(super) errno: Errno,
+    /// The old pages are gone all the same, and zeros are in their place. Otherwise they are as they
+    /// were.
+    pub(super) lost: bool,
+}
+
+impl From<Errno> for Failed {
+    fn from(errno: Errno) -> Failed {
+        Failed { errno, lost: false }
+    }
+}
 
 /// What may be done with zeros that are put in place of pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,10 +80,11 @@ pub(super) unsafe fn by_zeros(first: *mut u8, length: usize, page: usize, zeros:
         };
         // SAFETY: the caller's promise.
         match unsafe { map_over(target, map) } {
-            Ok(()) => done += count,
+            // What filled a hole is zeros too.
+            Ok(()) | Err(Failed { lost: true, .. }) => done += count,
             // To have the pages twice for a moment may be too much for a limit on addresses.
             Err(_) if count > page => piece = (count / 2).next_multiple_of(page),
-            Err(errno) => return Err(errno),
+            Err(failed) => return Err(failed.errno),
         }
     }
     Ok(())
@@ -77,13 +94,13 @@ pub(super) unsafe fn by_zeros(first: *mut u8, length: usize, page: usize, zeros:
 ///
 /// # Errors
 ///
-/// ENOMEM. The page is then as it was.
+/// ENOMEM.
 ///
 /// # Safety
 ///
 /// It is a whole page that can be read, `page_size` bytes, which the caller may replace.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(super) unsafe fn by_copy(page: *mut u8, page_size: usize) -> rustix::io::Result<()> {
+pub(super) unsafe fn by_copy(page: *mut u8, page_size: usize) -> std::result::Result<(), Failed> {
     let target = PageSpan { address: page, length: page_size };
     let map = |address, more| {
         // SAFETY: at an address of the system's choice.
@@ -144,12 +161,12 @@ impl Fresh {
     ///
     /// # Errors
     ///
-    /// ENOMEM. The old pages are then where they were.
+    /// ENOMEM.
     ///
     /// # Safety
     ///
     /// `target` is whole pages, as many, which the caller may replace.
-    pub(super) unsafe fn replace(self, target: PageSpan, _file: &File) -> rustix::io::Result<()> {
+    pub(super) unsafe fn replace(self, target: PageSpan, _file: &File) -> std::result::Result<(), Failed> {
         // SAFETY: the caller's promise.
         unsafe { move_over(self.pages, target.address.cast()) }
     }
@@ -164,7 +181,7 @@ impl Fresh {
 unsafe fn map_over(
     target: PageSpan,
     map: impl Fn(*mut c_void, MapFlags) -> rustix::io::Result<*mut c_void>,
-) -> rustix::io::Result<()> {
+) -> std::result::Result<(), Failed> {
     let address = map(std::ptr::null_mut(), MapFlags::empty())?;
     // SAFETY: the caller's promise.
     unsafe { move_over(Pages { address, length: target.length }, target.address.cast()) }
@@ -174,7 +191,7 @@ unsafe fn map_over(
 ///
 /// As many pages from `target` on are the caller's to replace.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-unsafe fn move_over(pages: Pages, target: *mut c_void) -> rustix::io::Result<()> {
+unsafe fn move_over(pages: Pages, target: *mut c_void) -> std::result::Result<(), Failed> {
     use rustix::mm::MremapFlags;
     let (address, length) = (pages.address, pages.length);
     // SAFETY: the pages are ours and nobody points to them; for the target, the caller's promise.
@@ -186,44 +203,23 @@ unsafe fn move_over(pages: Pages, target: *mut c_void) -> rustix::io::Result<()>
         }
         Err(errno) => {
             // SAFETY: the caller's promise.
-            unsafe { fill_hole(target, length) };
-            Err(errno)
+            let lost = unsafe { fill_hole(target, length) };
+            Err(Failed { errno, lost })
         }
     }
 }
 
 /// Whether the system moves pages of several mappings in one call, as Linux does from 6.17 on. An
-/// older one says that it does not when it has already unmapped what was at the new addresses, so
-/// that is tried with pages of our own.
+/// older one says that it does not when it has already unmapped what was at the new addresses.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) fn moves_several_mappings() -> bool {
     static MOVES: OnceLock<bool> = OnceLock::new();
-    *MOVES.get_or_init(|| try_to_move_several_mappings().unwrap_or(false))
-}
-
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn try_to_move_several_mappings() -> rustix::io::Result<bool> {
-    use rustix::mm::{MprotectFlags, MremapFlags, mprotect, mremap_fixed};
-    let (page, length) = (super::page_size(), 2 * super::page_size());
-    let map = || {
-        // SAFETY: without MAP_FIXED a new mapping touches no memory that is in use.
-        let address =
-            unsafe { rustix::mm::mmap_anonymous(std::ptr::null_mut(), length, READ_WRITE, MapFlags::PRIVATE) }?;
-        Ok(Pages { address, length })
-    };
-    let (from, to) = (map()?, map()?);
-    // SAFETY: a page that was mapped just now. That makes two mappings of the two pages.
-    unsafe { mprotect(from.address, page, MprotectFlags::READ) }?;
-    // SAFETY: both were mapped just now, and nobody points to them.
-    let moved = unsafe { mremap_fixed(from.address, length, length, MremapFlags::MAYMOVE, to.address) }.is_ok();
-    if moved {
-        // The addresses are free, and may be somebody else's by now.
-        std::mem::forget(from);
-    } else {
-        // So are these: the system has unmapped them before it refused.
-        std::mem::forget(to);
-    }
-    Ok(moved)
+    *MOVES.get_or_init(|| {
+        let system = rustix::system::uname();
+        let release = system.release().to_string_lossy();
+        let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map_while(|number| number.parse::<u32>().ok());
+        (numbers.next(), numbers.next()) >= (Some(6), Some(17))
+    })
 }
 
 /// Other systems map the file again.
@@ -232,24 +228,28 @@ pub(super) fn moves_several_mappings() -> bool {
     true
 }
 
-/// Maps zeros where a failed mremap may have left a hole. What is mapped stays: then nothing was
-/// unmapped. (Linux before 4.17 does not know MAP_FIXED_NOREPLACE and maps elsewhere.)
+/// Maps zeros where a failed mremap has left a hole, and says whether there was one. What is mapped
+/// stays. (Linux before 4.17 does not know MAP_FIXED_NOREPLACE and maps elsewhere.)
 ///
 /// # Safety
 ///
 /// The pages are the caller's.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(super) unsafe fn fill_hole(target: *mut c_void, length: usize) {
+pub(super) unsafe fn fill_hole(target: *mut c_void, length: usize) -> bool {
     let flags = MapFlags::PRIVATE | MapFlags::FIXED_NOREPLACE | MapFlags::from_bits_retain(NORESERVE as _);
-    // SAFETY: nothing is replaced.
-    let filled = unsafe { rustix::mm::mmap_anonymous(target, length, READ_WRITE, flags) };
-    if let Ok(address) = filled
-        && address != target
-    {
-        // SAFETY: it was mapped just now, and nobody points to it. An error could only mean that it
-        // is not mapped.
-        let _ = unsafe { rustix::mm::munmap(address, length) };
-    }
+    // For zeros that can only be read no memory has to be set aside.
+    [READ_WRITE, ProtFlags::READ].into_iter().any(|protection| {
+        // SAFETY: nothing is replaced.
+        let filled = unsafe { rustix::mm::mmap_anonymous(target, length, protection, flags) };
+        if let Ok(address) = filled
+            && address != target
+        {
+            // SAFETY: it was mapped just now, and nobody points to it. An error could only mean
+            // that it is not mapped.
+            let _ = unsafe { rustix::mm::munmap(address, length) };
+        }
+        filled == Ok(target)
+    })
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -291,11 +291,12 @@ impl Fresh {
     /// # Safety
     ///
     /// `target` is whole pages, as many, which the caller may replace.
-    pub(super) unsafe fn replace(self, target: PageSpan, file: &File) -> rustix::io::Result<()> {
+    pub(super) unsafe fn replace(self, target: PageSpan, file: &File) -> std::result::Result<(), Failed> {
         let FileMapping { offset, length, flags, protection } = self.mapping;
         let address = target.address.cast();
         // SAFETY: the caller's promise.
-        unsafe { rustix::mm::mmap(address, length, protection, flags | MapFlags::FIXED, file, offset) }.map(drop)
+        unsafe { rustix::mm::mmap(address, length, protection, flags | MapFlags::FIXED, file, offset) }?;
+        Ok(())
     }
 }
 
@@ -308,6 +309,7 @@ impl Fresh {
 unsafe fn map_over(
     target: PageSpan,
     map: impl Fn(*mut c_void, MapFlags) -> rustix::io::Result<*mut c_void>,
-) -> rustix::io::Result<()> {
-    map(target.address.cast(), MapFlags::FIXED).map(drop)
+) -> std::result::Result<(), Failed> {
+    map(target.address.cast(), MapFlags::FIXED)?;
+    Ok(())
 }
