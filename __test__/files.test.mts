@@ -415,10 +415,12 @@ test('a folder that is missing is not made', (t) => {
   t.throws(() => mmap(path, 10, { create: true }), { code: 'ENOENT' })
 })
 
-test('a create that cannot be removes the file it made', (t) => {
+test('a create that cannot be leaves no file, and an empty one where every file has a name', (t) => {
   const path = join(scratchFolder(t), 'new')
   t.throws(() => mmap(path, 2 ** 53 - 1, { create: true }), { message: TOO_LARGE })
-  t.false(existsSync(path))
+  // Elsewhere another process may have opened it by now, and what that writes must not be lost.
+  if (process.platform === 'linux') t.false(existsSync(path))
+  else t.is(readFileSync(path, 'utf8'), '')
 })
 
 test('a create that cannot be leaves a file that was there as it was', (t) => {

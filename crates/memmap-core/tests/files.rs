@@ -201,7 +201,8 @@ fn create_that_fails_leaves_no_file_behind() {
     let fresh = file.path.with_file_name("fresh");
     let asked = Request { create: true, length: 1 << 60, ..request(&fresh, Access::Write) };
     assert!(matches!(Mapping::open(asked), Err(Error::System(_))));
-    assert!(!fresh.exists());
+    // Elsewhere every file has a name from the start, and others may have opened it by now.
+    assert_eq!(fresh.exists(), cfg!(not(target_os = "linux")));
     let asked = Request { create: true, length: 1 << 60, ..request(&file.path, Access::Write) };
     assert!(matches!(Mapping::open(asked), Err(Error::System(_))));
     assert_eq!(fs::read(&file.path).unwrap(), b"0123456789");
