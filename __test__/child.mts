@@ -1,4 +1,5 @@
-// Programs of a few lines in a Node of their own, which a shell has started under other circumstances.
+// Programs of a few lines in a Node of their own, which a shell has started under other
+// circumstances.
 
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

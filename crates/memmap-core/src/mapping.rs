@@ -518,13 +518,16 @@ fn map_path(
         let region = map_file(&file, offset, length, plan, create, write_back)?;
         return Ok((file, region));
     }
+    let mut nameless = true;
     loop {
-        let creation = sys::Creation::begin(path)?;
+        let creation = sys::Creation::begin(path, nameless)?;
         let region = map_file(&creation.file, offset, length, plan, create, write_back)?;
-        if creation.finish()? {
-            return Ok((creation.file, region));
+        match creation.finish() {
+            sys::Finished::Named => return Ok((creation.file, region)),
+            // Now there is a file to open.
+            sys::Finished::Taken => {}
+            sys::Finished::Refused => nameless = false,
         }
-        // Somebody else has made the file meanwhile, and it is to be opened now.
     }
 }
 

@@ -36,6 +36,17 @@ pub struct Status {
     pub inode: u64,
 }
 
+/// What has become of a file that was made without a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Finished {
+    /// It has its name.
+    Named,
+    /// Somebody else has made a file with that name meanwhile.
+    Taken,
+    /// The system gives names to no such files: a security module may forbid it.
+    Refused,
+}
+
 /// Pages in memory of all pages in a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Residency {

@@ -179,8 +179,8 @@ impl Stage {
         if self.has_appended() { [content, APPENDED].concat() } else { content.to_vec() }
     }
 
-    /// Checks what a failure has left of a file that contained `content`: just that, and what others
-    /// have appended. Where nothing can be allocated zeros are appended, and those stay.
+    /// Checks what a failure has left of a file that contained `content`: just that, and what
+    /// others have appended. Where nothing can be allocated zeros are appended, and those stay.
     pub fn same_after_failure(&self, now: &[u8], content: &[u8]) {
         if !self.is_lacking(Lack::Allocation) {
             return same("the file after a failure", now, &self.with_appended(content));

@@ -4,6 +4,7 @@
 use super::errno::failed;
 use super::file::{File, open};
 use crate::error::Result;
+use crate::sys::Finished;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -22,19 +23,19 @@ pub struct Creation {
 }
 
 impl Creation {
-    /// Opens the file with this path; where there is none, makes one. A new file has no name yet,
-    /// where the file system can make such a file: if a later step fails, or the process is killed,
-    /// the file is gone without a trace.
+    /// Opens the file with this path; where there is none, makes one. A new file has no name yet if
+    /// it may be `nameless`, and where the file system can make such a file: if a later step fails,
+    /// or the process is killed, it is gone without a trace.
     ///
     /// # Errors
     ///
     /// What open(2) says.
-    pub fn begin(path: &OsStr) -> Result<Creation> {
+    pub fn begin(path: &OsStr, nameless: bool) -> Result<Creation> {
         match open(path, true, OFlags::empty()) {
             Err(Errno::NOENT) => {}
             result => return Ok(Creation::named(File::from_fd(result.map_err(failed("open"))?))),
         }
-        if let Some(creation) = Creation::without_name(path)? {
+        if nameless && let Some(creation) = Creation::without_name(path)? {
             return Ok(creation);
         }
         Creation::with_name(path)
@@ -44,19 +45,15 @@ impl Creation {
         Creation { file, name: None }
     }
 
-    /// Gives a new file its name. False if somebody else has made a file with that name meanwhile:
-    /// then that one is to be opened.
-    ///
-    /// # Errors
-    ///
-    /// What linkat(2) says.
-    pub fn finish(&self) -> Result<bool> {
+    /// Gives a new file its name.
+    pub(crate) fn finish(&self) -> Finished {
         let Some(name) = &self.name else {
-            return Ok(true);
+            return Finished::Named;
         };
         match link(&self.file, name) {
-            Err(Errno::EXIST) => Ok(false),
-            result => result.map(|()| true).map_err(failed("linkat")),
+            Ok(()) => Finished::Named,
+            Err(Errno::EXIST) => Finished::Taken,
+            Err(_) => Finished::Refused,
         }
     }
 

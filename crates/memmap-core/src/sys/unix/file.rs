@@ -298,16 +298,19 @@ impl File {
     /// back without cutting what others append. So one that cannot succeed does not begin.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn has_room_for(&self, range: &Range<u64>) -> Result<()> {
-        // What a file system does not say is not held against it.
-        let (Ok(stat), Ok(system)) = (rustix::fs::fstat(&self.fd), rustix::fs::fstatvfs(&self.fd)) else {
+        // What a file system does not say is not held against it. One of FUSE may say anything.
+        const FUSE_SUPER_MAGIC: u64 = 0x6573_5546;
+        let (Ok(stat), Ok(system)) = (rustix::fs::fstat(&self.fd), rustix::fs::fstatfs(&self.fd)) else {
             return Ok(());
         };
-        let size = u64::try_from(stat.st_size).unwrap_or(0);
+        let number = |value: i64| u64::try_from(value).unwrap_or(0);
+        let size = number(stat.st_size);
         // Blocks beyond the end are the file's already.
-        let allocated = u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512).saturating_sub(size);
+        let allocated = number(stat.st_blocks).saturating_mul(512).saturating_sub(size);
         let needed = range.end.saturating_sub(range.start.max(size)).saturating_sub(allocated);
         let free = if rustix::process::geteuid().is_root() { system.f_bfree } else { system.f_bavail };
-        if system.f_blocks != 0 && needed > free.saturating_mul(system.f_frsize) {
+        let tells = system.f_blocks != 0 && system.f_type as u64 != FUSE_SUPER_MAGIC;
+        if tells && needed > free.saturating_mul(system.f_bsize as u64) {
             return Err(failed("fallocate")(Errno::NOSPC));
         }
         Ok(())

@@ -16,8 +16,9 @@ const FILE_MAX: &str = "/proc/sys/fs/file-max";
 /// Enough for each file that is read whole.
 const FILE_LENGTH: usize = 8192;
 
-/// What getrlimit(2) says; `None` for no limit. rustix takes it for a call that cannot fail, which a
-/// sandbox can make it do. (A macro, because the numbers of limits differ in type between systems.)
+/// What getrlimit(2) says; `None` for no limit. rustix takes it for a call that cannot fail, which
+/// a sandbox can make it do. (A macro, because the numbers of limits differ in type between
+/// systems.)
 macro_rules! limit {
     ($number:ident) => {{
         let mut limit = MaybeUninit::<libc::rlimit>::zeroed();

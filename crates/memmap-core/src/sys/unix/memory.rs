@@ -517,8 +517,8 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// EACCES when the descriptor may not do it, ENOMEM. ERR_MMAP_FAULT if the old pages are gone all the same (see
-    /// `replace.rs`), which nobody has been told yet.
+    /// EACCES when the descriptor may not do it, ENOMEM. ERR_MMAP_FAULT if the old pages are gone
+    /// all the same (see `replace.rs`), which nobody has been told yet.
     pub fn remap(&self, file: &File, offset: u64, plan: &Plan) -> Result<()> {
         let fresh = Fresh::of_file(self, file, offset, plan)?;
         // SAFETY: exactly our own pages are replaced, by readable ones of the same file and offset.
@@ -580,8 +580,8 @@ impl Growth {
     ///
     /// # Errors
     ///
-    /// What mremap(2) and `change_size` say. The memory is then as it was, but for ERR_MMAP_FAULT, as
-    /// of [`Memory::remap`].
+    /// What mremap(2) and `change_size` say. The memory is then as it was, but for ERR_MMAP_FAULT,
+    /// as of [`Memory::remap`].
     pub fn finish(self, file: &File, change_size: impl FnOnce() -> Result<()>) -> Result<Memory> {
         let Growth { memory, fresh, length_before } = self;
         // SAFETY: the pages are our own, or the engine's reservation for this (`move_to`), where
@@ -923,7 +923,7 @@ fn has_memory_for(length: usize) -> Result<()> {
     let null = std::ptr::null_mut();
     // SAFETY: without MAP_FIXED a new mapping touches no memory that is in use.
     let address = unsafe { rustix::mm::mmap_anonymous(null, length, READ_WRITE, MapFlags::SHARED) };
-    let address = address.map_err(failed("mmap"))?;
+    let address = address.map_err(failed_for("mmap", Wanted { bytes: length, private: false }))?;
     // SAFETY: it was mapped just now, and nobody points to it.
     unsafe { rustix::mm::munmap(address, length) }.map_err(failed("munmap"))
 }

@@ -410,7 +410,8 @@ fn create_by_name(path: &Path, end: u64) -> Result<Option<Tenancy>> {
 fn fill(file: &File, path: &Path, end: u64) -> Result<Name> {
     // The process's umask may have taken from it.
     retry(|| rustix::fs::fchmod(file, PRIVATE)).map_err(failed("fchmod"))?;
-    // Allocated, so that a full /dev/shm (64 MiB in a container) is an error here and not a fault at some later store.
+    // Allocated, so that a full /dev/shm (64 MiB in a container) is an error here and not a fault
+    // at some later store.
     file.allocate(0..end)?;
     file.set_size(end)?;
     let stat = rustix::fs::fstat(file).map_err(failed("fstat"))?;

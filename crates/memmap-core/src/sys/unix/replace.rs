@@ -16,7 +16,11 @@
 //! checks its limits before it removes anything (vm_mmap_object), and the rest fails for want of
 //! kernel memory only.
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use super::errno::failed_for;
 use super::file::File;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use super::limits::Wanted;
 use super::memory::{Memory, NORESERVE};
 use crate::access::Plan;
 use crate::error::Result;
@@ -33,8 +37,8 @@ const READ_WRITE: ProtFlags = ProtFlags::READ.union(ProtFlags::WRITE);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Failed {
     pub(super) errno: Errno,
-    /// The old pages are gone all the same, and zeros are in their place. Otherwise they are as they
-    /// were.
+    /// The old pages are gone all the same, and zeros are in their place. Otherwise they are as
+    /// they were.
     pub(super) lost: bool,
 }
 
@@ -153,7 +157,7 @@ impl Fresh {
         let null = std::ptr::null_mut();
         // SAFETY: without MAP_FIXED a new mapping touches no memory that is in use.
         let address = unsafe { rustix::mm::mmap(null, length, protection, flags, file, offset - lead as u64) }
-            .map_err(super::errno::failed("mmap"))?;
+            .map_err(failed_for("mmap", Wanted { bytes: length, private: flags.contains(MapFlags::PRIVATE) }))?;
         Ok(Fresh { pages: Pages { address, length: length.next_multiple_of(memory.page_size()) } })
     }
 

@@ -2,6 +2,7 @@
 
 use super::file::File;
 use crate::error::Result;
+use crate::sys::Finished;
 use std::ffi::OsStr;
 
 /// A file that is there, or one that is being made.
@@ -18,16 +19,12 @@ impl Creation {
     /// # Errors
     ///
     /// What CreateFile says.
-    pub fn begin(path: &OsStr) -> Result<Creation> {
+    pub fn begin(path: &OsStr, _nameless: bool) -> Result<Creation> {
         Ok(Creation { file: File::open_or_create(path)? })
     }
 
     /// Nothing is left to do: the file has its name from the start.
-    ///
-    /// # Errors
-    ///
-    /// None.
-    pub fn finish(&self) -> Result<bool> {
-        Ok(true)
+    pub(crate) fn finish(&self) -> Finished {
+        Finished::Named
     }
 }

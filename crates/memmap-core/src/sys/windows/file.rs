@@ -173,11 +173,12 @@ impl File {
         self.0.set_len(size).map_err(io_failed("ftruncate"))
     }
 
-    /// Makes sure that the bytes of `range` exist and have blocks on the device, so that no later store
-    /// into them can fail for a full disk. The file grows to `range.end` if it is shorter and is never
-    /// made shorter. On failure nothing has changed.
+    /// Makes sure that the bytes of `range` exist and have blocks on the device, so that no later
+    /// store into them can fail for a full disk. The file grows to `range.end` if it is shorter and
+    /// is never made shorter. On failure nothing has changed.
     ///
-    /// Sparse and compressed files are the exception: they get their blocks when they get their bytes.
+    /// Sparse and compressed files are the exception: they get their blocks when they get their
+    /// bytes.
     ///
     /// # Errors
     ///
@@ -266,12 +267,13 @@ impl File {
 
     /// Makes the file `size` bytes long if it is shorter.
     ///
-    /// Others may append meanwhile, and setting a size, or an allocation, would cut that off. A section
-    /// does not: the system extends the file for one that is longer, and leaves a longer file alone.
+    /// Others may append meanwhile, and setting a size, or an allocation, would cut that off. A
+    /// section does not: the system extends the file for one that is longer, and leaves a longer
+    /// file alone.
     fn extend_to(&self, size: u64) -> Result<()> {
         let [low, high] = halves(size);
-        // SAFETY: the handle is open. A null pointer for the security attributes is the default, and one
-        // for the name is none.
+        // SAFETY: the handle is open. A null pointer for the security attributes is the default,
+        // and one for the name is none.
         let section = unsafe { CreateFileMappingW(self.raw(), ptr::null(), PAGE_READWRITE, high, low, ptr::null()) };
         let error = io::Error::last_os_error();
         if section.is_null() {
