@@ -38,6 +38,7 @@ pub struct Status {
 
 /// What has become of a file that was made without a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(windows, expect(dead_code, reason = "every file has its name from the start there"))]
 pub(crate) enum Finished {
     /// It has its name.
     Named,
