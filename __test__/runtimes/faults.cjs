@@ -20,11 +20,13 @@ const binding = require('../../binding.js')
 const { ACCESS_READ, mmap, PAGESIZE, PROT_EXEC, PROT_READ } = require('../../index.js')
 const { startChild } = require('./others.cjs')
 const { allMaps } = require('./process-state.cjs')
-const { CannotBe, nextTurn, refuses } = require('./runtime.cjs')
+const { CannotBe, collectGarbage, nextTurn, refuses } = require('./runtime.cjs')
 const { pattern, scratchFile, scratchPath } = require('./scratch.cjs')
 
 const CONTENT = pattern(8 * PAGESIZE)
 const KEPT = 2 * PAGESIZE + 100
+/** More than many systems have in one piece, and no view is too long. */
+const LONG = 3 * 2 ** 30
 
 // A runtime that takes no memory of others takes not the counter's either.
 const faults = refuses ? undefined : new Uint32Array(binding.faultCounter())
@@ -148,6 +150,24 @@ module.exports = {
     )
     assertFaults(1)
     assert.throws(() => map.at(0), { code: 'ERR_MMAP_FAULT', offset: kept, length: length - kept })
+  },
+
+  'a long file is cut off': () => {
+    needsTruncation()
+    const path = scratchFile(CONTENT)
+    truncateSync(path, LONG)
+    const map = mmap(path)
+    const { bytes } = map
+    assert.equal(bytes[LONG - 1], 0)
+    truncateSync(path, KEPT)
+    for (let at = KEPT; at < LONG; at += 2 ** 20) assert.equal(bytes[at], 0)
+    assert.equal(bytes[LONG - 1], 0)
+    assert.deepEqual(Buffer.from(bytes.subarray(0, KEPT)), CONTENT.subarray(0, KEPT))
+    assert.throws(() => map.at(0), { code: 'ERR_MMAP_FAULT', offset: KEPT, length: LONG - KEPT })
+    // The engine gets what it asks the system for.
+    assert.equal(new Uint8Array(64 << 20).length, 64 << 20)
+    collectGarbage()
+    map.unmap()
   },
 
   'the runtime itself reads a truncated view': async () => {

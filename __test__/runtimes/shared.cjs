@@ -324,6 +324,41 @@ module.exports = needingSharedBuffers({
     await holder.terminate()
   },
 
+  'a file is truncated before its first shared view': async () => {
+    if (process.platform === 'win32') throw new CannotBe('Windows truncates no mapped file')
+    const length = 16 << 20
+    const pages = Array.from({ length: length / PAGESIZE }, (_, page) => page * PAGESIZE)
+    const others = []
+    const playRound = () => {
+      const path = scratchFile(CONTENT)
+      truncateSync(path, length)
+      const map = mmap(path, 0, { shared: true })
+      truncateSync(path, PAGESIZE)
+      assert.throws(() => map.at(-1), { code: 'ERR_MMAP_FAULT', offset: PAGESIZE, length: length - PAGESIZE })
+      try {
+        const { bytes } = map
+        for (const at of pages) assert.equal(bytes[at], at === 0 ? CONTENT[0] : 0)
+      } catch (error) {
+        // Before version 6.17 Linux cannot move what consists of several parts.
+        if (error.code !== 'ERR_MMAP_FAULT') throw error
+      }
+      // What others map now must not lie where the engine believes its buffer to be.
+      others.push(mmap(-1, length), mmap(-1, length), Buffer.alloc(length))
+      map.close()
+    }
+    for (let round = 0; round < 5; round += 1) playRound()
+    const fill = (other, value) => {
+      for (const at of pages) {
+        if (other instanceof Buffer) other[at] = value
+        else other.setAt(at, value)
+      }
+    }
+    for (const other of others) fill(other, 7)
+    let rounds = 0
+    await collectUntil(() => rounds++ === 30)
+    for (const other of others) for (const at of pages) assert.equal(other.at(at), 7)
+  },
+
   '70,000 shared buffers, the loop turns': async () => {
     const path = scratchFile(pattern(PAGESIZE))
     for (let count = 0; count < 70_000; count += 1) {
