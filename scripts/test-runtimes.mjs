@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { shortened } from './report.mjs'
 import { obtain, RUNTIMES, RUNTIMES_FOLDER, SUFFIX } from './runtimes.mjs'
 import { root, setUp, stop } from './setup.mjs'
 
@@ -167,11 +168,4 @@ function report() {
 
   console.log(`\n${passed} passed, ${failures.length} failed`)
   process.exitCode = failures.length === 0 && passed > 0 ? 0 : 1
-}
-
-/** The first lines and the last ones: an engine that aborts prints long tables in between. */
-function shortened(text) {
-  const lines = text.split('\n')
-  if (lines.length <= 30) return text
-  return [...lines.slice(0, 20), `... ${lines.length - 28} lines ...`, ...lines.slice(-8)].join('\n')
 }

@@ -24,7 +24,7 @@ const WINE = '/usr/lib/wine/wine64'
 export class CouldNotBeHad extends Error {}
 
 /** Runs a command; where it fails, what it was for could not be had. */
-function obtain(command, args, options) {
+export function obtain(command, args, options) {
   const { status, stdout, stderr, error } = spawn(command, args, options)
   if (status === 0) return stdout
   const said = `${stderr ?? ''}`.trim().split('\n').at(-1)
@@ -39,8 +39,14 @@ function versionOf(name) {
 
 let listsAreFresh = false
 
+/** The lists of Debian's packages, which may name files that the archive no longer has. */
+export function refreshLists() {
+  if (!listsAreFresh) obtain('apt-get', ['update', '-qq'])
+  listsAreFresh = true
+}
+
 /** Packages of Debian. */
-function packages(...names) {
+export function packages(...names) {
   const missing = names.filter((name) => versionOf(name) === undefined)
   if (missing.length === 0) return
   if (!existsSync('/etc/debian_version')) throw new CouldNotBeHad(`${missing.join(', ')}: this is no Debian`)
@@ -51,14 +57,13 @@ function packages(...names) {
     obtain('dpkg', ['--add-architecture', 'arm64'])
     listsAreFresh = false
   }
-  if (!listsAreFresh) obtain('apt-get', ['update', '-qq'])
-  listsAreFresh = true
+  refreshLists()
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   obtain('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], { env })
 }
 
 /** Does something once, until target/ is cleaned. */
-function once(result, what, make) {
+export function once(result, what, make) {
   if (existsSync(result)) return result
   console.log(`Getting ${what}`)
   make()
