@@ -1,0 +1,159 @@
+// npm run test:kernel: plays scenarios of __test__/runtimes on the kernel of Debian 12, Linux 6.1,
+// in a virtual machine without KVM, because some faults show only on kernels older than this
+// machine's. It uses this machine's Node, and starts a process for each scenario. The scenarios
+// about memory are played a second time with strict accounting (vm.overcommit_memory=2), where the
+// system promises no more memory than it has. It prints a table and ends with "N passed, N failed".
+//   --scenario unmap     only those with that in their name; may be repeated
+//   --list               what there is to play, and what is left out
+// It needs x64 Debian 12, and root to install qemu. Without them it says why and ends with code 0.
+// The kernel's own messages of the last run are in target/kernel/console.log.
+
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { play, stopGuest } from './kernel/guest.mjs'
+import { makeInitrd } from './kernel/initrd.mjs'
+import * as obtain from './kernel/obtain.mjs'
+import { CouldNotBeHad } from './platforms/obtain.mjs'
+import { shortened } from './report.mjs'
+import { root, setUp, stop } from './setup.mjs'
+
+/** The columns, each a value of vm.overcommit_memory. */
+const DEFAULT = { title: 'default', accounting: 0 }
+const STRICT = { title: 'strict', accounting: 2 }
+const COLUMNS = [DEFAULT, STRICT]
+
+/** The files of __test__/runtimes, where they are played, and by which script. */
+const FILES = {
+  kernel: { columns: [DEFAULT], script: 'kernel.cjs' },
+  accounting: { columns: [STRICT], script: 'accounting.cjs' },
+  faults: { columns: COLUMNS },
+  lifetimes: { columns: COLUMNS },
+  shared: { columns: COLUMNS },
+  limits: { columns: COLUMNS },
+  threads: { columns: [DEFAULT] },
+  processes: { columns: [DEFAULT] },
+}
+
+const LONG = 'it takes minutes without KVM'
+
+/** Not played, and why. */
+const LEFT_OUT = {
+  '70,000 views of closed maps, the loop turns': LONG,
+  '70,000 shared buffers, the loop turns': LONG,
+  '150,000 views of closed maps, the loop never turns': LONG,
+  '100,000 opens and closes leave nothing': LONG,
+  '10,000 maps open at once': 'vm.max_map_count is lower here, so that what fills the table does not take minutes',
+}
+
+const SECONDS_EACH = 120
+const SECONDS_IN_ALL = 1200
+
+const { values: options } = parseArgs({
+  options: { scenario: { type: 'string', multiple: true }, list: { type: 'boolean', default: false } },
+})
+
+setUp()
+const require = createRequire(import.meta.url)
+const runtimes = join(root, '__test__/runtimes')
+const { saidOutcome } = require(join(runtimes, 'runtime.cjs'))
+const rows = Object.entries(FILES).flatMap(([file, { columns, script = 'scenarios.cjs' }]) => {
+  return Object.keys(require(join(runtimes, `${file}.cjs`))).map((name) => ({ name, script, columns }))
+})
+const chosen = rows.filter(({ name }) => {
+  return LEFT_OUT[name] === undefined && (options.scenario?.some((part) => name.includes(part)) ?? true)
+})
+const width = Math.max(...chosen.map(({ name }) => name.length))
+
+if (options.list) {
+  for (const { name, columns } of chosen) printRow(name, titlesOf(columns))
+  printLeftOut()
+  process.exit(0)
+}
+if (chosen.length === 0) stop(`There is no such scenario. There are:\n${rows.map(({ name }) => name).join('\n')}`)
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.once(signal, () => {
+    stopGuest()
+    process.exit(1)
+  })
+}
+
+const plan = chosen.flatMap(({ columns, ...one }) => columns.map((column) => ({ ...one, ...column })))
+const results = []
+try {
+  await playAll()
+  report()
+} catch (error) {
+  if (!(error instanceof CouldNotBeHad)) throw error
+  console.log(`\nThe older kernel could not be had: ${error.message}\n\n0 passed, 0 failed`)
+}
+
+/** Prints the table row by row, because it takes minutes. */
+async function playAll() {
+  const machine = { qemu: obtain.qemu(), kernel: obtain.kernel(), initrd: makeInitrd(plan, SECONDS_EACH) }
+  let waiting = plan
+  let cells = {}
+  try {
+    for await (const end of play({ ...machine, scenarios: plan.length, seconds: SECONDS_IN_ALL })) {
+      if (end.kernel !== undefined) {
+        console.log(`\nLinux ${end.kernel}, Node ${process.versions.node}`)
+        printRow('', titlesOf(COLUMNS))
+        continue
+      }
+      const [one, ...others] = waiting
+      waiting = others
+      const result = { ...one, seconds: end.seconds, ...outcomeOf(end) }
+      results.push(result)
+      cells[one.title] = result.outcome
+      if (others[0]?.name === one.name) continue
+      printRow(one.name, cells)
+      cells = {}
+    }
+  } catch (error) {
+    // The machine has ended, with the scenario that it was at.
+    for (const one of waiting)
+      results.push({ ...one, seconds: 0, outcome: 'FAIL', why: `not played. ${error.message}` })
+  }
+}
+
+function outcomeOf({ code, how, output, seconds }) {
+  const said = code === 0 ? saidOutcome(output) : undefined
+  if (said !== undefined) return said
+  const ended = seconds >= SECONDS_EACH ? `not done after ${SECONDS_EACH} s` : `ended with ${how}`
+  return { outcome: 'FAIL', why: `${ended}\n${output}` }
+}
+
+function titlesOf(columns) {
+  return Object.fromEntries(columns.map(({ title }) => [title, title]))
+}
+
+function printRow(head, cells) {
+  const texts = COLUMNS.map(({ title }) => (cells[title] ?? '–').padEnd(title.length))
+  console.log([head.padEnd(width), ...texts].join('  ').trimEnd())
+}
+
+function printLeftOut() {
+  const names = Object.keys(LEFT_OUT)
+  if (names.length > 0) console.log('\nLeft out:')
+  for (const name of names) console.log(`  ${name}: ${LEFT_OUT[name]}`)
+}
+
+function report() {
+  const impossible = results.filter(({ outcome }) => outcome === 'n/a')
+  const failures = results.filter(({ outcome }) => outcome === 'FAIL')
+  const passed = results.length - impossible.length - failures.length
+
+  if (impossible.length > 0) console.log('\nn/a:')
+  for (const { title, name, why } of impossible) console.log(`  ${name}, ${title}: ${why}`)
+  printLeftOut()
+  for (const { title, name, why } of failures) console.log(`\nFAIL: ${name}, ${title}: ${shortened(why)}`)
+
+  console.log('\nSlowest:')
+  const slowest = results.toSorted((one, other) => other.seconds - one.seconds).slice(0, 5)
+  for (const { title, name, seconds } of slowest) console.log(`  ${seconds.toFixed(1)} s  ${name}, ${title}`)
+  console.log(`${(performance.now() / 1000).toFixed(0)} s in all`)
+
+  console.log(`\n${passed} passed, ${failures.length} failed`)
+  process.exitCode = failures.length === 0 && passed > 0 ? 0 : 1
+}
