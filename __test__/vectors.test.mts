@@ -49,7 +49,7 @@ type Outcome = { value: Json } | { failure: Failure }
 
 const VECTORS = new URL('./vectors/', import.meta.url)
 /** As README says. */
-const RECORDED = 52_812
+const RECORDED = 52_809
 /** Of them, what is about no system and no size of pages. */
 const REPLAYED_ANYWHERE = 38_669
 const MOST_MISMATCHES_SHOWN = 20
@@ -93,15 +93,12 @@ const OTHER_FAILURES: ReadonlyMap<string, { kind: string; code: string }> = new 
 
 /** What a sequence works on: its file, its descriptors and its map. */
 class Stage {
-  readonly #folder: string
   readonly #path: string
   readonly #hasFile: boolean
   #fd: number | undefined
-  #directoryFd: number | undefined
   #map: Mmap | undefined
 
   constructor(folder: string, sequence: Sequence) {
-    this.#folder = folder
     this.#path = join(folder, 'file')
     this.#hasFile = sequence.file !== undefined
     if (sequence.file !== undefined) {
@@ -129,7 +126,6 @@ class Stage {
   finish(): void {
     this.#map?.close()
     this.#closeDescriptor()
-    if (this.#directoryFd !== undefined) closeSync(this.#directoryFd)
     if (this.#hasFile) unlinkSync(this.#path)
   }
 
@@ -170,14 +166,8 @@ class Stage {
     if ('str' in value) return value.str
     if ('int' in value) return bigints ? BigInt(String(value.int)) : Number(value.int)
     if ('name' in value) return constant(String(value.name))
-    if ('fd' in value) return this.#descriptor(value.fd)
+    if ('fd' in value) return this.#fd
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.#decode(item, bigints)]))
-  }
-
-  #descriptor(of: Json | undefined): number | undefined {
-    if (of === 'file') return this.#fd
-    this.#directoryFd ??= openSync(this.#folder, 'r')
-    return this.#directoryFd
   }
 }
 

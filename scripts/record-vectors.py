@@ -32,8 +32,8 @@ setslice (start, stop, step, data), and these of our own:
     iter      all items, joined (CPython yields bytes of length 1, the package numbers: the bytes are the same)
 
 An argument is a number, null (None), a list, a string (bytes, in hex) or one of CONTENT, {"str": "..."} (a str),
-{"int": "..."} (an int beyond 2**53), {"name": "MAP_PRIVATE|MAP_POPULATE"} (constants, or-ed), {"fd": "file"} and
-{"fd": "directory"}. An outcome is a number, a boolean, null (None), a string (bytes, in hex; {"length", "sha1"} when
+{"int": "..."} (an int beyond 2**53), {"name": "MAP_PRIVATE|MAP_POPULATE"} (constants, or-ed), or {"fd": "file"}.
+An outcome is a number, a boolean, null (None), a string (bytes, in hex; {"length", "sha1"} when
 longer than 64), an object (state), or {"raises": class, "message": ..., "errno": ...}.
 
 What is not recorded, and why
@@ -52,6 +52,7 @@ What is not recorded, and why
 * floats: a TypeError in CPython, out of range in the package, as Node has it for a number that is not an integer.
 * A wrong type together with a read-only map: which of the two TypeErrors wins is nobody's business.
 * A read count, item value or madvise length beyond ssize_t: a conversion error that says nothing of mmap.
+* A directory: CPython passes on what mmap(2) says, EINVAL or ENODEV; the package says EISDIR, as Node's fs does.
 * Reading a map made with PROT_NONE or PROT_EXEC alone, or one whose file was cut short: CPython dies of it.
 * PROT_EXEC on a file: a matter of how the temporary folder is mounted.
 * Files of gigabytes: these vectors run everywhere; large files have tests of their own.
@@ -157,7 +158,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Descriptor:
-    """The descriptor of the sequence's file, or of the folder it lies in."""
+    """The descriptor of the sequence's file."""
 
     kind: str
 
@@ -166,7 +167,6 @@ class Descriptor:
 
 
 FILE = Descriptor("file")
-DIRECTORY = Descriptor("directory")
 CONTENTS = (Bytes, Text, Hex)
 
 
@@ -257,7 +257,6 @@ class Sequence:
         self.map = None
         self.ops = []
         self.path = os.path.join(folder, "file")
-        self.directory_fd = os.open(folder, os.O_RDONLY)
         self.fd = None
         if content is not None:
             with open(self.path, "wb") as file:
@@ -297,7 +296,6 @@ class Sequence:
             os.unlink(self.path)
         if self.fd is not None:
             os.close(self.fd)
-        os.close(self.directory_fd)
 
     def encoded(self):
         vector = {"name": self.name}
@@ -329,7 +327,7 @@ class Sequence:
 
     def _resolve(self, argument):
         if isinstance(argument, Descriptor):
-            return self.fd if argument is FILE else self.directory_fd
+            return self.fd
         if isinstance(argument, (*CONTENTS, Name)):
             return argument.value()
         if isinstance(argument, dict):
@@ -521,9 +519,6 @@ def record_descriptors(area, content):
             for length in (0, 1, PAGE):
                 for access in ACCESS_NAMES:
                     s.mmap(fd, length, access=access)
-    with area.sequence("a directory") as s:
-        for length in (0, 1, PAGE):
-            s.mmap(DIRECTORY, length, access=READ)
     for access, name in ACCESS_NAMES.items():
         with area.mapped(f"descriptor closed at once, {name}", content, access=access) as s:
             s.closefd()
