@@ -36,6 +36,20 @@ pub(super) fn file_size() -> Option<u64> {
     limit!(RLIMIT_FSIZE)
 }
 
+/// Whether the system counts private memory that can be written to as a whole, stored to or not:
+/// strict accounting does, and so does RLIMIT_DATA. For signal handlers too: it takes no lock and
+/// little of the stack.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) fn count_private_memory() -> bool {
+    use rustix::fs::{Mode, OFlags};
+    let is_strict = || {
+        let file = rustix::fs::open(OVERCOMMIT, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+        let mut first = [0];
+        (rustix::io::read(&file, &mut first).ok()? == 1).then_some(first == *b"2")
+    };
+    limit!(RLIMIT_DATA).is_some() || is_strict() == Some(true)
+}
+
 /// What a call wanted.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Wanted {

@@ -78,6 +78,13 @@ pub(super) unsafe fn by_zeros(first: *mut u8, length: usize, page: usize, zeros:
         let count = piece.min(length - done);
         let target = PageSpan { address: first.wrapping_add(done), length: count };
         let map = |address, more| {
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            if zeros == Zeros::Writable
+                && super::limits::count_private_memory()
+                && let Ok(pages) = map_memory_file(count)
+            {
+                return Ok(pages);
+            }
             // SAFETY: at an address of the system's choice, or with MAP_FIXED in the caller's
             // pages.
             unsafe { rustix::mm::mmap_anonymous(address, count, protection, flags | more) }
@@ -92,6 +99,22 @@ pub(super) unsafe fn by_zeros(first: *mut u8, length: usize, page: usize, zeros:
         }
     }
     Ok(())
+}
+
+/// Maps zeros of a file that is memory and that nobody else has. The system counts a page of it
+/// when it is touched, also by a read, which then takes memory: private zeros are better where they
+/// are not counted as a whole.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn map_memory_file(length: usize) -> rustix::io::Result<*mut c_void> {
+    use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+    let size = length as u64;
+    if !super::file::allows_size(size) {
+        return Err(Errno::FBIG);
+    }
+    let file = memfd_create(c"memmap", MemfdFlags::CLOEXEC)?;
+    ftruncate(&file, size)?;
+    // SAFETY: without MAP_FIXED a new mapping touches no memory that is in use.
+    unsafe { rustix::mm::mmap(std::ptr::null_mut(), length, READ_WRITE, MapFlags::SHARED, &file, 0) }
 }
 
 /// Puts a private copy, which can be written to, in the place of a page.
