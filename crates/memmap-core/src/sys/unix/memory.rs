@@ -49,7 +49,7 @@ pub struct Memory {
     /// Advice for a part of it, or a lock, may have made several mappings of it.
     is_divided: AtomicBool,
     owner: Owner,
-    _counted: Counted,
+    counted: Counted,
 }
 
 /// Who unmaps the pages.
@@ -163,7 +163,7 @@ impl Memory {
             stored_to: StoredTo::Writable,
             is_divided: AtomicBool::new(false),
             owner: Owner::Memmap2(owner),
-            _counted: counted,
+            counted,
         })
     }
 
@@ -202,7 +202,7 @@ impl Memory {
             },
             is_divided: AtomicBool::new(false),
             owner: Owner::Memory,
-            _counted: counted,
+            counted,
         })
     }
 
@@ -416,13 +416,18 @@ impl Memory {
         self.blank_pages(self.at(kept).addr().next_multiple_of(self.page))
     }
 
-    /// Puts private zeros in place of all pages.
+    /// Puts private zeros in place of all pages. They are not counted as a mapping any more, unless an engine unmaps them: the system makes one
+    /// mapping of such zeros with what lies beside them, and whoever blanks memory keeps nothing but its addresses.
     ///
     /// # Errors
     ///
     /// ENOMEM.
     pub fn blank_all(&self) -> Result<()> {
-        self.blank_pages(self.span(0, self.length).address.addr())
+        self.blank_pages(self.span(0, self.length).address.addr())?;
+        if !self.is_lent() {
+            self.counted.give_back();
+        }
+        Ok(())
     }
 
     fn blank_pages(&self, first: usize) -> Result<()> {
@@ -507,7 +512,7 @@ impl Memory {
             stored_to: self.stored_to,
             is_divided: AtomicBool::new(false),
             owner,
-            _counted: counted,
+            counted,
         };
         let fresh = Fresh::of_file(&memory, file, offset, plan)?;
         Ok(Some(Growth { memory, fresh, length_before: self.length }))
@@ -737,7 +742,7 @@ impl Drop for Memory {
 /// whose finalizers have not run yet can bring it there: they run when the event loop turns, and a loop may not let it. So
 /// we stop short of the limit.
 #[derive(Debug)]
-struct Counted(usize);
+struct Counted(AtomicUsize);
 
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
@@ -748,18 +753,22 @@ impl Counted {
     }
 
     fn new(mappings: usize) -> Result<Counted> {
-        let counted = Counted(mappings);
+        let counted = Counted(AtomicUsize::new(mappings));
         let count = COUNT.fetch_add(mappings, Ordering::Relaxed) + mappings;
         match mappings_allowed() {
             Some(allowed) if count > allowed => Err(too_many(allowed)),
             _ => Ok(counted),
         }
     }
+
+    fn give_back(&self) {
+        COUNT.fetch_sub(self.0.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+    }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        COUNT.fetch_sub(self.0, Ordering::Relaxed);
+        self.give_back();
     }
 }
 
