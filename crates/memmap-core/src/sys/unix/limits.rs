@@ -36,6 +36,11 @@ pub(super) fn file_size() -> Option<u64> {
     limit!(RLIMIT_FSIZE)
 }
 
+/// RLIMIT_NOFILE.
+pub(super) fn descriptors() -> Option<u64> {
+    limit!(RLIMIT_NOFILE)
+}
+
 /// Whether the system counts private memory that can be written to as a whole, stored to or not:
 /// strict accounting does, and so does RLIMIT_DATA. For signal handlers too: it takes no lock and
 /// little of the stack.
@@ -76,7 +81,7 @@ pub(super) fn explanation(errno: Errno, syscall: &str, wanted: Wanted) -> Option
         )),
         (Errno::MFILE, _) => Some(format!(
             "this process may have {} files open: `ulimit -n` shows the limit and sets another",
-            limit!(RLIMIT_NOFILE)?
+            descriptors()?
         )),
         (Errno::NFILE, _) => Some(format!(
             "the system may have {} files open: `sysctl fs.file-max` shows the limit and sets another",

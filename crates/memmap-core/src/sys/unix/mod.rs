@@ -64,6 +64,11 @@ pub(crate) fn object_at(_address: usize, _file: (u64, u64)) -> Option<Object> {
     None
 }
 
+/// How many descriptors this process may have open, if there is a limit.
+pub fn descriptors_allowed() -> Option<u64> {
+    limits::descriptors()
+}
+
 /// A path from its bytes, which need not be UTF-8.
 pub fn path_from_bytes(bytes: Vec<u8>) -> OsString {
     OsString::from_vec(bytes)

@@ -43,6 +43,11 @@ pub(crate) fn object_at(_address: usize, _file: (u64, u64)) -> Option<Object> {
     None
 }
 
+/// How many descriptors this process may have open, if there is a limit. Handles have none that is worth telling.
+pub fn descriptors_allowed() -> Option<u64> {
+    None
+}
+
 /// A path from its bytes, which Node takes for UTF-8 on Windows. What is none becomes U+FFFD, as it does there.
 pub fn path_from_bytes(bytes: Vec<u8>) -> OsString {
     match String::from_utf8(bytes) {
