@@ -50,9 +50,12 @@ export declare function checkIntact(mapping: ExternalObject<OpenMapping>): void
 
 /**
  * Closes the descriptor, and unmaps if no buffer shows the memory. True when the handle can be used again: nothing was made of the mapping
- * for which `release_tasks` or `detach` may still be called.
+ * for which `unmap` may still be called.
  */
 export declare function close(mapping: ExternalObject<OpenMapping>): boolean
+
+/** The same, and `dropBuffer` before, in one call. */
+export declare function closeAndDrop(mapping: ExternalObject<OpenMapping>, buffer: ArrayBufferLike, id: number): boolean
 
 /** The constants of the operating system that CPython exports too: PROT_*, MAP_*, MADV_*, MS_*. */
 export declare function constants(): Record<string, number>
@@ -66,8 +69,11 @@ export declare function count(mapping: ExternalObject<OpenMapping>, needle: Uint
 /** The descriptor that is kept, or -1. */
 export declare function descriptor(mapping: ExternalObject<OpenMapping>): number
 
-/** Detaches a buffer that `buffer` made, also after `close`. Does nothing if it has been detached already. */
-export declare function detach(mapping: ExternalObject<OpenMapping>, buffer: ArrayBufferLike, id: number): void
+/** How many descriptors this process may have open, or infinitely many. */
+export declare function descriptorsAllowed(): number
+
+/** Detaches a buffer that `buffer` or `lend` made and nobody has seen, and lets go of its memory. */
+export declare function dropBuffer(mapping: ExternalObject<OpenMapping>, buffer: ArrayBufferLike, id: number): void
 
 /** Lets go of what is kept for a buffer that has been collected. */
 export declare function endLease(lease: ExternalObject<Lease>): void
@@ -87,26 +93,39 @@ export declare function find(mapping: ExternalObject<OpenMapping>, needle: Uint8
  */
 export declare function findAll(mapping: ExternalObject<OpenMapping>, needle: Uint8Array, places: Int32Array, start: number, stop: number): number
 
-/** What closing must do first: writes private changes back, if that was asked for. */
-export declare function finish(mapping: ExternalObject<OpenMapping>): void
+/** What closing must do first: writes private changes back, if that was asked for. Gives the error, if there is one. */
+export declare function finish(mapping: ExternalObject<OpenMapping>): Error | null
 
 /** Makes changes in a range durable. */
 export declare function flush(mapping: ExternalObject<OpenMapping>, offset: number, length: number, flags?: number | undefined | null): void
+
+/** Makes sure that the fault handler is the one that is asked first. Says whether there is one. */
+export declare function installFaultHandler(): boolean
+
+/**
+ * What keeps the addresses of a buffer out of use when `unmap` detaches it, until `endLease` says that the buffer has been collected; nothing for a
+ * buffer that `unmap` will leave alone, or cannot detach.
+ */
+export declare function lease(mapping: ExternalObject<OpenMapping>, buffer: ArrayBufferLike, id: number): ExternalObject<Lease> | null
 
 /** Gives up the names of all named regions. For runtimes whose exit does not run the C library's. */
 export declare function leaveNamedRegions(): void
 
 /**
  * Moves the memory into a SharedArrayBuffer, `lead` bytes after its start: `memory` is a Uint8Array over a new one that can grow to `capacity`
- * bytes, and is as long as it must be. The caller keeps it while the mapping is open, and says by `endLease` when it has been collected.
+ * bytes, and is as long as it must be. The caller keeps it while the mapping is open, whatever fails from now on, and has seen to it that the lease is
+ * ended when it has been collected.
  */
-export declare function lend(mapping: ExternalObject<OpenMapping>, id: number, memory: Uint8Array, lead: number, capacity: number): ExternalObject<Lease>
+export declare function lend(mapping: ExternalObject<OpenMapping>, id: number, memory: Uint8Array, lead: number, capacity: number, lease: ExternalObject<Lease>): void
 
 /** Bytes mapped. */
 export declare function length(mapping: ExternalObject<OpenMapping>): number
 
 /** Keeps a range in RAM. */
 export declare function lock(mapping: ExternalObject<OpenMapping>, start: number, length: number): void
+
+/** A lease that holds nothing yet, for `lend`. */
+export declare function newLease(): ExternalObject<Lease>
 
 /** A new task on the memory that the mapping has now. It keeps that memory until it is done. */
 export declare function newTask(mapping: ExternalObject<OpenMapping>): ExternalObject<Task>
@@ -117,11 +136,14 @@ export declare function newTask(mapping: ExternalObject<OpenMapping>): ExternalO
  */
 export declare function open(file: number | string | Uint8Array, tagname: string | undefined | null, length: number, offset: number, access: number | undefined | null, flags: number, prot: number, track: boolean, create: boolean, writeBack: boolean, spare?: ExternalObject<OpenMapping> | undefined | null): ExternalObject<OpenMapping> | null
 
+/** How many mappings are open in this process: neither closed nor collected. */
+export declare function openMappings(): number
+
 /** Bytes in a page. */
 export declare function pageSize(): number
 
-/** Changes what may be done with the mapping: PROT_*. */
-export declare function protect(mapping: ExternalObject<OpenMapping>, prot: number): void
+/** Changes what may be done with the mapping: PROT_*. Gives ACCESS_*, as it is then. */
+export declare function protect(mapping: ExternalObject<OpenMapping>, prot: number): number
 
 /** Copies bytes out, as many as `target` has. */
 export declare function read(mapping: ExternalObject<OpenMapping>, target: Uint8Array, offset: number): void
@@ -131,9 +153,6 @@ export declare function readByte(mapping: ExternalObject<OpenMapping>, offset: n
 
 /** Every `step`-th byte from `offset`, as many as `target` has. */
 export declare function readStrided(mapping: ExternalObject<OpenMapping>, target: Uint8Array, offset: number, step: number): void
-
-/** Stops all tasks, and waits until none touches the memory. */
-export declare function releaseTasks(mapping: ExternalObject<OpenMapping>): void
 
 /** Replaces each `from` in `[start, stop)` by `to`, which must be as long. Returns how many; an error has them in `replaced`. */
 export declare function replaceAll(mapping: ExternalObject<OpenMapping>, from: Uint8Array, to: Uint8Array, start: number, stop: number): number
@@ -184,6 +203,12 @@ export declare function taskDone(task: ExternalObject<Task>): number
 
 /** Undoes `lock`. */
 export declare function unlock(mapping: ExternalObject<OpenMapping>, start: number, length: number): void
+
+/**
+ * Closes, unless that has been done, stops all tasks, waits until none touches the memory, and takes it away from all buffers: those given with their
+ * ids, each of which has its lease, and SharedArrayBuffers over our own memory. Gives the error, if there is one; all has been done that could be.
+ */
+export declare function unmap(mapping: ExternalObject<OpenMapping>, buffers: ArrayBufferLike[], ids: Array<number>): Error | null
 
 /** Copies bytes in, the first `count` of `source`: to every `step`-th place from `offset`. */
 export declare function write(mapping: ExternalObject<OpenMapping>, source: Uint8Array, count: number, offset: number, step: number): void

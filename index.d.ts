@@ -229,6 +229,8 @@ interface MmapError extends Error {
   offset?: number;
   /** Of ERR_MMAP_FAULT: bytes from there to the end of the mapping. */
   length?: number;
+  /** Of what opening a file by its path throws: the path, as it was given. */
+  path?: string;
   /** Of what ends `replaceAll` or `replaceAllAsync` in the middle: how many were replaced before. */
   replaced?: number;
 }

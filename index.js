@@ -65,8 +65,13 @@ function copyTooLong(length, limit) {
 function hasCode(error, code) {
 	return (0, node_util_types.isNativeError)(error) && "code" in error && error.code === code;
 }
-function isOutOfMemory(error) {
-	return hasCode(error, "ENOMEM");
+/** Whether there is too little of what mappings that nobody uses any more may have: memory, addresses, descriptors. */
+function isShortage(error) {
+	return [
+		"ENOMEM",
+		"EMFILE",
+		"ENFILE"
+	].some((code) => hasCode(error, code));
 }
 function isFault(error) {
 	return hasCode(error, "ERR_MMAP_FAULT");
@@ -83,9 +88,10 @@ function aborted(reason, { replaced } = {}) {
 	error.name = "AbortError";
 	return replaced === void 0 ? error : Object.assign(error, { replaced });
 }
-/** Adds the path to an error of the operating system, as fs does. */
+/** Adds the path, if there is one, to an error of the operating system as fs does, and to one of ours. */
 function withPath(error, path) {
-	if ((0, node_util_types.isNativeError)(error) && "syscall" in error) addText(Object.assign(error, { path }), ` '${path}'`);
+	if (path === void 0 || !(0, node_util_types.isNativeError)(error) || !("code" in error)) return error;
+	addText(Object.assign(error, { path }), "syscall" in error ? ` '${path}'` : `: '${path}'`);
 	return error;
 }
 /** The operating system's refusal of what is to have no bytes and no file says EINVAL, and no more. */
@@ -286,30 +292,83 @@ const MADV_FREE_REUSABLE = system.MADV_FREE_REUSABLE;
 /** macOS. */
 const MADV_FREE_REUSE = system.MADV_FREE_REUSE;
 //#endregion
-//#region src/shared.ts
+//#region src/views.ts
+/** The views of `length` bytes from `start` of a buffer. */
+function viewOf(id, buffer, start, length) {
+	const own = Reflect.construct(Uint8Array, [
+		buffer,
+		start,
+		length
+	], Buffer);
+	return {
+		id,
+		buffer,
+		bytes: new Uint8Array(buffer, start, length),
+		own,
+		isRemembered: false
+	};
+}
+/** Bytes in an element, by view class. A DataView has no elements: it counts bytes. */
+const ELEMENT_SIZES = new Map([[DataView, 1], [Buffer, 1]]);
+for (const name of Object.getOwnPropertyNames(globalThis)) {
+	if (!/^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$/.test(name)) continue;
+	const type = Reflect.get(globalThis, name);
+	ELEMENT_SIZES.set(type, type.BYTES_PER_ELEMENT);
+}
 /**
-* Whether memory can be taken from under a SharedArrayBuffer, which cannot be detached: by putting zeros in its place. Where not,
-* it stays mapped until the garbage collector has found the buffer.
+* Bytes in an element of a view class, or of one that extends it; undefined for anything else. The class is not asked: it may say what is not
+* so. Nor is a proxy, which may do anything when it is asked what it extends.
 */
-const CAN_UNMAP_SHARED = process.platform !== "win32";
+function elementSize(type) {
+	for (let base = type; typeof base === "function" && !(0, node_util_types.isProxy)(base); base = Object.getPrototypeOf(base)) {
+		const size = ELEMENT_SIZES.get(base);
+		if (size !== void 0) return size;
+	}
+}
+/** Whether it can be called with `new`. That is tried, through a proxy that runs nothing of it. */
+function isConstructor(type) {
+	if (ELEMENT_SIZES.has(type)) return true;
+	try {
+		Reflect.construct(new Proxy(type, BUILDS_NOTHING), []);
+		return true;
+	} catch {
+		return false;
+	}
+}
+const BUILDS_NOTHING = { construct: () => ({}) };
+//#endregion
+//#region src/shared.ts
 /** Whether mappings move into buffers, which can grow. */
 const MOVES_INTO_BUFFERS = process.platform !== "win32" && process.versions.bun === void 0;
 /**
-* Makes the buffer. It begins `lead` bytes before the mapping at most, and can grow to `maxLength` bytes from there.
+* Makes the buffer, and views of it. It begins `lead` bytes before the mapping at most, and can grow to `maxLength` bytes from there.
 *
 * What is in it is the mapping from then on: keep the buffer while the mapping is open.
 */
-function sharedBuffer(mapping, id, lead, length, maxLength) {
+function sharedView(mapping, id, lead, length, maxLength) {
 	if (MOVES_INTO_BUFFERS) return moveIntoBuffer(mapping, id, lead, length, Math.max(maxLength ?? 0, length));
 	if (length > MAX_VIEW_LENGTH) throw sharedTooLarge(length, false);
-	return binding.buffer(mapping, id, true, 0, length);
+	const buffer = binding.buffer(mapping, id, true, 0, length);
+	return viewOf(id, buffer, buffer.byteLength - length, length);
 }
-/** The engine unmaps the memory when the buffer has been collected, and tells nobody: so nearly when is all there is. */
 const leases = new FinalizationRegistry((lease) => binding.endLease(lease));
+/**
+* Keeps the addresses of an ArrayBuffer that `unmap()` is about to detach until nobody can have them any more. The engine finalizes a detached buffer
+* at once, but what works on it, such as a read of `fs`, has the address, and the ArrayBuffer object itself.
+*/
+function keepAddresses(mapping, buffer, id) {
+	const lease = binding.lease(mapping, buffer, id);
+	if (lease !== null) leases.register(buffer, lease);
+}
 function moveIntoBuffer(mapping, id, lead, length, maxLength) {
 	const buffer = reserve(lead + length, lead + maxLength, maxLength > length);
-	leases.register(buffer, binding.lend(mapping, id, new Uint8Array(buffer), lead, buffer.maxByteLength));
-	return buffer;
+	const view = viewOf(id, buffer, lead, length);
+	const memory = new Uint8Array(buffer);
+	const capacity = buffer.maxByteLength;
+	const lease = binding.newLease();
+	leases.register(buffer, lease);
+	binding.lend(mapping, id, memory, lead, capacity, lease);
+	return view;
 }
 /** A page in Electron has such buffers too, but their name only if it is isolated from other origins. */
 const Shared = globalThis.SharedArrayBuffer ?? new WebAssembly.Memory({
@@ -1009,50 +1068,6 @@ function listen(signal) {
 	return stops;
 }
 //#endregion
-//#region src/views.ts
-/** The views of `length` bytes from `start` of a buffer. */
-function viewOf(id, buffer, start, length) {
-	const own = Reflect.construct(Uint8Array, [
-		buffer,
-		start,
-		length
-	], Buffer);
-	return {
-		id,
-		buffer,
-		bytes: new Uint8Array(buffer, start, length),
-		own
-	};
-}
-/** Bytes in an element, by view class. A DataView has no elements: it counts bytes. */
-const ELEMENT_SIZES = new Map([[DataView, 1], [Buffer, 1]]);
-for (const name of Object.getOwnPropertyNames(globalThis)) {
-	if (!/^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$/.test(name)) continue;
-	const type = Reflect.get(globalThis, name);
-	ELEMENT_SIZES.set(type, type.BYTES_PER_ELEMENT);
-}
-/**
-* Bytes in an element of a view class, or of one that extends it; undefined for anything else. The class is not asked: it may say what is not
-* so. Nor is a proxy, which may do anything when it is asked what it extends.
-*/
-function elementSize(type) {
-	for (let base = type; typeof base === "function" && !(0, node_util_types.isProxy)(base); base = Object.getPrototypeOf(base)) {
-		const size = ELEMENT_SIZES.get(base);
-		if (size !== void 0) return size;
-	}
-}
-/** Whether it can be called with `new`. That is tried, through a proxy that runs nothing of it. */
-function isConstructor(type) {
-	if (ELEMENT_SIZES.has(type)) return true;
-	try {
-		Reflect.construct(new Proxy(type, BUILDS_NOTHING), []);
-		return true;
-	} catch {
-		return false;
-	}
-}
-const BUILDS_NOTHING = { construct: () => ({}) };
-//#endregion
 //#region src/mmap.ts
 const ACCESS_NAMES = [
 	"ACCESS_DEFAULT",
@@ -1103,7 +1118,7 @@ var Mmap = class {
 	#state;
 	#bytesTouched = 0;
 	#faultsSeen = 0;
-	/** What was handed out beside the present view: windows, and views of before a `resize()`. */
+	/** What `unmap()` takes the memory from: windows, views of before a `resize()`, and after `close()` the last one. */
 	#otherViews = [];
 	/** How many there are to be before those that have been collected are left out. */
 	#mostOtherViews = LEAST_TO_LEAVE_OUT;
@@ -1116,19 +1131,22 @@ var Mmap = class {
 	*/
 	constructor(file, length, options) {
 		const asked = request(file, length, options);
-		this.#mapping = open(asked);
-		this.#length = binding.length(this.#mapping);
+		const mapping = open(asked);
+		try {
+			this.#length = binding.length(mapping);
+			if (asked.maxLength !== void 0 && asked.maxLength < this.#length) throw withPath(maxLengthTooShort(asked.maxLength, this.#length), asked.path);
+			this.#access = asked.access ?? binding.access(mapping);
+			if (asked.tagname !== void 0) leaveNamedRegionsAtExit();
+		} catch (error) {
+			binding.close(mapping);
+			throw error;
+		}
 		this.#offset = asked.offset;
 		this.#lead = asked.file === -1 && asked.tagname === void 0 ? 0 : asked.offset % PAGESIZE;
-		if (asked.maxLength !== void 0 && asked.maxLength < this.#length) {
-			binding.close(this.#mapping);
-			throw maxLengthTooShort(asked.maxLength, this.#length);
-		}
 		this.#shared = asked.shared;
 		this.#writesBack = asked.writeBack;
 		this.#maxLength = asked.maxLength;
-		this.#access = asked.access ?? binding.access(this.#mapping);
-		if (asked.tagname !== void 0) leaveNamedRegionsAtExit();
+		this.#mapping = mapping;
 	}
 	/** Bytes mapped. That is not the file's size, which is {@link size}. @throws ERR_MMAP_CLOSED */
 	get length() {
@@ -1641,11 +1659,19 @@ var Mmap = class {
 		const length = wholeNumber(newSize, "newSize", "of type number or bigint");
 		const mapping = this.#live();
 		if (!this.#shared) this.#dropOwnView(mapping);
+		const view = this.#view;
+		if (view !== void 0 && this.#isUsedByOthers(view)) this.#rememberForUnmap(view);
 		const inPlace = binding.resize(mapping, length);
 		this.#length = length;
 		if (this.#state !== void 0) this.#state.generation += 1;
-		if (inPlace) this.#growView();
-		else this.#forgetView();
+		if (!inPlace) {
+			this.#view = void 0;
+			this.#handedOut = false;
+			return;
+		}
+		try {
+			this.#growView();
+		} catch {}
 	}
 	/**
 	* Tells the operating system how a range will be used: `MADV_*`. Advice about a range that goes beyond the end is about the part
@@ -1683,8 +1709,7 @@ var Mmap = class {
 	protect(prot) {
 		const protection = systemConstant(prot, "prot");
 		const mapping = this.#live();
-		binding.protect(mapping, protection);
-		this.#access = binding.access(mapping);
+		this.#access = binding.protect(mapping, protection);
 	}
 	/**
 	* Keeps the pages under a range in RAM. (It locks no file.) A `resize()` ends that, and so does a `protect()` that takes `PROT_WRITE` away
@@ -1731,21 +1756,22 @@ var Mmap = class {
 	close() {
 		const mapping = this.#mapping;
 		if (mapping === void 0) return;
-		try {
-			if (this.#writesBack) binding.finish(mapping);
-		} catch (error) {
-			if (isFault(error)) this.#letGo(mapping);
-			throw error;
+		const error = this.#writesBack ? binding.finish(mapping) : null;
+		if (error !== null && !isFault(error)) throw error;
+		const view = this.#view;
+		const isOwn = view !== void 0 && !this.#isUsedByOthers(view);
+		if (view !== void 0 && !isOwn) this.#rememberForUnmap(view);
+		if (!(isOwn ? binding.closeAndDrop(mapping, view.buffer, view.id) : binding.close(mapping))) this.#closedMapping = mapping;
+		else if (spareCount < MOST_SPARE_HANDLES) {
+			spareHandles[spareCount] = mapping;
+			spareCount += 1;
 		}
-		this.#letGo(mapping);
-	}
-	#letGo(mapping) {
-		this.#dropOwnView(mapping);
-		if (!binding.close(mapping)) this.#closedMapping = mapping;
-		else if (spareHandles.length < MOST_SPARE_HANDLES) spareHandles.push(mapping);
-		this.#forgetView();
 		this.#mapping = void 0;
+		this.#view = void 0;
+		this.#handedOut = false;
+		unclosed -= 1;
 		if (this.#state !== void 0) this.#state.generation += 1;
+		if (error !== null) throw error;
 	}
 	/**
 	* Closes, and lets go of the file now, for those who must delete, rename or truncate it on Windows: every view has length 0
@@ -1758,22 +1784,34 @@ var Mmap = class {
 	*   for a SharedArrayBuffer that was handed out
 	*/
 	unmap() {
-		try {
-			this.close();
-		} finally {
-			if (this.#mapping !== void 0) this.#letGo(this.#mapping);
-			this.#unmapClosed();
-		}
-	}
-	#unmapClosed() {
-		const mapping = this.#closedMapping;
+		const open = this.#mapping;
+		const mapping = open ?? this.#closedMapping;
 		if (mapping === void 0) return;
-		binding.releaseTasks(mapping);
+		const error = open !== void 0 && this.#writesBack ? binding.finish(open) : null;
+		if (!this.#shared) this.#dropOwnView(mapping);
+		if (this.#view !== void 0) this.#rememberForUnmap(this.#view);
+		const buffers = [];
+		const ids = [];
 		for (const { buffer, id } of this.#otherViews) {
 			const alive = buffer.deref();
-			if (alive !== void 0) binding.detach(mapping, alive, id);
+			if (alive === void 0) continue;
+			keepAddresses(mapping, alive, id);
+			buffers.push(alive);
+			ids.push(id);
 		}
+		const refusal = binding.unmap(mapping, buffers, ids);
+		if (open !== void 0) {
+			this.#mapping = void 0;
+			unclosed -= 1;
+			if (this.#state !== void 0) this.#state.generation += 1;
+		}
+		this.#closedMapping = refusal === null ? void 0 : mapping;
+		this.#view = void 0;
+		this.#handedOut = false;
 		this.#otherViews = [];
+		if (isShortage(refusal)) provokeCollection();
+		if (error !== null) throw error;
+		if (refusal !== null) throw refusal;
 	}
 	/** {@link close}, for `using`. */
 	[Symbol.dispose]() {
@@ -1942,7 +1980,7 @@ var Mmap = class {
 	}
 	/** The view for single bytes, as soon as it pays. */
 	#ownBytes(mapping) {
-		if (this.#view !== void 0 && this.#view.own.length !== 0 && faultCounter !== void 0) return this.#view.own;
+		if (this.#view !== void 0 && this.#view.own.length === this.#length && faultCounter !== void 0) return this.#view.own;
 		this.#bytesTouched += 1;
 		if (this.#bytesTouched < BYTES_BEFORE_VIEW + this.#length / LENGTH_PER_BYTE_BEFORE_VIEW) return void 0;
 		if (!this.#isOneView()) return void 0;
@@ -1952,11 +1990,14 @@ var Mmap = class {
 		this.#bytesTouched = Number.NEGATIVE_INFINITY;
 	}
 	#wholeView(mapping) {
-		if (this.#view === void 0 || this.#view.own.length === 0) {
+		const view = this.#view;
+		if (view === void 0 || view.own.length === 0) {
 			if (this.#length > MAX_VIEW_LENGTH && !this.#shared) throw viewTooLarge(this.#length, MAX_VIEW_LENGTH);
-			this.#view = this.#makeView(mapping, 0, this.#length);
+			const made = this.#makeView(mapping, 0, this.#length);
+			this.#view = made;
+			return made;
 		}
-		return this.#view;
+		return view.own.length === this.#length ? view : this.#growView();
 	}
 	/** Whether all of the mapping fits into one buffer. */
 	#isOneView() {
@@ -1975,54 +2016,54 @@ var Mmap = class {
 		return [window.buffer, window.own.byteOffset];
 	}
 	#makeView(mapping, offset, length) {
-		const buffer = this.#makeBuffer(mapping, offset, length);
 		const id = this.#viewsMade;
 		this.#viewsMade += 1;
-		return viewOf(id, buffer, buffer.byteLength - length, length);
-	}
-	#makeBuffer(mapping, offset, length) {
-		const id = this.#viewsMade;
 		if (!this.#shared) {
 			const needed = length + (this.#lead + offset) % BUFFER_ALIGNMENT;
 			if (needed > MAX_VIEW_LENGTH) throw viewTooLarge(needed, MAX_VIEW_LENGTH);
 			try {
-				return binding.buffer(mapping, id, false, offset, length);
+				const buffer = binding.buffer(mapping, id, false, offset, length);
+				return viewOf(id, buffer, buffer.byteLength - length, length);
 			} catch (error) {
 				if (!isNoView(error) || length !== this.#length) throw error;
 				this.#shared = true;
 			}
 		}
-		return sharedBuffer(mapping, id, this.#lead, this.#length, this.#maxLength);
+		return sharedView(mapping, id, this.#lead, this.#length, this.#maxLength);
 	}
 	/** Detaches a view that nobody but this class has seen, so that its memory need not wait for the garbage collector. */
 	#dropOwnView(mapping) {
 		if (this.#view === void 0 || this.#handedOut) return;
-		if (isInUse(this.#view.buffer)) return;
-		if (!this.#shared || CAN_UNMAP_SHARED) binding.detach(mapping, this.#view.buffer, this.#view.id);
+		binding.dropBuffer(mapping, this.#view.buffer, this.#view.id);
 		this.#view = void 0;
+	}
+	/** Whether anybody but this class has the buffer of the view, or works on its memory: a SharedArrayBuffer is made zeros, which a task would see. */
+	#isUsedByOthers(view) {
+		return this.#handedOut || this.#shared && isInUse(view.buffer);
 	}
 	/** The mapping has grown in its SharedArrayBuffer: the buffer has to follow. */
 	#growView() {
-		if (this.#view === void 0) return;
-		const { id, buffer, own } = this.#view;
+		const { id, buffer, own, isRemembered } = this.#view;
 		const start = own.byteOffset;
 		growBuffer(buffer, start + this.#length);
-		this.#view = viewOf(id, buffer, start, this.#length);
+		const grown = viewOf(id, buffer, start, this.#length);
+		grown.isRemembered = isRemembered;
+		this.#view = grown;
+		return grown;
 	}
-	#forgetView() {
-		if (this.#view !== void 0) this.#rememberForUnmap(this.#view);
-		this.#view = void 0;
-		this.#handedOut = false;
-	}
-	#rememberForUnmap({ id, buffer }) {
+	#rememberForUnmap(view) {
+		if (view.isRemembered) return;
 		if (this.#otherViews.length >= this.#mostOtherViews) {
-			this.#otherViews = this.#otherViews.filter((view) => view.buffer.deref() !== void 0);
+			this.#otherViews = this.#otherViews.filter((other) => other.buffer.deref() !== void 0);
 			this.#mostOtherViews = Math.max(2 * this.#otherViews.length, LEAST_TO_LEAVE_OUT);
 		}
+		const { id, buffer } = view;
+		const isMoved = this.#shared && MOVES_INTO_BUFFERS;
 		this.#otherViews.push({
 			id,
-			buffer: new WeakRef(buffer)
+			buffer: isMoved ? { deref: () => buffer } : new WeakRef(buffer)
 		});
+		view.isRemembered = true;
 	}
 };
 /**
@@ -2040,25 +2081,64 @@ var Mmap = class {
 function mmap(file, length, options) {
 	return new Mmap(file, length, options);
 }
-/** Handles to use again, because the engine takes long to make and to collect one. */
+/** Handles to use again, because the engine takes long to make and to collect one. The first `spareCount` places have them. */
 const spareHandles = [];
+let spareCount = 0;
 const MOST_SPARE_HANDLES = 64;
 function open(asked) {
 	const { file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack } = asked;
-	try {
-		const spare = spareHandles.at(-1);
-		return binding.open(file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack, spare) ?? spareHandles.pop();
-	} catch (error) {
-		if (isOutOfMemory(error)) setImmediate(provokeCollection);
-		if (file === -1 && length === 0) throw aboutNoLength(error);
-		throw asked.path === void 0 ? error : withPath(error, asked.path);
+	let spare;
+	if (spareCount !== 0) {
+		spareCount -= 1;
+		spare = spareHandles[spareCount];
+		spareHandles[spareCount] = void 0;
 	}
+	let mapping;
+	try {
+		mapping = binding.open(file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack, spare) ?? spare;
+	} catch (error) {
+		if (spare !== void 0) {
+			spareHandles[spareCount] = spare;
+			spareCount += 1;
+		}
+		if (isShortage(error)) provokeCollection();
+		if (file === -1 && length === 0) throw aboutNoLength(error);
+		throw withPath(error, asked.path);
+	}
+	unclosed += 1;
+	if (unclosed >= nextLook) lookAtDescriptors();
+	return mapping;
 }
+/** Mappings that are open, and those that were collected since {@link lookAtDescriptors} has counted. */
+let unclosed = 0;
+/** How many there are to be when it is to count again. */
+let nextLook = 0;
+/** That share of what a process may have is many, and a share of what is left is to be opened until the next look. */
+const SHARE = 1 / 4;
+const LEAST_UNTIL_NEXT_LOOK = 16;
+/**
+* Sees to it that mappings which were never closed are collected before the process has no descriptors any more: to the engine they are small
+* objects, and it is in no hurry.
+*/
+function lookAtDescriptors() {
+	const allowed = binding.descriptorsAllowed();
+	unclosed = binding.openMappings();
+	nextLook = unclosed + Math.max((allowed - unclosed) * SHARE, LEAST_UNTIL_NEXT_LOOK);
+	if (unclosed >= allowed * SHARE) provokeCollection();
+}
+let isCollectionDue = false;
 /**
 * What is short may be mappings, whose views are small objects to the engine: it sees no reason to collect them. An ArrayBuffer
-* of this size is one. (In a later turn, for until then the engine keeps what WeakRefs were made for.)
+* of 256 MiB is one. (In a later turn, for until then the engine keeps what WeakRefs were made for.)
 */
-function provokeCollection() {}
+function provokeCollection() {
+	if (isCollectionDue) return;
+	setImmediate(collect);
+	isCollectionDue = true;
+}
+function collect() {
+	isCollectionDue = false;
+}
 function allocate(count) {
 	if (count > node_buffer.constants.MAX_LENGTH) throw copyTooLong(count, node_buffer.constants.MAX_LENGTH);
 	try {

@@ -138,8 +138,23 @@ test('an empty file with length 0 is refused', (t) => {
   t.throws(() => mmap(path), {
     instanceOf: RangeError,
     code: 'ERR_OUT_OF_RANGE',
-    message: 'cannot mmap an empty file',
+    message: `cannot mmap an empty file: '${path}'`,
   })
+})
+
+test('what opening by a path refuses names the file', (t) => {
+  const path = scratchFile(t, 'abc')
+  const calls = {
+    empty: () => mmap(scratchFile(t, '')),
+    offset: () => mmap(path, 0, { offset: 4 }),
+    length: () => mmap(Buffer.from(path), 4),
+    maxLength: () => mmap(pathToFileURL(path), 0, { access: ACCESS_COPY, shared: { maxLength: 1 } }),
+  }
+  for (const [name, call] of Object.entries(calls)) {
+    if (name === 'maxLength' && process.platform === 'win32') continue
+    const error = t.throws(call, { code: 'ERR_OUT_OF_RANGE' }, name) as Error & { path?: string }
+    t.true(error.path !== undefined && error.message.includes(`'${error.path}'`), name)
+  }
 })
 
 // --- Misuse: options

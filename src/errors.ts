@@ -30,6 +30,8 @@ export interface MmapError extends Error {
   offset?: number
   /** Of ERR_MMAP_FAULT: bytes from there to the end of the mapping. */
   length?: number
+  /** Of what opening a file by its path throws: the path, as it was given. */
+  path?: string
   /** Of what ends `replaceAll` or `replaceAllAsync` in the middle: how many were replaced before. */
   replaced?: number
 }
@@ -116,8 +118,9 @@ function hasCode(error: unknown, code: string): error is Error {
   return isNativeError(error) && 'code' in error && error.code === code
 }
 
-export function isOutOfMemory(error: unknown): boolean {
-  return hasCode(error, 'ENOMEM')
+/** Whether there is too little of what mappings that nobody uses any more may have: memory, addresses, descriptors. */
+export function isShortage(error: unknown): boolean {
+  return ['ENOMEM', 'EMFILE', 'ENFILE'].some((code) => hasCode(error, code))
 }
 
 export function isFault(error: unknown): boolean {
@@ -139,9 +142,10 @@ export function aborted(reason: unknown, { replaced }: { replaced?: number } = {
   return replaced === undefined ? error : Object.assign(error, { replaced })
 }
 
-/** Adds the path to an error of the operating system, as fs does. */
-export function withPath(error: unknown, path: string): unknown {
-  if (isNativeError(error) && 'syscall' in error) addText(Object.assign(error, { path }), ` '${path}'`)
+/** Adds the path, if there is one, to an error of the operating system as fs does, and to one of ours. */
+export function withPath(error: unknown, path: string | undefined): unknown {
+  if (path === undefined || !isNativeError(error) || !('code' in error)) return error
+  addText(Object.assign(error, { path }), 'syscall' in error ? ` '${path}'` : `: '${path}'`)
   return error
 }
 

@@ -33,7 +33,7 @@ import {
   copyTooLong,
   isFault,
   isNoView,
-  isOutOfMemory,
+  isShortage,
   outOfRange,
   readOnly,
   viewTooLarge,
@@ -42,7 +42,7 @@ import {
 } from './errors.js'
 import { type Iterated, Lines, Matches, type State, type Window } from './iterators.js'
 import { indexWithin, type Needle, needleBytes, refuseEmpty, refuseUnequal, soughtBytes } from './needles.js'
-import { CAN_UNMAP_SHARED, growBuffer, sharedBuffer } from './shared.js'
+import { growBuffer, keepAddresses, MOVES_INTO_BUFFERS, sharedView } from './shared.js'
 import { isInUse, run } from './task.js'
 import { elementSize, isConstructor, type View, type ViewConstructor, viewOf } from './views.js'
 
@@ -110,8 +110,8 @@ export class Mmap implements Disposable, Iterable<number> {
   #state: State | undefined
   #bytesTouched = 0
   #faultsSeen = 0
-  /** What was handed out beside the present view: windows, and views of before a `resize()`. */
-  #otherViews: { buffer: WeakRef<ArrayBufferLike>; id: number }[] = []
+  /** What `unmap()` takes the memory from: windows, views of before a `resize()`, and after `close()` the last one. */
+  #otherViews: { buffer: { deref(): ArrayBufferLike | undefined }; id: number }[] = []
   /** How many there are to be before those that have been collected are left out. */
   #mostOtherViews = LEAST_TO_LEAVE_OUT
   /** Views are of SharedArrayBuffers, because the user or the runtime wants that. */
@@ -124,20 +124,25 @@ export class Mmap implements Disposable, Iterable<number> {
    */
   constructor(file: FileLike | -1, length?: number | bigint, options?: MmapOptions) {
     const asked = request(file, length, options)
-    this.#mapping = open(asked)
-    this.#length = binding.length(this.#mapping)
+    const mapping = open(asked)
+    try {
+      this.#length = binding.length(mapping)
+      if (asked.maxLength !== undefined && asked.maxLength < this.#length) {
+        // The length was that of the file, and is known only now.
+        throw withPath(maxLengthTooShort(asked.maxLength, this.#length), asked.path)
+      }
+      this.#access = asked.access ?? binding.access(mapping)
+      if (asked.tagname !== undefined) leaveNamedRegionsAtExit()
+    } catch (error) {
+      binding.close(mapping)
+      throw error
+    }
     this.#offset = asked.offset
     this.#lead = asked.file === -1 && asked.tagname === undefined ? 0 : asked.offset % PAGESIZE
-    if (asked.maxLength !== undefined && asked.maxLength < this.#length) {
-      // The length was that of the file, and is known only now.
-      binding.close(this.#mapping)
-      throw maxLengthTooShort(asked.maxLength, this.#length)
-    }
     this.#shared = asked.shared
     this.#writesBack = asked.writeBack
     this.#maxLength = asked.maxLength
-    this.#access = asked.access ?? binding.access(this.#mapping)
-    if (asked.tagname !== undefined) leaveNamedRegionsAtExit()
+    this.#mapping = mapping
   }
 
   // --- State
@@ -736,11 +741,22 @@ export class Mmap implements Disposable, Iterable<number> {
     const mapping = this.#live()
     // A SharedArrayBuffer is where the mapping is: without it there would be nothing left if resizing fails.
     if (!this.#shared) this.#dropOwnView(mapping)
+    const view = this.#view
+    if (view !== undefined && this.#isUsedByOthers(view)) this.#rememberForUnmap(view)
     const inPlace = binding.resize(mapping, length)
+    // Only assignments from here on: a call could fail, for lack of stack, and leave a mapping that does not know how long it is.
     this.#length = length
     if (this.#state !== undefined) this.#state.generation += 1
-    if (inPlace) this.#growView()
-    else this.#forgetView()
+    if (!inPlace) {
+      this.#view = undefined
+      this.#handedOut = false
+      return
+    }
+    try {
+      this.#growView()
+    } catch {
+      // Whoever asks for a view next makes it grow.
+    }
   }
 
   /**
@@ -784,8 +800,7 @@ export class Mmap implements Disposable, Iterable<number> {
   protect(prot: number): void {
     const protection = systemConstant(prot, 'prot')
     const mapping = this.#live()
-    binding.protect(mapping, protection)
-    this.#access = binding.access(mapping)
+    this.#access = binding.protect(mapping, protection)
   }
 
   /**
@@ -838,23 +853,26 @@ export class Mmap implements Disposable, Iterable<number> {
   close(): void {
     const mapping = this.#mapping
     if (mapping === undefined) return
-    try {
-      if (this.#writesBack) binding.finish(mapping)
-    } catch (error) {
-      // What is lost would not come back if it stayed open.
-      if (isFault(error)) this.#letGo(mapping)
-      throw error
+    const error = this.#writesBack ? binding.finish(mapping) : null
+    // What is lost would not come back if it stayed open.
+    if (error !== null && !isFault(error)) throw error
+    const view = this.#view
+    const isOwn = view !== undefined && !this.#isUsedByOthers(view)
+    if (view !== undefined && !isOwn) this.#rememberForUnmap(view)
+    const isReusable = isOwn ? binding.closeAndDrop(mapping, view.buffer, view.id) : binding.close(mapping)
+    // Only assignments from here on: a call could fail, for lack of stack, and leave what is half closed.
+    if (!isReusable) {
+      this.#closedMapping = mapping
+    } else if (spareCount < MOST_SPARE_HANDLES) {
+      spareHandles[spareCount] = mapping
+      spareCount += 1
     }
-    this.#letGo(mapping)
-  }
-
-  #letGo(mapping: Handle): void {
-    this.#dropOwnView(mapping)
-    if (!binding.close(mapping)) this.#closedMapping = mapping
-    else if (spareHandles.length < MOST_SPARE_HANDLES) spareHandles.push(mapping)
-    this.#forgetView()
     this.#mapping = undefined
+    this.#view = undefined
+    this.#handedOut = false
+    unclosed -= 1
     if (this.#state !== undefined) this.#state.generation += 1
+    if (error !== null) throw error
   }
 
   /**
@@ -868,23 +886,37 @@ export class Mmap implements Disposable, Iterable<number> {
    *   for a SharedArrayBuffer that was handed out
    */
   unmap(): void {
-    try {
-      this.close()
-    } finally {
-      if (this.#mapping !== undefined) this.#letGo(this.#mapping)
-      this.#unmapClosed()
-    }
-  }
-
-  #unmapClosed(): void {
-    const mapping = this.#closedMapping
+    const open = this.#mapping
+    const mapping = open ?? this.#closedMapping
     if (mapping === undefined) return
-    binding.releaseTasks(mapping)
+    const error = open !== undefined && this.#writesBack ? binding.finish(open) : null
+    // A SharedArrayBuffer is where the mapping is.
+    if (!this.#shared) this.#dropOwnView(mapping)
+    if (this.#view !== undefined) this.#rememberForUnmap(this.#view)
+    const buffers: ArrayBufferLike[] = []
+    const ids: number[] = []
     for (const { buffer, id } of this.#otherViews) {
       const alive = buffer.deref()
-      if (alive !== undefined) binding.detach(mapping, alive, id)
+      if (alive === undefined) continue
+      keepAddresses(mapping, alive, id)
+      buffers.push(alive)
+      ids.push(id)
     }
+    const refusal = binding.unmap(mapping, buffers, ids)
+    // Only assignments from here on, as in `close()`.
+    if (open !== undefined) {
+      this.#mapping = undefined
+      unclosed -= 1
+      if (this.#state !== undefined) this.#state.generation += 1
+    }
+    // Where there was no memory for zeros, it can be called again.
+    this.#closedMapping = refusal === null ? undefined : mapping
+    this.#view = undefined
+    this.#handedOut = false
     this.#otherViews = []
+    if (isShortage(refusal)) provokeCollection()
+    if (error !== null) throw error
+    if (refusal !== null) throw refusal
   }
 
   /** {@link close}, for `using`. */
@@ -1067,7 +1099,8 @@ export class Mmap implements Disposable, Iterable<number> {
 
   /** The view for single bytes, as soon as it pays. */
   #ownBytes(mapping: Handle): Buffer | undefined {
-    if (this.#view !== undefined && this.#view.own.length !== 0 && faultCounter !== undefined) return this.#view.own
+    if (this.#view !== undefined && this.#view.own.length === this.#length && faultCounter !== undefined)
+      return this.#view.own
     this.#bytesTouched += 1
     if (this.#bytesTouched < BYTES_BEFORE_VIEW + this.#length / LENGTH_PER_BYTE_BEFORE_VIEW) return undefined
     if (!this.#isOneView()) return undefined
@@ -1083,12 +1116,15 @@ export class Mmap implements Disposable, Iterable<number> {
   }
 
   #wholeView(mapping: Handle): View {
+    const view = this.#view
     // A length of 0 is that of a buffer that somebody has transferred. The mapping is where it was.
-    if (this.#view === undefined || this.#view.own.length === 0) {
+    if (view === undefined || view.own.length === 0) {
       if (this.#length > MAX_VIEW_LENGTH && !this.#shared) throw viewTooLarge(this.#length, MAX_VIEW_LENGTH)
-      this.#view = this.#makeView(mapping, 0, this.#length)
+      const made = this.#makeView(mapping, 0, this.#length)
+      this.#view = made
+      return made
     }
-    return this.#view
+    return view.own.length === this.#length ? view : this.#growView()
   }
 
   /** Whether all of the mapping fits into one buffer. */
@@ -1110,20 +1146,15 @@ export class Mmap implements Disposable, Iterable<number> {
   }
 
   #makeView(mapping: Handle, offset: number, length: number): View {
-    const buffer = this.#makeBuffer(mapping, offset, length)
     const id = this.#viewsMade
     this.#viewsMade += 1
-    // It ends where the range ends, and may begin some bytes before it.
-    return viewOf(id, buffer, buffer.byteLength - length, length)
-  }
-
-  #makeBuffer(mapping: Handle, offset: number, length: number): ArrayBufferLike {
-    const id = this.#viewsMade
     if (!this.#shared) {
       const needed = length + ((this.#lead + offset) % BUFFER_ALIGNMENT)
       if (needed > MAX_VIEW_LENGTH) throw viewTooLarge(needed, MAX_VIEW_LENGTH)
       try {
-        return binding.buffer(mapping, id, false, offset, length)
+        const buffer = binding.buffer(mapping, id, false, offset, length)
+        // It ends where the range ends, and may begin some bytes before it.
+        return viewOf(id, buffer, buffer.byteLength - length, length)
       } catch (error) {
         // A SharedArrayBuffer has all of the mapping, so for a window of one that is too long there is nothing else to try.
         if (!isNoView(error) || length !== this.#length) throw error
@@ -1131,40 +1162,45 @@ export class Mmap implements Disposable, Iterable<number> {
         this.#shared = true
       }
     }
-    return sharedBuffer(mapping, id, this.#lead, this.#length, this.#maxLength)
+    return sharedView(mapping, id, this.#lead, this.#length, this.#maxLength)
   }
 
   /** Detaches a view that nobody but this class has seen, so that its memory need not wait for the garbage collector. */
   #dropOwnView(mapping: Handle): void {
     if (this.#view === undefined || this.#handedOut) return
-    // A SharedArrayBuffer is not detached: its memory is made zeros, which a task would see.
-    if (isInUse(this.#view.buffer)) return
-    if (!this.#shared || CAN_UNMAP_SHARED) binding.detach(mapping, this.#view.buffer, this.#view.id)
+    binding.dropBuffer(mapping, this.#view.buffer, this.#view.id)
     this.#view = undefined
+  }
+
+  /** Whether anybody but this class has the buffer of the view, or works on its memory: a SharedArrayBuffer is made zeros, which a task would see. */
+  #isUsedByOthers(view: View): boolean {
+    return this.#handedOut || (this.#shared && isInUse(view.buffer))
   }
 
   /** The mapping has grown in its SharedArrayBuffer: the buffer has to follow. */
-  #growView(): void {
-    if (this.#view === undefined) return
-    const { id, buffer, own } = this.#view
+  #growView(): View {
+    const { id, buffer, own, isRemembered } = this.#view as View
     const start = own.byteOffset
     growBuffer(buffer, start + this.#length)
-    this.#view = viewOf(id, buffer, start, this.#length)
+    const grown = viewOf(id, buffer, start, this.#length)
+    grown.isRemembered = isRemembered
+    this.#view = grown
+    return grown
   }
 
-  #forgetView(): void {
-    if (this.#view !== undefined) this.#rememberForUnmap(this.#view)
-    this.#view = undefined
-    this.#handedOut = false
-  }
-
-  #rememberForUnmap({ id, buffer }: View): void {
+  #rememberForUnmap(view: View): void {
+    if (view.isRemembered) return
     if (this.#otherViews.length >= this.#mostOtherViews) {
       // Twice as many next time: whoever makes many windows in one turn keeps them all, and each is not to cost a look at all others.
-      this.#otherViews = this.#otherViews.filter((view) => view.buffer.deref() !== undefined)
+      this.#otherViews = this.#otherViews.filter((other) => other.buffer.deref() !== undefined)
       this.#mostOtherViews = Math.max(2 * this.#otherViews.length, LEAST_TO_LEAVE_OUT)
     }
-    this.#otherViews.push({ id, buffer: new WeakRef(buffer) })
+    const { id, buffer } = view
+    // Memory that was moved into a SharedArrayBuffer is the engine's, which gives it to others when the buffer is not reachable any more. Another
+    // thread may have the buffer then; but only while we have it is it certain that the memory is still ours to take away.
+    const isMoved = this.#shared && MOVES_INTO_BUFFERS
+    this.#otherViews.push({ id, buffer: isMoved ? { deref: () => buffer } : new WeakRef(buffer) })
+    view.isRemembered = true
   }
 }
 
@@ -1184,29 +1220,72 @@ export function mmap(file: FileLike | -1, length?: number | bigint, options?: Mm
   return new Mmap(file, length, options)
 }
 
-/** Handles to use again, because the engine takes long to make and to collect one. */
-const spareHandles: Handle[] = []
+/** Handles to use again, because the engine takes long to make and to collect one. The first `spareCount` places have them. */
+const spareHandles: (Handle | undefined)[] = []
+let spareCount = 0
 const MOST_SPARE_HANDLES = 64
 
 function open(asked: ReturnType<typeof request>): Handle {
   const { file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack } = asked
+  let spare: Handle | undefined
+  if (spareCount !== 0) {
+    spareCount -= 1
+    spare = spareHandles[spareCount]
+    // Nothing but its mapping has it now, or it would never be collected.
+    spareHandles[spareCount] = undefined
+  }
+  let mapping: Handle
   try {
-    const spare = spareHandles.at(-1)
     const made = binding.open(file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack, spare)
     // It gives nothing when it has taken the spare one.
-    return made ?? (spareHandles.pop() as Handle)
+    mapping = made ?? (spare as Handle)
   } catch (error) {
-    if (isOutOfMemory(error)) setImmediate(provokeCollection)
+    if (spare !== undefined) {
+      spareHandles[spareCount] = spare
+      spareCount += 1
+    }
+    if (isShortage(error)) provokeCollection()
     if (file === -1 && length === 0) throw aboutNoLength(error)
-    throw asked.path === undefined ? error : withPath(error, asked.path)
+    throw withPath(error, asked.path)
   }
+  unclosed += 1
+  if (unclosed >= nextLook) lookAtDescriptors()
+  return mapping
 }
+
+/** Mappings that are open, and those that were collected since {@link lookAtDescriptors} has counted. */
+let unclosed = 0
+/** How many there are to be when it is to count again. */
+let nextLook = 0
+/** That share of what a process may have is many, and a share of what is left is to be opened until the next look. */
+const SHARE = 1 / 4
+const LEAST_UNTIL_NEXT_LOOK = 16
+
+/**
+ * Sees to it that mappings which were never closed are collected before the process has no descriptors any more: to the engine they are small
+ * objects, and it is in no hurry.
+ */
+function lookAtDescriptors(): void {
+  const allowed = binding.descriptorsAllowed()
+  unclosed = binding.openMappings()
+  nextLook = unclosed + Math.max((allowed - unclosed) * SHARE, LEAST_UNTIL_NEXT_LOOK)
+  if (unclosed >= allowed * SHARE) provokeCollection()
+}
+
+let isCollectionDue = false
 
 /**
  * What is short may be mappings, whose views are small objects to the engine: it sees no reason to collect them. An ArrayBuffer
- * of this size is one. (In a later turn, for until then the engine keeps what WeakRefs were made for.)
+ * of 256 MiB is one. (In a later turn, for until then the engine keeps what WeakRefs were made for.)
  */
 function provokeCollection(): void {
+  if (isCollectionDue) return
+  setImmediate(collect)
+  isCollectionDue = true
+}
+
+function collect(): void {
+  isCollectionDue = false
   try {
     new ArrayBuffer(256 * 1024 * 1024)
   } catch {

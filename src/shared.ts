@@ -8,49 +8,54 @@
 import binding, { type ExternalObject, type Lease, type OpenMapping } from './binding.js'
 import { MAX_VIEW_LENGTH } from './constants.js'
 import { sharedTooLarge } from './errors.js'
+import { type View, viewOf } from './views.js'
 
 type Handle = ExternalObject<OpenMapping>
-
-/**
- * Whether memory can be taken from under a SharedArrayBuffer, which cannot be detached: by putting zeros in its place. Where not,
- * it stays mapped until the garbage collector has found the buffer.
- */
-export const CAN_UNMAP_SHARED = process.platform !== 'win32'
 
 /** Whether mappings move into buffers, which can grow. */
 export const MOVES_INTO_BUFFERS = process.platform !== 'win32' && process.versions.bun === undefined
 
 /**
- * Makes the buffer. It begins `lead` bytes before the mapping at most, and can grow to `maxLength` bytes from there.
+ * Makes the buffer, and views of it. It begins `lead` bytes before the mapping at most, and can grow to `maxLength` bytes from there.
  *
  * What is in it is the mapping from then on: keep the buffer while the mapping is open.
  */
-export function sharedBuffer(
+export function sharedView(
   mapping: Handle,
   id: number,
   lead: number,
   length: number,
   maxLength: number | undefined,
-): SharedArrayBuffer {
+): View {
   if (MOVES_INTO_BUFFERS) return moveIntoBuffer(mapping, id, lead, length, Math.max(maxLength ?? 0, length))
   if (length > MAX_VIEW_LENGTH) throw sharedTooLarge(length, false)
-  return binding.buffer(mapping, id, true, 0, length) as SharedArrayBuffer
+  const buffer = binding.buffer(mapping, id, true, 0, length)
+  return viewOf(id, buffer, buffer.byteLength - length, length)
 }
 
-/** The engine unmaps the memory when the buffer has been collected, and tells nobody: so nearly when is all there is. */
 const leases = new FinalizationRegistry((lease: ExternalObject<Lease>) => binding.endLease(lease))
 
-function moveIntoBuffer(
-  mapping: Handle,
-  id: number,
-  lead: number,
-  length: number,
-  maxLength: number,
-): SharedArrayBuffer {
-  // As long as it must be before the memory moves: nothing may fail after that, for the mapping has no memory but the buffer's then.
+/**
+ * Keeps the addresses of an ArrayBuffer that `unmap()` is about to detach until nobody can have them any more. The engine finalizes a detached buffer
+ * at once, but what works on it, such as a read of `fs`, has the address, and the ArrayBuffer object itself.
+ */
+export function keepAddresses(mapping: Handle, buffer: ArrayBufferLike, id: number): void {
+  const lease = binding.lease(mapping, buffer, id)
+  if (lease !== null) leases.register(buffer, lease)
+}
+
+function moveIntoBuffer(mapping: Handle, id: number, lead: number, length: number, maxLength: number): View {
+  // As long as it must be before the memory moves: nothing may fail after that, for the mapping has no memory but the buffer's then. So all
+  // that could is done before, and even a call could: of a function when there is little stack left.
   const buffer = reserve(lead + length, lead + maxLength, maxLength > length)
-  leases.register(buffer, binding.lend(mapping, id, new Uint8Array(buffer), lead, buffer.maxByteLength))
-  return buffer
+  const view = viewOf(id, buffer, lead, length)
+  const memory = new Uint8Array(buffer)
+  const capacity = buffer.maxByteLength
+  // The engine unmaps the memory when the buffer has been collected, and tells nobody: so nearly when is all there is.
+  const lease = binding.newLease()
+  leases.register(buffer, lease)
+  binding.lend(mapping, id, memory, lead, capacity, lease)
+  return view
 }
 
 declare const WebAssembly: {

@@ -16,12 +16,14 @@ export interface View {
   readonly bytes: Uint8Array
   /** The same bytes, for our own use. */
   readonly own: Buffer
+  /** Whether it is among those that `unmap()` takes the memory from. */
+  isRemembered: boolean
 }
 
 /** The views of `length` bytes from `start` of a buffer. */
 export function viewOf(id: number, buffer: ArrayBufferLike, start: number, length: number): View {
   const own: Buffer = Reflect.construct(Uint8Array, [buffer, start, length], Buffer)
-  return { id, buffer, bytes: new Uint8Array(buffer, start, length), own }
+  return { id, buffer, bytes: new Uint8Array(buffer, start, length), own, isRemembered: false }
 }
 
 /** Bytes in an element, by view class. A DataView has no elements: it counts bytes. */

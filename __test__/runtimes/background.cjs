@@ -1,14 +1,36 @@
-// close() while something that runs in another thread still reads the view.
+// close() and unmap() while something that runs in another thread still uses the view.
 
 const assert = require('node:assert/strict')
+const { spawnSync } = require('node:child_process')
 const crypto = require('node:crypto')
-const { closeSync, createWriteStream, openSync, promises, readFileSync, write } = require('node:fs')
+const {
+  closeSync,
+  createWriteStream,
+  openSync,
+  promises,
+  read,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  truncateSync,
+  write,
+  writeSync,
+} = require('node:fs')
 const { promisify } = require('node:util')
 const { MessageChannel } = require('node:worker_threads')
 const zlib = require('node:zlib')
 const { mmap } = require('../../index.js')
 const { nextMessage, startWorker } = require('./others.cjs')
-const { refuses, whileCollecting } = require('./runtime.cjs')
+const { mapsOf, needsLinux } = require('./process-state.cjs')
+const {
+  CannotBe,
+  collectUntil,
+  needsArrayBuffer,
+  nextTurn,
+  refuses,
+  runtimeName,
+  whileCollecting,
+} = require('./runtime.cjs')
 const { pattern, scratchFile, scratchPath } = require('./scratch.cjs')
 
 const CONTENT = pattern(2 << 20)
@@ -27,7 +49,101 @@ async function ofClosed(start, content = CONTENT) {
   return whileCollecting(started)
 }
 
+/** A pipe, and two descriptors of it, neither of which waits for the other to be opened. (Deno does one thing at a time with a descriptor.) */
+function openPipe() {
+  const path = scratchPath()
+  const { status, error } = spawnSync('mkfifo', [path])
+  if (status !== 0) throw new CannotBe(`there is no mkfifo (${error?.message ?? status})`)
+  return { path, here: openSync(path, 'r+'), there: openSync(path, 'r+') }
+}
+
+/** Waits until a thread of this process is in a system call on a descriptor of `path`. (What a runtime calls a descriptor may be another number.) */
+async function untilInSystemCall(path) {
+  needsLinux()
+  for (;;) {
+    for (const thread of readdirSync('/proc/self/task')) {
+      try {
+        const [, descriptor] = readFileSync(`/proc/self/task/${thread}/syscall`, 'latin1').split(' ')
+        if (readlinkSync(`/proc/self/fd/${Number(descriptor)}`) === path) return
+      } catch (error) {
+        // The thread has ended, or is in no call on a descriptor.
+        if (!['ENOENT', 'ESRCH', 'EINVAL'].includes(error.code))
+          throw new CannotBe(`nobody says what threads do: ${error.message}`)
+      }
+    }
+    await nextTurn()
+  }
+}
+
+/** Takes the memory from a view that `start` has begun to use, and maps as much of another file, which gets the same addresses if they are free. */
+async function unmapDuring(pipe, length, start) {
+  const path = scratchFile(Buffer.alloc(length, 'c'))
+  const other = scratchFile(Buffer.alloc(length, 'o'))
+  const map = mmap(path)
+  // Whether it is an error that there is no memory any more is for each runtime to say.
+  const outcome = start(map.bytes).catch((error) => error)
+  await untilInSystemCall(pipe.path)
+  map.unmap()
+  assert.equal(mapsOf(path), 0, 'the file is let go of at once')
+  return { path, other, outcome, otherMap: mmap(other) }
+}
+
 module.exports = {
+  'unmap() during fs.read': async () => {
+    const pipe = openPipe()
+    const { path, other, outcome, otherMap } = await unmapDuring(pipe, 100_000, (bytes) =>
+      promisify(read)(pipe.here, bytes, 0, 100, null),
+    )
+    writeSync(pipe.there, Buffer.alloc(100, 'X'))
+    await outcome
+    assert.ok(Buffer.alloc(100_000, 'o').equals(otherMap.read()), 'what was read is not in another mapping')
+    otherMap.unmap()
+    assert.ok(readFileSync(other).equals(Buffer.alloc(100_000, 'o')))
+    assert.ok(readFileSync(path).equals(Buffer.alloc(100_000, 'c')))
+    closeSync(pipe.here)
+    closeSync(pipe.there)
+  },
+
+  'unmap() during fs.write': async () => {
+    if (runtimeName() === 'deno') throw new CannotBe('its fs.write keeps JavaScript waiting until all is written')
+    const pipe = openPipe()
+    // More than a pipe has room for, so that it waits in the middle.
+    const length = 1 << 20
+    const { outcome, otherMap } = await unmapDuring(pipe, length, (bytes) =>
+      promisify(write)(pipe.here, bytes, 0, length, null),
+    )
+    const piece = Buffer.alloc(1 << 16)
+    for (let received = 0; received < length; ) {
+      const { bytesRead: count } = await promisify(read)(pipe.there, piece, 0, piece.length, null)
+      assert.match(piece.toString('latin1', 0, count), /^c*\0*$/, 'nothing of another mapping was written')
+      received += count
+    }
+    assert.equal((await outcome).bytesWritten, length)
+    otherMap.unmap()
+    closeSync(pipe.here)
+    closeSync(pipe.there)
+  },
+
+  'addresses of unmap() go with the ArrayBuffer': async () => {
+    needsLinux()
+    needsArrayBuffer('keeps its addresses as long as it is there')
+    const GIB = 2 ** 30
+    const path = scratchFile('')
+    truncateSync(path, GIB)
+    const addressed = () => Number(/^VmSize:\s*(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))[1]) * 1024
+    const before = addressed()
+    const take = (count) => {
+      for (let index = 0; index < count; index += 1) {
+        const map = mmap(path)
+        assert.equal(map.bytes[index], 0)
+        map.unmap()
+      }
+    }
+    take(64)
+    assert.equal(mapsOf(path), 0)
+    assert.ok(await collectUntil(() => addressed() < before + 8 * GIB), `${(addressed() - before) / GIB} GiB are left`)
+  },
+
   'close() during gzip': async () => {
     const compressed = await ofClosed(promisify(zlib.gzip))
     assert.ok(zlib.gunzipSync(compressed).equals(CONTENT))

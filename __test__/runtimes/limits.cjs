@@ -47,6 +47,17 @@ module.exports = {
     await goesOn(path)
   },
 
+  '100,000 views that are unmapped, the loop never turns': () => {
+    const path = scratchFile(pattern(2 * PAGESIZE))
+    for (let count = 0; count < 100_000; count += 1) {
+      const map = mmap(path)
+      assert.equal(map.bytes[5], pattern(10)[5])
+      map.unmap()
+    }
+    assert.equal(mapsOf(path), 0)
+    assert.equal(new Uint8Array(64 * MIB).length, 64 * MIB)
+  },
+
   'more views than maps are allowed': async () => {
     if (mostMaps() > 200_000) throw new CannotBe(`vm.max_map_count is ${mostMaps()}`)
     const path = scratchFile(pattern(PAGESIZE))

@@ -1,36 +1,62 @@
 //! An ArrayBuffer over a Region, and where the bytes of a caller's buffer are.
 
-use crate::error::check;
+use crate::environment;
+use crate::error::{check, throw_wrong_type};
 use memmap_core::{Error, RawBytes, Region};
 use napi::bindgen_prelude::{FromNapiValue, TypeName, Unknown, ValidateNapiValue};
 use napi::{Env, JsValue, ValueType, sys};
-use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// The largest element of a typed array, in bytes. A buffer begins at a multiple of it, as engines and `Atomics` expect.
 const ALIGNMENT: usize = 8;
 
-/// What an ArrayBuffer over a Region keeps alive. Its finalizer holds this, or for memory that was moved into it a [`Lease`].
+/// What an ArrayBuffer over a Region keeps alive. Its finalizer holds this, a [`Lease`] does, or both.
 #[derive(Debug)]
 pub struct Handout {
     /// By which TypeScript tells one buffer from another, since two may begin at the same address.
     id: u32,
     /// Where the buffer begins.
     address: usize,
-    /// A SharedArrayBuffer, which cannot be detached.
-    shared: bool,
+    kind: Kind,
     region: Mutex<Option<Arc<Region>>>,
     finalized: AtomicBool,
+    /// `unmap()` has detached the buffer. (One that was detached otherwise has been transferred.)
+    detached: AtomicBool,
+    /// `unmap()` has put zeros in the place of the memory.
+    blanked: AtomicBool,
+}
+
+/// What a buffer is to the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// An ArrayBuffer over our memory.
+    Plain,
+    /// A SharedArrayBuffer over our memory, which cannot be detached.
+    Shared,
+    /// A SharedArrayBuffer of the engine's own, which our memory was moved into.
+    Lent,
 }
 
 impl Handout {
+    fn new(id: u32, address: usize, kind: Kind, region: &Arc<Region>) -> Handout {
+        Handout {
+            id,
+            address,
+            kind,
+            region: Mutex::new(Some(Arc::clone(region))),
+            finalized: AtomicBool::new(false),
+            detached: AtomicBool::new(false),
+            blanked: AtomicBool::new(false),
+        }
+    }
+
     /// For memory that was moved into a SharedArrayBuffer of the engine's.
     pub fn lent(id: u32, region: &Arc<Region>) -> Handout {
-        let region = Mutex::new(Some(Arc::clone(region)));
-        Handout { id, address: 0, shared: true, region, finalized: AtomicBool::new(false) }
+        Handout::new(id, 0, Kind::Lent, region)
     }
 
     /// Takes `region` for its own, if that is the same memory, grown in place.
@@ -41,26 +67,45 @@ impl Handout {
         }
     }
 
-    /// Lets go of the region before the finalizer does; right only when no JavaScript value shows the memory any more.
+    fn region(&self) -> Option<Arc<Region>> {
+        self.region.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lets go of the region before the finalizer does; right only when nobody has the address of the memory any more.
     fn release(&self) {
         let region = self.region.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(region);
     }
 }
 
-/// Stands for a finalizer where the engine owns the memory and tells nobody when it unmaps it: TypeScript holds it until the buffer has
-/// been collected in its thread. Until then the memory counts as a mapping of the process, and a named region is in use.
-pub struct Lease(Cell<Option<Arc<Handout>>>);
+/// Holds a handout until the ArrayBuffer object has been collected in its thread: TypeScript keeps it until then.
+///
+/// It stands for a finalizer in two cases. The engine owns memory that was moved into a SharedArrayBuffer, and tells nobody when it unmaps it:
+/// until then the memory counts as a mapping of the process, and a named region is in use. And the finalizer of an ArrayBuffer runs as
+/// soon as it is detached, while an operation that was begun before, such as a read of the runtime's `fs`, still has the address.
+pub struct Lease(Mutex<Option<Arc<Handout>>>);
 
 impl Lease {
-    /// For a buffer that the memory has just been moved into.
-    pub fn new(handout: Arc<Handout>) -> Lease {
-        Lease(Cell::new(Some(handout)))
+    /// A lease, which ends with its environment at the latest.
+    ///
+    /// # Errors
+    ///
+    /// As [`environment::add_lease`].
+    pub fn new(env: Env, handout: Option<Arc<Handout>>) -> napi::Result<Arc<Lease>> {
+        let lease = Arc::new(Lease(Mutex::new(handout)));
+        environment::add_lease(env, &lease)?;
+        Ok(lease)
+    }
+
+    /// Holds the handout of a buffer that the memory has just been moved into.
+    pub fn hold(&self, handout: Arc<Handout>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(handout);
     }
 
     /// The buffer has been collected.
     pub fn end(&self) {
-        self.0.take();
+        let handout = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(handout);
     }
 }
 
@@ -83,13 +128,8 @@ pub fn array_buffer(
     let start = region.range(offset, length)?;
     let lead = start.addr() % ALIGNMENT;
     let start = start.wrapping_sub(lead);
-    let handout = Arc::new(Handout {
-        id,
-        address: start.addr(),
-        shared,
-        region: Mutex::new(Some(Arc::clone(region))),
-        finalized: AtomicBool::new(false),
-    });
+    let kind = if shared { Kind::Shared } else { Kind::Plain };
+    let handout = Arc::new(Handout::new(id, start.addr(), kind, region));
     let hint = Arc::into_raw(Arc::clone(&handout));
     let mut value = ptr::null_mut();
     let (data, size) = (start.cast(), length + lead);
@@ -155,11 +195,12 @@ unsafe extern "C" fn finalize_shared(_: *mut c_void, hint: *mut c_void) {
 ///
 /// # Errors
 ///
-/// What the engine says of something that is none.
-pub fn reserved_address(env: Env, memory: Unknown) -> napi::Result<*mut u8> {
+/// `NoView` for something that is none.
+pub fn reserved_address(env: Env, memory: Unknown) -> memmap_core::Result<*mut u8> {
     // SAFETY: a live value of this environment.
-    let bytes = unsafe { Bytes::from_napi_value(env.raw(), memory.raw()) }?;
-    Ok(bytes.raw().address().cast_mut())
+    let elements = unsafe { elements(env.raw(), memory.raw(), sys::TypedarrayType::uint8_array) };
+    let (address, _) = elements.ok_or_else(|| Error::NoView("the engine gave no addresses".to_owned()))?;
+    Ok(address.cast())
 }
 
 /// Makes an ArrayBuffer over a number that lives as long as the process.
@@ -194,45 +235,97 @@ unsafe extern "C" fn finalize(_: sys::napi_env, _: *mut c_void, hint: *mut c_voi
     // SAFETY: the hint is what `array_buffer` gave to into_raw, and a finalizer runs once.
     let handout = unsafe { Arc::from_raw(hint.cast_const().cast::<Handout>()) };
     handout.finalized.store(true, Ordering::Release);
-    handout.release();
+    // With it goes the region, unless there is a lease.
+    drop(handout);
 }
 
-/// Detaches `buffer`, which was made with `id`, so that every view of it has length 0, and lets go of its memory. Does nothing if it has been detached
-/// already: then another buffer may have the memory, and only the finalizer knows when it is free.
+/// Lets go of the memory of a buffer that nobody but TypeScript's class has seen.
+pub fn drop_unseen(env: Env, buffer: Unknown, id: u32, handouts: &[Arc<Handout>]) {
+    let Some(handout) = handouts.iter().find(|handout| handout.id == id) else {
+        return;
+    };
+    if handout.kind == Kind::Plain {
+        if shows(env, buffer, handout) && detach(env, buffer) {
+            handout.release();
+        }
+    } else if let Some(region) = handout.region() {
+        // It cannot be detached. Zeros let go of the file, and where there can be none (Windows, or for lack of memory) it goes with the buffer.
+        let _ = region.blank();
+    }
+}
+
+/// What keeps the addresses of a buffer out of use when `unmap()` detaches it: the handout, or nothing where there is nothing to detach.
+pub fn to_lease(env: Env, buffer: Unknown, id: u32, handouts: &[Arc<Handout>]) -> Option<Arc<Handout>> {
+    let handout = handouts.iter().find(|handout| handout.id == id && handout.kind == Kind::Plain)?;
+    shows(env, buffer, handout).then(|| Arc::clone(handout))
+}
+
+/// Takes the memory away from those of `handouts` that are of `buffers`, each with its id, and from SharedArrayBuffers over our own memory,
+/// wherever those are. Views of an ArrayBuffer have length 0 from then on; those of a SharedArrayBuffer read zeros. File and memory
+/// are let go of. The addresses stay as long as somebody holds the handouts: a read of the runtime's that is under way ends up in
+/// zeros which nobody else has.
+///
+/// A buffer that was detached before has been transferred: another one shows the memory now, which stays as it is.
 ///
 /// # Errors
 ///
-/// What the engine says of a buffer that cannot be detached.
-pub fn detach(env: Env, buffer: Unknown, id: u32, handouts: &[Weak<Handout>]) -> napi::Result<()> {
-    let Some(handout) = handouts.iter().filter_map(Weak::upgrade).find(|handout| handout.id == id) else {
-        return Ok(());
-    };
-    if handout.shared {
-        // It cannot be detached. Its memory becomes private zeros, which lets go of the file all the same.
-        let region = handout.region.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        return region.map_or(Ok(()), |region| blank(env, &region));
+/// After all has been done that can be: ENOMEM, where there is no memory for zeros and the file stays mapped until the buffers have been
+/// collected; ERR_MMAP_UNSUPPORTED for a SharedArrayBuffer on Windows.
+pub fn take_away(env: Env, buffers: Vec<(Unknown, u32)>, handouts: &[Arc<Handout>]) -> memmap_core::Result<()> {
+    let buffers: HashMap<u32, Unknown> = buffers.into_iter().map(|(buffer, id)| (id, buffer)).collect();
+    let mut taken = Vec::new();
+    let mut shown = HashSet::new();
+    for handout in handouts.iter().filter(|handout| !handout.blanked.load(Ordering::Relaxed)) {
+        let Some(region) = handout.region() else { continue };
+        let is_taken = match (handout.kind, buffers.get(&handout.id)) {
+            (Kind::Shared, _) | (Kind::Lent, Some(_)) => true,
+            (Kind::Plain, Some(buffer)) if shows(env, *buffer, handout) => {
+                // Bun detaches no buffer while it reads or writes it. Its views keep their length then, and read zeros, as shared ones do.
+                handout.detached.store(detach(env, *buffer), Ordering::Relaxed);
+                true
+            }
+            // Unless there was no memory for zeros the last time.
+            (Kind::Plain, _) => handout.detached.load(Ordering::Relaxed),
+            (Kind::Lent, None) => false,
+        };
+        if is_taken {
+            taken.push((handout, region));
+        } else {
+            shown.insert(Arc::as_ptr(&region).addr());
+        }
     }
-    let mut detached = false;
-    // SAFETY: a live value of this environment; `detached` is written on success.
-    check(unsafe { sys::napi_is_detached_arraybuffer(env.raw(), buffer.raw(), &mut detached) })?;
-    if detached {
-        return Ok(());
+    let mut result = Ok(());
+    // By region: there may be several buffers over it.
+    let mut blanked = HashMap::new();
+    for (handout, region) in taken {
+        let key = Arc::as_ptr(&region).addr();
+        if shown.contains(&key) {
+            continue;
+        }
+        match blanked.entry(key).or_insert_with(|| region.blank()) {
+            Ok(()) => handout.blanked.store(true, Ordering::Relaxed),
+            // Windows puts nothing in the place of a mapping. There the addresses are given back at once, and only the caller can know that nobody
+            // uses them.
+            Err(Error::Unsupported(_)) if handout.detached.load(Ordering::Relaxed) => handout.release(),
+            Err(error) => result = Err(error.clone()),
+        }
     }
-    let mut address = ptr::null_mut();
-    // SAFETY: a live ArrayBuffer of this environment; `address` is written on success, the length is not asked for.
-    check(unsafe { sys::napi_get_arraybuffer_info(env.raw(), buffer.raw(), &mut address, ptr::null_mut()) })?;
-    if address.addr() != handout.address {
-        // Not the buffer that was made with this id, whose memory must stay.
-        return Ok(());
-    }
-    // SAFETY: a live ArrayBuffer of this environment, as the calls before have found.
-    check(unsafe { sys::napi_detach_arraybuffer(env.raw(), buffer.raw()) })?;
-    handout.release();
-    Ok(())
+    result
 }
 
-fn blank(env: Env, region: &Region) -> napi::Result<()> {
-    region.blank().map_err(|error| crate::error::throw(env, &error))
+/// Whether it is the ArrayBuffer that was made with the handout, and not detached.
+fn shows(env: Env, buffer: Unknown, handout: &Handout) -> bool {
+    let mut address = ptr::null_mut();
+    // SAFETY: a live value of this environment; `address` is written on success, which is that it is an ArrayBuffer. The length is not asked for.
+    let status = unsafe { sys::napi_get_arraybuffer_info(env.raw(), buffer.raw(), &mut address, ptr::null_mut()) };
+    // That of a detached one is null, or not to be asked for.
+    check(status).is_ok() && address.addr() == handout.address
+}
+
+/// Says whether the engine has detached it.
+fn detach(env: Env, buffer: Unknown) -> bool {
+    // SAFETY: a live ArrayBuffer of this environment, as `shows` has found.
+    check(unsafe { sys::napi_detach_arraybuffer(env.raw(), buffer.raw()) }).is_ok()
 }
 
 /// The bytes of a Uint8Array, for the length of one call. Those of a SharedArrayBuffer may change meanwhile.
@@ -273,8 +366,8 @@ impl ValidateNapiValue for Bytes {}
 impl FromNapiValue for Bytes {
     unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
         // SAFETY: the caller's promise.
-        let (data, length) =
-            unsafe { elements(env, value, sys::TypedarrayType::uint8_array, "expected a Uint8Array") }?;
+        let elements = unsafe { elements(env, value, sys::TypedarrayType::uint8_array) };
+        let (data, length) = elements.ok_or_else(|| throw_wrong_type(Env::from_raw(env), c"expected a Uint8Array"))?;
         // SAFETY: the engine says that these bytes are the array's. Nothing but the native call that this is an argument of
         // runs on the JavaScript thread until it returns, so nothing can detach or shrink them meanwhile.
         Ok(Bytes(unsafe { RawBytes::new(data.cast_const().cast(), length) }))
@@ -316,14 +409,14 @@ impl ValidateNapiValue for Places {}
 
 impl FromNapiValue for Places {
     unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
-        let kind = sys::TypedarrayType::int32_array;
         // SAFETY: the caller's promise.
-        let (data, length) = unsafe { elements(env, value, kind, "expected an Int32Array") }?;
+        let elements = unsafe { elements(env, value, sys::TypedarrayType::int32_array) };
+        let (data, length) = elements.ok_or_else(|| throw_wrong_type(Env::from_raw(env), c"expected an Int32Array"))?;
         Ok(Places { numbers: data.cast(), length })
     }
 }
 
-/// Where the elements of a typed array are, and how many.
+/// Where the elements of a typed array are, and how many; nothing of an array of another kind.
 ///
 /// # Safety
 ///
@@ -332,15 +425,14 @@ unsafe fn elements(
     env: sys::napi_env,
     value: sys::napi_value,
     expected: sys::napi_typedarray_type,
-    otherwise: &str,
-) -> napi::Result<(*mut c_void, usize)> {
+) -> Option<(*mut c_void, usize)> {
     let mut kind = 0;
     let mut length = 0;
     let mut data = ptr::null_mut();
     // SAFETY: the caller's promise; the engine checks that it is a typed array and writes the three results on success. The two not
     // asked for may be null.
-    check(unsafe {
+    let status = unsafe {
         sys::napi_get_typedarray_info(env, value, &mut kind, &mut length, &mut data, ptr::null_mut(), ptr::null_mut())
-    })?;
-    if kind == expected { Ok((data, length)) } else { Err(napi::Error::new(napi::Status::InvalidArg, otherwise)) }
+    };
+    (check(status).is_ok() && kind == expected).then_some((data, length))
 }

@@ -3,6 +3,7 @@
 use memmap_core::Error;
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, Status, sys};
+use std::ffi::{CStr, CString};
 use std::ptr;
 
 /// Throws `error` in JavaScript and gives what napi-rs takes for "has been thrown".
@@ -16,11 +17,42 @@ pub fn throw_with(env: Env, error: &Error, numbers: &[(&str, f64)]) -> napi::Err
         // SAFETY: the value was made by this environment in this call.
         check(unsafe { sys::napi_throw(env.raw(), value) })
     });
-    match thrown {
-        Ok(()) => napi::Error::new(Status::PendingException, ""),
-        // The engine cannot make an object: what it says of that goes on.
-        Err(error) => error,
+    if thrown.is_err() {
+        // The engine cannot make such an object. It may be able to make a smaller one.
+        throw_plain(env, error.code(), &error.to_string());
     }
+    has_been_thrown()
+}
+
+/// Throws an error of nothing but a class, a code and a message.
+fn throw_plain(env: Env, code: &str, message: &str) {
+    let (code, message) = (CString::new(code).unwrap_or_default(), CString::new(message).unwrap_or_default());
+    // SAFETY: both end with a null byte. If it fails there is an exception already, or nobody to get one.
+    let _ = unsafe { sys::napi_throw_error(env.raw(), code.as_ptr(), message.as_ptr()) };
+}
+
+/// Throws that an argument is not what it must be.
+pub fn throw_wrong_type(env: Env, message: &CStr) -> napi::Error {
+    // SAFETY: both end with a null byte. If it fails there is an exception already, or nobody to get one.
+    let _ = unsafe { sys::napi_throw_type_error(env.raw(), c"ERR_INVALID_ARG_TYPE".as_ptr(), message.as_ptr()) };
+    has_been_thrown()
+}
+
+/// What napi-rs takes for "has been thrown". Its own errors have one of its statuses for a `code`: none of them may be what a function returns.
+fn has_been_thrown() -> napi::Error {
+    napi::Error::new(Status::PendingException, "")
+}
+
+/// What went wrong as a value, for TypeScript to throw when it has done what must be done in any case.
+///
+/// # Errors
+///
+/// Has been thrown: the engine cannot make an object.
+pub fn returned(env: Env, result: memmap_core::Result<()>) -> napi::Result<Option<Unknown<'static>>> {
+    let Err(error) = result else { return Ok(None) };
+    let value = object(env, &error, &[]).map_err(|_| throw(env, &error))?;
+    // SAFETY: a value that this environment has just made.
+    Ok(Some(unsafe { Unknown::from_raw_unchecked(env.raw(), value) }))
 }
 
 /// The error as what a promise is rejected with.

@@ -63,6 +63,18 @@ impl OpenMapping {
     fn remember(&self, handout: &Arc<Handout>) {
         remember(&mut self.handouts.borrow_mut(), handout);
     }
+
+    /// Those that are still there.
+    fn handouts(&self) -> Vec<Arc<Handout>> {
+        self.handouts.borrow().iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Closes, and says whether the handle can be used again.
+    fn close(&self) -> bool {
+        self.open.take();
+        self.listed.take();
+        self.handouts.borrow().is_empty() && self.tasks.borrow().is_empty()
+    }
 }
 
 /// Opens and maps: a path, a descriptor, or -1 for anonymous memory, which `tagname` gives a name. `flags` and `prot` count
@@ -167,9 +179,17 @@ pub fn buffer(
     })
 }
 
-/// Moves the memory into a SharedArrayBuffer, `lead` bytes after its start: `memory` is a Uint8Array over a new one that can grow to `capacity`
-/// bytes, and is as long as it must be. The caller keeps it while the mapping is open, and says by `endLease` when it has been collected.
+/// A lease that holds nothing yet, for `lend`.
 #[napi(ts_return_type = "ExternalObject<Lease>")]
+pub fn new_lease(env: Env) -> napi::Result<External<Arc<Lease>>> {
+    Ok(External::new(Lease::new(env, None)?))
+}
+
+/// Moves the memory into a SharedArrayBuffer, `lead` bytes after its start: `memory` is a Uint8Array over a new one that can grow to `capacity`
+/// bytes, and is as long as it must be. The caller keeps it while the mapping is open, whatever fails from now on, and has seen to it that the lease is
+/// ended when it has been collected.
+#[napi]
+#[allow(clippy::too_many_arguments, reason = "an object would have to be made, and what makes one can fail")]
 pub fn lend(
     env: Env,
     mapping: &External<OpenMapping>,
@@ -177,57 +197,89 @@ pub fn lend(
     #[napi(ts_arg_type = "Uint8Array")] memory: Unknown,
     lead: f64,
     capacity: f64,
-) -> napi::Result<External<Lease>> {
-    let address = buffer::reserved_address(env, memory)?;
-    let reserved = || Ok((index(lead)?, index(capacity)?));
-    let (lead, capacity) = reserved().map_err(|error| error::throw(env, &error))?;
+    #[napi(ts_arg_type = "ExternalObject<Lease>")] lease: &External<Arc<Lease>>,
+) -> napi::Result<()> {
     mapping.with_mut(env, |open| {
+        let address = buffer::reserved_address(env, memory)?;
+        let (lead, capacity) = (index(lead)?, index(capacity)?);
         // SAFETY: the engine has reserved that much for a buffer that nobody has seen yet, and keeps it for as long as TypeScript holds
         // the buffer: until the mapping is closed.
         unsafe { open.lend_to(address, lead, capacity) }?;
         let handout = Arc::new(Handout::lent(id, open.region()));
         mapping.remember(&handout);
-        Ok(External::new(Lease::new(handout)))
+        lease.hold(handout);
+        Ok(())
     })
 }
 
-/// Lets go of what is kept for a buffer that has been collected.
-#[napi]
-pub fn end_lease(lease: &External<Lease>) {
-    lease.end();
-}
-
-/// Detaches a buffer that `buffer` made, also after `close`. Does nothing if it has been detached already.
-#[napi]
-pub fn detach(
+/// What keeps the addresses of a buffer out of use when `unmap` detaches it, until `endLease` says that the buffer has been collected; nothing for a
+/// buffer that `unmap` will leave alone, or cannot detach.
+#[napi(ts_return_type = "ExternalObject<Lease> | null")]
+pub fn lease(
     env: Env,
     mapping: &External<OpenMapping>,
     #[napi(ts_arg_type = "ArrayBufferLike")] buffer: Unknown,
     id: u32,
-) -> napi::Result<()> {
-    let handouts = mapping.handouts.borrow().clone();
-    buffer::detach(env, buffer, id, &handouts)
+) -> napi::Result<Option<External<Arc<Lease>>>> {
+    let handout = buffer::to_lease(env, buffer, id, &mapping.handouts());
+    handout.map(|handout| Ok(External::new(Lease::new(env, Some(handout))?))).transpose()
 }
 
-/// What closing must do first: writes private changes back, if that was asked for.
+/// Lets go of what is kept for a buffer that has been collected.
 #[napi]
-pub fn finish(env: Env, mapping: &External<OpenMapping>) -> napi::Result<()> {
-    mapping.with(env, Mapping::finish)
+pub fn end_lease(#[napi(ts_arg_type = "ExternalObject<Lease>")] lease: &External<Arc<Lease>>) {
+    lease.end();
+}
+
+/// Detaches a buffer that `buffer` or `lend` made and nobody has seen, and lets go of its memory.
+#[napi]
+pub fn drop_buffer(
+    env: Env,
+    mapping: &External<OpenMapping>,
+    #[napi(ts_arg_type = "ArrayBufferLike")] buffer: Unknown,
+    id: u32,
+) {
+    buffer::drop_unseen(env, buffer, id, &mapping.handouts());
+}
+
+/// What closing must do first: writes private changes back, if that was asked for. Gives the error, if there is one.
+#[napi(ts_return_type = "Error | null")]
+pub fn finish(env: Env, mapping: &External<OpenMapping>) -> napi::Result<Option<Unknown<'static>>> {
+    error::returned(env, mapping.read(Mapping::finish))
 }
 
 /// Closes the descriptor, and unmaps if no buffer shows the memory. True when the handle can be used again: nothing was made of the mapping
-/// for which `release_tasks` or `detach` may still be called.
+/// for which `unmap` may still be called.
 #[napi]
 pub fn close(mapping: &External<OpenMapping>) -> bool {
-    mapping.open.take();
-    mapping.listed.take();
-    mapping.handouts.borrow().is_empty() && mapping.tasks.borrow().is_empty()
+    mapping.close()
 }
 
-/// Stops all tasks, and waits until none touches the memory.
+/// The same, and `dropBuffer` before, in one call.
 #[napi]
-pub fn release_tasks(mapping: &External<OpenMapping>) {
+pub fn close_and_drop(
+    env: Env,
+    mapping: &External<OpenMapping>,
+    #[napi(ts_arg_type = "ArrayBufferLike")] buffer: Unknown,
+    id: u32,
+) -> bool {
+    buffer::drop_unseen(env, buffer, id, &mapping.handouts());
+    mapping.close()
+}
+
+/// Closes, unless that has been done, stops all tasks, waits until none touches the memory, and takes it away from all buffers: those given with their
+/// ids, each of which has its lease, and SharedArrayBuffers over our own memory. Gives the error, if there is one; all has been done that could be.
+#[napi(ts_return_type = "Error | null")]
+pub fn unmap(
+    env: Env,
+    mapping: &External<OpenMapping>,
+    #[napi(ts_arg_type = "ArrayBufferLike[]")] buffers: Vec<Unknown>,
+    ids: Vec<u32>,
+) -> napi::Result<Option<Unknown<'static>>> {
+    mapping.close();
     Task::release_all(&mapping.tasks.take());
+    let buffers = buffers.into_iter().zip(ids).collect();
+    error::returned(env, buffer::take_away(env, buffers, &mapping.handouts()))
 }
 
 /// Copies bytes out, as many as `target` has.
@@ -422,10 +474,13 @@ pub fn resize(env: Env, mapping: &External<OpenMapping>, length: f64) -> napi::R
     Ok(in_place)
 }
 
-/// Changes what may be done with the mapping: PROT_*.
+/// Changes what may be done with the mapping: PROT_*. Gives ACCESS_*, as it is then.
 #[napi]
-pub fn protect(env: Env, mapping: &External<OpenMapping>, prot: i32) -> napi::Result<()> {
-    mapping.with_mut(env, |open| open.protect(prot))
+pub fn protect(env: Env, mapping: &External<OpenMapping>, prot: i32) -> napi::Result<u32> {
+    mapping.with_mut(env, |open| {
+        open.protect(prot)?;
+        Ok(open.access() as u32)
+    })
 }
 
 /// Tells the operating system how a range will be used: MADV_*.

@@ -1,6 +1,6 @@
 //! Constants and page sizes.
 
-use crate::{buffer, error};
+use crate::{buffer, environment, error};
 use memmap_core::{fault, sys};
 use napi::Env;
 use napi::bindgen_prelude::Unknown;
@@ -23,6 +23,24 @@ pub fn page_size() -> f64 {
 #[napi]
 pub fn allocation_granularity() -> f64 {
     sys::allocation_granularity() as f64
+}
+
+/// How many descriptors this process may have open, or infinitely many.
+#[napi]
+pub fn descriptors_allowed() -> f64 {
+    sys::descriptors_allowed().map_or(f64::INFINITY, |allowed| allowed as f64)
+}
+
+/// How many mappings are open in this process: neither closed nor collected.
+#[napi]
+pub fn open_mappings() -> f64 {
+    environment::open_mappings() as f64
+}
+
+/// Makes sure that the fault handler is the one that is asked first. Says whether there is one.
+#[napi]
+pub fn install_fault_handler() -> bool {
+    sys::install_fault_handler()
 }
 
 /// Four bytes that count the faults answered in this process: while they stay the same, nothing has been lost anywhere.

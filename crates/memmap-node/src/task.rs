@@ -6,7 +6,7 @@ use crate::buffer::Bytes;
 use crate::mapping::{OpenMapping, finder, index, position};
 use crate::{environment, error};
 use memmap_core::search::Finder;
-use memmap_core::{Task, Threads};
+use memmap_core::{Error, Task, Threads};
 use napi::bindgen_prelude::{External, Unknown};
 use napi::{Env, JsValue};
 use napi_derive::napi;
@@ -133,7 +133,10 @@ fn promise(
         task.release();
         error::throw(env, &error)
     })?;
-    let (deferred, promise) = env.create_deferred()?;
+    let (deferred, promise) = env.create_deferred().map_err(|_| {
+        task.release();
+        error::throw(env, &Error::Unsupported("this runtime gives no promise"))
+    })?;
     // SAFETY: a value that this environment has just made.
     let promise = unsafe { Unknown::from_raw_unchecked(env.raw(), promise.raw()) };
     task.start(threads, move |task| {
