@@ -12,6 +12,7 @@ const scenarios = {
   ...require('./processes.cjs'),
   ...require('./faults.cjs'),
   ...require('./limits.cjs'),
+  ...require('./stack.cjs'),
   ...require('./tasks.cjs'),
 }
 
