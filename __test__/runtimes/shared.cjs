@@ -1,10 +1,11 @@
 // SharedArrayBuffers over a mapping, in this thread and in others.
 
 const assert = require('node:assert/strict')
+const { once } = require('node:events')
 const { closeSync, openSync, readFileSync, readSync, truncateSync, writeSync } = require('node:fs')
 const { ACCESS_COPY, ACCESS_READ, mmap, PAGESIZE } = require('../../index.js')
 const { nextMessage, startChild, startWorker } = require('./others.cjs')
-const { allMaps, descriptorsOf, mapsOf, mostMaps } = require('./process-state.cjs')
+const { allMaps, descriptorsOf, mapsOf, mostMaps, needsLinux, openDescriptors } = require('./process-state.cjs')
 const { CannotBe, collectUntil, nextTurn, refuses, runtimeName } = require('./runtime.cjs')
 const { pattern, scratchFile } = require('./scratch.cjs')
 
@@ -231,6 +232,29 @@ module.exports = needingSharedBuffers({
     assert.deepEqual([after[7], mapsOf(path)], [0, 0])
   },
 
+  'unmap() reaches a shared buffer that only a thread has': async () => {
+    const endings = {
+      'after close()': (map) => map.close(),
+      'after a resize() to another buffer': (map) => map.resize(4 * PAGESIZE),
+    }
+    for (const [name, end] of Object.entries(endings)) {
+      const path = scratchFile(CONTENT)
+      const holder = await startHolder()
+      const map = mmap(path, 0, { shared: true })
+      await holder.call('hold', map.buffer)
+      end(map)
+      let rounds = 0
+      await collectUntil(() => rounds++ === 20)
+      assert.equal(await holder.call('read', 7), CONTENT[7], name)
+      needsToUnmap(map)
+      map.unmap()
+      assert.deepEqual([await holder.call('read', 7), mapsOf(path)], [0, 0], name)
+      await holder.call('write', 7, 250)
+      assert.equal(readFileSync(path)[7], CONTENT[7], name)
+      await holder.terminate()
+    }
+  },
+
   'a shared buffer of a named region': async () => {
     const tagname = `runtimes-shared-${process.pid}`
     const region = mmap(-1, 1024, { tagname, shared: true })
@@ -246,6 +270,20 @@ module.exports = needingSharedBuffers({
     // Closed, but with a view: it is still in use, as it is with an ArrayBuffer.
     assert.equal(text(mmap(-1, 1024, { tagname }).slice(0, 4)), 'from')
     assert.equal(text(bytes.subarray(0, 4)), 'from')
+  },
+
+  'a thread that ends leaves the named region of its shared buffer': async () => {
+    needsLinux()
+    for (const how of ['buffer', 'unmapped']) {
+      const tagname = `runtimes-ends-${how}-${process.pid}`
+      const region = () => openDescriptors().filter((target) => target.includes(`runtimes-ends-${how}-`)).length
+      const worker = startWorker('shows a region and ends', { tagname, how })
+      const ended = once(worker, 'exit')
+      assert.equal(await nextMessage(worker), 'x')
+      await ended
+      assert.ok(await collectUntil(() => region() === 0), 'its descriptor is closed')
+      assert.equal(mmap(-1, 10, { tagname }).at(0), 0, 'nobody used it any more')
+    }
   },
 
   'a named region is left by unmap() of its shared buffer': () => {

@@ -19,6 +19,16 @@ const programs = {
     mmap(-1, 10, { tagname }).write('x')
   },
 
+  /** Has a buffer of memory by name, or has had one, and ends. */
+  'shows a region and ends': ({ tagname, how }) => {
+    const map = mmap(-1, 10, { tagname, shared: how === 'buffer' })
+    globalThis.kept = map.bytes
+    map.write('x')
+    parentPort.postMessage(Buffer.from(globalThis.kept.subarray(0, 1)).toString())
+    if (how === 'unmapped') map.unmap()
+    else map.close()
+  },
+
   /** Maps, posts the bytes, and stays with open mappings and views of closed ones until somebody ends it. */
   'keeps views': ({ path }) => {
     const [open, closed] = [mmap(path), mmap(path)]
