@@ -102,6 +102,9 @@ export declare function flush(mapping: ExternalObject<OpenMapping>, offset: numb
 /** Makes sure that the fault handler is the one that is asked first. Says whether there is one. */
 export declare function installFaultHandler(): boolean
 
+/** True the first time that it is called in this process: the handler is one, however often TypeScript's half is loaded. */
+export declare function isFirstToWatchSignals(): boolean
+
 /**
  * What keeps the addresses of a buffer out of use when `unmap` detaches it, until `endLease` says that the buffer has been collected; nothing for a
  * buffer that `unmap` will leave alone, or cannot detach.

@@ -856,6 +856,7 @@ module.exports.findAll = nativeBinding.findAll
 module.exports.finish = nativeBinding.finish
 module.exports.flush = nativeBinding.flush
 module.exports.installFaultHandler = nativeBinding.installFaultHandler
+module.exports.isFirstToWatchSignals = nativeBinding.isFirstToWatchSignals
 module.exports.lease = nativeBinding.lease
 module.exports.leaveNamedRegions = nativeBinding.leaveNamedRegions
 module.exports.lend = nativeBinding.lend

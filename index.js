@@ -965,6 +965,41 @@ function refuseUnequal(from, to) {
 	throw wrongValue(`The "to" argument must be as long as "from", ${old} bytes. Received ${replacement} bytes: what follows would have to move. Write the parts between the matches (findAll) and the replacements to a new file instead`);
 }
 //#endregion
+//#region src/signals.ts
+/** What a touch of a page raises that is not there, or may not be stored to. */
+const SIGNALS = ["SIGBUS", "SIGSEGV"];
+let isWatched = false;
+/**
+* Puts our handler back when listeners of its signals come and go: with the first one the runtime installs a handler over ours, and with the last
+* one it takes that away, and ours with it. Called for each mapping of a file. Only the main thread has such listeners.
+*/
+function watchSignals() {
+	if (isWatched) return;
+	isWatched = true;
+	const { isMainThread } = require("node:worker_threads");
+	if (!isMainThread || !binding.installFaultHandler() || !binding.isFirstToWatchSignals()) return;
+	const came = process.versions.bun === void 0 ? putBack : stay;
+	process.on("newListener", came);
+	process.on("removeListener", putBack);
+	for (const signal of SIGNALS) if (process.listenerCount(signal) !== 0) came(signal);
+}
+function isOurs(signal) {
+	return SIGNALS.some((ours) => ours === signal);
+}
+function putBack(signal) {
+	if (isOurs(signal)) binding.installFaultHandler();
+}
+/** Bun says that a listener will come, before it installs its handler, and says nothing when one goes. With a listener of our own it does neither. */
+function stay(signal) {
+	if (!isOurs(signal) || isStaying || process.listeners(signal).includes(doNothing)) return;
+	isStaying = true;
+	process.on(signal, doNothing);
+	isStaying = false;
+	binding.installFaultHandler();
+}
+let isStaying = false;
+function doNothing() {}
+//#endregion
 //#region src/task.ts
 /** Milliseconds between two reports: about 30 a second. */
 const REPORT_INTERVAL = 34;
@@ -1137,6 +1172,7 @@ var Mmap = class {
 			if (asked.maxLength !== void 0 && asked.maxLength < this.#length) throw withPath(maxLengthTooShort(asked.maxLength, this.#length), asked.path);
 			this.#access = asked.access ?? binding.access(mapping);
 			if (asked.tagname !== void 0) leaveNamedRegionsAtExit();
+			if (asked.file !== -1 || asked.tagname !== void 0) watchSignals();
 		} catch (error) {
 			binding.close(mapping);
 			throw error;

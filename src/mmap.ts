@@ -43,6 +43,7 @@ import {
 import { type Iterated, Lines, Matches, type State, type Window } from './iterators.js'
 import { indexWithin, type Needle, needleBytes, refuseEmpty, refuseUnequal, soughtBytes } from './needles.js'
 import { growBuffer, keepAddresses, MOVES_INTO_BUFFERS, sharedView } from './shared.js'
+import { watchSignals } from './signals.js'
 import { isInUse, run } from './task.js'
 import { elementSize, isConstructor, type View, type ViewConstructor, viewOf } from './views.js'
 
@@ -133,6 +134,7 @@ export class Mmap implements Disposable, Iterable<number> {
       }
       this.#access = asked.access ?? binding.access(mapping)
       if (asked.tagname !== undefined) leaveNamedRegionsAtExit()
+      if (asked.file !== -1 || asked.tagname !== undefined) watchSignals()
     } catch (error) {
       binding.close(mapping)
       throw error

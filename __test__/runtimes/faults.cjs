@@ -20,7 +20,7 @@ const binding = require('../../binding.js')
 const { ACCESS_READ, mmap, PAGESIZE, PROT_EXEC, PROT_READ } = require('../../index.js')
 const { startChild } = require('./others.cjs')
 const { allMaps } = require('./process-state.cjs')
-const { CannotBe, collectGarbage, nextTurn, refuses } = require('./runtime.cjs')
+const { CannotBe, collectGarbage, nextTurn, refuses, runtimeName } = require('./runtime.cjs')
 const { pattern, scratchFile, scratchPath } = require('./scratch.cjs')
 
 const CONTENT = pattern(8 * PAGESIZE)
@@ -215,6 +215,18 @@ module.exports = {
     assert.equal(survived, 100, `${survived} faults were survived`)
     child.say('enough')
     assert.deepEqual(await child.ended, { code: 0, signal: null })
+  },
+
+  'a listener of SIGBUS comes and goes': async () => {
+    needsTruncation()
+    for (const how of ['comes', 'goes', 'came before', 'came before, goes', 'once', 'all go']) {
+      // Bun tells nobody of that, and takes its handler away with all that is over it.
+      if (how === 'all go' && runtimeName() === 'bun') continue
+      const path = scratchFile(CONTENT)
+      const child = startChild('listens to SIGBUS', [how, path])
+      assert.equal(await child.line(), '0 1', how)
+      assert.deepEqual(await child.ended, { code: 0, signal: null }, how)
+    }
   },
 
   'a stray store through a view of ACCESS_READ': async () => {

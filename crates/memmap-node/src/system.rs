@@ -6,6 +6,7 @@ use napi::Env;
 use napi::bindgen_prelude::Unknown;
 use napi_derive::napi;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The constants of the operating system that CPython exports too: PROT_*, MAP_*, MADV_*, MS_*.
 #[napi]
@@ -41,6 +42,13 @@ pub fn open_mappings() -> f64 {
 #[napi]
 pub fn install_fault_handler() -> bool {
     sys::install_fault_handler()
+}
+
+/// True the first time that it is called in this process: the handler is one, however often TypeScript's half is loaded.
+#[napi]
+pub fn is_first_to_watch_signals() -> bool {
+    static WATCHED: AtomicBool = AtomicBool::new(false);
+    !WATCHED.swap(true, Ordering::Relaxed)
 }
 
 /// Four bytes that count the faults answered in this process: while they stay the same, nothing has been lost anywhere.
