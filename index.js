@@ -2,6 +2,7 @@ Object.defineProperty(exports, Symbol.toStringTag, { value: "Module" });
 let node_buffer = require("node:buffer");
 let node_util_types = require("node:util/types");
 let node_util = require("node:util");
+let node_fs = require("node:fs");
 let node_path = require("node:path");
 let node_url = require("node:url");
 let node_events = require("node:events");
@@ -9,7 +10,6 @@ let node_events = require("node:events");
 function withCode(error, code) {
 	return Object.assign(error, { code });
 }
-/** The value of an argument, as an error says it. */
 function received(value) {
 	if (value === null || value === void 0) return `Received ${value}`;
 	if (typeof value === "object" || typeof value === "function") {
@@ -29,7 +29,6 @@ function wrongType(name, expected, value) {
 function wrongValue(message) {
 	return withCode(new TypeError(message), "ERR_INVALID_ARG_VALUE");
 }
-/** `what` is CPython's message; what it leaves out follows: which argument, what is allowed, what came. */
 function outOfRange(what, name, allowed, value) {
 	const text = typeof value === "bigint" ? `${value}n` : String(value);
 	return withCode(/* @__PURE__ */ new RangeError(`${what}: "${name}" must be ${allowed}. Received ${text}`), "ERR_OUT_OF_RANGE");
@@ -46,26 +45,21 @@ function readOnly() {
 function unsupported(message) {
 	return withCode(new Error(message), "ERR_MMAP_UNSUPPORTED");
 }
-/** `length` is that of the buffer under the view, which may begin some bytes before it. */
 function viewTooLarge(length, limit) {
 	const message = `The view needs a buffer of ${length} bytes, and the longest on this runtime is MAX_VIEW_LENGTH, ${limit}: use view(type, byteOffset, length) for a part of it`;
 	return withCode(new RangeError(message), "ERR_MMAP_VIEW_TOO_LARGE");
 }
-/** Each engine has a limit of its own for a SharedArrayBuffer, and there are no parts of one. `grows`: it is longer than the mapping. */
 function sharedTooLarge(length, grows) {
 	const message = `This runtime has no room for a SharedArrayBuffer of ${length} bytes: ${grows ? "ask for a smaller \"shared.maxLength\"" : "map less, or use view(type, byteOffset, length) without \"shared\""}`;
 	return withCode(new RangeError(message), "ERR_MMAP_VIEW_TOO_LARGE");
 }
-/** Without a limit: it is memory that there is too little of. No argument is named, since none may have been given. */
 function copyTooLong(length, limit) {
 	const message = `The copy would have ${length} bytes, and ${limit === void 0 ? "there is no memory for that" : `the longest Buffer on this runtime has ${limit}`}: copy less at a time, or use view(type, byteOffset, length)`;
 	return withCode(new RangeError(message), "ERR_OUT_OF_RANGE");
 }
-/** Not `instanceof`: Rust's errors are of the realm that loaded the library, and in Jest, or another vm context, that is not this one. */
 function hasCode(error, code) {
 	return (0, node_util_types.isNativeError)(error) && "code" in error && error.code === code;
 }
-/** Whether there is too little of what mappings that nobody uses any more may have: memory, addresses, descriptors. */
 function isShortage(error) {
 	return [
 		"ENOMEM",
@@ -82,19 +76,16 @@ function isNoView(error) {
 function isAborted(error) {
 	return hasCode(error, "ABORT_ERR");
 }
-/** As fs has it. What replaceAllAsync had replaced by then is in `replaced`. */
 function aborted(reason, { replaced } = {}) {
 	const error = withCode(new Error("The operation was aborted", { cause: reason }), "ABORT_ERR");
 	error.name = "AbortError";
 	return replaced === void 0 ? error : Object.assign(error, { replaced });
 }
-/** Adds the path, if there is one, to an error of the operating system as fs does, and to one of ours. */
 function withPath(error, path) {
 	if (path === void 0 || !(0, node_util_types.isNativeError)(error) || !("code" in error)) return error;
 	addText(Object.assign(error, { path }), "syscall" in error ? ` '${path}'` : `: '${path}'`);
 	return error;
 }
-/** The operating system's refusal of what is to have no bytes and no file says EINVAL, and no more. */
 function aboutNoLength(error) {
 	if (hasCode(error, "EINVAL")) addText(error, ": \"length\" must be at least 1 for new anonymous memory");
 	return error;
@@ -104,10 +95,7 @@ function addText(error, text) {
 	Error.captureStackTrace(error);
 }
 //#endregion
-//#region src/binding.ts
-/** What `engines` of package.json says. Bun, Deno and Electron say which Node they are like. */
-const OLDEST_NODE = 20;
-/** What `napi.targets` of package.json says, in napi-rs' names of its packages. */
+//#region src/loader.ts
 const PLATFORMS = [
 	"linux-x64-gnu",
 	"linux-arm64-gnu",
@@ -118,43 +106,171 @@ const PLATFORMS = [
 	"win32-x64-msvc",
 	"win32-arm64-msvc"
 ];
+function fittingPlatforms() {
+	const fitting = PLATFORMS.filter((name) => `${name}-`.startsWith(`${process.platform}-${process.arch}-`));
+	const libc = process.platform === "linux" ? cLibrary() : void 0;
+	return libc === void 0 ? fitting : fitting.filter((name) => name.endsWith(libc));
+}
+function loadLibrary(platforms, attempts) {
+	const override = process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
+	if (override) {
+		const path = (0, node_path.resolve)(override);
+		return attempt(requireFrom(path), path, attempts);
+	}
+	const besideProgram = isSingleExecutable() ? requireFrom(process.execPath) : void 0;
+	for (const platform of platforms) {
+		const binding = besideProgram === void 0 ? requirePackage(platform, attempts) ?? requireFile(platform, attempts) : attempt(besideProgram, packageName(platform), attempts) ?? attempt(besideProgram, fileName(platform), attempts);
+		if (binding !== void 0) return binding;
+	}
+}
+function isSingleExecutable() {
+	return (process.getBuiltinModule?.("node:sea"))?.isSea?.() === true;
+}
+const packageName = (platform) => `@memmap/binding-${platform}`;
+const fileName = (platform) => `./memmap.${platform}.node`;
+function codeOf(error) {
+	return typeof error === "object" && error !== null && "code" in error ? error.code : void 0;
+}
+function requireFrom(path) {
+	const { createRequire } = require("node:module");
+	return createRequire(path);
+}
+function attempt(require, what, attempts) {
+	try {
+		return require(what);
+	} catch (error) {
+		attempts.push({
+			what,
+			error
+		});
+		return;
+	}
+}
+function requirePackage(platform, attempts) {
+	try {
+		switch (platform) {
+			case "linux-x64-gnu": return require("@memmap/binding-linux-x64-gnu");
+			case "linux-arm64-gnu": return require("@memmap/binding-linux-arm64-gnu");
+			case "linux-x64-musl": return require("@memmap/binding-linux-x64-musl");
+			case "linux-arm64-musl": return require("@memmap/binding-linux-arm64-musl");
+			case "darwin-x64": return require("@memmap/binding-darwin-x64");
+			case "darwin-arm64": return require("@memmap/binding-darwin-arm64");
+			case "win32-x64-msvc": return require("@memmap/binding-win32-x64-msvc");
+			case "win32-arm64-msvc": return require("@memmap/binding-win32-arm64-msvc");
+		}
+	} catch (error) {
+		attempts.push({
+			what: packageName(platform),
+			error
+		});
+	}
+}
+function requireFile(platform, attempts) {
+	try {
+		switch (platform) {
+			case "linux-x64-gnu": return require("./memmap.linux-x64-gnu.node");
+			case "linux-arm64-gnu": return require("./memmap.linux-arm64-gnu.node");
+			case "linux-x64-musl": return require("./memmap.linux-x64-musl.node");
+			case "linux-arm64-musl": return require("./memmap.linux-arm64-musl.node");
+			case "darwin-x64": return require("./memmap.darwin-x64.node");
+			case "darwin-arm64": return require("./memmap.darwin-arm64.node");
+			case "win32-x64-msvc": return require("./memmap.win32-x64-msvc.node");
+			case "win32-arm64-msvc": return require("./memmap.win32-arm64-msvc.node");
+		}
+	} catch (error) {
+		attempts.push({
+			what: fileName(platform),
+			error
+		});
+	}
+}
+const ELF = 2135247942;
+const BITS_64_LITTLE_ENDIAN = 513;
+const PT_INTERP = 3;
+const MOST_BYTES = 4096;
+function cLibrary() {
+	const linker = dynamicLinker();
+	if (linker?.includes("ld-musl")) return "-musl";
+	return linker?.includes("ld-linux") ? "-gnu" : void 0;
+}
+function dynamicLinker() {
+	try {
+		const file = (0, node_fs.openSync)(process.execPath, "r");
+		try {
+			return dynamicLinkerOf(file);
+		} finally {
+			(0, node_fs.closeSync)(file);
+		}
+	} catch {
+		return;
+	}
+}
+function dynamicLinkerOf(file) {
+	const head = readAt(file, 0, MOST_BYTES);
+	if (head.readUInt32BE(0) !== ELF || head.readUInt16BE(4) !== BITS_64_LITTLE_ENDIAN) return void 0;
+	const part = (offset, length) => offset + length <= head.length ? head.subarray(offset, offset + length) : readAt(file, offset, length);
+	const size = head.readUInt16LE(54);
+	const segments = part(Number(head.readBigUInt64LE(32)), size * head.readUInt16LE(56));
+	for (let at = 0; at < segments.length; at += size) {
+		if (segments.readUInt32LE(at) !== PT_INTERP) continue;
+		return part(Number(segments.readBigUInt64LE(at + 8)), Number(segments.readBigUInt64LE(at + 32))).toString("latin1");
+	}
+	return process.execPath;
+}
+function readAt(file, position, length) {
+	const bytes = Buffer.allocUnsafe(Math.min(length, MOST_BYTES));
+	return bytes.subarray(0, (0, node_fs.readSync)(file, bytes, 0, bytes.length, position));
+}
+//#endregion
+//#region src/binding.ts
+const OLDEST_NODE = 20;
 const OPTIONAL = "Was it installed without optional dependencies (--omit=optional, --no-optional)? Install with them: npm install --include=optional";
 const COPIED = "Was node_modules copied from another system, or the lock file written there? Remove both, and run npm install on this one.";
 const BUNDLED = "Is the program bundled or packed? Leave memmap out (external: memmap), and keep node_modules/memmap and node_modules/@memmap beside it, not in an archive.";
 const GLIBC = "Is glibc older than 2.17, or is it not there? \"ldd --version\" says which one this system has.";
-/** Of a package or file that is not there: Node, Bun and Deno, then Yarn's Plug'n'Play. The loader keeps only messages of errors, no codes. */
-const MISSING = /^Cannot find (module|package|native binding)|tried to access .*, but it isn't declared|package missing from disk|didn't get installed|^Qualified path resolution failed/;
 function load() {
 	if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) throw noBinding(`memmap needs Node ${OLDEST_NODE} or newer, and this is ${process.version}`);
+	const attempts = [];
+	const platforms = fittingPlatforms();
 	try {
-		return require("./binding.js");
+		const loaded = loadLibrary(platforms, attempts);
+		if (loaded !== void 0) return loaded;
 	} catch (error) {
-		throw noBinding(explanation(error), error);
+		throw noBinding(`memmap cannot be loaded: ${messageOf(error)}`, error);
 	}
+	const errors = attempts.map(({ error }) => error);
+	const cause = errors.length > 1 ? new AggregateError(errors, "Nothing that was tried could be loaded") : errors[0];
+	throw noBinding(explanation(platforms, attempts), cause);
 }
-/** What is wrong, after the loader has tried everything. */
-function explanation(error) {
-	const messages = messagesOf(error);
-	if (error instanceof Error && error.name === "NotCapable") return `memmap cannot be loaded: ${error.message}`;
+function explanation(platforms, attempts) {
+	const disabled = attempts.find(({ error }) => codeOf(error) === "ERR_DLOPEN_DISABLED");
+	if (disabled !== void 0) return `memmap is an addon, and this process may load none: start it without --no-addons, and with --allow-addons where there is --permission. ${disabled.what}: ${messageOf(disabled.error)}`;
 	const override = process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
-	if (override) return `NAPI_RS_NATIVE_LIBRARY_PATH is ${override}, and that is not the native library of memmap: ${messages.at(-1)}`;
+	if (override) return `NAPI_RS_NATIVE_LIBRARY_PATH is ${override}, and that is not the native library of memmap: ${messageOf(attempts[0]?.error)}`;
 	const system = `${process.platform} ${process.arch}`;
-	const possible = PLATFORMS.filter((name) => `${name}-`.startsWith(`${process.platform}-${process.arch}-`));
-	const platform = possible.find((name) => messages.some((message) => message.includes(`memmap.${name}.node`))) ?? possible[0];
+	const [platform] = platforms;
 	if (platform === void 0) return `memmap has no native library for ${system}. It has one for ${PLATFORMS.join(", ")}. On other systems build it from a clone of the repository.`;
-	const libc = platform.endsWith("-gnu") ? " with glibc" : platform.endsWith("-musl") ? " with musl" : "";
-	const expected = `memmap needs the package @memmap/binding-${platform} on this system, which is ${system}${libc}`;
-	const refusal = messages.find((message) => !MISSING.test(message));
-	if (refusal?.includes("loading addons is disabled")) return `${expected}, and it cannot be loaded: ${refusal}`;
-	return refusal === void 0 ? list(`${expected}, and it is not installed`, [
+	const expected = `memmap needs the package ${platforms.map(packageName).join(" or ")} on this system, which is ${system}${platforms.length > 1 ? "" : platform.endsWith("-gnu") ? " with glibc" : platform.endsWith("-musl") ? " with musl" : ""}`;
+	const tried = `Tried: ${attempts.map(({ what }) => what).join(", ")}.`;
+	const refused = attempts.find(({ error }) => !isMissing(error));
+	if (refused === void 0) return list(`${expected}, and it is not installed`, [
 		OPTIONAL,
 		COPIED,
-		BUNDLED
-	]) : list(`${expected}, and it cannot be loaded: ${refusal}`, libc === " with glibc" ? [GLIBC, COPIED] : [COPIED]);
+		BUNDLED,
+		tried
+	]);
+	const questions = platforms.some((name) => name.endsWith("-gnu")) ? [
+		GLIBC,
+		COPIED,
+		tried
+	] : [COPIED, tried];
+	return list(`${expected}, and it cannot be loaded: ${messageOf(refused.error)}`, questions);
 }
-/** Of an error and its causes: the loader's is followed by one for each file and package that it tried. */
-function messagesOf(error) {
-	return (0, node_util_types.isNativeError)(error) ? [error.message, ...messagesOf(error.cause)] : [];
+function isMissing(error) {
+	return codeOf(error) === "MODULE_NOT_FOUND";
+}
+function messageOf(error) {
+	return (0, node_util_types.isNativeError)(error) ? error.message : String(error);
 }
 function list(sentence, questions) {
 	return [`${sentence}.`, ...questions].join("\n  - ");
@@ -162,138 +278,74 @@ function list(sentence, questions) {
 const binding = load();
 //#endregion
 //#region src/constants.ts
-/** As `flags` and `prot` say; read and write through to the file when they are not given. */
 const ACCESS_DEFAULT = 0;
-/** Methods only read. A store through a view changes private memory and never the file. */
 const ACCESS_READ = 1;
-/** Read and write through to the file. */
 const ACCESS_WRITE = 2;
-/** Read and write; changes stay in this mapping. */
 const ACCESS_COPY = 3;
-/** Bytes in a page of memory. */
 const PAGESIZE = binding.pageSize();
-/** What the operating system itself wants offsets to be multiples of, in bytes. `mmap` takes any offset. */
 const ALLOCATIONGRANULARITY = binding.allocationGranularity();
-/** The longest single view on this runtime, in bytes: 4 GiB on Node 20 and Bun. Mappings may be longer. */
 const MAX_VIEW_LENGTH = node_buffer.constants.MAX_LENGTH;
 const system = binding.constants();
-/** For constants that every Unix has. Node types such constants as numbers too; on Windows they are undefined. */
 function posix(name) {
 	return system[name];
 }
-/** Pages may be read. Undefined on Windows. */
 const PROT_READ = posix("PROT_READ");
-/** Pages may be written. Undefined on Windows. */
 const PROT_WRITE = posix("PROT_WRITE");
-/** Pages may be executed. Undefined on Windows. */
 const PROT_EXEC = posix("PROT_EXEC");
-/** Changes go to the file. Undefined on Windows. */
 const MAP_SHARED = posix("MAP_SHARED");
-/** Changes stay in the mapping. Undefined on Windows. */
 const MAP_PRIVATE = posix("MAP_PRIVATE");
-/** Memory without a file. Undefined on Windows. */
 const MAP_ANON = posix("MAP_ANON");
-/** Memory without a file. Undefined on Windows. */
 const MAP_ANONYMOUS = posix("MAP_ANONYMOUS");
-/** No special use is expected. Undefined on Windows. */
 const MADV_NORMAL = posix("MADV_NORMAL");
-/** Expect reads at random: read ahead little. Undefined on Windows. */
 const MADV_RANDOM = posix("MADV_RANDOM");
-/** Expect reads in order: read ahead much. Undefined on Windows. */
 const MADV_SEQUENTIAL = posix("MADV_SEQUENTIAL");
-/** The range will be needed soon. Undefined on Windows. */
 const MADV_WILLNEED = posix("MADV_WILLNEED");
-/** The range will not be needed soon. On Linux private changes in it are lost. Undefined on Windows. */
 const MADV_DONTNEED = posix("MADV_DONTNEED");
-/** Wait until it is written. Undefined on Windows. */
 const MS_SYNC = posix("MS_SYNC");
-/** Do not wait. Undefined on Windows. */
 const MS_ASYNC = posix("MS_ASYNC");
-/** Make other mappings of the file show what is in it. Undefined on Windows. */
 const MS_INVALIDATE = posix("MS_INVALIDATE");
-/** Linux. */
 const MAP_DENYWRITE = system.MAP_DENYWRITE;
-/** Linux. */
 const MAP_EXECUTABLE = system.MAP_EXECUTABLE;
-/** Linux, macOS: reserve no swap space. */
 const MAP_NORESERVE = system.MAP_NORESERVE;
-/** Linux: bring the pages in now. */
 const MAP_POPULATE = system.MAP_POPULATE;
-/** Linux, FreeBSD. */
 const MAP_STACK = system.MAP_STACK;
-/** Linux on x86, FreeBSD: an address below 2 GiB. */
 const MAP_32BIT = system.MAP_32BIT;
-/** FreeBSD. */
 const MAP_ALIGNED_SUPER = system.MAP_ALIGNED_SUPER;
-/** OpenBSD, for which there is no build yet: undefined everywhere. */
 const MAP_CONCEAL = system.MAP_CONCEAL;
-/** macOS, FreeBSD. */
 const MAP_HASSEMAPHORE = system.MAP_HASSEMAPHORE;
-/** macOS. */
 const MAP_JIT = system.MAP_JIT;
-/** macOS. */
 const MAP_NOCACHE = system.MAP_NOCACHE;
-/** macOS. */
 const MAP_NOEXTEND = system.MAP_NOEXTEND;
-/** macOS. */
 const MAP_RESILIENT_CODESIGN = system.MAP_RESILIENT_CODESIGN;
-/** macOS. */
 const MAP_RESILIENT_MEDIA = system.MAP_RESILIENT_MEDIA;
-/** macOS. */
 const MAP_TPRO = system.MAP_TPRO;
-/** macOS. */
 const MAP_TRANSLATED_ALLOW_EXECUTE = system.MAP_TRANSLATED_ALLOW_EXECUTE;
-/** macOS. */
 const MAP_UNIX03 = system.MAP_UNIX03;
-/** Linux, macOS, FreeBSD: the pages' contents may be dropped. */
 const MADV_FREE = system.MADV_FREE;
-/** Linux: free the range and its part of the file. */
 const MADV_REMOVE = system.MADV_REMOVE;
-/** Linux. */
 const MADV_DONTFORK = system.MADV_DONTFORK;
-/** Linux. */
 const MADV_DOFORK = system.MADV_DOFORK;
-/** Linux, as root: treat the pages as broken memory. Touching them afterwards is fatal. */
 const MADV_HWPOISON = system.MADV_HWPOISON;
-/** Linux: pages with the same contents may be merged. */
 const MADV_MERGEABLE = system.MADV_MERGEABLE;
-/** Linux. */
 const MADV_UNMERGEABLE = system.MADV_UNMERGEABLE;
-/** Linux, as root. */
 const MADV_SOFT_OFFLINE = system.MADV_SOFT_OFFLINE;
-/** Linux: use huge pages. */
 const MADV_HUGEPAGE = system.MADV_HUGEPAGE;
-/** Linux. */
 const MADV_NOHUGEPAGE = system.MADV_NOHUGEPAGE;
-/** Linux: leave the range out of core dumps. */
 const MADV_DONTDUMP = system.MADV_DONTDUMP;
-/** Linux. */
 const MADV_DODUMP = system.MADV_DODUMP;
-/** Linux 5.4: the range may be reclaimed first. */
 const MADV_COLD = system.MADV_COLD;
-/** Linux 5.4: reclaim the range now. */
 const MADV_PAGEOUT = system.MADV_PAGEOUT;
-/** Linux 5.14: bring the pages in for reading. */
 const MADV_POPULATE_READ = system.MADV_POPULATE_READ;
-/** Linux 5.14: bring the pages in for writing. */
 const MADV_POPULATE_WRITE = system.MADV_POPULATE_WRITE;
-/** FreeBSD. */
 const MADV_NOSYNC = system.MADV_NOSYNC;
-/** FreeBSD. */
 const MADV_AUTOSYNC = system.MADV_AUTOSYNC;
-/** FreeBSD. */
 const MADV_NOCORE = system.MADV_NOCORE;
-/** FreeBSD. */
 const MADV_CORE = system.MADV_CORE;
-/** FreeBSD. */
 const MADV_PROTECT = system.MADV_PROTECT;
-/** macOS. */
 const MADV_FREE_REUSABLE = system.MADV_FREE_REUSABLE;
-/** macOS. */
 const MADV_FREE_REUSE = system.MADV_FREE_REUSE;
 //#endregion
 //#region src/views.ts
-/** The views of `length` bytes from `start` of a buffer. */
 function viewOf(id, buffer, start, length) {
 	const own = Reflect.construct(Uint8Array, [
 		buffer,
@@ -308,24 +360,18 @@ function viewOf(id, buffer, start, length) {
 		isRemembered: false
 	};
 }
-/** Bytes in an element, by view class. A DataView has no elements: it counts bytes. */
 const ELEMENT_SIZES = new Map([[DataView, 1], [Buffer, 1]]);
 for (const name of Object.getOwnPropertyNames(globalThis)) {
 	if (!/^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$/.test(name)) continue;
 	const type = Reflect.get(globalThis, name);
 	ELEMENT_SIZES.set(type, type.BYTES_PER_ELEMENT);
 }
-/**
-* Bytes in an element of a view class, or of one that extends it; undefined for anything else. The class is not asked: it may say what is not
-* so. Nor is a proxy, which may do anything when it is asked what it extends.
-*/
 function elementSize(type) {
 	for (let base = type; typeof base === "function" && !(0, node_util_types.isProxy)(base); base = Object.getPrototypeOf(base)) {
 		const size = ELEMENT_SIZES.get(base);
 		if (size !== void 0) return size;
 	}
 }
-/** Whether it can be called with `new`. That is tried, through a proxy that runs nothing of it. */
 function isConstructor(type) {
 	if (ELEMENT_SIZES.has(type)) return true;
 	try {
@@ -338,13 +384,7 @@ function isConstructor(type) {
 const BUILDS_NOTHING = { construct: () => ({}) };
 //#endregion
 //#region src/shared.ts
-/** Whether mappings move into buffers, which can grow. */
 const MOVES_INTO_BUFFERS = process.platform !== "win32" && process.versions.bun === void 0;
-/**
-* Makes the buffer, and views of it. It begins `lead` bytes before the mapping at most, and can grow to `maxLength` bytes from there.
-*
-* What is in it is the mapping from then on: keep the buffer while the mapping is open.
-*/
 function sharedView(mapping, id, lead, length, maxLength) {
 	if (MOVES_INTO_BUFFERS) return moveIntoBuffer(mapping, id, lead, length, Math.max(maxLength ?? 0, length));
 	if (length > MAX_VIEW_LENGTH) throw sharedTooLarge(length, false);
@@ -352,10 +392,6 @@ function sharedView(mapping, id, lead, length, maxLength) {
 	return viewOf(id, buffer, buffer.byteLength - length, length);
 }
 const leases = new FinalizationRegistry((lease) => binding.endLease(lease));
-/**
-* Keeps the addresses of an ArrayBuffer that `unmap()` is about to detach until nobody can have them any more. The engine finalizes a detached buffer
-* at once, but what works on it, such as a read of `fs`, has the address, and the ArrayBuffer object itself.
-*/
 function keepAddresses(mapping, buffer, id) {
 	const lease = binding.lease(mapping, buffer, id);
 	if (lease !== null) leases.register(buffer, lease);
@@ -370,7 +406,6 @@ function moveIntoBuffer(mapping, id, lead, length, maxLength) {
 	binding.lend(mapping, id, memory, lead, capacity, lease);
 	return view;
 }
-/** A page in Electron has such buffers too, but their name only if it is isolated from other origins. */
 const Shared = globalThis.SharedArrayBuffer ?? new WebAssembly.Memory({
 	initial: 0,
 	maximum: 0,
@@ -379,10 +414,6 @@ const Shared = globalThis.SharedArrayBuffer ?? new WebAssembly.Memory({
 const prototype = Shared.prototype;
 const grow = Function.prototype.call.bind(prototype.grow);
 const byteLengthOf$1 = Function.prototype.call.bind(Object.getOwnPropertyDescriptor(prototype, "byteLength")?.get);
-/**
-* Makes a buffer follow the mapping that has grown in it, to `length` bytes. The user has had it, and may have made it grow already, or
-* have given it other properties: so it is the built-in ones that are asked.
-*/
 function growBuffer(buffer, length) {
 	if (byteLengthOf$1(buffer) < length) grow(buffer, length);
 }
@@ -440,10 +471,6 @@ function request(file, length, options) {
 	refuseContradictions(checked);
 	return checked;
 }
-/**
-* Whether an option of `MAP_*` or `PROT_*` is there. On Windows those are undefined: `flags: MAP_PRIVATE` must not be taken for no
-* flags there, for that is a mapping that writes to the file.
-*/
 function isGiven(options, name, value) {
 	return value !== void 0 || !HAS_SYSTEM_CONSTANTS && name in options;
 }
@@ -454,7 +481,6 @@ function linesOptions(options) {
 		stop: optionalBound(stop, "stop")
 	};
 }
-/** The options of a task, checked. Throws when the signal is aborted already. */
 function taskOptions(options) {
 	const { signal, onProgress } = optionsArgument(options, TASK_OPTION_NAMES, "this method");
 	if (signal !== void 0 && !isAbortSignal(signal)) throw wrongType("signal", "an instance of AbortSignal", signal);
@@ -466,7 +492,6 @@ function taskOptions(options) {
 	};
 }
 const isAbortedSignal = getter(AbortSignal.prototype, "aborted");
-/** Why a signal was aborted. */
 const reasonOf = getter(AbortSignal.prototype, "reason");
 function isAbortSignal(value) {
 	try {
@@ -482,7 +507,6 @@ function optionsArgument(options, names, of) {
 	for (const name of Object.keys(options)) if (!names.includes(name)) throw wrongValue(`The property "options.${name}" is not an option of ${of}. Options are ${names.join(", ")}`);
 	return options;
 }
-/** What has no option and would be ignored, though somebody means something by it: above all a signal, instead of `{ signal }`. */
 function isNoOptions(value) {
 	return (0, node_util_types.isMap)(value) || (0, node_util_types.isSet)(value) || (0, node_util_types.isDate)(value) || (0, node_util_types.isPromise)(value) || value instanceof AbortSignal;
 }
@@ -500,11 +524,9 @@ function pathArgument(path) {
 	if (typeof path === "string" ? path.includes("\0") : path.includes(0)) throw wrongValue("The \"file\" argument must be a path without null bytes");
 	return typeof path === "string" && process.platform === "win32" ? (0, node_path.toNamespacedPath)(path) : path;
 }
-/** The path as fs says it in errors: as it was given, and that of bytes as text. */
 function pathText(given, path) {
 	return typeof path === "string" ? String(given) : Buffer.from(path).toString();
 }
-/** The path that a URL stands for; undefined of anything else. */
 function urlPath(file) {
 	if (typeof file !== "object" || file === null || (0, node_util_types.isUint8Array)(file)) return void 0;
 	let href;
@@ -520,7 +542,6 @@ function urlPath(file) {
 		throw error;
 	}
 }
-/** A proxy that has been revoked throws, whatever is asked of it, this too. */
 function isArrayOrRevoked(value) {
 	try {
 		return Array.isArray(value);
@@ -528,10 +549,6 @@ function isArrayOrRevoked(value) {
 		return true;
 	}
 }
-/**
-* A built-in getter by itself. A subclass, or an object with properties of its own, may answer to the name with anything, and do
-* anything before it answers.
-*/
 function getter(prototype, name) {
 	const get = Object.getOwnPropertyDescriptor(prototype, name)?.get;
 	return Function.prototype.call.bind(get);
@@ -543,18 +560,13 @@ const typedArrayParts = {
 	byteOffset: getter(TYPED_ARRAY, "byteOffset"),
 	byteLength: getter(TYPED_ARRAY, "byteLength")
 };
-/** Throws for an array whose buffer is detached, or too short for it now. */
 const keysOf = Function.prototype.call.bind(Uint8Array.prototype.keys);
 const dataViewParts = {
 	buffer: getter(DataView.prototype, "buffer"),
 	byteOffset: getter(DataView.prototype, "byteOffset"),
 	byteLength: getter(DataView.prototype, "byteLength")
 };
-/** How many bytes an array really has, 0 if it is detached. */
 const byteLengthOf = typedArrayParts.byteLength;
-/**
-* Bytes from 0 up. A bigint may be as large as a file size can be: whether it is too large for the file is checked where the file is known.
-*/
 function extentArgument(value, name, negative) {
 	if (value === void 0) return 0;
 	if (typeof value === "bigint") {
@@ -602,7 +614,6 @@ function refuseContradictions(checked) {
 function maxLengthTooShort(maxLength, length) {
 	return outOfRange("The argument is out of range", "shared.maxLength", `at least the length, ${length}`, maxLength);
 }
-/** What `shared` says when it is no boolean. */
 function maxLengthArgument(shared) {
 	if (typeof shared !== "object" || shared === null || isArrayOrRevoked(shared)) throw wrongType("shared", "of type boolean, or an object with maxLength", shared);
 	for (const name of Object.keys(shared)) if (name !== "maxLength") throw wrongValue(`The property "options.shared.${name}" is not an option of mmap. There is maxLength`);
@@ -620,11 +631,9 @@ function booleanArgument(value, name, whenMissing) {
 function optionalInteger(value, name) {
 	return value === void 0 ? void 0 : int32(value, name);
 }
-/** `MADV_*` or `PROT_*`. On Windows, where those are undefined, Rust is to say that they are of no use, and not we that one is missing. */
 function systemConstant(value, name) {
 	return value === void 0 && !HAS_SYSTEM_CONSTANTS ? 0 : int32(value, name);
 }
-/** A number for an `int` of C. */
 function int32(value, name) {
 	if (typeof value !== "number") throw wrongType(name, "of type number", value);
 	return integer(value, name, -INT32_MAX - 1, INT32_MAX);
@@ -634,9 +643,6 @@ function integer(value, name, least, most) {
 	if (value < least || value > most) throw outOfRange("The argument is out of range", name, `${least} to ${most}`, value);
 	return value;
 }
-/**
-* A whole number in bytes, of any size and either sign. Whether it lies where it should is for the caller to say, in CPython's words.
-*/
 function wholeNumber(value, name, expected = "of type number") {
 	if (typeof value === "bigint") {
 		if (BigInt.asIntN(64, value) !== value) throw outOfRange("The argument is out of range", name, "-(2 ** 63) to 2 ** 63 - 1", value);
@@ -649,23 +655,19 @@ function wholeNumber(value, name, expected = "of type number") {
 function optionalWholeNumber(value, name) {
 	return value === void 0 ? void 0 : wholeNumber(value, name);
 }
-/** A bound of a slice or a search: a whole number, or an infinity for "as far as there is". */
 function optionalBound(value, name) {
 	if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) return value;
 	return optionalWholeNumber(value, name);
 }
-/** Where a bound lies in `length` bytes: negative ones count from the end, and what is outside is the nearest inside. */
 function clamp(bound, length) {
 	return bound < 0 ? Math.max(bound + length, 0) : Math.min(bound, length);
 }
-/** The bytes of `data`, not copied, except for a string. How many they are, {@link byteLengthOf} says. */
 function bytesArgument(data, name) {
 	if ((0, node_util_types.isUint8Array)(data)) return byteLengthOf(data) === 0 ? shownBytes(data, name) : data;
 	if (typeof data === "string") return Buffer.from(data, "utf8");
 	if (ArrayBuffer.isView(data) || (0, node_util_types.isAnyArrayBuffer)(data)) return shownBytes(data, name);
 	throw wrongType(name, "a string, an ArrayBuffer, a SharedArrayBuffer or a view of one", data);
 }
-/** The same bytes in an array that is nobody else's. */
 function shownBytes(data, name) {
 	try {
 		if (!ArrayBuffer.isView(data)) return new Uint8Array(data);
@@ -687,16 +689,13 @@ function isDetached(view) {
 		return true;
 	}
 }
-/** One byte as a needle, or bytes. Not to be written to. */
 function needleArgument(needle, name) {
 	return typeof needle === "number" ? byteAsBytes(byteArgument(needle, name)) : bytesArgument(needle, name);
 }
 function byteArgument(byte, name) {
 	return integer(byte, name, 0, 255);
 }
-/** They take two microseconds to make. */
 const SINGLE_BYTES = [];
-/** Not to be written to. */
 function byteAsBytes(byte) {
 	SINGLE_BYTES[byte] ??= Uint8Array.of(byte);
 	return SINGLE_BYTES[byte];
@@ -708,7 +707,6 @@ function sliceBounds(start, stop, step) {
 		step: optionalWholeNumber(step, "step") ?? 1
 	};
 }
-/** Python's PySlice_AdjustIndices. It refuses a step of 0 here, after the state has been checked, because CPython does. */
 function adjustSlice({ start, stop, step }, length) {
 	if (step === 0) throw outOfRange("slice step cannot be zero", "step", "a whole number other than 0", step);
 	const [least, most] = step < 0 ? [-1, length - 1] : [0, length];
@@ -725,24 +723,17 @@ function adjustSlice({ start, stop, step }, length) {
 }
 //#endregion
 //#region src/iterators.ts
-/** How many places are found at a time: few at first, for those who stop soon. */
 const FIRST_BATCH = 16;
 const LARGEST_BATCH = 4096;
-/** As clear as `-1` of `indexOf`, and as fast. */
 const NONE = -1;
 const DONE = Object.freeze({
 	value: void 0,
 	done: true
 });
-/** How many positions are searched at a time: places are small integers, counted from `base`. */
 const MOST_POSITIONS = 2 ** 31;
-/** Finds the places of a needle; matches do not overlap. */
 var Search = class {
-	/** Which batch of places the last one was from. */
 	batch = 0;
-	/** What the places of this batch are counted from. */
 	base;
-	/** Where the search ends, as the mapping was for this batch. */
 	stop = 0;
 	ended = false;
 	#of;
@@ -753,10 +744,8 @@ var Search = class {
 	#places = new Int32Array(FIRST_BATCH);
 	#count = 0;
 	#given = 0;
-	/** From where on the next batch is to be searched. */
 	#next = 0;
 	#isLast = false;
-	/** For which generation of the mapping, and after how many faults, this batch holds. */
 	#generation = NONE;
 	#faults;
 	constructor(of, needle, start, stop) {
@@ -767,14 +756,12 @@ var Search = class {
 		this.base = start;
 		this.#givenStop = stop;
 	}
-	/** The next place, or NONE. */
 	next() {
 		const given = this.#given;
 		if (given === this.#count || this.#state.generation !== this.#generation || this.#faultCounter[0] !== this.#faults) return this.#findMore();
 		this.#given = given + 1;
 		return this.#places[given];
 	}
-	/** From now on there are none. */
 	end() {
 		this.ended = true;
 		this.#given = this.#count;
@@ -814,12 +801,10 @@ var Search = class {
 			if (count !== 0) return;
 		}
 	}
-	/** Where in the mapping a match of this batch ends. */
 	#endOf(number) {
 		return this.base + this.#places[number] + this.#needle.length;
 	}
 };
-/** The places of a needle. */
 var Matches = class {
 	#search;
 	constructor(of, needle, start, stop) {
@@ -842,18 +827,14 @@ var Matches = class {
 };
 const NEWLINE$1 = Uint8Array.of(10);
 const NOWHERE = /* @__PURE__ */ new ArrayBuffer(0);
-/** What is between newlines, and between the last one and the end. */
 var Lines = class {
 	#of;
 	#search;
-	/** Where the next line begins, counted from `#base`. */
 	#start = 0;
 	#base;
-	/** The window that lines are in, and for which generation of the mapping it holds. */
 	#buffer = NOWHERE;
 	#origin = 0;
 	#generation = NONE;
-	/** Where in it the base of a batch of newlines is, and of which. */
 	#offset = 0;
 	#batch = NONE;
 	constructor(of, start, stop) {
@@ -902,7 +883,6 @@ var Lines = class {
 			done: false
 		};
 	}
-	/** A line, wherever it is, and from now on those of its batch in the same buffer. */
 	#bytes(from, to) {
 		this.#batch = NONE;
 		let bytes = this.#inWindow(from, to);
@@ -918,7 +898,6 @@ var Lines = class {
 		this.#batch = this.#search.batch;
 		return bytes;
 	}
-	/** A line of the window that there is already, for another one of a long mapping is a buffer of its own, and makes the engine collect garbage. */
 	#inWindow(from, to) {
 		if (this.#generation !== this.#of.state.generation) return void 0;
 		try {
@@ -932,10 +911,8 @@ const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.
 for (const { prototype } of [Matches, Lines]) Object.setPrototypeOf(prototype, iteratorPrototype);
 //#endregion
 //#region src/needles.ts
-/** The last short string that was sought, as bytes: programs look for the same one again and again, and to convert it costs more than to find it. */
 let lastSought;
 const LONGEST_KEPT = 64;
-/** The bytes of a needle that is not a number. They are not to be written to. */
 function soughtBytes(needle) {
 	if (typeof needle !== "string") return bytesArgument(needle, "needle");
 	if (needle === lastSought?.text) return lastSought.bytes;
@@ -949,7 +926,6 @@ function soughtBytes(needle) {
 function needleBytes(needle) {
 	return typeof needle === "number" ? byteAsBytes(needle) : needle;
 }
-/** The first place of a needle in `[from, to)`, or -1. */
 function indexWithin(bytes, needle, from, to) {
 	const found = bytes.subarray(from, to).indexOf(needle);
 	return found === -1 ? -1 : from + found;
@@ -957,7 +933,6 @@ function indexWithin(bytes, needle, from, to) {
 function refuseEmpty(needle, name) {
 	if (byteLengthOf(needle) === 0) throw wrongValue(`The "${name}" argument must not be empty: that is everywhere`);
 }
-/** Refuses a replacement that is not as long as what it replaces. */
 function refuseUnequal(from, to) {
 	refuseEmpty(from, "from");
 	const [old, replacement] = [byteLengthOf(from), byteLengthOf(to)];
@@ -966,13 +941,8 @@ function refuseUnequal(from, to) {
 }
 //#endregion
 //#region src/signals.ts
-/** What a touch of a page raises that is not there, or may not be stored to. */
 const SIGNALS = ["SIGBUS", "SIGSEGV"];
 let isWatched = false;
-/**
-* Puts our handler back when listeners of its signals come and go: with the first one the runtime installs a handler over ours, and with the last
-* one it takes that away, and ours with it. Called for each mapping of a file. Only the main thread has such listeners.
-*/
 function watchSignals() {
 	if (isWatched) return;
 	isWatched = true;
@@ -989,7 +959,6 @@ function isOurs(signal) {
 function putBack(signal) {
 	if (isOurs(signal)) binding.installFaultHandler();
 }
-/** Bun says that a listener will come, before it installs its handler, and says nothing when one goes. With a listener of our own it does neither. */
 function stay(signal) {
 	if (!isOurs(signal) || isStaying || process.listeners(signal).includes(doNothing)) return;
 	isStaying = true;
@@ -1001,16 +970,12 @@ let isStaying = false;
 function doNothing() {}
 //#endregion
 //#region src/task.ts
-/** Milliseconds between two reports: about 30 a second. */
 const REPORT_INTERVAL = 34;
-/** Of running tasks, what they work on: an engine unmaps the memory of a SharedArrayBuffer when nobody has it. */
 const inUse = /* @__PURE__ */ new Set();
-/** Whether a task works on the memory of a buffer that the mapping has moved into. */
 function isInUse(memory) {
 	for (const use of inUse) if (use.memory === memory) return true;
 	return false;
 }
-/** Starts a task, and waits for it. */
 async function run({ mapping, options, total, memory, start }) {
 	const { signal, onProgress } = options;
 	const task = binding.newTask(mapping);
@@ -1050,26 +1015,18 @@ async function run({ mapping, options, total, memory, start }) {
 	}
 	throw thrown.error;
 }
-/** A rejection of Rust's, as users see it. */
 function settled(error, signal) {
 	if (isAborted(error) && signal !== void 0) return aborted(reasonOf(signal), error);
 	if ((0, node_util_types.isNativeError)(error)) Error.captureStackTrace(error);
 	return error;
 }
-/** What the one listener of a signal calls: of more than ten, Node warns. */
 var Stops = class extends Set {
 	handleEvent() {
 		for (const stop of this) stop();
 	}
 };
-/** Of signals that tasks listen to. */
 const listening = /* @__PURE__ */ new WeakMap();
 const { addEventListener, removeEventListener } = EventTarget.prototype;
-/**
-* Makes our listener one that is called whatever another one stops: by the standard those that capture come first. Node asks for an
-* option of its own instead, which its function for that, 20.5 and newer, gives to whatever looks like a signal. It is not called for the signal,
-* of which it would ask properties that may be the user's.
-*/
 const listenerOptions = { capture: true };
 node_events.addAbortListener?.({
 	aborted: false,
@@ -1077,7 +1034,6 @@ node_events.addAbortListener?.({
 		Object.assign(listenerOptions, options, { once: false });
 	}
 }, () => {});
-/** Calls `stop` when the signal is aborted, until what it returns is called. */
 function onAbort(signal, stop) {
 	const stops = listening.get(signal) ?? listen(signal);
 	stops.add(stop);
@@ -1118,52 +1074,25 @@ const BUFFER_LIMIT = 2 ** 32 - 1;
 const BUFFER_ALIGNMENT = 8;
 const LEAST_TO_LEAVE_OUT = 16;
 const NEWLINE = 10;
-/**
-* A file as memory, or memory shared between processes: CPython's `mmap.mmap`.
-*
-* It is a file (`read`, `write`, `seek`, `readLine`, ... at a cursor), a bytearray (`at`, `slice`, `setSlice`, `find`, ...) and
-* memory (`bytes`, `buffer`, `view()`, which copy nothing). Positions and lengths are in bytes. Arguments are checked, and then the
-* state, before anything is touched; every error has a `code` ({@link ErrorCode}, or the operating system's).
-*
-* Every method but `close`, `unmap` and `seekable` throws `ERR_MMAP_CLOSED` once it is closed. Every one that reads, searches, writes or
-* flushes bytes throws `ERR_MMAP_FAULT`, with `offset` and `length` of what was lost, once the file has been truncated under the
-* mapping, or a full disk could not fill a hole in it. A number that should be whole and is not is `ERR_OUT_OF_RANGE`, and so is a copy
-* that is longer than a Buffer can be or than there is memory for. A detached ArrayBuffer is `ERR_INVALID_ARG_VALUE`, and so is an
-* unknown option.
-*
-* An Mmap is not itself a Buffer or a typed array: where one is wanted, pass {@link bytes}, which copies nothing, or {@link slice}, a
-* copy. (`mm[0]` is undefined, and `Buffer.from(mm)` is zeros.)
-*/
 var Mmap = class {
 	#mapping;
-	/** The handle after `close()`, for `unmap()`, if there is anything for it to do. */
 	#closedMapping;
 	#length;
 	#offset;
-	/** How far into its page the first byte is. Anonymous memory begins on a page whatever `offset` is. */
 	#lead;
 	#access;
 	#position = 0;
-	/** Over the whole mapping, once there is one. */
 	#view;
-	/** Whether `#view` ever left this class. If not it goes with `close()`. */
 	#handedOut = false;
 	#viewsMade = 0;
-	/** What iterators check before each step. */
 	#state;
 	#bytesTouched = 0;
 	#faultsSeen = 0;
-	/** What `unmap()` takes the memory from: windows, views of before a `resize()`, and after `close()` the last one. */
 	#otherViews = [];
-	/** How many there are to be before those that have been collected are left out. */
 	#mostOtherViews = LEAST_TO_LEAVE_OUT;
-	/** Views are of SharedArrayBuffers, because the user or the runtime wants that. */
 	#shared;
 	#writesBack;
 	#maxLength;
-	/**
-	* The same as {@link mmap}.
-	*/
 	constructor(file, length, options) {
 		const asked = request(file, length, options);
 		const mapping = open(asked);
@@ -1184,56 +1113,29 @@ var Mmap = class {
 		this.#maxLength = asked.maxLength;
 		this.#mapping = mapping;
 	}
-	/** Bytes mapped. That is not the file's size, which is {@link size}. @throws ERR_MMAP_CLOSED */
 	get length() {
 		this.#live();
 		return this.#length;
 	}
-	/** Where in the file the mapping begins, in bytes. @throws ERR_MMAP_CLOSED */
 	get offset() {
 		this.#live();
 		return this.#offset;
 	}
-	/**
-	* `ACCESS_*`. With `flags` and `prot` it is what CPython records: `ACCESS_DEFAULT` for read and write, `ACCESS_WRITE` for write alone,
-	* else `ACCESS_READ`. @throws ERR_MMAP_CLOSED
-	*/
 	get access() {
 		this.#live();
 		return this.#access;
 	}
-	/** Whether it is closed. Never throws. */
 	get closed() {
 		return this.#mapping === void 0;
 	}
-	/**
-	* The descriptor: a duplicate of the file's that is ours, or for shared anonymous memory one that a child process can inherit
-	* and map. Do not close it. -1 where there is none: `trackfd: false`, anonymous memory that is private or has a flag such as
-	* MAP_STACK, Windows.
-	*
-	* @throws ERR_MMAP_CLOSED
-	*/
 	get fd() {
 		return binding.descriptor(this.#live());
 	}
-	/**
-	* The mapping itself, as a Uint8Array: nothing is copied, and what is stored is in the file (with `ACCESS_READ` and
-	* `ACCESS_COPY`: in private memory). It never goes bad: it can be used after `close()`, and the memory is unmapped when the last
-	* view is collected.
-	*
-	* @throws ERR_MMAP_CLOSED, ERR_MMAP_VIEW_TOO_LARGE beyond MAX_VIEW_LENGTH, ERR_MMAP_NO_VIEW where the runtime allows none
-	*/
 	get bytes() {
 		const { bytes } = this.#wholeView(this.#live());
 		this.#handedOut = true;
 		return bytes;
 	}
-	/**
-	* What `bytes` is a view of. It may begin before the mapping: up to 7 bytes, when `offset` is not a multiple of 8, and a
-	* SharedArrayBuffer up to a page. So count from `bytes.byteOffset`, or use {@link view}.
-	*
-	* @throws as {@link bytes}
-	*/
 	get buffer() {
 		const { buffer } = this.#wholeView(this.#live());
 		this.#handedOut = true;
@@ -1258,13 +1160,6 @@ var Mmap = class {
 		], Buffer);
 		return new type(buffer, start, count);
 	}
-	/**
-	* Reads at the cursor, at most `n` bytes, and moves it on. At the end the Buffer is empty.
-	*
-	* @param n bytes; to the end when it is missing, null or negative
-	* @returns a copy
-	* @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
-	*/
 	read(n) {
 		const wanted = n === null || n === void 0 ? -1 : wholeNumber(n, "n");
 		const mapping = this.#live();
@@ -1274,7 +1169,6 @@ var Mmap = class {
 		this.#position += count;
 		return copy;
 	}
-	/** Reads the byte at the cursor and moves on. @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE when the cursor is at the end */
 	readByte() {
 		const mapping = this.#live();
 		if (this.#position >= this.#length) throw this.#atEnd("read byte out of range");
@@ -1282,12 +1176,6 @@ var Mmap = class {
 		this.#position += 1;
 		return value;
 	}
-	/**
-	* Reads from the cursor through the next `'\n'`, or to the end, and moves on. At the end the Buffer is empty.
-	*
-	* @returns a copy
-	* @throws ERR_MMAP_CLOSED
-	*/
 	readLine() {
 		const mapping = this.#live();
 		if (this.#position >= this.#length) return Buffer.alloc(0);
@@ -1297,12 +1185,6 @@ var Mmap = class {
 		this.#position = end;
 		return line;
 	}
-	/**
-	* Writes all of `data` at the cursor and moves it on, or nothing.
-	*
-	* @returns how many bytes
-	* @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when it does not fit, ERR_INVALID_ARG_TYPE
-	*/
 	write(data) {
 		const bytes = bytesArgument(data, "data");
 		const mapping = this.#writable();
@@ -1315,13 +1197,6 @@ var Mmap = class {
 		this.#position += count;
 		return count;
 	}
-	/**
-	* Writes a byte at the cursor and moves on.
-	*
-	* @param value 0 to 255
-	* @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when the cursor is at the end or for another value,
-	*   ERR_INVALID_ARG_TYPE
-	*/
 	writeByte(value) {
 		const byte = wholeNumber(value, "value");
 		if (byte > 255) throw outOfRange("unsigned byte integer is greater than maximum", "value", "0 to 255", value);
@@ -1331,12 +1206,6 @@ var Mmap = class {
 		this.#setByteAt(mapping, this.#position, byte);
 		this.#position += 1;
 	}
-	/**
-	* Moves the cursor to `position`, counted from the start (`whence` 0), the cursor (1) or the end (2).
-	*
-	* @returns the new position
-	* @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE outside `[0, length]` or for another `whence`, ERR_INVALID_ARG_TYPE
-	*/
 	seek(position, whence = 0) {
 		const distance = wholeNumber(position, "position");
 		const base = int32(whence, "whence");
@@ -1352,27 +1221,18 @@ var Mmap = class {
 		this.#position = target;
 		return target;
 	}
-	/** Always true, also when closed. */
 	seekable() {
 		return true;
 	}
-	/** The position of the cursor. It may be beyond the end after a `resize()`. @throws ERR_MMAP_CLOSED */
 	tell() {
 		this.#live();
 		return this.#position;
 	}
-	/** The byte at `index`, from 0 to 255. A negative index counts from the end: -1 is the last byte. @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE */
 	at(index) {
 		const given = wholeNumber(index, "index");
 		const mapping = this.#live();
 		return this.#byteAt(mapping, this.#index(given));
 	}
-	/**
-	* Sets the byte at `index`. A negative index counts from the end.
-	*
-	* @param value 0 to 255
-	* @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
-	*/
 	setAt(index, value) {
 		const given = wholeNumber(index, "index");
 		const byte = wholeNumber(value, "value");
@@ -1381,16 +1241,6 @@ var Mmap = class {
 		if (byte < 0 || byte > 255) throw outOfRange("mmap item value must be in range(0, 256)", "value", "0 to 255", value);
 		this.#setByteAt(mapping, at, byte);
 	}
-	/**
-	* Python's `m[start:stop:step]`: the bytes from `start` up to but not including `stop`, every `step`th of them. Negative bounds count
-	* from the end, and bounds outside the mapping are brought to its nearest end. A negative `step` goes backwards.
-	*
-	* @param start default 0; the last byte with a negative `step`
-	* @param stop default the length; before the first byte with a negative `step`
-	* @param step default 1
-	* @returns a copy
-	* @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE for a step of 0, ERR_INVALID_ARG_TYPE
-	*/
 	slice(start, stop, step) {
 		const bounds = sliceBounds(start, stop, step);
 		const mapping = this.#live();
@@ -1400,12 +1250,6 @@ var Mmap = class {
 		binding.readStrided(mapping, copy, slice.start, slice.step);
 		return copy;
 	}
-	/**
-	* Python's `m[start:stop:step] = data`: all of it, or nothing. Bounds and defaults are those of {@link slice}.
-	*
-	* @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE unless `data` is exactly as long as the slice,
-	*   ERR_INVALID_ARG_TYPE
-	*/
 	setSlice(data, start, stop, step) {
 		const bytes = bytesArgument(data, "data");
 		const bounds = sliceBounds(start, stop, step);
@@ -1418,11 +1262,6 @@ var Mmap = class {
 		}
 		if (count !== 0) binding.write(mapping, bytes, count, slice.start, slice.step);
 	}
-	/**
-	* Copies `count` bytes from `src` to `dest` within the mapping; the two may overlap.
-	*
-	* @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
-	*/
 	move(dest, src, count) {
 		const target = wholeNumber(dest, "dest");
 		const source = wholeNumber(src, "src");
@@ -1435,12 +1274,6 @@ var Mmap = class {
 		if (source < 0 || source > length - bytes) throw outOfRange(what, "src", `0 to ${length - bytes}`, src);
 		binding.copyWithin(mapping, target, source, bytes);
 	}
-	/**
-	* Fills `[start, stop)` with a byte, or with `value` over and over. Bounds are those of {@link slice}.
-	*
-	* @param value 0 to 255, or bytes, at least one
-	* @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
-	*/
 	fill(value, start, stop) {
 		const pattern = needleArgument(value, "value");
 		const bounds = sliceBounds(start, stop, void 0);
@@ -1450,7 +1283,6 @@ var Mmap = class {
 		binding.fill(mapping, pattern, slice.start, slice.count);
 		return this;
 	}
-	/** The bytes, as numbers, each read when it is asked for. @throws ERR_MMAP_CLOSED, ERR_MMAP_FAULT from `next()` */
 	*[Symbol.iterator]() {
 		for (let index = 0;; index += 1) {
 			const mapping = this.#live();
@@ -1458,46 +1290,22 @@ var Mmap = class {
 			yield this.#byteAt(mapping, index);
 		}
 	}
-	/**
-	* The first place of `needle` in `[start, stop)`, or -1. Bounds are those of {@link slice}; an empty needle is at `start`.
-	*
-	* @param start default is the cursor, as in Python; see {@link indexOf}
-	* @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
-	*/
 	find(needle, start, stop) {
 		const sought = soughtBytes(needle);
 		const [mapping, from, to] = this.#rangeFromCursor(start, stop);
 		return to < from ? -1 : this.#find(mapping, sought, from, to);
 	}
-	/**
-	* The last place of `needle` in `[start, stop)`, or -1. Bounds are those of {@link slice}; an empty needle is at `stop`.
-	*
-	* @param start default is the cursor, as in Python; see {@link lastIndexOf}
-	* @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
-	*/
 	rfind(needle, start, stop) {
 		const bytes = bytesArgument(needle, "needle");
 		const [mapping, from, to] = this.#rangeFromCursor(start, stop);
 		return to < from ? -1 : binding.rfind(mapping, bytes, from, to);
 	}
-	/**
-	* The first place of `needle` from `start` on, or -1, as Buffer's: `start` is 0 by default and counts from the end when
-	* negative; a number is a byte.
-	*
-	* @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a number outside 0 to 255
-	*/
 	indexOf(needle, start) {
 		const sought = typeof needle === "number" ? byteArgument(needle, "needle") : soughtBytes(needle);
 		const from = optionalBound(start, "start") ?? 0;
 		const mapping = this.#live();
 		return this.#find(mapping, sought, clamp(from, this.#length), this.#length);
 	}
-	/**
-	* The last place of `needle` at or before `start`, or -1, as Buffer's: `start` is the end by default and counts from it
-	* when negative; a number is a byte.
-	*
-	* @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a number outside 0 to 255
-	*/
 	lastIndexOf(needle, start) {
 		const bytes = needleArgument(needle, "needle");
 		const from = optionalBound(start, "start") ?? this.#length;
@@ -1507,20 +1315,9 @@ var Mmap = class {
 		const last = Math.min(clamp(from, this.#length) + count, this.#length);
 		return binding.rfind(mapping, bytes, 0, last);
 	}
-	/** Whether {@link indexOf} finds it. @throws as {@link indexOf} */
 	includes(needle, start) {
 		return this.indexOf(needle, start) !== -1;
 	}
-	/**
-	* The places of `needle` in `[start, stop)`, from the first to the last. Matches do not overlap: in `'aaaa'`, `'aa'` is at 0 and 2.
-	* Bounds are those of {@link slice}; `start` is 0 by default, not the cursor.
-	*
-	* They are found a few thousand at a time, so that no number of them costs memory. What is changed in the mapping during the iteration may be
-	* found or not. After a `resize()` it goes on in the new length.
-	*
-	* @throws ERR_MMAP_CLOSED, also at the next step when it has been closed half way; ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
-	*   empty needle, ERR_MMAP_FAULT
-	*/
 	findAll(needle, start, stop) {
 		const bytes = bytesArgument(needle, "needle");
 		const from = optionalBound(start, "start") ?? 0;
@@ -1529,26 +1326,12 @@ var Mmap = class {
 		refuseEmpty(bytes, "needle");
 		return new Matches(this.#iterated(), new Uint8Array(bytes), clamp(from, this.#length), to);
 	}
-	/**
-	* How often `needle` is in `[start, stop)`; matches do not overlap. Bounds are those of {@link slice}; `start` is 0 by default, not the
-	* cursor.
-	*
-	* @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty needle, ERR_MMAP_FAULT
-	*/
 	count(needle, start, stop) {
 		const bytes = bytesArgument(needle, "needle");
 		const [mapping, from, to] = this.#rangeFromStart(start, stop);
 		refuseEmpty(bytes, "needle");
 		return binding.count(mapping, bytes, from, to);
 	}
-	/**
-	* Writes `to` in place of each `from` in `[start, stop)`. Both must have the same length; matches do not overlap. Bounds are those of
-	* {@link slice}; `start` is 0 by default, not the cursor.
-	*
-	* @returns how many
-	* @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty `from` or another length,
-	*   ERR_MMAP_FAULT with `replaced`, how many were replaced before
-	*/
 	replaceAll(from, to, start, stop) {
 		const old = bytesArgument(from, "from");
 		const replacement = bytesArgument(to, "to");
@@ -1557,30 +1340,11 @@ var Mmap = class {
 		refuseUnequal(old, replacement);
 		return binding.replaceAll(mapping, old, replacement, first, last);
 	}
-	/**
-	* The lines of a range, as Uint8Arrays over the mapping: nothing is copied, except where the runtime has no views. A line ends before its `'\n'`
-	* (a `'\r'` stays) or at the end of the range; after a `'\n'` at the end there is no empty line.
-	*
-	* A line is a view, as {@link bytes} is: what is stored to it is stored in the mapping, and as long as one is kept, all of the mapping stays in
-	* memory. Copy what is to be kept with `Buffer.from(line)`. Its text is `new TextDecoder().decode(line)`.
-	*
-	* Line ends are found a few thousand at a time; see {@link findAll}.
-	*
-	* @param options `start` and `stop`, bounds as those of {@link slice}; all of the mapping by default
-	* @throws ERR_MMAP_CLOSED, also at the next step when it has been closed half way; ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
-	*   unknown option, ERR_MMAP_FAULT, ERR_MMAP_VIEW_TOO_LARGE for a line longer than MAX_VIEW_LENGTH
-	*/
 	lines(options) {
 		const { start, stop } = linesOptions(options);
 		this.#live();
 		return new Lines(this.#iterated(), clamp(start ?? 0, this.#length), stop ?? Number.POSITIVE_INFINITY);
 	}
-	/**
-	* {@link find}, as a task. It keeps the memory when the mapping is closed meanwhile; `unmap()` stops it.
-	*
-	* @param start default is the cursor, at the time of the call
-	* @returns a promise, rejected with what `find` throws, with ABORT_ERR, and with ERR_MMAP_CLOSED after `unmap()`
-	*/
 	async findAsync(needle, start, stop, options) {
 		const bytes = bytesArgument(needle, "needle");
 		const checked = taskOptions(options);
@@ -1594,11 +1358,6 @@ var Mmap = class {
 		}
 		return this.#run(mapping, checked, to - from, (task) => binding.startFind(task, bytes, from, to));
 	}
-	/**
-	* {@link count}, as a task.
-	*
-	* @returns a promise, rejected with what `count` throws, and as that of {@link findAsync}
-	*/
 	async countAsync(needle, start, stop, options) {
 		const bytes = bytesArgument(needle, "needle");
 		const checked = taskOptions(options);
@@ -1606,13 +1365,6 @@ var Mmap = class {
 		refuseEmpty(bytes, "needle");
 		return this.#run(mapping, checked, to - from, (task) => binding.startCount(task, bytes, from, to));
 	}
-	/**
-	* {@link replaceAll}, as a task.
-	*
-	* @returns a promise, rejected with what `replaceAll` throws, and as that of {@link findAsync}. Whatever ends it once it has begun, but for what
-	*   `onProgress` throws, says in `replaced` how many were replaced by then: a task that was aborted leaves the rest as it was. ERR_MMAP_READONLY
-	*   also when `protect()` takes writing away meanwhile, or `resize()` copies private anonymous memory
-	*/
 	async replaceAllAsync(from, to, start, stop, options) {
 		const old = bytesArgument(from, "from");
 		const replacement = bytesArgument(to, "to");
@@ -1623,11 +1375,6 @@ var Mmap = class {
 		const begin = (task) => binding.startReplaceAll(task, old, replacement, first, last);
 		return this.#run(mapping, checked, last - first, begin);
 	}
-	/**
-	* {@link flush}, as a task. The device is asked to finish after every 8 MiB, which is when progress is reported and a signal is looked at.
-	*
-	* @returns a promise, rejected with what `flush` throws, and as that of {@link findAsync}
-	*/
 	async flushAsync(offset = 0, size, options) {
 		const asked = flushArguments(offset, size);
 		const checked = taskOptions(options);
@@ -1635,42 +1382,14 @@ var Mmap = class {
 		const [from, count] = this.#flushRange(asked);
 		await this.#run(mapping, checked, count, (task) => binding.startFlush(task, from, from + count));
 	}
-	/**
-	* Reads a range into memory ahead of its use, as a task: {@link resident} shows it. Nothing is copied.
-	*
-	* Linux: MADV_POPULATE_READ (5.14 and newer). Other Unix: MADV_WILLNEED and a touch of every page. Windows: PrefetchVirtualMemory.
-	*
-	* @param start in bytes, default 0
-	* @param length in bytes, default to the end
-	* @returns a promise, rejected with ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_MMAP_FAULT, ABORT_ERR
-	*/
 	async prefetch(start = 0, length, options) {
 		const checked = taskOptions(options);
 		const [mapping, from, count] = this.#pageRange("prefetch", start, length);
 		await this.#run(mapping, checked, count, (task) => binding.startPrefetch(task, from, from + count));
 	}
-	/**
-	* Bytes in the file, which may be more or less than `length` and may change. Of anonymous memory: `length`.
-	*
-	* @throws ERR_MMAP_CLOSED, EBADF with `trackfd: false`
-	*/
 	size() {
 		return binding.size(this.#live());
 	}
-	/**
-	* Writes changes to the device, and returns when they are there. With `ACCESS_READ`, and with `ACCESS_COPY` unless `writeBack` was
-	* asked for, there is nothing to write.
-	*
-	* Linux: msync, which is a data fsync of the range. macOS: msync and F_FULLFSYNC. Other Unix: msync and fdatasync. Windows:
-	* FlushViewOfFile and FlushFileBuffers. With `trackfd: false` only the first of two.
-	*
-	* @param offset in bytes, default 0; any, it is rounded to pages inside
-	* @param size in bytes; to the end when it is missing or -1
-	* @param flags `MS_SYNC` by default; with `MS_ASYNC` it returns at once and nothing is promised. Ignored on Windows, and with
-	*   `writeBack`
-	* @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EIO, ENOSPC, EINVAL for flags that exclude each other, ERR_MMAP_FAULT; with
-	*   `writeBack` also when a part that the file has no longer was not touched, and after the rest has been written
-	*/
 	flush(offset = 0, size, flags) {
 		const asked = flushArguments(offset, size);
 		const how = flags === void 0 ? void 0 : int32(flags, "flags");
@@ -1678,19 +1397,6 @@ var Mmap = class {
 		const [from, count] = this.#flushRange(asked);
 		binding.flush(mapping, from, count, how);
 	}
-	/**
-	* Makes the mapping longer or shorter, and sets the size of the file to `offset + newSize`. **If the file was longer than that, the rest
-	* of it is cut off, also when the mapping becomes longer.** What the file did not have before is zeros, with blocks allocated. The cursor
-	* stays. Views taken before go on showing what they showed, and zeros where the file is cut off; new ones see the new size. The memory
-	* is mapped anew: {@link madvise} and {@link lock} must be called again.
-	*
-	* A failure leaves mapping and file as they were. Shared anonymous memory cannot grow on Linux, and a named region nowhere beyond the
-	* size that it was created with. Windows cannot shorten a file while a view of it is alive: EBUSY.
-	*
-	* @param newSize in bytes, at least 1
-	* @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY for ACCESS_READ, ACCESS_COPY and MAP_PRIVATE with a file, ERR_INVALID_ARG_VALUE with
-	*   `trackfd: false`, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOSPC, ENOMEM, EFBIG, EBUSY on Windows
-	*/
 	resize(newSize) {
 		const length = wholeNumber(newSize, "newSize", "of type number or bigint");
 		const mapping = this.#live();
@@ -1709,15 +1415,6 @@ var Mmap = class {
 			this.#growView();
 		} catch {}
 	}
-	/**
-	* Tells the operating system how a range will be used: `MADV_*`. Advice about a range that goes beyond the end is about the part
-	* that there is. It is forgotten with `resize()`, and with a `protect()` that takes `PROT_WRITE` away or gives it back.
-	*
-	* @param option `MADV_*`
-	* @param start in bytes, default 0; otherwise on a page
-	* @param length in bytes, default to the end
-	* @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EINVAL, ERR_MMAP_UNSUPPORTED on Windows
-	*/
 	madvise(option, start = 0, length) {
 		const advice = systemConstant(option, "option");
 		const from = wholeNumber(start, "start");
@@ -1730,65 +1427,24 @@ var Mmap = class {
 		this.#moveIntoBuffer(mapping);
 		binding.advise(mapping, advice, from, Math.min(count, this.#length - from));
 	}
-	/**
-	* Changes what may be done with the mapping. Without `PROT_WRITE` the methods refuse to write, and what is stored through a view
-	* from then on is private memory, as with `ACCESS_READ`: no store can crash. Views can always be read. (Views and tasks from before a
-	* `resize()` are of earlier memory, which stays as it is.) With `writeBack`, what was changed
-	* before is written first, and such stores never are: they are gone when writing is allowed again. Where `PROT_WRITE` is taken away or given
-	* back, the memory may be mapped anew: {@link madvise} and {@link lock} must be called again.
-	*
-	* @param prot `PROT_READ`, with `PROT_WRITE`, `PROT_EXEC` or both
-	* @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, EACCES for writing to a file that was opened for reading and, on Apple's processors, for
-	*   PROT_WRITE with PROT_EXEC, EBADF with `trackfd: false`, EINVAL, ERR_MMAP_UNSUPPORTED on Windows; with
-	*   `writeBack` as {@link flush}
-	*/
 	protect(prot) {
 		const protection = systemConstant(prot, "prot");
 		const mapping = this.#live();
 		this.#access = binding.protect(mapping, protection);
 	}
-	/**
-	* Keeps the pages under a range in RAM. (It locks no file.) A `resize()` ends that, and so does a `protect()` that takes `PROT_WRITE` away
-	* or gives it back.
-	*
-	* @param start in bytes, default 0
-	* @param length in bytes, default to the end
-	* @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOMEM or EPERM beyond what the system allows (`ulimit -l`; on
-	*   Windows the working set of the process, which is made larger if it can be), ENOSYS for private memory on Linux before 4.4,
-	*   ERR_MMAP_FAULT where the file has been cut off
-	*/
 	lock(start = 0, length) {
 		const [mapping, from, count] = this.#pageRange("lock", start, length);
 		this.#moveIntoBuffer(mapping);
 		binding.lock(mapping, from, count);
 	}
-	/** Undoes {@link lock}, however often that was called; on macOS, one call of it. Arguments and errors are the same. */
 	unlock(start = 0, length) {
 		const [mapping, from, count] = this.#pageRange("unlock", start, length);
 		binding.unlock(mapping, from, count);
 	}
-	/**
-	* How many pages of a range are in memory: in the page cache, on Unix; in the working set of this process, on Windows.
-	*
-	* @param start in bytes, default 0
-	* @param length in bytes, default to the end
-	* @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
-	*/
 	resident(start = 0, length) {
 		const [mapping, from, count] = this.#pageRange("resident", start, length);
 		return binding.resident(mapping, from, count);
 	}
-	/**
-	* Closes: the methods throw from now on, the descriptor is closed, the memory is unmapped at once if no view was ever handed
-	* out and otherwise when the last one is collected. Views stay good. Closing again does nothing.
-	*
-	* Changes of a shared mapping are in the file without any `flush()`; that is about the device. With `writeBack` private changes
-	* are written first.
-	*
-	* @throws with `writeBack` only: ENOSPC, EIO and what else writing says, and it is still open then, with nothing lost; ERR_MMAP_FAULT when
-	*   the file has become shorter than the mapping, so that changes beyond its end may be lost: what lies before has been written, and it
-	*   is closed
-	*/
 	close() {
 		const mapping = this.#mapping;
 		if (mapping === void 0) return;
@@ -1809,16 +1465,6 @@ var Mmap = class {
 		if (this.#state !== void 0) this.#state.generation += 1;
 		if (error !== null) throw error;
 	}
-	/**
-	* Closes, and lets go of the file now, for those who must delete, rename or truncate it on Windows: every view has length 0
-	* afterwards (one of a SharedArrayBuffer keeps its length, and reads zeros). It can also be called after `close()`.
-	*
-	* Do not call it while something asynchronous still reads a view: Node's own zlib ends the process when the buffer under it is
-	* detached. Memory that `ArrayBuffer.prototype.transfer()` has given to another ArrayBuffer stays mapped until that one is collected.
-	*
-	* @throws as {@link close}, but it is closed in any case, and changes that could not be written are lost; ERR_MMAP_UNSUPPORTED on Windows
-	*   for a SharedArrayBuffer that was handed out
-	*/
 	unmap() {
 		const open = this.#mapping;
 		const mapping = open ?? this.#closedMapping;
@@ -1849,11 +1495,9 @@ var Mmap = class {
 		if (error !== null) throw error;
 		if (refusal !== null) throw refusal;
 	}
-	/** {@link close}, for `using`. */
 	[Symbol.dispose]() {
 		this.close();
 	}
-	/** The fields of CPython's repr. Never throws. */
 	[node_util.inspect.custom](_depth, options) {
 		if (!(#mapping in this)) return "<memmap.Mmap>";
 		const text = this.#mapping === void 0 ? "closed=true" : `closed=false, access=${ACCESS_NAMES[this.#access]}, length=${this.#length}, pos=${this.#position}, offset=${this.#offset}`;
@@ -1863,7 +1507,6 @@ var Mmap = class {
 	get [Symbol.toStringTag]() {
 		return "Mmap";
 	}
-	/** The state is checked after the arguments: nothing of the caller's runs between this and the use of the handle. */
 	#live() {
 		if (this.#mapping === void 0) throw closed();
 		return this.#mapping;
@@ -1911,7 +1554,6 @@ var Mmap = class {
 		this.#checkIntact(mapping);
 		return found;
 	}
-	/** For what begins at the start and not at the cursor. */
 	#rangeFromStart(start, stop) {
 		const [mapping, from, to] = this.#rangeFromCursor(start === void 0 ? 0 : start, stop);
 		return [
@@ -1938,10 +1580,6 @@ var Mmap = class {
 			start
 		});
 	}
-	/**
-	* Memory that will have to move into a SharedArrayBuffer cannot while a task works on it, nor, before Linux 6.17, when advice or a lock has
-	* made several mappings of it: so it moves before. A runtime that lets nobody count faults allows no ArrayBuffer over external memory.
-	*/
 	#moveIntoBuffer(mapping) {
 		if (this.#view !== void 0 || !(this.#shared || countedFaults() === void 0)) return;
 		try {
@@ -1962,7 +1600,6 @@ var Mmap = class {
 			copy: (start, stop) => this.#copy(this.#live(), start, stop - start)
 		};
 	}
-	/** All of the mapping, or as much as can be in a view. */
 	#window(start, stop) {
 		const most = Math.max(stop, Math.min(this.#length, start + MAX_VIEW_LENGTH - (BUFFER_ALIGNMENT - 1)));
 		const [from, to] = this.#isOneView() ? [0, this.#length] : [start, most];
@@ -2007,14 +1644,12 @@ var Mmap = class {
 			this.#checkIntact(mapping);
 		}
 	}
-	/** Rust's methods do this themselves; what goes through the view asks whether there has been any fault since it last asked. */
 	#checkIntact(mapping) {
 		const faults = faultCounter?.[0] ?? 0;
 		if (faults === this.#faultsSeen) return;
 		binding.checkIntact(mapping);
 		this.#faultsSeen = faults;
 	}
-	/** The view for single bytes, as soon as it pays. */
 	#ownBytes(mapping) {
 		if (this.#view !== void 0 && this.#view.own.length === this.#length && faultCounter !== void 0) return this.#view.own;
 		this.#bytesTouched += 1;
@@ -2035,11 +1670,9 @@ var Mmap = class {
 		}
 		return view.own.length === this.#length ? view : this.#growView();
 	}
-	/** Whether all of the mapping fits into one buffer. */
 	#isOneView() {
 		return this.#shared || this.#length + this.#lead % BUFFER_ALIGNMENT <= MAX_VIEW_LENGTH;
 	}
-	/** Where bytes to hand out are: in the one view, or, where that would be too long, in a window. */
 	#bufferFor(mapping, offset, length) {
 		if (this.#isOneView()) {
 			const { buffer, own } = this.#wholeView(mapping);
@@ -2067,17 +1700,14 @@ var Mmap = class {
 		}
 		return sharedView(mapping, id, this.#lead, this.#length, this.#maxLength);
 	}
-	/** Detaches a view that nobody but this class has seen, so that its memory need not wait for the garbage collector. */
 	#dropOwnView(mapping) {
 		if (this.#view === void 0 || this.#handedOut) return;
 		binding.dropBuffer(mapping, this.#view.buffer, this.#view.id);
 		this.#view = void 0;
 	}
-	/** Whether anybody but this class has the buffer of the view, or works on its memory: a SharedArrayBuffer is made zeros, which a task would see. */
 	#isUsedByOthers(view) {
 		return this.#handedOut || this.#shared && isInUse(view.buffer);
 	}
-	/** The mapping has grown in its SharedArrayBuffer: the buffer has to follow. */
 	#growView() {
 		const { id, buffer, own, isRemembered } = this.#view;
 		const start = own.byteOffset;
@@ -2102,22 +1732,9 @@ var Mmap = class {
 		view.isRemembered = true;
 	}
 };
-/**
-* Maps a file into memory, or memory without a file, as CPython's `mmap.mmap` does. A file is mapped for reading and writing unless
-* {@link MmapOptions.access} says otherwise: one that may only be read needs `{ access: ACCESS_READ }`.
-*
-* @param file a path, a `file:` URL, a descriptor or a FileHandle, which may be closed afterwards; -1 for anonymous memory
-* @param length in bytes; 0, the default, is all the rest of the file from `offset` on, or all of a named region that exists. New anonymous
-*   memory needs at least 1 (EINVAL)
-* @param options see {@link MmapOptions}
-* @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE (an empty file with length 0, a part that the file does not
-*   have), ERR_MMAP_UNSUPPORTED, what Node says of a URL that is no path (ERR_INVALID_URL_SCHEME, ERR_INVALID_FILE_URL_HOST,
-*   ERR_INVALID_FILE_URL_PATH), and what the operating system says: ENOENT, EACCES, EBADF, EISDIR, ENODEV, ENOMEM, ENOSPC, ...
-*/
 function mmap(file, length, options) {
 	return new Mmap(file, length, options);
 }
-/** Handles to use again, because the engine takes long to make and to collect one. The first `spareCount` places have them. */
 const spareHandles = [];
 let spareCount = 0;
 const MOST_SPARE_HANDLES = 64;
@@ -2145,17 +1762,10 @@ function open(asked) {
 	if (unclosed >= nextLook) lookAtDescriptors();
 	return mapping;
 }
-/** Mappings that are open, and those that were collected since {@link lookAtDescriptors} has counted. */
 let unclosed = 0;
-/** How many there are to be when it is to count again. */
 let nextLook = 0;
-/** That share of what a process may have is many, and a share of what is left is to be opened until the next look. */
 const SHARE = 1 / 4;
 const LEAST_UNTIL_NEXT_LOOK = 16;
-/**
-* Sees to it that mappings which were never closed are collected before the process has no descriptors any more: to the engine they are small
-* objects, and it is in no hurry.
-*/
 function lookAtDescriptors() {
 	const allowed = binding.descriptorsAllowed();
 	unclosed = binding.openMappings();
@@ -2163,10 +1773,6 @@ function lookAtDescriptors() {
 	if (unclosed >= allowed * SHARE) provokeCollection();
 }
 let isCollectionDue = false;
-/**
-* What is short may be mappings, whose views are small objects to the engine: it sees no reason to collect them. An ArrayBuffer
-* of 256 MiB is one. (In a later turn, for until then the engine keeps what WeakRefs were made for.)
-*/
 function provokeCollection() {
 	if (isCollectionDue) return;
 	setImmediate(collect);
@@ -2183,10 +1789,8 @@ function allocate(count) {
 		throw copyTooLong(count);
 	}
 }
-/** How many faults have been answered in this process, once somebody wants to know. */
 let faultCounter;
 let faultsAskedFor = false;
-/** The counter, or undefined on a runtime that takes no memory of others into an ArrayBuffer. */
 function countedFaults() {
 	if (faultsAskedFor) return faultCounter;
 	faultsAskedFor = true;
@@ -2199,7 +1803,6 @@ function flushArguments(offset, size) {
 	return [wholeNumber(offset, "offset"), optionalWholeNumber(size, "size") ?? -1];
 }
 let leavesAtExit = false;
-/** Bun's exit does not run the C library's, at which Rust gives the names up. */
 function leaveNamedRegionsAtExit() {
 	if (leavesAtExit || process.versions.bun === void 0) return;
 	leavesAtExit = true;

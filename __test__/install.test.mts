@@ -30,15 +30,14 @@ const REPORT = `
 try {
   require('memmap')
 } catch (error) {
-  const causes = []
-  for (let cause = error.cause; cause; cause = cause.cause) causes.push(cause.message)
+  const causes = (error.cause?.errors ?? [error.cause].filter(Boolean)).map((cause) => cause.message)
   console.log(JSON.stringify({ code: error.code, message: error.message, causes }))
 }`
 
 function project(t: ExecutionContext): string {
   const folder = scratchFolder(t)
   mkdirSync(join(folder, 'node_modules/memmap'), { recursive: true })
-  for (const name of ['package.json', 'index.js', 'binding.js']) {
+  for (const name of ['package.json', 'index.js']) {
     copyFileSync(join(root, name), join(folder, 'node_modules/memmap', name))
   }
   writeFileSync(join(folder, 'report.cjs'), REPORT)
@@ -83,10 +82,10 @@ test('a package that is not installed is named, with what to do', (t) => {
   ]) {
     t.true(message.includes(word), word)
   }
-  t.true(
-    causes.some((cause) => cause.includes(`'${packageName}'`)),
-    causes.join('\n'),
-  )
+  t.true(message.endsWith(`\n  - Tried: ${packageName}, ./${library}.`), message)
+  t.is(causes.length, 2)
+  t.true(causes[0]?.includes(`'${packageName}'`), causes[0])
+  t.true(causes[1]?.includes(`'./${library}'`), causes[1])
 })
 
 test('an import ends with the same error', (t) => {
@@ -131,23 +130,81 @@ test('a library that the system does not take is not called missing', (t) => {
 
 test("what Yarn's Plug'n'Play says of a missing package is not taken for a refusal", (t) => {
   const folder = project(t)
-  // Yarn 4.18's, of which the one for WebAssembly is the last that is tried.
-  const missing = [
-    "memmap tried to access @memmap/binding-wasm32-wasi, but it isn't declared in its dependencies; this makes the require call ambiguous and unsound.\n\nRequired package: @memmap/binding-wasm32-wasi",
-    'Required package missing from disk. If you keep your packages inside your repository then restarting the Node process may be enough.',
-    'Required unplugged package missing from disk. This may happen when switching branches without running installs.',
-    "A dependency seems valid but didn't get installed for some reason. This might be caused by a partial install, such as dev vs prod.",
-    `Qualified path resolution failed: we looked for the following paths, but none could be accessed.\n\nSource path: /memmap/${library}`,
-  ]
-  const failWith = (messages: string[]) => {
-    const script = `throw ${JSON.stringify(['Cannot find native binding. ', ...messages])}
-  .reduceRight((cause, message) => Object.assign(new Error(message), { cause }), null)`
-    writeFileSync(join(folder, 'node_modules/memmap/binding.js'), script)
-    return load(folder).message
-  }
-  t.regex(failWith(missing), /and it is not installed\.\n/)
-  t.regex(failWith([...missing, 'invalid ELF header']), /and it cannot be loaded: invalid ELF header\.\n/)
+  // Yarn 4.18's message and code.
+  const undeclared = `memmap tried to access ${packageName}, but it isn't declared in its dependencies`
+  const hook = `const Module = require('node:module')
+const original = Module._resolveFilename
+Module._resolveFilename = (request, ...rest) => {
+  if (request !== '${packageName}') return original(request, ...rest)
+  throw Object.assign(new Error(${JSON.stringify(undeclared)}), { code: 'MODULE_NOT_FOUND', pnpCode: 'UNDECLARED_DEPENDENCY' })
+}`
+  const { message, causes } = load(folder, {}, ...pretending(folder, hook))
+  t.regex(message, /and it is not installed\.\n/)
+  t.is(causes[0], undeclared)
 })
+
+onLinux('the program says which C library there is', 'elsewhere there is one', (t) => {
+  const folder = project(t)
+  const expected = new Map([
+    ['/lib/ld-musl-x86_64.so.1', ['musl']],
+    ['/lib64/ld-linux-x86-64.so.2', ['gnu']],
+    ['/nix/store/hash-glibc-2.40/lib/ld-linux-x86-64.so.2', ['gnu']],
+    ['/opt/own/linker.so', ['gnu', 'musl']],
+  ])
+  for (const [linker, libraries] of expected) {
+    // A table of segments, and a name, where patchelf and what makes single executables leave them.
+    for (const [table, at] of [
+      [64, 400],
+      [512, 8192],
+      [8192, 12288],
+    ] as const) {
+      writeFileSync(join(folder, 'program'), program(linker, table, at))
+      // What lies on the system besides is not asked: a foreign ldd, and a report that has side effects.
+      const pretend = pretending(
+        folder,
+        `process.execPath = ${JSON.stringify(join(folder, 'program'))}
+process.report.getReport = () => { throw new Error('asked') }
+const fs = require('node:fs')
+const { openSync, readFileSync } = fs
+fs.openSync = (path, ...rest) => { if (/ldd/.test(path)) throw new Error('asked'); return openSync(path, ...rest) }
+fs.readFileSync = (path, ...rest) => /ldd/.test(path) ? 'musl' : readFileSync(path, ...rest)`,
+      )
+      const { message } = load(folder, {}, ...pretend)
+      const names = libraries.map((libc) => `linux-${process.arch}-${libc}`)
+      const tried = names.flatMap((name) => [`@memmap/binding-${name}`, `./memmap.${name}.node`])
+      t.true(message.endsWith(`\n  - Tried: ${tried.join(', ')}.`), message)
+      t.true(
+        message.startsWith(
+          `memmap needs the package ${names.map((name) => `@memmap/binding-${name}`).join(' or ')} on this system`,
+        ),
+      )
+    }
+  }
+})
+
+onLinux('a program that cannot be read has either C library', 'elsewhere there is one', (t) => {
+  const folder = project(t)
+  install(folder, readFileSync(join(root, library)))
+  const pretend = pretending(folder, "process.execPath = '/nowhere/node'")
+  const script = "console.log(require('memmap').mmap(-1, 7).length)"
+  t.is(execFileSync(process.execPath, [...pretend, '--eval', script], { cwd: folder, encoding: 'utf8' }).trim(), '7')
+})
+
+/** An ELF file for 64 bits that is nothing but the name of its dynamic linker. */
+function program(linker: string, table: number, at: number): Buffer {
+  const file = Buffer.alloc(at + linker.length + 1)
+  file.write('\x7fELF\x02\x01', 'latin1')
+  file.writeBigUInt64LE(BigInt(table), 32)
+  file.writeUInt16LE(56, 54)
+  file.writeUInt16LE(2, 56)
+  // The table itself, and the name.
+  file.writeUInt32LE(6, table)
+  file.writeUInt32LE(3, table + 56)
+  file.writeBigUInt64LE(BigInt(at), table + 56 + 8)
+  file.writeBigUInt64LE(BigInt(linker.length + 1), table + 56 + 32)
+  file.write(linker, at, 'latin1')
+  return file
+}
 
 onLinux('a library for a newer glibc says so', 'it edits the versions that an ELF file asks for', (t) => {
   if (!platform.endsWith('-gnu')) {
@@ -165,12 +222,29 @@ onLinux('a library for a newer glibc says so', 'it edits the versions that an EL
   t.regex(message, /glibc older than 2\.17/)
 })
 
-test('nothing is asked where Node was told to load no addons', (t) => {
+const PERMISSION = Number.parseInt(process.versions.node, 10) < 22 ? '--experimental-permission' : '--permission'
+
+test('that Node may load no addon is said before anything else', (t) => {
   const folder = project(t)
   install(folder, readFileSync(join(root, library)))
-  const { code, message } = load(folder, {}, '--no-addons')
-  t.is(code, 'ERR_MMAP_BINDING')
-  t.regex(message, /and it cannot be loaded: Cannot load native addon because loading addons is disabled\.$/)
+  for (const flags of [['--no-addons'], [PERMISSION, '--allow-fs-read=*']]) {
+    const { code, message } = load(folder, {}, ...flags)
+    t.is(code, 'ERR_MMAP_BINDING')
+    t.regex(message, /^memmap is an addon, and this process may load none: .*--no-addons.*--allow-addons/)
+    t.regex(message, /Cannot load native addon because loading addons is disabled\.$/)
+  }
+})
+
+test('the library that the environment names is loaded, also relative to the working directory', (t) => {
+  const folder = project(t)
+  writeFileSync(join(folder, 'own.node'), readFileSync(join(root, library)))
+  for (const path of ['own.node', join(folder, 'own.node')]) {
+    const output = execFileSync(process.execPath, ['--eval', "console.log(require('memmap').mmap(-1, 7).length)"], {
+      cwd: folder,
+      env: { ...process.env, NAPI_RS_NATIVE_LIBRARY_PATH: path },
+    })
+    t.is(output.toString().trim(), '7')
+  }
 })
 
 test('a library that the environment names is the one that is spoken of', (t) => {

@@ -15,13 +15,13 @@ const JSDOM = { AbortSignal, Buffer, EventTarget, URL, clearInterval, process }
 const NODE = { ...JSDOM, ArrayBuffer, Uint8Array }
 
 /** Loads the package in a context of its own. */
-function load(globals: object, binding: object = require('../binding.js')): typeof Memmap {
+function load(globals: object, binding: object = require('./runtimes/binding.cjs')): typeof Memmap {
   const exports = {}
   const file = require.resolve('../index.js')
   const run = runInContext(`(function (exports, require) {${readFileSync(file, 'utf8')}\n})`, createContext(globals), {
     filename: file,
   })
-  run(exports, (id: string) => (id.startsWith('.') ? binding : require(id)))
+  run(exports, (id: string) => (id.endsWith('.node') ? binding : require(id)))
   return exports as typeof Memmap
 }
 
@@ -51,7 +51,7 @@ onUnix('where the runtime refuses, another realm has a SharedArrayBuffer, too', 
   const refuse = (): never => {
     throw Object.assign(new Error('refused'), { code: 'ERR_MMAP_NO_VIEW' })
   }
-  const { mmap } = load({ ...NODE }, { ...require('../binding.js'), buffer: refuse })
+  const { mmap } = load({ ...NODE }, { ...require('./runtimes/binding.cjs'), buffer: refuse })
   const map = mmap(-1, 5)
   map.write('bytes')
   t.is(Object.prototype.toString.call(map.buffer), '[object SharedArrayBuffer]')

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildNative, buildTypeScript, root, run, runTool, setUp, stop } from './setup.mjs'
 
-const BUILT = ['binding.js', 'binding.d.ts', 'index.js', 'index.d.ts', 'docs/api.md']
+const BUILT = ['binding.d.ts', 'index.js', 'index.d.ts', 'docs/api.md']
 
 const committed = new Map(BUILT.map((name) => [name, readFileSync(join(root, name), 'utf8')]))
 

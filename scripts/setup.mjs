@@ -96,7 +96,7 @@ export function buildNative({ force = false } = {}) {
   const library = nativeLibrary()
   const sources = ['Cargo.toml', 'Cargo.lock', 'crates']
   const upToDate =
-    library !== undefined && isNewerThanAll(join(root, library), sources) && existsSync(join(root, 'binding.js'))
+    library !== undefined && isNewerThanAll(join(root, library), sources) && existsSync(join(root, 'binding.d.ts'))
   if (upToDate && !force) return
   console.log('Building the native library: it is missing or older than crates/')
   // prettier-ignore
@@ -108,8 +108,7 @@ export function buildNative({ force = false } = {}) {
     'crates/memmap-node/Cargo.toml',
     '--output-dir',
     '.',
-    '--js',
-    'binding.js',
+    '--no-js',
     '--dts',
     'binding.d.ts',
     '--',

@@ -16,8 +16,8 @@ const {
 const { join } = require('node:path')
 const { promisify } = require('node:util')
 const zlib = require('node:zlib')
-const binding = require('../../binding.js')
 const { ACCESS_READ, mmap, PAGESIZE, PROT_EXEC, PROT_READ } = require('../../index.js')
+const binding = require('./binding.cjs')
 const { startChild } = require('./others.cjs')
 const { allMaps } = require('./process-state.cjs')
 const { CannotBe, collectGarbage, nextTurn, refuses, runtimeName } = require('./runtime.cjs')
@@ -303,7 +303,7 @@ module.exports = {
   'two copies of the library': () => {
     needsTruncation()
     const folder = scratchPath()
-    for (const name of readdirSync(PACKAGE).filter((name) => /^(index\.js|binding\.js|memmap\..*\.node)$/.test(name))) {
+    for (const name of readdirSync(PACKAGE).filter((name) => /^(index\.js|memmap\..*\.node)$/.test(name))) {
       cpSync(join(PACKAGE, name), join(folder, name))
     }
     const copies = [mmap, require(join(folder, 'index.js')).mmap]

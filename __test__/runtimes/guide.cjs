@@ -29,8 +29,7 @@ async function useByName(install) {
 function copyPackage(target) {
   mkdirSync(target)
   const library = readdirSync(root).find((name) => name.endsWith('.node'))
-  for (const name of ['package.json', 'index.js', 'binding.js', library])
-    copyFileSync(join(root, name), join(target, name))
+  for (const name of ['package.json', 'index.js', library]) copyFileSync(join(root, name), join(target, name))
 }
 
 /** What `npm install` of a folder, `npm link` and workspaces come to. */

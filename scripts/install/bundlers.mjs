@@ -1,6 +1,6 @@
 // Programs that are bundled or packed, in the ways that docs/install.md gives.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { ELECTRON } from '../runtimes.mjs'
@@ -11,6 +11,9 @@ import { execute, makeProject, USE, USED } from './projects.mjs'
 import { tool } from './tools.mjs'
 
 const PROGRAM = `import { mmap, Mmap, PAGESIZE } from 'memmap'\n${USE}\n`
+
+/** What Node's documentation gives, by which a program is told that it has a script in it. */
+const SEA_FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
 
 /** In a project that has memmap in its node_modules. */
 export function checkBundlers({ project, env }, work) {
@@ -33,6 +36,21 @@ export function checkBundlers({ project, env }, work) {
     esbuild('--loader:.node=copy', `--outfile=${join(folder, 'bundle.cjs')}`)
     equal(readdirSync(folder).length, 2)
     equal(execute([process.execPath, 'bundle.cjs'], folder, env), USED)
+  })
+  check('a single executable application, with the library beside it or where the environment says', () => {
+    const folder = join(work, 'executable')
+    const program = join(folder, 'program')
+    const [bundle, blob] = [join(folder, 'bundle.cjs'), join(folder, 'program.blob')]
+    esbuild('--loader:.node=copy', '--asset-names=[name]', `--outfile=${bundle}`)
+    const [library] = readdirSync(folder).filter((name) => name.endsWith('.node'))
+    writeFileSync(join(folder, 'sea.json'), JSON.stringify({ main: bundle, output: blob }))
+    node('--experimental-sea-config', join(folder, 'sea.json'))
+    copyFileSync(process.execPath, program)
+    node(tool('postject/dist/cli.js'), program, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', SEA_FUSE)
+    equal(execute([program], project, env), USED)
+    const elsewhere = join(work, library)
+    renameSync(join(folder, library), elsewhere)
+    equal(execute([program], project, { ...env, NAPI_RS_NATIVE_LIBRARY_PATH: elsewhere }), USED)
   })
   check('webpack', () => {
     const configuration = {

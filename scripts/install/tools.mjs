@@ -16,6 +16,7 @@ const TOOLS = {
   esbuild: '0.28.2',
   npm: '11.19.1',
   pnpm: '12.21.0',
+  postject: '1.0.0-alpha.6',
   publint: '0.3.25',
   rollup: '4.68.7',
   verdaccio: '6.8.0',

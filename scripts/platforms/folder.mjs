@@ -7,7 +7,6 @@ import { basename, extname, join } from 'node:path'
 import { packageJson, root } from '../setup.mjs'
 import { FOLDER } from './obtain.mjs'
 
-const PACKAGE = ['index.js', 'binding.js']
 const WITH_TYPES = '.mts'
 
 /** Not run on other platforms: it is about what npm packs, and npm is this machine's. */
@@ -18,7 +17,7 @@ export function makeFolder(library) {
   const folder = join(FOLDER, 'stages', basename(library, '.node'))
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  for (const name of PACKAGE) copyFileSync(join(root, name), join(folder, name))
+  copyFileSync(join(root, 'index.js'), join(folder, 'index.js'))
   copyFileSync(library, join(folder, basename(library)))
   const ava = { files: ['__test__/*.test.mjs'], workerThreads: false, timeout: '10m' }
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...packageJson(), ava }))
