@@ -948,7 +948,7 @@ function watchSignals() {
 	isWatched = true;
 	const { isMainThread } = require("node:worker_threads");
 	if (!isMainThread || !binding.installFaultHandler() || !binding.isFirstToWatchSignals()) return;
-	const came = process.versions.bun === void 0 ? putBack : stay;
+	const came = SAYS_SO_BEFORE ? putOverAll : putBack;
 	process.on("newListener", came);
 	process.on("removeListener", putBack);
 	for (const signal of SIGNALS) if (process.listenerCount(signal) !== 0) came(signal);
@@ -959,14 +959,18 @@ function isOurs(signal) {
 function putBack(signal) {
 	if (isOurs(signal)) binding.installFaultHandler();
 }
-function stay(signal) {
-	if (!isOurs(signal) || isStaying || process.listeners(signal).includes(doNothing)) return;
-	isStaying = true;
-	process.on(signal, doNothing);
-	isStaying = false;
+const SAYS_SO_BEFORE = process.versions.bun !== void 0 || process.versions.deno !== void 0;
+function putOverAll(signal) {
+	if (!isOurs(signal) || isComing || process.listeners(signal).includes(doNothing)) return;
+	isComing = true;
+	try {
+		process.on(signal, doNothing);
+		if (process.versions.bun === void 0) process.off(signal, doNothing);
+	} catch {}
+	isComing = false;
 	binding.installFaultHandler();
 }
-let isStaying = false;
+let isComing = false;
 function doNothing() {}
 //#endregion
 //#region src/task.ts

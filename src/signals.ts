@@ -18,7 +18,7 @@ export function watchSignals(): void {
   const { isMainThread }: typeof import('node:worker_threads') = require('node:worker_threads')
   // Not in each vm context, of which a process of Jest's has many: Node warns of more than ten listeners.
   if (!isMainThread || !binding.installFaultHandler() || !binding.isFirstToWatchSignals()) return
-  const came = process.versions.bun === undefined ? putBack : stay
+  const came = SAYS_SO_BEFORE ? putOverAll : putBack
   process.on('newListener', came)
   process.on('removeListener', putBack)
   for (const signal of SIGNALS) if (process.listenerCount(signal) !== 0) came(signal)
@@ -32,16 +32,24 @@ function putBack(signal: unknown): void {
   if (isOurs(signal)) binding.installFaultHandler()
 }
 
-/** Bun says that a listener will come, before it installs its handler, and says nothing when one goes. With a listener of our own it does neither. */
-function stay(signal: unknown): void {
-  if (!isOurs(signal) || isStaying || process.listeners(signal).includes(doNothing)) return
+/** Bun and Deno say that a listener will come, and then install a handler: only for the first one. Node has done it by then. */
+const SAYS_SO_BEFORE = process.versions.bun !== undefined || process.versions.deno !== undefined
+
+/** A listener that does nothing comes first. On Bun it stays, for with the last one that takes its handler away, and says nothing of it. */
+function putOverAll(signal: unknown): void {
+  if (!isOurs(signal) || isComing || process.listeners(signal).includes(doNothing)) return
   // Of this it says so, too.
-  isStaying = true
-  process.on(signal, doNothing)
-  isStaying = false
+  isComing = true
+  try {
+    process.on(signal, doNothing)
+    if (process.versions.bun === undefined) process.off(signal, doNothing)
+  } catch {
+    // Deno allows none for SIGSEGV, to nobody.
+  }
+  isComing = false
   binding.installFaultHandler()
 }
 
-let isStaying = false
+let isComing = false
 
 function doNothing(): void {}
