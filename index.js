@@ -45,6 +45,9 @@ function readOnly() {
 function unsupported(message) {
 	return withCode(new Error(message), "ERR_MMAP_UNSUPPORTED");
 }
+function noView() {
+	return withCode(/* @__PURE__ */ new Error("This runtime has neither SharedArrayBuffer nor WebAssembly, which would give it: there are no shared views. Every other method works"), "ERR_MMAP_NO_VIEW");
+}
 function viewTooLarge(length, limit) {
 	const message = `The view needs a buffer of ${length} bytes, and the longest on this runtime is MAX_VIEW_LENGTH, ${limit}: use view(type, byteOffset, length) for a part of it`;
 	return withCode(new RangeError(message), "ERR_MMAP_VIEW_TOO_LARGE");
@@ -406,20 +409,36 @@ function moveIntoBuffer(mapping, id, lead, length, maxLength) {
 	binding.lend(mapping, id, memory, lead, capacity, lease);
 	return view;
 }
-const Shared = globalThis.SharedArrayBuffer ?? new WebAssembly.Memory({
-	initial: 0,
-	maximum: 0,
-	shared: true
-}).buffer.constructor;
-const prototype = Shared.prototype;
-const grow = Function.prototype.call.bind(prototype.grow);
-const byteLengthOf$1 = Function.prototype.call.bind(Object.getOwnPropertyDescriptor(prototype, "byteLength")?.get);
+let shared = globalThis.SharedArrayBuffer === void 0 ? void 0 : partsOf$1(globalThis.SharedArrayBuffer);
+function sharedClass() {
+	if (shared === void 0) {
+		if (typeof WebAssembly === "undefined") throw noView();
+		const { buffer } = new WebAssembly.Memory({
+			initial: 0,
+			maximum: 0,
+			shared: true
+		});
+		shared = partsOf$1(buffer.constructor);
+	}
+	return shared;
+}
+function partsOf$1(create) {
+	const { prototype } = create;
+	const byteLength = Object.getOwnPropertyDescriptor(prototype, "byteLength")?.get;
+	return {
+		create,
+		byteLengthOf: Function.prototype.call.bind(byteLength),
+		grow: Function.prototype.call.bind(prototype.grow)
+	};
+}
 function growBuffer(buffer, length) {
-	if (byteLengthOf$1(buffer) < length) grow(buffer, length);
+	const { byteLengthOf, grow } = sharedClass();
+	if (byteLengthOf(buffer) < length) grow(buffer, length);
 }
 function reserve(length, maxByteLength, grows) {
+	const { create } = sharedClass();
 	try {
-		return new Shared(length, { maxByteLength });
+		return new create(length, { maxByteLength });
 	} catch {
 		throw sharedTooLarge(maxByteLength, grows);
 	}

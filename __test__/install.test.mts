@@ -114,6 +114,24 @@ console.log(Object.prototype.toString.call(mmap(-1, 7, { shared: true }).buffer)
   t.is(output.toString().trim(), '[object SharedArrayBuffer]')
 })
 
+test('where there is neither SharedArrayBuffer nor WebAssembly it loads, and only `shared` is refused', (t) => {
+  const folder = project(t)
+  install(folder, readFileSync(join(root, library)))
+  const script = `delete globalThis.SharedArrayBuffer
+const { mmap } = require('memmap')
+const plain = mmap(-1, 7)
+plain.write('plain')
+const shared = mmap(-1, 7, { shared: true })
+shared.write('shared')
+let code
+try { shared.bytes } catch (error) { code = error.code }
+console.log(typeof WebAssembly, plain.bytes[0], plain.slice(0, 5).toString(), shared.slice(0, 6).toString(), code)`
+  // On Windows and Bun the library makes such buffers, without the class.
+  const code = process.platform === 'win32' ? undefined : 'ERR_MMAP_NO_VIEW'
+  const output = execFileSync(process.execPath, ['--jitless', '--eval', script], { cwd: folder, encoding: 'utf8' })
+  t.is(output.trim().split('\n').at(-1), `undefined 112 plain shared ${code}`)
+})
+
 test('a library that the system does not take is not called missing', (t) => {
   const folder = project(t)
   install(folder, Buffer.from('this is no library'))

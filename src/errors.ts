@@ -89,6 +89,13 @@ export function unsupported(message: string): Error {
   return withCode(new Error(message), 'ERR_MMAP_UNSUPPORTED')
 }
 
+/** Rust says so too, of a runtime that has its own reasons. */
+export function noView(): Error {
+  const message =
+    'This runtime has neither SharedArrayBuffer nor WebAssembly, which would give it: there are no shared views. Every other method works'
+  return withCode(new Error(message), 'ERR_MMAP_NO_VIEW')
+}
+
 /** `length` is that of the buffer under the view, which may begin some bytes before it. */
 export function viewTooLarge(length: number, limit: number): RangeError {
   const message =

@@ -7,7 +7,7 @@
 
 import binding, { type ExternalObject, type Lease, type OpenMapping } from './binding.js'
 import { MAX_VIEW_LENGTH } from './constants.js'
-import { sharedTooLarge } from './errors.js'
+import { noView, sharedTooLarge } from './errors.js'
 import { type View, viewOf } from './views.js'
 
 type Handle = ExternalObject<OpenMapping>
@@ -58,32 +58,51 @@ function moveIntoBuffer(mapping: Handle, id: number, lead: number, length: numbe
   return view
 }
 
-declare const WebAssembly: {
-  Memory: new (pages: { initial: number; maximum: number; shared: true }) => { buffer: object }
+declare const WebAssembly: undefined | { Memory: new (pages: object) => { buffer: object } }
+
+/** What is asked of the class of such buffers. */
+interface Shared {
+  create: SharedArrayBufferConstructor
+  byteLengthOf: (buffer: ArrayBufferLike) => number
+  grow: (buffer: ArrayBufferLike, length: number) => void
 }
 
-/** A page in Electron has such buffers too, but their name only if it is isolated from other origins. */
-const Shared =
-  globalThis.SharedArrayBuffer ??
-  (new WebAssembly.Memory({ initial: 0, maximum: 0, shared: true }).buffer.constructor as SharedArrayBufferConstructor)
+/** A page in Electron has the class, but its name only if the page is isolated from other origins. */
+let shared = globalThis.SharedArrayBuffer === undefined ? undefined : partsOf(globalThis.SharedArrayBuffer)
 
-const prototype = Shared.prototype
-const grow = Function.prototype.call.bind(prototype.grow) as (buffer: ArrayBufferLike, length: number) => void
-const byteLengthOf = Function.prototype.call.bind(
-  Object.getOwnPropertyDescriptor(prototype, 'byteLength')?.get as () => number,
-) as (buffer: ArrayBufferLike) => number
+/** What has no name is made only here and not when the package is loaded, because there may be no WebAssembly either (`--jitless`). */
+function sharedClass(): Shared {
+  if (shared === undefined) {
+    if (typeof WebAssembly === 'undefined') throw noView()
+    const { buffer } = new WebAssembly.Memory({ initial: 0, maximum: 0, shared: true })
+    shared = partsOf(buffer.constructor as SharedArrayBufferConstructor)
+  }
+  return shared
+}
+
+function partsOf(create: SharedArrayBufferConstructor): Shared {
+  const { prototype } = create
+  const byteLength = Object.getOwnPropertyDescriptor(prototype, 'byteLength')?.get as () => number
+  return {
+    create,
+    byteLengthOf: Function.prototype.call.bind(byteLength) as Shared['byteLengthOf'],
+    grow: Function.prototype.call.bind(prototype.grow) as Shared['grow'],
+  }
+}
 
 /**
  * Makes a buffer follow the mapping that has grown in it, to `length` bytes. The user has had it, and may have made it grow already, or
  * have given it other properties: so it is the built-in ones that are asked.
  */
 export function growBuffer(buffer: ArrayBufferLike, length: number): void {
+  const { byteLengthOf, grow } = sharedClass()
   if (byteLengthOf(buffer) < length) grow(buffer, length)
 }
 
 function reserve(length: number, maxByteLength: number, grows: boolean): SharedArrayBuffer {
+  const { create } = sharedClass()
   try {
-    return new Shared(length, { maxByteLength })
+    return new create(length, { maxByteLength })
   } catch {
     // The engine's RangeError says neither of what nor how much.
     throw sharedTooLarge(maxByteLength, grows)
