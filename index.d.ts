@@ -235,6 +235,10 @@ interface MmapError extends Error {
   replaced?: number;
 }
 //#endregion
+//#region src/text.d.ts
+/** Encodings of text, as Buffer has them. */
+type TextEncoding = 'utf8' | 'latin1' | 'ascii' | 'utf16le' | 'hex' | 'base64';
+//#endregion
 //#region src/views.d.ts
 /** A typed array, DataView or Buffer class, as `view()` takes it. */
 interface ViewConstructor<T extends ArrayBufferView> {
@@ -319,6 +323,28 @@ declare class Mmap implements Disposable, Iterable<number> {
    */
   view<T extends ArrayBufferView>(type: ViewConstructor<T>, byteOffset?: number, length?: number): T;
   /**
+   * The text of `[start, stop)`. It is made from a copy, so it is safe while other processes write. What takes a view as text is not:
+   * another process that writes meanwhile can crash `TextDecoder`, `JSON.parse` and others.
+   *
+   * It is decoded as `Buffer#toString` does: what is no UTF-8 becomes U+FFFD, and a byte order mark stays. Bounds are those of {@link slice}.
+   *
+   * @param encoding `'utf8'` by default
+   * @param start default 0, not the cursor
+   * @param stop default the length
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for another encoding, ERR_OUT_OF_RANGE for a text longer than a
+   *   string can be
+   */
+  toString(encoding?: TextEncoding, start?: number, stop?: number): string;
+  /**
+   * A copy of `[start, stop)` as an ArrayBuffer of exactly these bytes, which is nobody else's: post it, transfer it, give it to what wants
+   * an ArrayBuffer. (`slice().buffer` may be Node's pool, with other bytes in it.) Bounds are those of {@link slice}.
+   *
+   * @param start default 0
+   * @param stop default the length
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
+   */
+  arrayBuffer(start?: number, stop?: number): ArrayBuffer;
+  /**
    * Reads at the cursor, at most `n` bytes, and moves it on. At the end the Buffer is empty.
    *
    * @param n bytes; to the end when it is missing, null or negative
@@ -388,6 +414,16 @@ declare class Mmap implements Disposable, Iterable<number> {
    *   ERR_INVALID_ARG_TYPE
    */
   setSlice(data: BytesLike, start?: number, stop?: number, step?: number): void;
+  /**
+   * Writes all of `data` at `position`, or nothing, as a typed array's `set` does. The cursor stays where it is.
+   *
+   * A negative position is refused: `-1` would be the last byte to {@link at}, the cursor to `fs`, and an error to a typed array.
+   *
+   * @param position in bytes, default 0
+   * @returns how many bytes
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when it does not fit, ERR_INVALID_ARG_TYPE
+   */
+  set(data: BytesLike, position?: number): number;
   /**
    * Copies `count` bytes from `src` to `dest` within the mapping; the two may overlap.
    *
@@ -633,4 +669,4 @@ declare class Mmap implements Disposable, Iterable<number> {
  */
 declare function mmap(file: FileLike | -1, length?: number | bigint, options?: MmapOptions): Mmap;
 //#endregion
-export { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ALLOCATIONGRANULARITY, type BytesLike, type ErrorCode, type FileLike, type LinesOptions, MADV_AUTOSYNC, MADV_COLD, MADV_CORE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_FREE_REUSABLE, MADV_FREE_REUSE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_MERGEABLE, MADV_NOCORE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_NOSYNC, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_PROTECT, MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_SOFT_OFFLINE, MADV_UNMERGEABLE, MADV_WILLNEED, MAP_32BIT, MAP_ALIGNED_SUPER, MAP_ANON, MAP_ANONYMOUS, MAP_CONCEAL, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_HASSEMAPHORE, MAP_JIT, MAP_NOCACHE, MAP_NOEXTEND, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_RESILIENT_CODESIGN, MAP_RESILIENT_MEDIA, MAP_SHARED, MAP_STACK, MAP_TPRO, MAP_TRANSLATED_ALLOW_EXECUTE, MAP_UNIX03, MAX_VIEW_LENGTH, MS_ASYNC, MS_INVALIDATE, MS_SYNC, Mmap, type MmapError, type MmapOptions, PAGESIZE, PROT_EXEC, PROT_READ, PROT_WRITE, type Progress, type Residency, type TaskOptions, type ViewConstructor, mmap };
+export { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ALLOCATIONGRANULARITY, type BytesLike, type ErrorCode, type FileLike, type LinesOptions, MADV_AUTOSYNC, MADV_COLD, MADV_CORE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_FREE_REUSABLE, MADV_FREE_REUSE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_MERGEABLE, MADV_NOCORE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_NOSYNC, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_PROTECT, MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_SOFT_OFFLINE, MADV_UNMERGEABLE, MADV_WILLNEED, MAP_32BIT, MAP_ALIGNED_SUPER, MAP_ANON, MAP_ANONYMOUS, MAP_CONCEAL, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_HASSEMAPHORE, MAP_JIT, MAP_NOCACHE, MAP_NOEXTEND, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_RESILIENT_CODESIGN, MAP_RESILIENT_MEDIA, MAP_SHARED, MAP_STACK, MAP_TPRO, MAP_TRANSLATED_ALLOW_EXECUTE, MAP_UNIX03, MAX_VIEW_LENGTH, MS_ASYNC, MS_INVALIDATE, MS_SYNC, Mmap, type MmapError, type MmapOptions, PAGESIZE, PROT_EXEC, PROT_READ, PROT_WRITE, type Progress, type Residency, type TaskOptions, type TextEncoding, type ViewConstructor, mmap };

@@ -60,6 +60,10 @@ function copyTooLong(length, limit) {
 	const message = `The copy would have ${length} bytes, and ${limit === void 0 ? "there is no memory for that" : `the longest Buffer on this runtime has ${limit}`}: copy less at a time, or use view(type, byteOffset, length)`;
 	return withCode(new RangeError(message), "ERR_OUT_OF_RANGE");
 }
+function textTooLong(length, limit) {
+	const message = `The text of ${length} bytes would be longer than the longest string on this runtime, ${limit} characters: take the text of less at a time with toString(encoding, start, stop) or lines({ encoding }), or the bytes with stream()`;
+	return withCode(new RangeError(message), "ERR_OUT_OF_RANGE");
+}
 function hasCode(error, code) {
 	return (0, node_util_types.isNativeError)(error) && "code" in error && error.code === code;
 }
@@ -355,11 +359,13 @@ function viewOf(id, buffer, start, length) {
 		start,
 		length
 	], Buffer);
+	const words = new DataView(buffer, start, length);
 	return {
 		id,
 		buffer,
 		bytes: new Uint8Array(buffer, start, length),
 		own,
+		words,
 		isRemembered: false
 	};
 }
@@ -1082,6 +1088,57 @@ function listen(signal) {
 	return stops;
 }
 //#endregion
+//#region src/text.ts
+const LEAST_CHARACTERS = {
+	utf8: (count) => Math.ceil(count / 3),
+	latin1: (count) => count,
+	ascii: (count) => count,
+	utf16le: (count) => Math.floor(count / 2),
+	hex: (count) => 2 * count,
+	base64: (count) => 4 * Math.ceil(count / 3)
+};
+function textEncoding(encoding) {
+	if (encoding === "utf8") return encoding;
+	if (typeof encoding !== "string") throw wrongType("encoding", "of type string", encoding);
+	if (!Object.hasOwn(LEAST_CHARACTERS, encoding)) throw wrongEncoding(encoding, Object.keys(LEAST_CHARACTERS));
+	return encoding;
+}
+function wrongEncoding(encoding, allowed) {
+	return wrongValue(`The "encoding" argument must be one of ${allowed.map((name) => `'${name}'`).join(", ")}. Received '${encoding.slice(0, 25)}'`);
+}
+function refuseTooLong(encoding, count) {
+	const limit = node_buffer.constants.MAX_STRING_LENGTH;
+	if (LEAST_CHARACTERS[encoding](count) > limit) throw textTooLong(count, limit);
+}
+function decode(copy, encoding, count) {
+	try {
+		return copy.toString(encoding, 0, count);
+	} catch {
+		throw textTooLong(count, node_buffer.constants.MAX_STRING_LENGTH);
+	}
+}
+const scratch = Buffer.allocUnsafeSlow(2048);
+const scratchWords = new DataView(scratch.buffer);
+const SHORT_LOOP = 256;
+function shortText(bytes, words, encoding, from, to) {
+	const count = to - from;
+	if (count > SHORT_LOOP) bytes.copy(scratch, 0, from, to);
+	else {
+		let done = 0;
+		for (; done + 16 <= count; done += 16) {
+			const at = from + done;
+			scratchWords.setInt32(done, words.getInt32(at, true), true);
+			scratchWords.setInt32(done + 4, words.getInt32(at + 4, true), true);
+			scratchWords.setInt32(done + 8, words.getInt32(at + 8, true), true);
+			scratchWords.setInt32(done + 12, words.getInt32(at + 12, true), true);
+		}
+		for (; done + 4 <= count; done += 4) scratchWords.setInt32(done, words.getInt32(from + done, true), true);
+		for (; done < count; done += 1) scratchWords.setInt8(done, words.getInt8(from + done));
+	}
+	return encoding === "utf8" && HAS_UTF8_SLICE ? scratch.utf8Slice(0, count) : scratch.toString(encoding, 0, count);
+}
+const HAS_UTF8_SLICE = "utf8Slice" in scratch;
+//#endregion
 //#region src/mmap.ts
 const ACCESS_NAMES = [
 	"ACCESS_DEFAULT",
@@ -1182,6 +1239,18 @@ var Mmap = class {
 			count
 		], Buffer);
 		return new type(buffer, start, count);
+	}
+	toString(encoding = "utf8", start, stop) {
+		const how = textEncoding(encoding);
+		const from = optionalBound(start, "start");
+		const to = optionalBound(stop, "stop");
+		const mapping = this.#live();
+		const length = this.#length;
+		return this.#text(mapping, how, from === void 0 ? 0 : clamp(from, length), to === void 0 ? length : clamp(to, length));
+	}
+	arrayBuffer(start, stop) {
+		const [mapping, from, to] = this.#rangeFromStart(start, stop);
+		return this.#arrayBuffer(mapping, from, to);
 	}
 	read(n) {
 		const wanted = n === null || n === void 0 ? -1 : wholeNumber(n, "n");
@@ -1284,6 +1353,21 @@ var Mmap = class {
 			throw outOfRange("mmap slice assignment is wrong size", "data", `${slice.count} bytes long, as the slice is`, came);
 		}
 		if (count !== 0) binding.write(mapping, bytes, count, slice.start, slice.step);
+	}
+	set(data, position = 0) {
+		const bytes = bytesArgument(data, "data");
+		const at = wholeNumber(position, "position");
+		const mapping = this.#writable();
+		const count = byteLengthOf(bytes);
+		if (at < 0 || at > this.#length - count) throw this.#misfit(count, at);
+		const own = count <= SHORT_COPY ? this.#ownBytes(mapping) : void 0;
+		if (own === void 0) binding.write(mapping, bytes, count, at, 1);
+		else {
+			this.#checkIntact(mapping);
+			own.set(bytes, at);
+			this.#checkIntact(mapping);
+		}
+		return count;
 	}
 	move(dest, src, count) {
 		const target = wholeNumber(dest, "dest");
@@ -1547,6 +1631,12 @@ var Mmap = class {
 	#atEnd(what) {
 		return outOfRange(what, "position", `less than the length, ${this.#length}`, this.#position);
 	}
+	#misfit(count, position) {
+		const what = "data out of range";
+		const last = this.#length - count;
+		if (last < 0) return outOfRange(what, "data", `at most ${this.#length} bytes long`, `${count} bytes`);
+		return outOfRange(what, "position", `0 to ${last} for ${count} bytes`, position);
+	}
 	#copy(mapping, position, count) {
 		const copy = allocate(count);
 		if (count === 0) return copy;
@@ -1558,6 +1648,25 @@ var Mmap = class {
 			this.#checkIntact(mapping);
 		}
 		return copy;
+	}
+	#arrayBuffer(mapping, from, to) {
+		const copy = allocateOwn(to - from);
+		if (to > from) binding.read(mapping, copy, from);
+		return copy.buffer;
+	}
+	#text(mapping, encoding, from, to) {
+		const count = to - from;
+		if (count <= 0) return "";
+		if (count <= 2048) {
+			const own = this.#ownBytes(mapping);
+			if (own !== void 0 && this.#view !== void 0) {
+				const text = shortText(own, this.#view.words, encoding, from, to);
+				this.#checkIntact(mapping);
+				return text;
+			}
+		}
+		refuseTooLong(encoding, count);
+		return decode(this.#copy(mapping, from, count), encoding, count);
 	}
 	#rangeFromCursor(start, stop) {
 		const from = optionalBound(start, "start");
@@ -1810,6 +1919,13 @@ function allocate(count) {
 		return Buffer.allocUnsafe(count);
 	} catch {
 		throw copyTooLong(count);
+	}
+}
+function allocateOwn(count) {
+	try {
+		return new Uint8Array(new ArrayBuffer(count));
+	} catch {
+		throw copyTooLong(count, count > node_buffer.constants.MAX_LENGTH ? node_buffer.constants.MAX_LENGTH : void 0);
 	}
 }
 let faultCounter;

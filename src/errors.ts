@@ -120,6 +120,14 @@ export function copyTooLong(length: number, limit?: number): RangeError {
   return withCode(new RangeError(message), 'ERR_OUT_OF_RANGE')
 }
 
+/** `length` is that of the bytes. */
+export function textTooLong(length: number, limit: number): RangeError {
+  const message =
+    `The text of ${length} bytes would be longer than the longest string on this runtime, ${limit} characters: take the text of less ` +
+    'at a time with toString(encoding, start, stop) or lines({ encoding }), or the bytes with stream()'
+  return withCode(new RangeError(message), 'ERR_OUT_OF_RANGE')
+}
+
 /** Not `instanceof`: Rust's errors are of the realm that loaded the library, and in Jest, or another vm context, that is not this one. */
 function hasCode(error: unknown, code: string): error is Error {
   return isNativeError(error) && 'code' in error && error.code === code

@@ -45,6 +45,7 @@ import { indexWithin, type Needle, needleBytes, refuseEmpty, refuseUnequal, soug
 import { growBuffer, keepAddresses, MOVES_INTO_BUFFERS, sharedView } from './shared.js'
 import { watchSignals } from './signals.js'
 import { isInUse, run } from './task.js'
+import { decode, refuseTooLong, SHORT_TEXT, shortText, type TextEncoding, textEncoding } from './text.js'
 import { elementSize, isConstructor, type View, type ViewConstructor, viewOf } from './views.js'
 
 type Handle = ExternalObject<OpenMapping>
@@ -249,6 +250,47 @@ export class Mmap implements Disposable, Iterable<number> {
     return new type(buffer, start, count)
   }
 
+  // --- Copies, for what reads bytes twice or keeps them
+
+  /**
+   * The text of `[start, stop)`. It is made from a copy, so it is safe while other processes write. What takes a view as text is not:
+   * another process that writes meanwhile can crash `TextDecoder`, `JSON.parse` and others.
+   *
+   * It is decoded as `Buffer#toString` does: what is no UTF-8 becomes U+FFFD, and a byte order mark stays. Bounds are those of {@link slice}.
+   *
+   * @param encoding `'utf8'` by default
+   * @param start default 0, not the cursor
+   * @param stop default the length
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for another encoding, ERR_OUT_OF_RANGE for a text longer than a
+   *   string can be
+   */
+  toString(encoding: TextEncoding = 'utf8', start?: number, stop?: number): string {
+    const how = textEncoding(encoding)
+    const from = optionalBound(start, 'start')
+    const to = optionalBound(stop, 'stop')
+    const mapping = this.#live()
+    const length = this.#length
+    return this.#text(
+      mapping,
+      how,
+      from === undefined ? 0 : clamp(from, length),
+      to === undefined ? length : clamp(to, length),
+    )
+  }
+
+  /**
+   * A copy of `[start, stop)` as an ArrayBuffer of exactly these bytes, which is nobody else's: post it, transfer it, give it to what wants
+   * an ArrayBuffer. (`slice().buffer` may be Node's pool, with other bytes in it.) Bounds are those of {@link slice}.
+   *
+   * @param start default 0
+   * @param stop default the length
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
+   */
+  arrayBuffer(start?: number, stop?: number): ArrayBuffer {
+    const [mapping, from, to] = this.#rangeFromStart(start, stop)
+    return this.#arrayBuffer(mapping, from, to)
+  }
+
   // --- The file half: a cursor
 
   /**
@@ -433,6 +475,32 @@ export class Mmap implements Disposable, Iterable<number> {
       )
     }
     if (count !== 0) binding.write(mapping, bytes, count, slice.start, slice.step)
+  }
+
+  /**
+   * Writes all of `data` at `position`, or nothing, as a typed array's `set` does. The cursor stays where it is.
+   *
+   * A negative position is refused: `-1` would be the last byte to {@link at}, the cursor to `fs`, and an error to a typed array.
+   *
+   * @param position in bytes, default 0
+   * @returns how many bytes
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when it does not fit, ERR_INVALID_ARG_TYPE
+   */
+  set(data: BytesLike, position: number = 0): number {
+    const bytes = bytesArgument(data, 'data')
+    const at = wholeNumber(position, 'position')
+    const mapping = this.#writable()
+    const count = byteLengthOf(bytes)
+    if (at < 0 || at > this.#length - count) throw this.#misfit(count, at)
+    const own = count <= SHORT_COPY ? this.#ownBytes(mapping) : undefined
+    if (own === undefined) {
+      binding.write(mapping, bytes, count, at, 1)
+    } else {
+      this.#checkIntact(mapping)
+      own.set(bytes, at)
+      this.#checkIntact(mapping)
+    }
+    return count
   }
 
   /**
@@ -967,6 +1035,13 @@ export class Mmap implements Disposable, Iterable<number> {
     return outOfRange(what, 'position', `less than the length, ${this.#length}`, this.#position)
   }
 
+  #misfit(count: number, position: number): RangeError {
+    const what = 'data out of range'
+    const last = this.#length - count
+    if (last < 0) return outOfRange(what, 'data', `at most ${this.#length} bytes long`, `${count} bytes`)
+    return outOfRange(what, 'position', `0 to ${last} for ${count} bytes`, position)
+  }
+
   #copy(mapping: Handle, position: number, count: number): Buffer {
     const copy = allocate(count)
     // The position may be beyond the end, or before the start, then.
@@ -980,6 +1055,27 @@ export class Mmap implements Disposable, Iterable<number> {
       this.#checkIntact(mapping)
     }
     return copy
+  }
+
+  #arrayBuffer(mapping: Handle, from: number, to: number): ArrayBuffer {
+    const copy = allocateOwn(to - from)
+    if (to > from) binding.read(mapping, copy, from)
+    return copy.buffer
+  }
+
+  #text(mapping: Handle, encoding: TextEncoding, from: number, to: number): string {
+    const count = to - from
+    if (count <= 0) return ''
+    if (count <= SHORT_TEXT) {
+      const own = this.#ownBytes(mapping)
+      if (own !== undefined && this.#view !== undefined) {
+        const text = shortText(own, this.#view.words, encoding, from, to)
+        this.#checkIntact(mapping)
+        return text
+      }
+    }
+    refuseTooLong(encoding, count)
+    return decode(this.#copy(mapping, from, count), encoding, count)
   }
 
   #rangeFromCursor(start: unknown, stop: unknown): [mapping: Handle, from: number, to: number] {
@@ -1302,6 +1398,16 @@ function allocate(count: number): Buffer {
   } catch {
     // The engine's error says neither what for nor how much.
     throw copyTooLong(count)
+  }
+}
+
+/** Bytes whose ArrayBuffer is nobody else's. */
+function allocateOwn(count: number): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(new ArrayBuffer(count))
+  } catch {
+    // The engine's error says neither what for nor how much.
+    throw copyTooLong(count, count > bufferConstants.MAX_LENGTH ? bufferConstants.MAX_LENGTH : undefined)
   }
 }
 

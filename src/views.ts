@@ -16,6 +16,8 @@ export interface View {
   readonly bytes: Uint8Array
   /** The same bytes, for our own use. */
   readonly own: Buffer
+  /** The same bytes, for several at a time. */
+  readonly words: DataView
   /** Whether it is among those that `unmap()` takes the memory from. */
   isRemembered: boolean
 }
@@ -23,7 +25,8 @@ export interface View {
 /** The views of `length` bytes from `start` of a buffer. */
 export function viewOf(id: number, buffer: ArrayBufferLike, start: number, length: number): View {
   const own: Buffer = Reflect.construct(Uint8Array, [buffer, start, length], Buffer)
-  return { id, buffer, bytes: new Uint8Array(buffer, start, length), own, isRemembered: false }
+  const words = new DataView(buffer, start, length)
+  return { id, buffer, bytes: new Uint8Array(buffer, start, length), own, words, isRemembered: false }
 }
 
 /** Bytes in an element, by view class. A DataView has no elements: it counts bytes. */

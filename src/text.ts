@@ -1,0 +1,79 @@
+// Text of mapped bytes. It is always made from a copy, because engines read bytes twice, once to size a string and once to write it:
+// another process that changes the bytes in between would make them write beyond its end.
+
+import { constants as bufferConstants } from 'node:buffer'
+import { textTooLong, wrongType, wrongValue } from './errors.js'
+
+/** Encodings of text, as Buffer has them. */
+export type TextEncoding = 'utf8' | 'latin1' | 'ascii' | 'utf16le' | 'hex' | 'base64'
+
+/** How many characters so many bytes have at least. */
+const LEAST_CHARACTERS: Record<TextEncoding, (count: number) => number> = {
+  utf8: (count) => Math.ceil(count / 3),
+  latin1: (count) => count,
+  ascii: (count) => count,
+  utf16le: (count) => Math.floor(count / 2),
+  hex: (count) => 2 * count,
+  base64: (count) => 4 * Math.ceil(count / 3),
+}
+
+export function textEncoding(encoding: unknown): TextEncoding {
+  if (encoding === 'utf8') return encoding
+  if (typeof encoding !== 'string') throw wrongType('encoding', 'of type string', encoding)
+  if (!Object.hasOwn(LEAST_CHARACTERS, encoding)) throw wrongEncoding(encoding, Object.keys(LEAST_CHARACTERS))
+  return encoding as TextEncoding
+}
+
+export function wrongEncoding(encoding: string, allowed: readonly string[]): TypeError {
+  const names = allowed.map((name) => `'${name}'`).join(', ')
+  return wrongValue(`The "encoding" argument must be one of ${names}. Received '${encoding.slice(0, 25)}'`)
+}
+
+/** Refuses what would be too long, before it is copied. */
+export function refuseTooLong(encoding: TextEncoding, count: number): void {
+  const limit = bufferConstants.MAX_STRING_LENGTH
+  if (LEAST_CHARACTERS[encoding](count) > limit) throw textTooLong(count, limit)
+}
+
+/** The text of the first `count` bytes of a copy. */
+export function decode(copy: Buffer, encoding: TextEncoding, count: number): string {
+  try {
+    return copy.toString(encoding, 0, count)
+  } catch {
+    // How many characters UTF-8 has is known only now. The engine's errors differ, and do not say what to do.
+    throw textTooLong(count, bufferConstants.MAX_STRING_LENGTH)
+  }
+}
+
+/** Where short texts are copied to: a Buffer for each would take as long again as to decode it. Nothing else runs until it is read. */
+export const SHORT_TEXT = 2048
+const scratch = Buffer.allocUnsafeSlow(SHORT_TEXT) as Buffer<ArrayBuffer> & {
+  utf8Slice(start: number, end: number): string
+}
+const scratchWords = new DataView(scratch.buffer)
+
+/** Up to so many bytes are copied faster in a loop than by a call. */
+const SHORT_LOOP = 256
+
+/** The text of `[from, to)` of a view that others may write to, at most {@link SHORT_TEXT} bytes. `words` is over the same bytes. */
+export function shortText(bytes: Buffer, words: DataView, encoding: TextEncoding, from: number, to: number): string {
+  const count = to - from
+  if (count > SHORT_LOOP) {
+    bytes.copy(scratch, 0, from, to)
+  } else {
+    let done = 0
+    for (; done + 16 <= count; done += 16) {
+      const at = from + done
+      scratchWords.setInt32(done, words.getInt32(at, true), true)
+      scratchWords.setInt32(done + 4, words.getInt32(at + 4, true), true)
+      scratchWords.setInt32(done + 8, words.getInt32(at + 8, true), true)
+      scratchWords.setInt32(done + 12, words.getInt32(at + 12, true), true)
+    }
+    for (; done + 4 <= count; done += 4) scratchWords.setInt32(done, words.getInt32(from + done, true), true)
+    for (; done < count; done += 1) scratchWords.setInt8(done, words.getInt8(from + done))
+  }
+  // Buffer has it on Node, Bun and Deno, without the checks of `toString`.
+  return encoding === 'utf8' && HAS_UTF8_SLICE ? scratch.utf8Slice(0, count) : scratch.toString(encoding, 0, count)
+}
+
+const HAS_UTF8_SLICE = 'utf8Slice' in scratch
