@@ -69,6 +69,15 @@ interface LinesOptions {
   /** Where the last line ends at the latest. Default is the end. */
   stop?: number | undefined;
 }
+/** Options of `stream()`. Other names are refused. */
+interface StreamOptions {
+  /** Where the first piece begins. Default 0; negative ones count from the end. */
+  start?: number | undefined;
+  /** Where the last piece ends at the latest. Default is the end. */
+  stop?: number | undefined;
+  /** How long a piece is, in bytes, but for the last one: 1 to 1,048,576, by default 65,536. */
+  chunkSize?: number | undefined;
+}
 /** How far a task is. */
 interface Progress {
   /** Bytes done. */
@@ -344,6 +353,26 @@ declare class Mmap implements Disposable, Iterable<number> {
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
    */
   arrayBuffer(start?: number, stop?: number): ArrayBuffer;
+  /**
+   * A web stream of `[start, stop)` in pieces, each a copy with an ArrayBuffer of its own: for `new Response(mm.stream())`, `fetch`,
+   * `Readable.fromWeb` and everything else that reads a file piece by piece. A piece is copied when the reader asks for it, and none ahead.
+   * Bounds are those of {@link slice}.
+   *
+   * What is changed in the mapping meanwhile may be in a piece or not. After a `resize()` it goes on in the new length. Closing the mapping
+   * before the last piece has been read makes the stream fail with ERR_MMAP_CLOSED.
+   *
+   * @param options see {@link StreamOptions}
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an unknown option, ERR_OUT_OF_RANGE for a `chunkSize` that is
+   *   not a whole number from 1 to 1,048,576; the stream fails with ERR_MMAP_CLOSED and ERR_MMAP_FAULT
+   */
+  stream(options?: StreamOptions): ReadableStream<Uint8Array>;
+  /**
+   * All of the mapping in pieces of 64 KiB, each a copy, for `for await (const piece of mm)`, `pipeline(mm, ...)` and
+   * `fs.promises.writeFile(path, mm)`. It is as {@link stream}. (Without `await` there is a number for each byte.)
+   *
+   * @throws ERR_MMAP_CLOSED and, from `next()`, what a stream fails with
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>;
   /**
    * Reads at the cursor, at most `n` bytes, and moves it on. At the end the Buffer is empty.
    *
@@ -669,4 +698,4 @@ declare class Mmap implements Disposable, Iterable<number> {
  */
 declare function mmap(file: FileLike | -1, length?: number | bigint, options?: MmapOptions): Mmap;
 //#endregion
-export { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ALLOCATIONGRANULARITY, type BytesLike, type ErrorCode, type FileLike, type LinesOptions, MADV_AUTOSYNC, MADV_COLD, MADV_CORE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_FREE_REUSABLE, MADV_FREE_REUSE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_MERGEABLE, MADV_NOCORE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_NOSYNC, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_PROTECT, MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_SOFT_OFFLINE, MADV_UNMERGEABLE, MADV_WILLNEED, MAP_32BIT, MAP_ALIGNED_SUPER, MAP_ANON, MAP_ANONYMOUS, MAP_CONCEAL, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_HASSEMAPHORE, MAP_JIT, MAP_NOCACHE, MAP_NOEXTEND, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_RESILIENT_CODESIGN, MAP_RESILIENT_MEDIA, MAP_SHARED, MAP_STACK, MAP_TPRO, MAP_TRANSLATED_ALLOW_EXECUTE, MAP_UNIX03, MAX_VIEW_LENGTH, MS_ASYNC, MS_INVALIDATE, MS_SYNC, Mmap, type MmapError, type MmapOptions, PAGESIZE, PROT_EXEC, PROT_READ, PROT_WRITE, type Progress, type Residency, type TaskOptions, type TextEncoding, type ViewConstructor, mmap };
+export { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ALLOCATIONGRANULARITY, type BytesLike, type ErrorCode, type FileLike, type LinesOptions, MADV_AUTOSYNC, MADV_COLD, MADV_CORE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_FREE_REUSABLE, MADV_FREE_REUSE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_MERGEABLE, MADV_NOCORE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_NOSYNC, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_PROTECT, MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_SOFT_OFFLINE, MADV_UNMERGEABLE, MADV_WILLNEED, MAP_32BIT, MAP_ALIGNED_SUPER, MAP_ANON, MAP_ANONYMOUS, MAP_CONCEAL, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_HASSEMAPHORE, MAP_JIT, MAP_NOCACHE, MAP_NOEXTEND, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_RESILIENT_CODESIGN, MAP_RESILIENT_MEDIA, MAP_SHARED, MAP_STACK, MAP_TPRO, MAP_TRANSLATED_ALLOW_EXECUTE, MAP_UNIX03, MAX_VIEW_LENGTH, MS_ASYNC, MS_INVALIDATE, MS_SYNC, Mmap, type MmapError, type MmapOptions, PAGESIZE, PROT_EXEC, PROT_READ, PROT_WRITE, type Progress, type Residency, type StreamOptions, type TaskOptions, type TextEncoding, type ViewConstructor, mmap };

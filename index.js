@@ -506,6 +506,21 @@ function linesOptions(options) {
 		stop: optionalBound(stop, "stop")
 	};
 }
+const LONGEST_PIECE = 1024 * 1024;
+const DEFAULT_PIECE = 64 * 1024;
+function streamOptions(options) {
+	const { start, stop, chunkSize } = optionsArgument(options, [
+		"start",
+		"stop",
+		"chunkSize"
+	], "stream");
+	if (chunkSize !== void 0 && typeof chunkSize !== "number") throw wrongType("chunkSize", "of type number", chunkSize);
+	return {
+		start: optionalBound(start, "start") ?? 0,
+		stop: optionalBound(stop, "stop") ?? Number.POSITIVE_INFINITY,
+		chunkSize: chunkSize === void 0 ? DEFAULT_PIECE : integer(chunkSize, "chunkSize", 1, LONGEST_PIECE)
+	};
+}
 function taskOptions(options) {
 	const { signal, onProgress } = optionsArgument(options, TASK_OPTION_NAMES, "this method");
 	if (signal !== void 0 && !isAbortSignal(signal)) throw wrongType("signal", "an instance of AbortSignal", signal);
@@ -998,6 +1013,47 @@ function putOverAll(signal) {
 let isComing = false;
 function doNothing() {}
 //#endregion
+//#region src/streams.ts
+var Pieces = class {
+	#of;
+	#stop;
+	#size;
+	#next;
+	ended = false;
+	#copied = 0;
+	constructor(of, start, stop, size) {
+		this.#of = of;
+		this.#next = clamp(start, of.length());
+		this.#stop = stop;
+		this.#size = size;
+	}
+	async next() {
+		if (this.#copied >= 1048576) {
+			this.#copied = 0;
+			await new Promise(setImmediate);
+		}
+		const stop = clamp(this.#stop, this.#of.length());
+		const end = Math.min(this.#next + this.#size, stop);
+		this.ended = end === stop;
+		if (end <= this.#next) return void 0;
+		const piece = this.#of.copy(this.#next, end);
+		this.#next = end;
+		this.#copied += piece.length;
+		return piece;
+	}
+};
+function streamOf(pieces) {
+	const { ReadableStream } = require("node:stream/web");
+	return new ReadableStream({ async pull(controller) {
+		const piece = await pieces.next();
+		if (piece !== void 0) controller.enqueue(piece);
+		if (piece === void 0 || pieces.ended) controller.close();
+	} }, { highWaterMark: 0 });
+}
+async function* buffersOf(pieces) {
+	for (let piece = await pieces.next(); piece !== void 0; piece = await pieces.next()) yield Buffer.from(piece.buffer, piece.byteOffset, piece.length);
+}
+//#endregion
 //#region src/task.ts
 const REPORT_INTERVAL = 34;
 const inUse = /* @__PURE__ */ new Set();
@@ -1251,6 +1307,14 @@ var Mmap = class {
 	arrayBuffer(start, stop) {
 		const [mapping, from, to] = this.#rangeFromStart(start, stop);
 		return this.#arrayBuffer(mapping, from, to);
+	}
+	stream(options) {
+		const { start, stop, chunkSize } = streamOptions(options);
+		return streamOf(this.#pieces(start, stop, chunkSize));
+	}
+	[Symbol.asyncIterator]() {
+		const { start, stop, chunkSize } = streamOptions(void 0);
+		return buffersOf(this.#pieces(start, stop, chunkSize));
 	}
 	read(n) {
 		const wanted = n === null || n === void 0 ? -1 : wholeNumber(n, "n");
@@ -1653,6 +1717,19 @@ var Mmap = class {
 		const copy = allocateOwn(to - from);
 		if (to > from) binding.read(mapping, copy, from);
 		return copy.buffer;
+	}
+	#pieces(start, stop, size) {
+		const length = () => {
+			this.#live();
+			return this.#length;
+		};
+		const copy = (from, to) => {
+			return new Uint8Array(this.#arrayBuffer(this.#live(), from, to));
+		};
+		return new Pieces({
+			length,
+			copy
+		}, start, stop, size);
 	}
 	#text(mapping, encoding, from, to) {
 		const count = to - from;

@@ -81,6 +81,16 @@ export interface LinesOptions {
   stop?: number | undefined
 }
 
+/** Options of `stream()`. Other names are refused. */
+export interface StreamOptions {
+  /** Where the first piece begins. Default 0; negative ones count from the end. */
+  start?: number | undefined
+  /** Where the last piece ends at the latest. Default is the end. */
+  stop?: number | undefined
+  /** How long a piece is, in bytes, but for the last one: 1 to 1,048,576, by default 65,536. */
+  chunkSize?: number | undefined
+}
+
 /** How far a task is. */
 export interface Progress {
   /** Bytes done. */
@@ -173,6 +183,21 @@ function isGiven(options: MmapOptions, name: 'flags' | 'prot', value: number | u
 export function linesOptions(options: unknown): LinesOptions {
   const { start, stop }: LinesOptions = optionsArgument(options, ['start', 'stop'], 'lines')
   return { start: optionalBound(start, 'start'), stop: optionalBound(stop, 'stop') }
+}
+
+/** What is copied in one go at the most, so that a reader who waits for more does not cost memory. */
+export const LONGEST_PIECE = 1024 * 1024
+const DEFAULT_PIECE = 64 * 1024
+
+export function streamOptions(options: unknown): { start: number; stop: number; chunkSize: number } {
+  const { start, stop, chunkSize }: StreamOptions = optionsArgument(options, ['start', 'stop', 'chunkSize'], 'stream')
+  if (chunkSize !== undefined && typeof chunkSize !== 'number')
+    throw wrongType('chunkSize', 'of type number', chunkSize)
+  return {
+    start: optionalBound(start, 'start') ?? 0,
+    stop: optionalBound(stop, 'stop') ?? Number.POSITIVE_INFINITY,
+    chunkSize: chunkSize === undefined ? DEFAULT_PIECE : integer(chunkSize, 'chunkSize', 1, LONGEST_PIECE),
+  }
 }
 
 /** The options of a task, checked. Throws when the signal is aborted already. */

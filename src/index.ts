@@ -1,6 +1,14 @@
 // What the package exports, and nothing else.
 
-export type { BytesLike, FileLike, LinesOptions, MmapOptions, Progress, TaskOptions } from './arguments.js'
+export type {
+  BytesLike,
+  FileLike,
+  LinesOptions,
+  MmapOptions,
+  Progress,
+  StreamOptions,
+  TaskOptions,
+} from './arguments.js'
 export * from './constants.js'
 export type { ErrorCode, MmapError } from './errors.js'
 export type { Residency } from './mmap.js'

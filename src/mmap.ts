@@ -19,7 +19,9 @@ import {
   optionalBound,
   optionalWholeNumber,
   request,
+  type StreamOptions,
   sliceBounds,
+  streamOptions,
   systemConstant,
   type TaskOptions,
   taskOptions,
@@ -44,6 +46,7 @@ import { type Iterated, Lines, Matches, type State, type Window } from './iterat
 import { indexWithin, type Needle, needleBytes, refuseEmpty, refuseUnequal, soughtBytes } from './needles.js'
 import { growBuffer, keepAddresses, MOVES_INTO_BUFFERS, sharedView } from './shared.js'
 import { watchSignals } from './signals.js'
+import { buffersOf, Pieces, streamOf } from './streams.js'
 import { isInUse, run } from './task.js'
 import { decode, refuseTooLong, SHORT_TEXT, shortText, type TextEncoding, textEncoding } from './text.js'
 import { elementSize, isConstructor, type View, type ViewConstructor, viewOf } from './views.js'
@@ -289,6 +292,34 @@ export class Mmap implements Disposable, Iterable<number> {
   arrayBuffer(start?: number, stop?: number): ArrayBuffer {
     const [mapping, from, to] = this.#rangeFromStart(start, stop)
     return this.#arrayBuffer(mapping, from, to)
+  }
+
+  /**
+   * A web stream of `[start, stop)` in pieces, each a copy with an ArrayBuffer of its own: for `new Response(mm.stream())`, `fetch`,
+   * `Readable.fromWeb` and everything else that reads a file piece by piece. A piece is copied when the reader asks for it, and none ahead.
+   * Bounds are those of {@link slice}.
+   *
+   * What is changed in the mapping meanwhile may be in a piece or not. After a `resize()` it goes on in the new length. Closing the mapping
+   * before the last piece has been read makes the stream fail with ERR_MMAP_CLOSED.
+   *
+   * @param options see {@link StreamOptions}
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an unknown option, ERR_OUT_OF_RANGE for a `chunkSize` that is
+   *   not a whole number from 1 to 1,048,576; the stream fails with ERR_MMAP_CLOSED and ERR_MMAP_FAULT
+   */
+  stream(options?: StreamOptions): ReadableStream<Uint8Array> {
+    const { start, stop, chunkSize } = streamOptions(options)
+    return streamOf(this.#pieces(start, stop, chunkSize))
+  }
+
+  /**
+   * All of the mapping in pieces of 64 KiB, each a copy, for `for await (const piece of mm)`, `pipeline(mm, ...)` and
+   * `fs.promises.writeFile(path, mm)`. It is as {@link stream}. (Without `await` there is a number for each byte.)
+   *
+   * @throws ERR_MMAP_CLOSED and, from `next()`, what a stream fails with
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Buffer> {
+    const { start, stop, chunkSize } = streamOptions(undefined)
+    return buffersOf(this.#pieces(start, stop, chunkSize))
   }
 
   // --- The file half: a cursor
@@ -1061,6 +1092,17 @@ export class Mmap implements Disposable, Iterable<number> {
     const copy = allocateOwn(to - from)
     if (to > from) binding.read(mapping, copy, from)
     return copy.buffer
+  }
+
+  #pieces(start: number, stop: number, size: number): Pieces {
+    const length = (): number => {
+      this.#live()
+      return this.#length
+    }
+    const copy = (from: number, to: number): Uint8Array<ArrayBuffer> => {
+      return new Uint8Array(this.#arrayBuffer(this.#live(), from, to))
+    }
+    return new Pieces({ length, copy }, start, stop, size)
   }
 
   #text(mapping: Handle, encoding: TextEncoding, from: number, to: number): string {

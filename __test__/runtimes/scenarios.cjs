@@ -14,6 +14,7 @@ const scenarios = {
   ...require('./limits.cjs'),
   ...require('./stack.cjs'),
   ...require('./tasks.cjs'),
+  ...require('./copies.cjs'),
 }
 
 const names = Object.keys(scenarios)

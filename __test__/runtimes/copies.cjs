@@ -1,0 +1,55 @@
+// Text and streams of a mapping, which every engine decodes and reads in its own way.
+
+const assert = require('node:assert/strict')
+const { Readable } = require('node:stream')
+const { pipeline } = require('node:stream/promises')
+const { createWriteStream, readFileSync } = require('node:fs')
+const { ACCESS_READ, mmap } = require('../../index.js')
+const { pattern, scratchFile } = require('./scratch.cjs')
+
+module.exports = {
+  'text is what Buffer and TextDecoder make of a copy': () => {
+    const bytes = Buffer.concat([Buffer.from('héllo €uro 😀\n\0'), pattern(5000), Buffer.from([0xf0, 0x9f])])
+    const map = mmap(scratchFile(bytes), 0, { access: ACCESS_READ })
+    for (let round = 0; round < 30; round += 1) {
+      for (const [start, stop] of [
+        [0, 19],
+        [1, 101],
+        [3, 1300],
+        [0, bytes.length],
+      ]) {
+        for (const encoding of ['utf8', 'latin1', 'ascii', 'utf16le', 'hex', 'base64']) {
+          assert.equal(map.toString(encoding, start, stop), bytes.toString(encoding, start, stop), encoding)
+        }
+        const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+        assert.equal(map.toString('utf8', start, stop), decoder.decode(bytes.subarray(start, stop)))
+      }
+    }
+    assert.deepEqual(Buffer.from(map.arrayBuffer(10, 20)), Buffer.from(bytes.subarray(10, 20)))
+    map.close()
+  },
+
+  'streams are bodies, Node streams and asynchronous iterables': async () => {
+    const bytes = pattern(150_000)
+    const path = scratchFile(bytes)
+    const map = mmap(path, 0, { access: ACCESS_READ })
+    assert.deepEqual(Buffer.from(await new Response(map.stream()).arrayBuffer()), bytes)
+    assert.deepEqual(Buffer.concat(await Readable.fromWeb(map.stream()).toArray()), bytes)
+    const pieces = []
+    for await (const piece of map) pieces.push(piece)
+    assert.deepEqual(
+      pieces.map((piece) => [Buffer.isBuffer(piece), piece.length]),
+      [
+        [true, 65_536],
+        [true, 65_536],
+        [true, 18_928],
+      ],
+    )
+    await pipeline(map, createWriteStream(`${path}.copy`))
+    assert.deepEqual(readFileSync(`${path}.copy`), bytes)
+    const reader = map.stream({ chunkSize: 10 }).getReader()
+    assert.equal((await reader.read()).value.byteLength, 10)
+    map.close()
+    await assert.rejects(reader.read(), { code: 'ERR_MMAP_CLOSED' })
+  },
+}

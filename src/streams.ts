@@ -1,0 +1,69 @@
+// Pieces of a mapping, as copies, for what reads a file piece by piece: streams, bodies of requests, `for await`.
+
+import { clamp, LONGEST_PIECE } from './arguments.js'
+
+/** What pieces are asked of. Both throw when it is closed. */
+export interface Copied {
+  length(): number
+  copy(start: number, stop: number): Uint8Array<ArrayBuffer>
+}
+
+/** The pieces of a range, one after the other. After a resize they go on in the new length. */
+export class Pieces {
+  readonly #of: Copied
+  readonly #stop: number
+  readonly #size: number
+  #next: number
+  /** Whether the last piece was the last one, as the mapping was then. */
+  ended = false
+  /** Bytes copied since the event loop had its turn. */
+  #copied = 0
+
+  constructor(of: Copied, start: number, stop: number, size: number) {
+    this.#of = of
+    this.#next = clamp(start, of.length())
+    this.#stop = stop
+    this.#size = size
+  }
+
+  /** The next piece, or undefined when there is none. */
+  async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (this.#copied >= LONGEST_PIECE) {
+      this.#copied = 0
+      // Promises that are settled already keep timers, and everybody else, waiting.
+      await new Promise(setImmediate)
+    }
+    const stop = clamp(this.#stop, this.#of.length())
+    const end = Math.min(this.#next + this.#size, stop)
+    this.ended = end === stop
+    if (end <= this.#next) return undefined
+    const piece = this.#of.copy(this.#next, end)
+    this.#next = end
+    this.#copied += piece.length
+    return piece
+  }
+}
+
+/** A stream that copies a piece when somebody wants to read it, and none ahead. */
+export function streamOf(pieces: Pieces): ReadableStream<Uint8Array> {
+  // Not at the top, because it takes a while to load.
+  const { ReadableStream }: typeof import('node:stream/web') = require('node:stream/web')
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const piece = await pieces.next()
+        if (piece !== undefined) controller.enqueue(piece)
+        // At once, so that closing the mapping is no error for a stream that has given everything.
+        if (piece === undefined || pieces.ended) controller.close()
+      },
+    },
+    { highWaterMark: 0 },
+  ) as ReadableStream<Uint8Array>
+}
+
+/** The pieces as Buffers. */
+export async function* buffersOf(pieces: Pieces): AsyncGenerator<Buffer, undefined, undefined> {
+  for (let piece = await pieces.next(); piece !== undefined; piece = await pieces.next()) {
+    yield Buffer.from(piece.buffer, piece.byteOffset, piece.length)
+  }
+}
