@@ -359,13 +359,12 @@ function viewOf(id, buffer, start, length) {
 		start,
 		length
 	], Buffer);
-	const words = new DataView(buffer, start, length);
 	return {
 		id,
 		buffer,
 		bytes: new Uint8Array(buffer, start, length),
 		own,
-		words,
+		words: void 0,
 		isRemembered: false
 	};
 }
@@ -1737,6 +1736,7 @@ var Mmap = class {
 		if (count <= 2048) {
 			const own = this.#ownBytes(mapping);
 			if (own !== void 0 && this.#view !== void 0) {
+				this.#view.words ??= new DataView(own.buffer, own.byteOffset, own.length);
 				const text = shortText(own, this.#view.words, encoding, from, to);
 				this.#checkIntact(mapping);
 				return text;

@@ -1111,6 +1111,7 @@ export class Mmap implements Disposable, Iterable<number> {
     if (count <= SHORT_TEXT) {
       const own = this.#ownBytes(mapping)
       if (own !== undefined && this.#view !== undefined) {
+        this.#view.words ??= new DataView(own.buffer, own.byteOffset, own.length)
         const text = shortText(own, this.#view.words, encoding, from, to)
         this.#checkIntact(mapping)
         return text

@@ -16,8 +16,8 @@ export interface View {
   readonly bytes: Uint8Array
   /** The same bytes, for our own use. */
   readonly own: Buffer
-  /** The same bytes, for several at a time. */
-  readonly words: DataView
+  /** The same bytes, for several at a time; made when they are wanted, because hardly anybody does. */
+  words: DataView | undefined
   /** Whether it is among those that `unmap()` takes the memory from. */
   isRemembered: boolean
 }
@@ -25,8 +25,7 @@ export interface View {
 /** The views of `length` bytes from `start` of a buffer. */
 export function viewOf(id: number, buffer: ArrayBufferLike, start: number, length: number): View {
   const own: Buffer = Reflect.construct(Uint8Array, [buffer, start, length], Buffer)
-  const words = new DataView(buffer, start, length)
-  return { id, buffer, bytes: new Uint8Array(buffer, start, length), own, words, isRemembered: false }
+  return { id, buffer, bytes: new Uint8Array(buffer, start, length), own, words: undefined, isRemembered: false }
 }
 
 /** Bytes in an element, by view class. A DataView has no elements: it counts bytes. */
