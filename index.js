@@ -1989,6 +1989,14 @@ function provokeCollection() {
 }
 function collect() {
 	isCollectionDue = false;
+	const { Bun } = globalThis;
+	if (Bun !== void 0) {
+		Bun.gc(true);
+		return;
+	}
+	try {
+		for (let count = 0; count < 4; count += 1) Reflect.construct(ArrayBuffer, [2 ** 30]);
+	} catch {}
 }
 function allocate(count) {
 	if (count > node_buffer.constants.MAX_LENGTH) throw copyTooLong(count, node_buffer.constants.MAX_LENGTH);

@@ -114,6 +114,16 @@ const programs = {
     console.log(bytes[2 * PAGESIZE], bytes[PAGESIZE] === 0 ? new Uint32Array(binding.faultCounter())[0] : 'none')
   },
 
+  /** Maps a file over and over, with turns of the event loop between, and never closes. */
+  async 'never closes'(path, times) {
+    const { mmap } = memmap()
+    for (let count = 0; count < Number(times); count += 1) {
+      assert.equal(mmap(path).bytes[0], 'a'.charCodeAt(0))
+      if (count % 10 === 0) await new Promise(setImmediate)
+    }
+    console.log('never refused')
+  },
+
   /** Maps a descriptor that it has inherited. */
   async 'maps its descriptor'(descriptor, length) {
     const map = memmap().mmap(Number(descriptor), Number(length))

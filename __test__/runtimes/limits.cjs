@@ -1,10 +1,20 @@
 // Many mappings, and long ones.
 
 const assert = require('node:assert/strict')
+const { spawnSync } = require('node:child_process')
 const { closeSync, openSync, readSync, truncateSync, writeSync } = require('node:fs')
+const { join } = require('node:path')
 const { ACCESS_READ, MAX_VIEW_LENGTH, mmap, PAGESIZE } = require('../../index.js')
-const { allMaps, descriptorsOf, mapsOf, mostMaps, openDescriptors } = require('./process-state.cjs')
-const { CannotBe, collectGarbage, collectUntil, nextTurn, refuses, runtimeName } = require('./runtime.cjs')
+const { allMaps, descriptorsOf, mapsOf, mostMaps, needsLinux, openDescriptors } = require('./process-state.cjs')
+const {
+  CannotBe,
+  LEADING_ARGUMENTS,
+  collectGarbage,
+  collectUntil,
+  nextTurn,
+  refuses,
+  runtimeName,
+} = require('./runtime.cjs')
 const { pattern, scratchFile } = require('./scratch.cjs')
 
 const GIB = 2 ** 30
@@ -90,6 +100,14 @@ module.exports = {
     assert.equal(new Uint8Array(64 * MIB).length, 64 * MIB)
     for (const map of maps) map.unmap()
     assert.equal(mapsOf(path), 0)
+  },
+
+  'mappings that are never closed leave descriptors for more': () => {
+    needsLinux()
+    const command = [process.execPath, ...LEADING_ARGUMENTS[runtimeName()], join(__dirname, 'children.cjs')]
+    const limited = ['-c', 'ulimit -n 256 && exec "$0" "$@"', ...command, 'never closes', scratchFile('abc'), '5000']
+    const { status, stdout, stderr } = spawnSync('sh', limited, { encoding: 'utf8' })
+    assert.deepEqual([status, stdout], [0, 'never refused\n'], stderr)
   },
 
   '10,000 maps open at once': () => {
