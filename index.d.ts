@@ -277,7 +277,8 @@ interface Residency {
  * unknown option.
  *
  * An Mmap is not itself a Buffer or a typed array: where one is wanted, pass {@link bytes}, which copies nothing, or {@link slice}, a
- * copy. (`mm[0]` is undefined, and `Buffer.from(mm)` is zeros.)
+ * copy. (`mm[0]` is undefined.) It cannot be cloned, nor be in a Proxy, whose methods throw a TypeError without a code: the properties of a
+ * class that are private belong to the object itself. Vue makes none of it; elsewhere mark it, or keep it beside what is proxied.
  */
 declare class Mmap implements Disposable, Iterable<number> {
   #private;
@@ -682,6 +683,15 @@ declare class Mmap implements Disposable, Iterable<number> {
   [Symbol.dispose](): void;
   /** The fields of CPython's repr. Never throws. */
   [inspect.custom](_depth?: number, options?: InspectOptionsStylized): string;
+  /** {@link bytes}, so that `Buffer.from(mm)` is a copy of what is mapped. @throws as {@link bytes} */
+  valueOf(): Uint8Array;
+  /**
+   * Throws: a mapping is no string and no number. So what would take `"[object Mmap]"` for its content does not (`new Blob([mm])`, `${mm}`,
+   * `'' + mm`), and says what to pass.
+   *
+   * @throws ERR_INVALID_ARG_TYPE, always
+   */
+  [Symbol.toPrimitive](hint: string): never;
   get [Symbol.toStringTag](): string;
 }
 /**

@@ -26,6 +26,10 @@ function received(value) {
 function wrongType(name, expected, value) {
 	return withCode(/* @__PURE__ */ new TypeError(`The "${name}" argument must be ${expected}. ${received(value)}`), "ERR_INVALID_ARG_TYPE");
 }
+function noPrimitive(hint) {
+	const message = `An Mmap cannot be converted to a ${hint === "default" ? "string or number" : hint}: use toString() for its text, bytes for a view of it, slice() for a copy, or stream() for a body`;
+	return withCode(new TypeError(message), "ERR_INVALID_ARG_TYPE");
+}
 function wrongValue(message) {
 	return withCode(new TypeError(message), "ERR_INVALID_ARG_VALUE");
 }
@@ -979,6 +983,21 @@ function refuseUnequal(from, to) {
 	throw wrongValue(`The "to" argument must be as long as "from", ${old} bytes. Received ${replacement} bytes: what follows would have to move. Write the parts between the matches (findAll) and the replacements to a new file instead`);
 }
 //#endregion
+//#region src/object.ts
+const IDENTITY = Symbol("memmap.identity");
+let mappings = 0;
+let markAsUncloneable = null;
+function standForItself(object) {
+	mappings += 1;
+	Reflect.set(object, IDENTITY, mappings);
+	if (markAsUncloneable === null) markAsUncloneable = uncloneableMark();
+	markAsUncloneable?.(object);
+}
+function uncloneableMark() {
+	if (Number.parseInt(process.versions.node, 10) < 22) return void 0;
+	return require("node:worker_threads").markAsUncloneable;
+}
+//#endregion
 //#region src/signals.ts
 const SIGNALS = ["SIGBUS", "SIGSEGV"];
 let isWatched = false;
@@ -1237,6 +1256,7 @@ var Mmap = class {
 			this.#access = asked.access ?? binding.access(mapping);
 			if (asked.tagname !== void 0) leaveNamedRegionsAtExit();
 			if (asked.file !== -1 || asked.tagname !== void 0) watchSignals();
+			standForItself(this);
 		} catch (error) {
 			binding.close(mapping);
 			throw error;
@@ -1673,6 +1693,12 @@ var Mmap = class {
 		const text = this.#mapping === void 0 ? "closed=true" : `closed=false, access=${ACCESS_NAMES[this.#access]}, length=${this.#length}, pos=${this.#position}, offset=${this.#offset}`;
 		const stylize = options?.stylize;
 		return typeof stylize === "function" ? stylize(`<memmap.Mmap ${text}>`, "special") : `<memmap.Mmap ${text}>`;
+	}
+	valueOf() {
+		return this.bytes;
+	}
+	[Symbol.toPrimitive](hint) {
+		throw noPrimitive(hint);
 	}
 	get [Symbol.toStringTag]() {
 		return "Mmap";

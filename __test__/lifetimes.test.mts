@@ -81,7 +81,7 @@ test('closed, close(), unmap(), seekable() and printing never throw', (t) => {
     t.true(map.closed)
     t.true(map.seekable())
     t.is(inspect(map), '<memmap.Mmap closed=true>')
-    t.is(String(map), '[object Mmap]')
+    t.is(Object.prototype.toString.call(map), '[object Mmap]')
   }
 })
 

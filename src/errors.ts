@@ -63,6 +63,13 @@ export function wrongType(name: string, expected: string, value: unknown): TypeE
   )
 }
 
+export function noPrimitive(hint: string): TypeError {
+  const message =
+    `An Mmap cannot be converted to a ${hint === 'default' ? 'string or number' : hint}: use toString() for its text, ` +
+    'bytes for a view of it, slice() for a copy, or stream() for a body'
+  return withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
+}
+
 export function wrongValue(message: string): TypeError {
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }

@@ -36,6 +36,7 @@ import {
   isFault,
   isNoView,
   isShortage,
+  noPrimitive,
   outOfRange,
   readOnly,
   viewTooLarge,
@@ -44,6 +45,7 @@ import {
 } from './errors.js'
 import { type Iterated, Lines, Matches, type State, type Window } from './iterators.js'
 import { indexWithin, type Needle, needleBytes, refuseEmpty, refuseUnequal, soughtBytes } from './needles.js'
+import { standForItself } from './object.js'
 import { growBuffer, keepAddresses, MOVES_INTO_BUFFERS, sharedView } from './shared.js'
 import { watchSignals } from './signals.js'
 import { buffersOf, Pieces, streamOf } from './streams.js'
@@ -94,7 +96,8 @@ const NEWLINE = 10
  * unknown option.
  *
  * An Mmap is not itself a Buffer or a typed array: where one is wanted, pass {@link bytes}, which copies nothing, or {@link slice}, a
- * copy. (`mm[0]` is undefined, and `Buffer.from(mm)` is zeros.)
+ * copy. (`mm[0]` is undefined.) It cannot be cloned, nor be in a Proxy, whose methods throw a TypeError without a code: the properties of a
+ * class that are private belong to the object itself. Vue makes none of it; elsewhere mark it, or keep it beside what is proxied.
  */
 export class Mmap implements Disposable, Iterable<number> {
   #mapping: Handle | undefined
@@ -139,6 +142,7 @@ export class Mmap implements Disposable, Iterable<number> {
       this.#access = asked.access ?? binding.access(mapping)
       if (asked.tagname !== undefined) leaveNamedRegionsAtExit()
       if (asked.file !== -1 || asked.tagname !== undefined) watchSignals()
+      standForItself(this)
     } catch (error) {
       binding.close(mapping)
       throw error
@@ -1036,6 +1040,21 @@ export class Mmap implements Disposable, Iterable<number> {
           `pos=${this.#position}, offset=${this.#offset}`
     const stylize = options?.stylize
     return typeof stylize === 'function' ? stylize(`<memmap.Mmap ${text}>`, 'special') : `<memmap.Mmap ${text}>`
+  }
+
+  /** {@link bytes}, so that `Buffer.from(mm)` is a copy of what is mapped. @throws as {@link bytes} */
+  valueOf(): Uint8Array {
+    return this.bytes
+  }
+
+  /**
+   * Throws: a mapping is no string and no number. So what would take `"[object Mmap]"` for its content does not (`new Blob([mm])`, `${mm}`,
+   * `'' + mm`), and says what to pass.
+   *
+   * @throws ERR_INVALID_ARG_TYPE, always
+   */
+  [Symbol.toPrimitive](hint: string): never {
+    throw noPrimitive(hint)
   }
 
   get [Symbol.toStringTag](): string {

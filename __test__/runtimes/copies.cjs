@@ -5,6 +5,7 @@ const { Readable } = require('node:stream')
 const { pipeline } = require('node:stream/promises')
 const { createWriteStream, readFileSync } = require('node:fs')
 const { ACCESS_READ, mmap } = require('../../index.js')
+const { CannotBe } = require('./runtime.cjs')
 const { pattern, scratchFile } = require('./scratch.cjs')
 
 module.exports = {
@@ -51,5 +52,21 @@ module.exports = {
     assert.equal((await reader.read()).value.byteLength, 10)
     map.close()
     await assert.rejects(reader.read(), { code: 'ERR_MMAP_CLOSED' })
+  },
+
+  'a mapping is no string, is equal to itself only, and cannot be cloned': () => {
+    const map = mmap(scratchFile('Hello'))
+    const other = mmap(scratchFile('Hello'))
+    assert.equal(Buffer.from(map).toString(), 'Hello')
+    for (const convert of [() => `${map}`, () => String(map), () => new Blob([map]), () => map + 1]) {
+      assert.throws(convert, { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
+    }
+    assert.deepStrictEqual(map, map)
+    assert.notDeepStrictEqual(map, other)
+    map.close()
+    other.close()
+    if (require('node:worker_threads').markAsUncloneable === undefined)
+      throw new CannotBe('it has no markAsUncloneable')
+    assert.throws(() => structuredClone(map), { name: 'DataCloneError' })
   },
 }

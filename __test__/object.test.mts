@@ -1,0 +1,97 @@
+// What a mapping is to those who take any object. It is no Buffer, and says so instead of passing for something else.
+
+import assert from 'node:assert'
+import { format, inspect } from 'node:util'
+import * as threads from 'node:worker_threads'
+import ava from 'ava'
+import { mmap } from 'memmap'
+import { scratchFile } from './scratch.mjs'
+
+const test = ava.serial
+
+const CAN_MARK = 'markAsUncloneable' in threads
+
+test('Buffer.from gives a copy of what is mapped', (t) => {
+  using map = mmap(scratchFile(t, 'Hello World!'))
+  // The types of Node know no object with valueOf but a String.
+  const copy = Buffer.from(map as unknown as string)
+  t.is(copy.toString(), 'Hello World!')
+  copy.fill(0)
+  t.is(map.toString(), 'Hello World!')
+  t.is(map.valueOf(), map.bytes)
+  map.close()
+  t.throws(() => map.valueOf(), { code: 'ERR_MMAP_CLOSED' })
+})
+
+test('what would convert a mapping to a string or a number is told what to use', (t) => {
+  const map = mmap(scratchFile(t, 'abc'))
+  const loose: unknown = map
+  const conversions: [hint: string, () => unknown][] = [
+    ['string', () => `${loose}`],
+    ['string', () => String(map)],
+    ['string or number', () => (loose as number) + 1],
+    ['number', () => Number(map)],
+    ['string', () => new Blob([loose as string])],
+    ['string', () => new TextEncoder().encode(loose as string)],
+    ['string', () => new URLSearchParams('a=1').append('b', loose as string)],
+  ]
+  const refused = (closed: string): void => {
+    for (const [hint, convert] of conversions) {
+      t.throws(
+        convert,
+        {
+          instanceOf: TypeError,
+          code: 'ERR_INVALID_ARG_TYPE',
+          message:
+            `An Mmap cannot be converted to a ${hint}: use toString() for its text, bytes for a view of it, slice() for a copy, ` +
+            'or stream() for a body',
+        },
+        `${convert} ${closed}`,
+      )
+    }
+  }
+  refused('open')
+  map.close()
+  refused('closed')
+  t.is(inspect(map), '<memmap.Mmap closed=true>')
+  t.is(format('%o', 'a', map), "'a' <memmap.Mmap closed=true>")
+})
+
+test('two mappings are equal to assert only if they are the same', (t) => {
+  const path = scratchFile(t, 'abc')
+  using one = mmap(path)
+  using other = mmap(path)
+  t.notThrows(() => assert.deepStrictEqual(one, one))
+  t.throws(() => assert.deepStrictEqual(one, other), { code: 'ERR_ASSERTION' })
+  t.throws(() => assert.deepStrictEqual({ map: one }, { map: other }), { code: 'ERR_ASSERTION' })
+  t.notThrows(() => assert.notDeepStrictEqual([one], [other]))
+  t.deepEqual(Object.keys(one), [])
+})
+
+test('a mapping cannot be cloned', (t) => {
+  if (!CAN_MARK) {
+    t.log(`not run on Node ${process.versions.node}: it has no markAsUncloneable`)
+    t.pass()
+    return
+  }
+  using map = mmap(-1, 10)
+  const { port1, port2 } = new MessageChannel()
+  t.teardown(() => port1.close())
+  for (const clone of [
+    () => structuredClone(map),
+    () => port2.postMessage({ map }),
+    () => new threads.Worker('', { eval: true, workerData: map }),
+  ]) {
+    t.throws(clone, { instanceOf: DOMException, name: 'DataCloneError' })
+  }
+})
+
+test('a mapping in a Proxy is a TypeError, and nothing is done to it', (t) => {
+  using map = mmap(scratchFile(t, 'abc'))
+  const proxy = new Proxy(map, {})
+  for (const use of [() => proxy.length, () => proxy.set('x'), () => proxy.toString(), () => proxy.close()]) {
+    t.throws(use, { instanceOf: TypeError })
+  }
+  t.is(inspect(proxy), '<memmap.Mmap>')
+  t.is(map.toString(), 'abc')
+})
