@@ -27,7 +27,7 @@ function wrongType(name, expected, value) {
 	return withCode(/* @__PURE__ */ new TypeError(`The "${name}" argument must be ${expected}. ${received(value)}`), "ERR_INVALID_ARG_TYPE");
 }
 function noPrimitive(hint) {
-	const message = `An Mmap cannot be converted to a ${hint === "default" ? "string or number" : hint}: use toString() for its text, bytes for a view of it, slice() for a copy, or stream() for a body`;
+	const message = `An Mmap cannot be converted to a ${hint === "string" || hint === "number" ? hint : "string or number"}: use toString() for its text, bytes for a view of it, slice() for a copy, or stream() for a body`;
 	return withCode(new TypeError(message), "ERR_INVALID_ARG_TYPE");
 }
 function wrongValue(message) {

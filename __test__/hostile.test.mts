@@ -665,6 +665,10 @@ const stylizing = fc.constantFrom(
   })),
 )
 
+const textEncoding = fc.constantFrom(
+  ...['utf8', 'latin1', 'ascii', 'utf16le', 'hex', 'base64', 'utf-7', undefined].map(constant),
+)
+
 /** What methods take. One that is missing here gets anything. */
 const PLAUSIBLE: Record<string, fc.Arbitrary<Recipe>[]> = {
   view: [viewClass, position, position],
@@ -687,6 +691,10 @@ const PLAUSIBLE: Record<string, fc.Arbitrary<Recipe>[]> = {
   count: [bytes, position, position],
   replaceAll: [bytes, bytes, position, position],
   lines: [linesOption],
+  toString: [textEncoding, position, position],
+  arrayBuffer: [position, position],
+  set: [bytes, position],
+  stream: [linesOption],
   findAsync: [bytes, position, position, taskOption],
   countAsync: [bytes, position, position, taskOption],
   replaceAllAsync: [bytes, bytes, position, position, taskOption],
@@ -729,7 +737,8 @@ class Call {
 }
 
 function callOf(member: string | symbol): fc.Arbitrary<Call> {
-  const parameters = typeof member === 'string' ? PLAUSIBLE[member] : undefined
+  // Not `toString` of all objects.
+  const parameters = typeof member === 'string' && Object.hasOwn(PLAUSIBLE, member) ? PLAUSIBLE[member] : undefined
   const wild = fc.array(anything, { maxLength: 5 })
   // Its arguments come from util.inspect, and not from the user.
   if (member === inspect.custom) return fc.tuple(anyNumber, stylizing).map((args) => new Call(member, args))

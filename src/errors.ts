@@ -63,9 +63,11 @@ export function wrongType(name: string, expected: string, value: unknown): TypeE
   )
 }
 
-export function noPrimitive(hint: string): TypeError {
+export function noPrimitive(hint: unknown): TypeError {
+  // The engine says which it wants. Others may say anything.
+  const wanted = hint === 'string' || hint === 'number' ? hint : 'string or number'
   const message =
-    `An Mmap cannot be converted to a ${hint === 'default' ? 'string or number' : hint}: use toString() for its text, ` +
+    `An Mmap cannot be converted to a ${wanted}: use toString() for its text, ` +
     'bytes for a view of it, slice() for a copy, or stream() for a body'
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
 }
