@@ -89,3 +89,18 @@ test('tsc --strict takes its types, as CommonJS and as an ES module', (t) => {
   ]
   t.notThrows(() => node(tsc, ...options, '--types', 'node', 'program.cts', 'program.mts'))
 })
+
+test('nothing of the native library throws what has a status of napi-rs for its code', (t) => {
+  const folder = join(root, 'crates/memmap-node/src')
+  for (const name of readdirSync(folder)) {
+    const source = readFileSync(join(folder, name), 'utf8')
+    // Errors of napi-rs have one. Only error.rs makes one, which says that there is an exception already; and what napi-rs says itself is passed on by nobody.
+    if (name !== 'error.rs') t.notRegex(source, /napi::Error::|Status::/, name)
+    t.notRegex(source, /\benv\.\w+\([^()]*\)\?/, name)
+    const made = source.match(/napi::Error::new\([^)]*\)/g) ?? []
+    t.true(
+      made.every((call) => call.includes('Status::PendingException')),
+      `${name}: ${made}`,
+    )
+  }
+})

@@ -5,7 +5,6 @@ use crate::error::{check, throw_wrong_type};
 use memmap_core::{Error, RawBytes, Region};
 use napi::bindgen_prelude::{FromNapiValue, TypeName, Unknown, ValidateNapiValue};
 use napi::{Env, JsValue, ValueType, sys};
-use std::collections::{HashMap, HashSet};
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -272,16 +271,27 @@ pub fn to_lease(env: Env, buffer: Unknown, id: u32, handouts: &[Arc<Handout>]) -
 /// After all has been done that can be: ENOMEM, where there is no memory for zeros and the file stays mapped until the buffers have been
 /// collected; ERR_MMAP_UNSUPPORTED for a SharedArrayBuffer on Windows.
 pub fn take_away(env: Env, buffers: Vec<(Unknown, u32)>, handouts: &[Arc<Handout>]) -> memmap_core::Result<()> {
-    let buffers: HashMap<u32, Unknown> = buffers.into_iter().map(|(buffer, id)| (id, buffer)).collect();
+    let mut given: Vec<Option<Unknown>> = handouts.iter().map(|_| None).collect();
+    for (buffer, id) in buffers {
+        // They were made in the order of their ids.
+        let index = handouts.binary_search_by_key(&id, |handout| handout.id).ok();
+        if let Some(place) = index.and_then(|index| given.get_mut(index)) {
+            *place = Some(buffer);
+        }
+    }
     let mut taken = Vec::new();
-    let mut shown = HashSet::new();
-    for handout in handouts.iter().filter(|handout| !handout.blanked.load(Ordering::Relaxed)) {
+    // Regions. There are few: one, and one more for each `resize()`.
+    let mut shown: Vec<Arc<Region>> = Vec::new();
+    for (handout, buffer) in handouts.iter().zip(given) {
+        if handout.blanked.load(Ordering::Relaxed) {
+            continue;
+        }
         let Some(region) = handout.region() else { continue };
-        let is_taken = match (handout.kind, buffers.get(&handout.id)) {
+        let is_taken = match (handout.kind, buffer) {
             (Kind::Shared, _) | (Kind::Lent, Some(_)) => true,
-            (Kind::Plain, Some(buffer)) if shows(env, *buffer, handout) => {
+            (Kind::Plain, Some(buffer)) if shows(env, buffer, handout) => {
                 // Bun detaches no buffer while it reads or writes it. Its views keep their length then, and read zeros, as shared ones do.
-                handout.detached.store(detach(env, *buffer), Ordering::Relaxed);
+                handout.detached.store(detach(env, buffer), Ordering::Relaxed);
                 true
             }
             // Unless there was no memory for zeros the last time.
@@ -290,27 +300,36 @@ pub fn take_away(env: Env, buffers: Vec<(Unknown, u32)>, handouts: &[Arc<Handout
         };
         if is_taken {
             taken.push((handout, region));
-        } else {
-            shown.insert(Arc::as_ptr(&region).addr());
+        } else if !is_in(&shown, &region) {
+            shown.push(region);
         }
     }
     let mut result = Ok(());
-    // By region: there may be several buffers over it.
-    let mut blanked = HashMap::new();
+    // There may be several buffers over a region.
+    let mut blanked: Vec<Arc<Region>> = Vec::new();
     for (handout, region) in taken {
-        let key = Arc::as_ptr(&region).addr();
-        if shown.contains(&key) {
+        if is_in(&shown, &region) {
             continue;
         }
-        match blanked.entry(key).or_insert_with(|| region.blank()) {
-            Ok(()) => handout.blanked.store(true, Ordering::Relaxed),
+        let outcome = if is_in(&blanked, &region) { Ok(()) } else { region.blank() };
+        match outcome {
+            Ok(()) => {
+                handout.blanked.store(true, Ordering::Relaxed);
+                if !is_in(&blanked, &region) {
+                    blanked.push(region);
+                }
+            }
             // Windows puts nothing in the place of a mapping. There the addresses are given back at once, and only the caller can know that nobody
             // uses them.
             Err(Error::Unsupported(_)) if handout.detached.load(Ordering::Relaxed) => handout.release(),
-            Err(error) => result = Err(error.clone()),
+            Err(error) => result = Err(error),
         }
     }
     result
+}
+
+fn is_in(list: &[Arc<Region>], region: &Arc<Region>) -> bool {
+    list.iter().any(|one| Arc::ptr_eq(one, region))
 }
 
 /// Whether it is the ArrayBuffer that was made with the handout, and not detached.

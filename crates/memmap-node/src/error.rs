@@ -4,7 +4,7 @@ use memmap_core::Error;
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, Status, sys};
 use std::ffi::{CStr, CString};
-use std::ptr;
+use std::{fmt, ptr};
 
 /// Throws `error` in JavaScript and gives what napi-rs takes for "has been thrown".
 pub fn throw(env: Env, error: &Error) -> napi::Error {
@@ -60,11 +60,12 @@ pub fn rejection(env: Env, error: &Error, numbers: &[(&str, f64)]) -> napi::Erro
     match object(env, error, numbers) {
         // SAFETY: a value that this environment has just made.
         Ok(value) => napi::Error::from(unsafe { Unknown::from_raw_unchecked(env.raw(), value) }),
-        Err(error) => error,
+        // Nor could the engine make one of anything else.
+        Err(_) => has_been_thrown(),
     }
 }
 
-fn object(env: Env, error: &Error, numbers: &[(&str, f64)]) -> napi::Result<sys::napi_value> {
+fn object(env: Env, error: &Error, numbers: &[(&str, f64)]) -> Result<sys::napi_value, Refusal> {
     let object = Object::error(env.raw(), error)?;
     match error {
         Error::System(system) => {
@@ -83,11 +84,22 @@ fn object(env: Env, error: &Error, numbers: &[(&str, f64)]) -> napi::Result<sys:
     Ok(object.value)
 }
 
+/// What the engine says of a call that has failed. No error of napi-rs, so that none can become what a function returns: it would reach JavaScript with
+/// a status for its `code`.
+#[derive(Debug)]
+pub struct Refusal(Status);
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Node-API says {}", self.0)
+    }
+}
+
 /// A Node-API status as a Result.
-pub(crate) fn check(status: sys::napi_status) -> napi::Result<()> {
+pub(crate) fn check(status: sys::napi_status) -> Result<(), Refusal> {
     match Status::from(status) {
         Status::Ok => Ok(()),
-        status => Err(napi::Error::new(status, "Node-API call failed")),
+        status => Err(Refusal(status)),
     }
 }
 
@@ -97,7 +109,7 @@ struct Object {
 }
 
 impl Object {
-    fn error(env: sys::napi_env, error: &Error) -> napi::Result<Object> {
+    fn error(env: sys::napi_env, error: &Error) -> Result<Object, Refusal> {
         let code = string(env, error.code())?;
         let message = string(env, &error.to_string())?;
         let create = match error.code() {
@@ -111,25 +123,25 @@ impl Object {
         Ok(Object { env, value })
     }
 
-    fn set_number(&self, name: &str, number: f64) -> napi::Result<()> {
+    fn set_number(&self, name: &str, number: f64) -> Result<(), Refusal> {
         let mut value = ptr::null_mut();
         // SAFETY: `env` is the current environment; `value` is written on success.
         check(unsafe { sys::napi_create_double(self.env, number, &mut value) })?;
         self.set(name, value)
     }
 
-    fn set_string(&self, name: &str, text: &str) -> napi::Result<()> {
+    fn set_string(&self, name: &str, text: &str) -> Result<(), Refusal> {
         self.set(name, string(self.env, text)?)
     }
 
-    fn set(&self, name: &str, value: sys::napi_value) -> napi::Result<()> {
+    fn set(&self, name: &str, value: sys::napi_value) -> Result<(), Refusal> {
         let name = string(self.env, name)?;
         // SAFETY: object, name and value belong to this environment and are alive in this call's scope.
         check(unsafe { sys::napi_set_property(self.env, self.value, name, value) })
     }
 }
 
-fn string(env: sys::napi_env, text: &str) -> napi::Result<sys::napi_value> {
+fn string(env: sys::napi_env, text: &str) -> Result<sys::napi_value, Refusal> {
     let mut value = ptr::null_mut();
     // SAFETY: `text` is readable for its length, which is given; `value` is written on success.
     check(unsafe { sys::napi_create_string_utf8(env, text.as_ptr().cast(), text.len() as isize, &mut value) })?;
