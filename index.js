@@ -94,9 +94,11 @@ function aborted(reason, { replaced } = {}) {
 }
 function withPath(error, path) {
 	if (path === void 0 || !(0, node_util_types.isNativeError)(error) || !("code" in error)) return error;
-	addText(Object.assign(error, { path }), "syscall" in error ? ` '${path}'` : `: '${path}'`);
+	const shown = path.length <= LONGEST_SHOWN_PATH ? path : `${path.slice(0, LONGEST_SHOWN_PATH)}...`;
+	addText(Object.assign(error, { path }), "syscall" in error ? ` '${shown}'` : `: '${shown}'`);
 	return error;
 }
+const LONGEST_SHOWN_PATH = 64 * 1024;
 function aboutNoLength(error) {
 	if (hasCode(error, "EINVAL")) addText(error, ": \"length\" must be at least 1 for new anonymous memory");
 	return error;

@@ -1,5 +1,6 @@
 // mmap(): every kind of file, every argument, and what a failure leaves behind.
 
+import { constants as bufferConstants } from 'node:buffer'
 import { execFileSync } from 'node:child_process'
 import {
   closeSync,
@@ -140,6 +141,13 @@ test('an empty file with length 0 is refused', (t) => {
     code: 'ERR_OUT_OF_RANGE',
     message: `cannot mmap an empty file: '${path}'`,
   })
+})
+
+test('a path as long as a string can be is refused as any that is too long', (t) => {
+  const longest = 'a'.repeat(bufferConstants.MAX_STRING_LENGTH)
+  const error = t.throws(() => mmap(longest), { message: /a\.\.\.'$/ }) as NodeJS.ErrnoException
+  t.is(error.path, longest)
+  t.not(error.code, undefined)
 })
 
 test('what opening by a path refuses names the file', (t) => {

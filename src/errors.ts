@@ -169,9 +169,14 @@ export function aborted(reason: unknown, { replaced }: { replaced?: number } = {
 /** Adds the path, if there is one, to an error of the operating system as fs does, and to one of ours. */
 export function withPath(error: unknown, path: string | undefined): unknown {
   if (path === undefined || !isNativeError(error) || !('code' in error)) return error
-  addText(Object.assign(error, { path }), 'syscall' in error ? ` '${path}'` : `: '${path}'`)
+  // With a string nearly as long as one can be there is no message.
+  const shown = path.length <= LONGEST_SHOWN_PATH ? path : `${path.slice(0, LONGEST_SHOWN_PATH)}...`
+  addText(Object.assign(error, { path }), 'syscall' in error ? ` '${shown}'` : `: '${shown}'`)
   return error
 }
+
+/** Longer than any that a system takes. */
+const LONGEST_SHOWN_PATH = 64 * 1024
 
 /** The operating system's refusal of what is to have no bytes and no file says EINVAL, and no more. */
 export function aboutNoLength(error: unknown): unknown {
