@@ -55,6 +55,9 @@ interface MmapOptions {
    * mapping's length) `resize()` grows the mapping in place up to that, and every view stays valid with the length that it has:
    * take `bytes` again for more, and leave `buffer.grow()` to `resize()`, for what it adds is not in the file.
    *
+   * Where the memory moves into the buffer (not on Bun and Windows) the Mmap keeps its buffers, also after `close()`, until `unmap()` or until it
+   * is collected: so `unmap()` reaches them in every thread, and a closed Mmap that is still referred to keeps the memory.
+   *
    * On Bun and Windows it takes a function of the runtime's. Where that is missing, asking for a view is ERR_MMAP_NO_VIEW. `maxLength` is
    * ERR_MMAP_UNSUPPORTED on both.
    */
@@ -672,11 +675,13 @@ declare class Mmap implements Disposable, Iterable<number> {
    * Closes, and lets go of the file now, for those who must delete, rename or truncate it on Windows: every view has length 0
    * afterwards (one of a SharedArrayBuffer keeps its length, and reads zeros). It can also be called after `close()`.
    *
-   * Do not call it while something asynchronous still reads a view: Node's own zlib ends the process when the buffer under it is
-   * detached. Memory that `ArrayBuffer.prototype.transfer()` has given to another ArrayBuffer stays mapped until that one is collected.
+   * Do not call it while something asynchronous still uses a view: Node's own zlib ends the process when the buffer under it is
+   * detached, what `fs.read` still stores is lost, and what `fs.write` still takes is zeros. Memory that `ArrayBuffer.prototype.transfer()`
+   * has given to another ArrayBuffer stays mapped until that one is collected.
    *
-   * @throws as {@link close}, but it is closed in any case, and changes that could not be written are lost; ERR_MMAP_UNSUPPORTED on Windows
-   *   for a SharedArrayBuffer that was handed out
+   * @throws as {@link close}, but it is closed in any case, and changes that could not be written are lost; ENOMEM where there is no memory for
+   *   zeros in place of the file, which stays mapped until its views are collected, or `unmap()` is called again; ERR_MMAP_UNSUPPORTED on
+   *   Windows for a SharedArrayBuffer that was handed out
    */
   unmap(): void;
   /** {@link close}, for `using`. */

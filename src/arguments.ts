@@ -67,6 +67,9 @@ export interface MmapOptions {
    * mapping's length) `resize()` grows the mapping in place up to that, and every view stays valid with the length that it has:
    * take `bytes` again for more, and leave `buffer.grow()` to `resize()`, for what it adds is not in the file.
    *
+   * Where the memory moves into the buffer (not on Bun and Windows) the Mmap keeps its buffers, also after `close()`, until `unmap()` or until it
+   * is collected: so `unmap()` reaches them in every thread, and a closed Mmap that is still referred to keeps the memory.
+   *
    * On Bun and Windows it takes a function of the runtime's. Where that is missing, asking for a view is ERR_MMAP_NO_VIEW. `maxLength` is
    * ERR_MMAP_UNSUPPORTED on both.
    */

@@ -984,11 +984,13 @@ export class Mmap implements Disposable, Iterable<number> {
    * Closes, and lets go of the file now, for those who must delete, rename or truncate it on Windows: every view has length 0
    * afterwards (one of a SharedArrayBuffer keeps its length, and reads zeros). It can also be called after `close()`.
    *
-   * Do not call it while something asynchronous still reads a view: Node's own zlib ends the process when the buffer under it is
-   * detached. Memory that `ArrayBuffer.prototype.transfer()` has given to another ArrayBuffer stays mapped until that one is collected.
+   * Do not call it while something asynchronous still uses a view: Node's own zlib ends the process when the buffer under it is
+   * detached, what `fs.read` still stores is lost, and what `fs.write` still takes is zeros. Memory that `ArrayBuffer.prototype.transfer()`
+   * has given to another ArrayBuffer stays mapped until that one is collected.
    *
-   * @throws as {@link close}, but it is closed in any case, and changes that could not be written are lost; ERR_MMAP_UNSUPPORTED on Windows
-   *   for a SharedArrayBuffer that was handed out
+   * @throws as {@link close}, but it is closed in any case, and changes that could not be written are lost; ENOMEM where there is no memory for
+   *   zeros in place of the file, which stays mapped until its views are collected, or `unmap()` is called again; ERR_MMAP_UNSUPPORTED on
+   *   Windows for a SharedArrayBuffer that was handed out
    */
   unmap(): void {
     const open = this.#mapping
