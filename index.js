@@ -767,6 +767,27 @@ function adjustSlice({ start, stop, step }, length) {
 	};
 }
 //#endregion
+//#region src/dispose.ts
+function mendDispose(prototype) {
+	if (Symbol.dispose !== void 0) return;
+	const value = Reflect.get(prototype, "undefined");
+	Reflect.deleteProperty(prototype, "undefined");
+	const symbol = symbolOfNode();
+	if (symbol !== void 0) Object.defineProperty(prototype, symbol, {
+		value,
+		writable: true,
+		configurable: true
+	});
+}
+function symbolOfNode() {
+	const disposable = node_events.addAbortListener?.({
+		aborted: false,
+		addEventListener() {},
+		removeEventListener() {}
+	}, () => {});
+	return disposable && Object.getOwnPropertySymbols(disposable)[0];
+}
+//#endregion
 //#region src/iterators.ts
 const FIRST_BATCH = 16;
 const LARGEST_BATCH = 4096;
@@ -1969,6 +1990,7 @@ var Mmap = class {
 		view.isRemembered = true;
 	}
 };
+mendDispose(Mmap.prototype);
 function mmap(file, length, options) {
 	return new Mmap(file, length, options);
 }

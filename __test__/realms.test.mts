@@ -15,13 +15,17 @@ const JSDOM = { AbortSignal, Buffer, EventTarget, URL, clearInterval, process }
 const NODE = { ...JSDOM, ArrayBuffer, Uint8Array }
 
 /** Loads the package in a context of its own. */
-function load(globals: object, binding: object = require('./runtimes/binding.cjs')): typeof Memmap {
+function load(
+  globals: object,
+  binding: object = require('./runtimes/binding.cjs'),
+  modules: Record<string, object> = {},
+): typeof Memmap {
   const exports = {}
   const file = require.resolve('../index.js')
   const run = runInContext(`(function (exports, require) {${readFileSync(file, 'utf8')}\n})`, createContext(globals), {
     filename: file,
   })
-  run(exports, (id: string) => (id.endsWith('.node') ? binding : require(id)))
+  run(exports, (id: string) => (id.endsWith('.node') ? binding : (modules[id] ?? require(id))))
   return exports as typeof Memmap
 }
 
@@ -65,4 +69,32 @@ test('a view is a Buffer, also where that extends the Uint8Array of another real
     t.true(Buffer.isBuffer(view))
     t.is(view.length, 5)
   }
+})
+
+test('the method for `using` has the symbol that Node has, where another realm has none', (t) => {
+  const { Mmap, mmap } = load({ ...NODE })
+  t.false('undefined' in Mmap.prototype)
+  t.is(typeof Symbol.dispose, 'symbol')
+  const map = mmap(-1, 5)
+  map[Symbol.dispose]()
+  t.true(map.closed)
+})
+
+test('there is no method for `using` where there is no symbol', (t) => {
+  const context = createContext({})
+  if (runInContext('Symbol.dispose', context) !== undefined) {
+    t.log(`not run: Node ${process.versions.node} gives the symbol to every realm`)
+    t.pass()
+    return
+  }
+  // Before 20.5 Node has no such function.
+  const events = { ...require('node:events'), addAbortListener: undefined }
+  const { Mmap } = load({ ...NODE }, undefined, { 'node:events': events })
+  t.false('undefined' in Mmap.prototype)
+  t.deepEqual(
+    Object.getOwnPropertySymbols(Mmap.prototype)
+      .map(String)
+      .filter((name) => name.includes('dispose')),
+    [],
+  )
 })

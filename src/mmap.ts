@@ -29,6 +29,7 @@ import {
 } from './arguments.js'
 import binding, { type ExternalObject, type OpenMapping, type Task } from './binding.js'
 import { ACCESS_READ, MAX_VIEW_LENGTH, PAGESIZE } from './constants.js'
+import { mendDispose } from './dispose.js'
 import {
   aboutNoLength,
   closed,
@@ -1365,6 +1366,8 @@ export class Mmap implements Disposable, Iterable<number> {
     view.isRemembered = true
   }
 }
+
+mendDispose(Mmap.prototype)
 
 /**
  * Maps a file into memory, or memory without a file, as CPython's `mmap.mmap` does. A file is mapped for reading and writing unless
