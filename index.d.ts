@@ -1,4 +1,5 @@
 import { FileHandle } from "node:fs/promises";
+import { URL } from "node:url";
 import { InspectOptionsStylized, inspect } from "node:util";
 
 //#region src/arguments.d.ts

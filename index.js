@@ -4,6 +4,7 @@ let node_util_types = require("node:util/types");
 let node_util = require("node:util");
 let node_fs = require("node:fs");
 let node_path = require("node:path");
+let node_timers = require("node:timers");
 let node_url = require("node:url");
 let node_events = require("node:events");
 //#region src/errors.ts
@@ -68,8 +69,11 @@ function textTooLong(length, limit) {
 	const message = `The text of ${length} bytes would be longer than the longest string on this runtime, ${limit} characters: take the text of less at a time with toString(encoding, start, stop) or lines({ encoding }), or the bytes with stream()`;
 	return withCode(new RangeError(message), "ERR_OUT_OF_RANGE");
 }
+function codeOf(error) {
+	return (0, node_util_types.isNativeError)(error) && "code" in error ? error.code : void 0;
+}
 function hasCode(error, code) {
-	return (0, node_util_types.isNativeError)(error) && "code" in error && error.code === code;
+	return codeOf(error) === code;
 }
 function isShortage(error) {
 	return [
@@ -141,9 +145,6 @@ function isSingleExecutable() {
 }
 const packageName = (platform) => `@memmap/binding-${platform}`;
 const fileName = (platform) => `./memmap.${platform}.node`;
-function codeOf(error) {
-	return typeof error === "object" && error !== null && "code" in error ? error.code : void 0;
-}
 function requireFrom(path) {
 	const { createRequire } = require("node:module");
 	return createRequire(path);
@@ -455,6 +456,124 @@ function reserve(length, maxByteLength, grows) {
 	}
 }
 //#endregion
+//#region src/signal.ts
+function signalOf(value) {
+	if (typeof value !== "object" || value === null) return void 0;
+	try {
+		return ownSignal(value) ?? foreignSignal(value);
+	} catch {
+		return;
+	}
+}
+let getters;
+function gettersOfSignals() {
+	if (getters !== void 0 || typeof AbortSignal === "undefined") return getters;
+	const { prototype } = AbortSignal;
+	const { addEventListener, removeEventListener } = prototype;
+	const { aborted, reason } = Object.getOwnPropertyDescriptors(prototype);
+	if (aborted?.get === void 0 || reason?.get === void 0) return void 0;
+	getters = {
+		aborted: aborted.get,
+		reason: reason.get,
+		addEventListener,
+		removeEventListener
+	};
+	return getters;
+}
+function ownSignal(signal) {
+	const own = gettersOfSignals();
+	if (own === void 0) return void 0;
+	let aborted;
+	try {
+		aborted = Reflect.apply(own.aborted, signal, []);
+	} catch {
+		return;
+	}
+	const options = listenerOptions();
+	return {
+		aborted,
+		reason: () => Reflect.apply(own.reason, signal, []),
+		onAbort: (stop) => listen(signal, stop, {
+			add: (listener) => Reflect.apply(own.addEventListener, signal, [
+				"abort",
+				listener,
+				options
+			]),
+			remove: (listener) => Reflect.apply(own.removeEventListener, signal, [
+				"abort",
+				listener,
+				options
+			])
+		})
+	};
+}
+function foreignSignal(signal) {
+	const { aborted, addEventListener, removeEventListener } = signal;
+	if (typeof aborted !== "boolean") return void 0;
+	if (typeof addEventListener !== "function" || typeof removeEventListener !== "function") return void 0;
+	return {
+		aborted,
+		reason() {
+			try {
+				return Reflect.get(signal, "reason");
+			} catch {
+				return;
+			}
+		},
+		onAbort: (stop) => listen(signal, stop, {
+			add: (listener) => Reflect.apply(addEventListener, signal, [
+				"abort",
+				listener,
+				{ capture: true }
+			]),
+			remove(listener) {
+				try {
+					Reflect.apply(removeEventListener, signal, [
+						"abort",
+						listener,
+						{ capture: true }
+					]);
+				} catch {}
+			}
+		})
+	};
+}
+let options;
+function listenerOptions() {
+	if (options !== void 0) return options;
+	const found = { capture: true };
+	node_events.addAbortListener?.({
+		aborted: false,
+		addEventListener: (_type, _listener, nodes) => Object.assign(found, nodes, { once: false })
+	}, () => {});
+	options = found;
+	return found;
+}
+const listening = /* @__PURE__ */ new WeakMap();
+function listen(signal, stop, { add, remove }) {
+	let entry = listening.get(signal);
+	if (entry === void 0) {
+		const stops = /* @__PURE__ */ new Set();
+		const listener = () => {
+			for (const stop of stops) stop();
+		};
+		add(listener);
+		entry = {
+			stops,
+			end: () => remove(listener)
+		};
+		listening.set(signal, entry);
+	}
+	const { stops, end } = entry;
+	stops.add(stop);
+	return () => {
+		stops.delete(stop);
+		if (stops.size !== 0) return;
+		end();
+		listening.delete(signal);
+	};
+}
+//#endregion
 //#region src/arguments.ts
 const OPTION_NAMES = [
 	"access",
@@ -527,24 +646,15 @@ function streamOptions(options) {
 	};
 }
 function taskOptions(options) {
-	const { signal, onProgress } = optionsArgument(options, TASK_OPTION_NAMES, "this method");
-	if (signal !== void 0 && !isAbortSignal(signal)) throw wrongType("signal", "an instance of AbortSignal", signal);
+	const { signal: given, onProgress } = optionsArgument(options, TASK_OPTION_NAMES, "this method");
+	const signal = given === void 0 ? void 0 : signalOf(given);
+	if (given !== void 0 && signal === void 0) throw wrongType("signal", "an instance of AbortSignal", given);
 	if (onProgress !== void 0 && typeof onProgress !== "function") throw wrongType("onProgress", "of type function", onProgress);
-	if (signal !== void 0 && isAbortedSignal(signal)) throw aborted(reasonOf(signal));
+	if (signal?.aborted) throw aborted(signal.reason());
 	return {
 		signal,
 		onProgress
 	};
-}
-const isAbortedSignal = getter(AbortSignal.prototype, "aborted");
-const reasonOf = getter(AbortSignal.prototype, "reason");
-function isAbortSignal(value) {
-	try {
-		isAbortedSignal(value);
-		return true;
-	} catch {
-		return false;
-	}
 }
 function optionsArgument(options, names, of) {
 	if (options === void 0) return NO_OPTIONS;
@@ -553,7 +663,7 @@ function optionsArgument(options, names, of) {
 	return options;
 }
 function isNoOptions(value) {
-	return (0, node_util_types.isMap)(value) || (0, node_util_types.isSet)(value) || (0, node_util_types.isDate)(value) || (0, node_util_types.isPromise)(value) || value instanceof AbortSignal;
+	return (0, node_util_types.isMap)(value) || (0, node_util_types.isSet)(value) || (0, node_util_types.isDate)(value) || (0, node_util_types.isPromise)(value) || "aborted" in value;
 }
 function fileArgument(file) {
 	if (typeof file === "number") return integer(file, "file", -INT32_MAX - 1, INT32_MAX);
@@ -574,17 +684,26 @@ function pathText(given, path) {
 }
 function urlPath(file) {
 	if (typeof file !== "object" || file === null || (0, node_util_types.isUint8Array)(file)) return void 0;
-	let href;
-	try {
-		href = hrefOf(file);
-	} catch {
-		return;
-	}
+	const href = urlText(file);
+	if (href === void 0) return void 0;
 	try {
 		return (0, node_url.fileURLToPath)(href);
 	} catch (error) {
-		if (error instanceof URIError) throw wrongValue("The \"file\" argument must be a URL whose escapes are UTF-8");
+		const code = codeOf(error);
+		if (code === void 0) throw wrongValue("The \"file\" argument must be a URL whose escapes are UTF-8");
+		if (code === "ERR_INVALID_URL") throw wrongValue("The \"file\" argument must be a URL whose \"href\" is one");
 		throw error;
+	}
+}
+function urlText(file) {
+	try {
+		return hrefOf(file);
+	} catch {}
+	try {
+		const { href, protocol, auth, path } = file;
+		return typeof href === "string" && protocol && auth === void 0 && path === void 0 ? href : void 0;
+	} catch {
+		return;
 	}
 }
 function isArrayOrRevoked(value) {
@@ -599,7 +718,7 @@ function getter(prototype, name) {
 	return Function.prototype.call.bind(get);
 }
 const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype);
-const hrefOf = getter(URL.prototype, "href");
+const hrefOf = getter(node_url.URL.prototype, "href");
 const typedArrayParts = {
 	buffer: getter(TYPED_ARRAY, "buffer"),
 	byteOffset: getter(TYPED_ARRAY, "byteOffset"),
@@ -1105,9 +1224,6 @@ function isInUse(memory) {
 async function run({ mapping, options, total, memory, start }) {
 	const { signal, onProgress } = options;
 	const task = binding.newTask(mapping);
-	const working = start(task);
-	const use = { memory };
-	inUse.add(use);
 	let thrown;
 	const stop = () => binding.stopTask(task);
 	const report = (done) => {
@@ -1126,63 +1242,35 @@ async function run({ mapping, options, total, memory, start }) {
 		const done = binding.taskDone(task);
 		if (done < total) report(done);
 	};
-	const timer = onProgress && setInterval(reportPart, REPORT_INTERVAL);
-	const stopListening = signal && onAbort(signal, stop);
+	const use = { memory };
+	let timer;
+	let stopListening;
 	try {
+		const working = start(task);
+		inUse.add(use);
+		try {
+			stopListening = signal?.onAbort(stop);
+		} catch (error) {
+			thrown = { error };
+			stop();
+		}
+		timer = onProgress && (0, node_timers.setInterval)(reportPart, REPORT_INTERVAL);
 		const result = await working;
 		report(total);
 		if (thrown === void 0) return result;
 	} catch (error) {
 		if (thrown === void 0) throw settled(error, signal);
 	} finally {
-		clearInterval(timer);
-		stopListening?.();
+		(0, node_timers.clearInterval)(timer);
 		inUse.delete(use);
+		stopListening?.();
 	}
 	throw thrown.error;
 }
 function settled(error, signal) {
-	if (isAborted(error) && signal !== void 0) return aborted(reasonOf(signal), error);
+	if (isAborted(error) && signal !== void 0) return aborted(signal.reason(), error);
 	if ((0, node_util_types.isNativeError)(error)) Error.captureStackTrace(error);
 	return error;
-}
-var Stops = class extends Set {
-	handleEvent() {
-		for (const stop of this) stop();
-	}
-};
-const listening = /* @__PURE__ */ new WeakMap();
-const { addEventListener, removeEventListener } = EventTarget.prototype;
-const listenerOptions = { capture: true };
-node_events.addAbortListener?.({
-	aborted: false,
-	addEventListener(_type, _listener, options) {
-		Object.assign(listenerOptions, options, { once: false });
-	}
-}, () => {});
-function onAbort(signal, stop) {
-	const stops = listening.get(signal) ?? listen(signal);
-	stops.add(stop);
-	return () => {
-		stops.delete(stop);
-		if (stops.size !== 0) return;
-		Reflect.apply(removeEventListener, signal, [
-			"abort",
-			stops,
-			listenerOptions
-		]);
-		listening.delete(signal);
-	};
-}
-function listen(signal) {
-	const stops = new Stops();
-	listening.set(signal, stops);
-	Reflect.apply(addEventListener, signal, [
-		"abort",
-		stops,
-		listenerOptions
-	]);
-	return stops;
 }
 //#endregion
 //#region src/text.ts
@@ -2034,7 +2122,7 @@ function lookAtDescriptors() {
 let isCollectionDue = false;
 function provokeCollection() {
 	if (isCollectionDue) return;
-	setImmediate(collect);
+	(0, node_timers.setImmediate)(collect);
 	isCollectionDue = true;
 }
 function collect() {

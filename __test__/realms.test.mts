@@ -2,10 +2,12 @@
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
 import { createContext, runInContext } from 'node:vm'
 import ava from 'ava'
 import type * as Memmap from 'memmap'
 import { onUnix } from './platform.mjs'
+import { scratchFile } from './scratch.mjs'
 
 const test = ava.serial
 const require = createRequire(import.meta.url)
@@ -97,4 +99,151 @@ test('there is no method for `using` where there is no symbol', (t) => {
       .filter((name) => name.includes('dispose')),
     [],
   )
+})
+
+/** A signal of a class that is not the runtime's, as jsdom, happy-dom and polyfills have it. What is read of it is noted. */
+class ForeignSignal {
+  readonly read: string[] = []
+  readonly listeners = new Set<() => void>()
+  #aborted = false
+
+  get aborted(): boolean {
+    this.read.push('aborted')
+    return this.#aborted
+  }
+
+  get reason(): unknown {
+    return 'enough'
+  }
+
+  get addEventListener() {
+    this.read.push('addEventListener')
+    return (type: string, listener: () => void): void => {
+      if (type === 'abort') this.listeners.add(listener)
+    }
+  }
+
+  get removeEventListener() {
+    this.read.push('removeEventListener')
+    return (_type: string, listener: () => void): boolean => this.listeners.delete(listener)
+  }
+
+  abort(): void {
+    this.#aborted = true
+    for (const listener of this.listeners) listener()
+  }
+}
+
+const asSignal = (signal: object): AbortSignal => signal as AbortSignal
+
+test('a signal of another class stops a task, and each property of it is read once', async (t) => {
+  // In this realm, in one with the class of signals but another one of events, and in one that has neither.
+  const { AbortSignal: _signal, EventTarget: _target, ...without } = NODE
+  const realms = [{ ...NODE }, { ...NODE, EventTarget: class {} }, without]
+  for (const { mmap } of [require('../index.js') as typeof Memmap, ...realms.map((globals) => load(globals))]) {
+    const map = mmap(-1, 2 ** 29)
+    const signal = new ForeignSignal()
+    const promise = map.countAsync('needle', 0, undefined, { signal: asSignal(signal) })
+    t.deepEqual(signal.read.toSorted(), ['aborted', 'addEventListener', 'removeEventListener'])
+    t.is(signal.listeners.size, 1)
+    signal.abort()
+    t.like(await t.throwsAsync(promise), { name: 'AbortError', code: 'ABORT_ERR', cause: 'enough' })
+    t.is(signal.listeners.size, 0)
+    const again = map.countAsync('needle', 0, undefined, { signal: asSignal(signal) })
+    t.like(await t.throwsAsync(again), { code: 'ABORT_ERR', cause: 'enough' })
+    await t.throwsAsync(map.countAsync('needle', 0, undefined, asSignal(signal) as object), {
+      code: 'ERR_INVALID_ARG_TYPE',
+    })
+    // The runtime's own signals are foreign there, where the realm has another class or none.
+    const controller = new AbortController()
+    const third = map.countAsync('needle', 0, undefined, { signal: controller.signal })
+    controller.abort('enough')
+    t.like(await t.throwsAsync(third), { code: 'ABORT_ERR', cause: 'enough' })
+    map.unmap()
+  }
+})
+
+test('what a signal throws when it is listened to ends the task, and no timer is left', async (t) => {
+  const { mmap } = require('../index.js') as typeof Memmap
+  const map = mmap(-1, 2 ** 29)
+  const thrown = new Error('no listeners')
+  const signal = {
+    aborted: false,
+    addEventListener() {
+      throw thrown
+    },
+    removeEventListener() {},
+  }
+  let reports = 0
+  const onProgress = (): void => {
+    reports += 1
+  }
+  const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+  const before = timers()
+  t.is(await t.throwsAsync(map.countAsync('needle', 0, undefined, { signal: asSignal(signal), onProgress })), thrown)
+  t.is(timers(), before)
+  t.is(reports, 0)
+  map.unmap()
+})
+
+test('what is no signal is refused before a task starts', async (t) => {
+  const { mmap } = require('../index.js') as typeof Memmap
+  const map = mmap(-1, 5)
+  const listens = { addEventListener() {}, removeEventListener() {} }
+  const throwing = {
+    ...listens,
+    get aborted(): boolean {
+      throw new Error('not to be asked')
+    },
+  }
+  for (const signal of [{ aborted: false }, listens, { ...listens, aborted: 1 }, throwing]) {
+    await t.throwsAsync(map.countAsync('needle', 0, undefined, { signal: asSignal(signal) }), {
+      code: 'ERR_INVALID_ARG_TYPE',
+      message: /^The "signal" argument must be an instance of AbortSignal/,
+    })
+  }
+})
+
+test('a file: URL of another class is taken as fs takes it, and each property of it is read once', (t) => {
+  const path = scratchFile(t, 'content')
+  const { href } = pathToFileURL(path)
+  const { URL: _url, ...without } = NODE
+  for (const globals of [{ ...NODE }, { ...NODE, URL: class {} }, without]) {
+    const { mmap } = load(globals)
+    const read: string[] = []
+    const url = new Proxy(
+      { href, protocol: 'file:' },
+      {
+        get(target, name) {
+          read.push(String(name))
+          return Reflect.get(target, name)
+        },
+      },
+    )
+    t.is(
+      mmap(url as URL)
+        .slice(0, 4)
+        .toString(),
+      'cont',
+    )
+    t.deepEqual(read.toSorted(), ['auth', 'href', 'path', 'protocol'])
+    t.is(mmap(new URL(href)).slice(0, 4).toString(), 'cont')
+  }
+})
+
+test('a URL of another class that is no path is refused with a code', (t) => {
+  const cases = {
+    'http://example.com/a': 'ERR_INVALID_URL_SCHEME',
+    'file:///a%00b': 'ERR_INVALID_ARG_VALUE',
+    'file:///%ff': 'ERR_INVALID_ARG_VALUE',
+    'no URL': 'ERR_INVALID_ARG_VALUE',
+  }
+  for (const { mmap } of [require('../index.js') as typeof Memmap, load({ ...NODE })]) {
+    for (const [href, code] of Object.entries(cases)) {
+      t.throws(() => mmap({ href, protocol: 'x:' } as URL), { code }, href)
+    }
+    // What url.parse gives, which fs does not take either.
+    const parsed = { href: 'file:///a', protocol: 'file:', auth: null, path: '/a' }
+    t.throws(() => mmap(parsed as unknown as URL), { code: 'ERR_INVALID_ARG_TYPE' })
+  }
 })

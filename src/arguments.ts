@@ -1,16 +1,18 @@
 // Every check on what the user passed, before Rust sees it.
 //
 // No check calls back into the user's code: what is not already a number, string or buffer is refused and not converted, and of
-// buffers and URLs the built-in getters are asked, not properties that may be anything. The exceptions are the properties of
-// `options` and the `fd` of a FileHandle, each read once, before anything is opened.
+// buffers, URLs and signals the built-in getters are asked, not properties that may be anything. The exceptions are the properties of
+// `options`, the `fd` of a FileHandle, and URLs and signals of another realm or class, as fs takes them. Each property is read once, before
+// anything is opened.
 
 import type { FileHandle } from 'node:fs/promises'
 import { toNamespacedPath } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, URL } from 'node:url'
 import { isAnyArrayBuffer, isDataView, isDate, isMap, isPromise, isSet, isUint8Array } from 'node:util/types'
 import { ACCESS_COPY, ACCESS_DEFAULT, MAP_ANON, MAP_SHARED, PROT_READ, PROT_WRITE } from './constants.js'
-import { aborted, outOfRange, unsupported, wrongType, wrongValue } from './errors.js'
+import { aborted, codeOf, outOfRange, unsupported, wrongType, wrongValue } from './errors.js'
 import { MOVES_INTO_BUFFERS } from './shared.js'
+import { type Signal, signalOf } from './signal.js'
 
 /** A path, a `file:` URL, a descriptor, or an open `fs.promises.FileHandle`. */
 export type FileLike = number | string | Uint8Array | URL | FileHandle
@@ -116,6 +118,12 @@ export interface TaskOptions {
   onProgress?: ((progress: Progress) => void) | undefined
 }
 
+/** What a task was asked for, checked. */
+export interface CheckedTaskOptions {
+  signal: Signal | undefined
+  onProgress: TaskOptions['onProgress']
+}
+
 /** What `mmap` was asked for, checked. */
 export interface Request {
   file: number | string | Uint8Array
@@ -204,29 +212,15 @@ export function streamOptions(options: unknown): { start: number; stop: number; 
 }
 
 /** The options of a task, checked. Throws when the signal is aborted already. */
-export function taskOptions(options: unknown): TaskOptions {
-  const { signal, onProgress }: TaskOptions = optionsArgument(options, TASK_OPTION_NAMES, 'this method')
-  if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an instance of AbortSignal', signal)
+export function taskOptions(options: unknown): CheckedTaskOptions {
+  const { signal: given, onProgress }: TaskOptions = optionsArgument(options, TASK_OPTION_NAMES, 'this method')
+  const signal = given === undefined ? undefined : signalOf(given)
+  if (given !== undefined && signal === undefined) throw wrongType('signal', 'an instance of AbortSignal', given)
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     throw wrongType('onProgress', 'of type function', onProgress)
   }
-  if (signal !== undefined && isAbortedSignal(signal)) throw aborted(reasonOf(signal))
+  if (signal?.aborted) throw aborted(signal.reason())
   return { signal, onProgress }
-}
-
-const isAbortedSignal = getter<AbortSignal, boolean>(AbortSignal.prototype, 'aborted')
-
-/** Why a signal was aborted. */
-export const reasonOf = getter<AbortSignal, unknown>(AbortSignal.prototype, 'reason')
-
-function isAbortSignal(value: unknown): value is AbortSignal {
-  try {
-    isAbortedSignal(value as AbortSignal)
-    return true
-  } catch {
-    // The getter refuses everything else.
-    return false
-  }
 }
 
 function optionsArgument(options: unknown, names: readonly string[], of: string): object {
@@ -244,7 +238,7 @@ function optionsArgument(options: unknown, names: readonly string[], of: string)
 
 /** What has no option and would be ignored, though somebody means something by it: above all a signal, instead of `{ signal }`. */
 function isNoOptions(value: object): boolean {
-  return isMap(value) || isSet(value) || isDate(value) || isPromise(value) || value instanceof AbortSignal
+  return isMap(value) || isSet(value) || isDate(value) || isPromise(value) || 'aborted' in value
 }
 
 function fileArgument(file: unknown): number | string | Uint8Array {
@@ -275,18 +269,30 @@ function pathText(given: unknown, path: string | Uint8Array): string {
 /** The path that a URL stands for; undefined of anything else. */
 function urlPath(file: unknown): string | undefined {
   if (typeof file !== 'object' || file === null || isUint8Array(file)) return undefined
-  let href: string
-  try {
-    href = hrefOf(file)
-  } catch {
-    return undefined
-  }
+  const href = urlText(file)
+  if (href === undefined) return undefined
   try {
     return fileURLToPath(href)
   } catch (error) {
-    // For an escape that is no UTF-8, Node's error has no code.
-    if (error instanceof URIError) throw wrongValue('The "file" argument must be a URL whose escapes are UTF-8')
+    // For an escape that is no UTF-8, Node's error has no code. Only what is not Node's URL can be wrong as a whole.
+    const code = codeOf(error)
+    if (code === undefined) throw wrongValue('The "file" argument must be a URL whose escapes are UTF-8')
+    if (code === 'ERR_INVALID_URL') throw wrongValue('The "file" argument must be a URL whose "href" is one')
     throw error
+  }
+}
+
+/** Of Node's URLs, and of those of another realm or class, which are told from url.parse's as fs does it. Each property is read once. */
+function urlText(file: object): string | undefined {
+  try {
+    return hrefOf(file)
+  } catch {}
+  try {
+    const { href, protocol, auth, path } = file as Record<string, unknown>
+    return typeof href === 'string' && protocol && auth === undefined && path === undefined ? href : undefined
+  } catch {
+    // A proxy that has been revoked, or what only inherits the getters.
+    return undefined
   }
 }
 

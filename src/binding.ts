@@ -1,8 +1,8 @@
 // The native library, or an error that says what to do. All other modules have it from here, so this one is loaded first.
 
 import { isNativeError } from 'node:util/types'
-import { noBinding } from './errors.js'
-import { type Attempt, type Binding, codeOf, fittingPlatforms, loadLibrary, PLATFORMS, packageName } from './loader.js'
+import { codeOf, noBinding } from './errors.js'
+import { type Attempt, type Binding, fittingPlatforms, loadLibrary, PLATFORMS, packageName } from './loader.js'
 
 export type * from '../binding.js'
 

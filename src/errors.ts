@@ -137,9 +137,14 @@ export function textTooLong(length: number, limit: number): RangeError {
   return withCode(new RangeError(message), 'ERR_OUT_OF_RANGE')
 }
 
+/** The `code` of an error of any realm. */
+export function codeOf(error: unknown): unknown {
+  return isNativeError(error) && 'code' in error ? error.code : undefined
+}
+
 /** Not `instanceof`: Rust's errors are of the realm that loaded the library, and in Jest, or another vm context, that is not this one. */
 function hasCode(error: unknown, code: string): error is Error {
-  return isNativeError(error) && 'code' in error && error.code === code
+  return codeOf(error) === code
 }
 
 /** Whether there is too little of what mappings that nobody uses any more may have: memory, addresses, descriptors. */

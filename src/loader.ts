@@ -66,11 +66,6 @@ function isSingleExecutable(): boolean {
 export const packageName = (platform: string): string => `@memmap/binding-${platform}`
 const fileName = (platform: string): string => `./memmap.${platform}.node`
 
-/** The `code` of an error of any realm. */
-export function codeOf(error: unknown): unknown {
-  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
-}
-
 /** The `require` of a file, which need not be there. */
 function requireFrom(path: string): NodeJS.Require {
   // Not at the top, because it takes time, and hardly anybody needs it.

@@ -1,6 +1,7 @@
 // class Mmap: the cursor, Python's indexing and slicing, and what is handed out. Memory and the operating system are Rust's.
 
 import { constants as bufferConstants } from 'node:buffer'
+import { setImmediate } from 'node:timers'
 import { type InspectOptionsStylized, inspect } from 'node:util'
 import {
   adjustSlice,
@@ -8,6 +9,7 @@ import {
   byteArgument,
   byteLengthOf,
   bytesArgument,
+  type CheckedTaskOptions,
   clamp,
   type FileLike,
   int32,
@@ -1176,7 +1178,7 @@ export class Mmap implements Disposable, Iterable<number> {
 
   #run(
     mapping: Handle,
-    options: TaskOptions,
+    options: CheckedTaskOptions,
     total: number,
     start: (task: ExternalObject<Task>) => Promise<number>,
   ): Promise<number> {

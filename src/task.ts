@@ -1,10 +1,11 @@
 // Tasks: work that Rust does on another thread, as a promise that can be aborted and says how far it is.
 
-import { addAbortListener } from 'node:events'
+import { clearInterval, setInterval } from 'node:timers'
 import { isNativeError } from 'node:util/types'
-import { reasonOf, type TaskOptions } from './arguments.js'
+import type { CheckedTaskOptions } from './arguments.js'
 import binding, { type ExternalObject, type OpenMapping, type Task } from './binding.js'
 import { aborted, isAborted } from './errors.js'
+import type { Signal } from './signal.js'
 
 /** Milliseconds between two reports: about 30 a second. */
 const REPORT_INTERVAL = 34
@@ -21,7 +22,7 @@ export function isInUse(memory: ArrayBufferLike): boolean {
 /** A task to start. */
 interface Start {
   mapping: ExternalObject<OpenMapping>
-  options: TaskOptions
+  options: CheckedTaskOptions
   /** Bytes to do. */
   total: number
   /** The buffer that the mapping has moved into, if it has. */
@@ -33,9 +34,6 @@ interface Start {
 export async function run({ mapping, options, total, memory, start }: Start): Promise<number> {
   const { signal, onProgress } = options
   const task = binding.newTask(mapping)
-  const working = start(task)
-  const use = { memory }
-  inUse.add(use)
   let thrown: { error: unknown } | undefined
   const stop = (): void => binding.stopTask(task)
 
@@ -54,11 +52,22 @@ export async function run({ mapping, options, total, memory, start }: Start): Pr
     // All of it is told by the promise, which may only not have been settled yet; and is to be told once.
     if (done < total) report(done)
   }
-  const timer = onProgress && setInterval(reportPart, REPORT_INTERVAL)
+  const use = { memory }
+  let timer: NodeJS.Timeout | undefined
+  let stopListening: (() => void) | undefined
 
-  const stopListening = signal && onAbort(signal, stop)
-
+  // All that can throw is in here, so that no timer and no listener is left.
   try {
+    const working = start(task)
+    inUse.add(use)
+    try {
+      // After the start, because it may be the user's code, which may do anything with the mapping.
+      stopListening = signal?.onAbort(stop)
+    } catch (error) {
+      thrown = { error }
+      stop()
+    }
+    timer = onProgress && setInterval(reportPart, REPORT_INTERVAL)
     const result = await working
     report(total)
     if (thrown === undefined) return result
@@ -66,63 +75,16 @@ export async function run({ mapping, options, total, memory, start }: Start): Pr
     if (thrown === undefined) throw settled(error, signal)
   } finally {
     clearInterval(timer)
-    stopListening?.()
     inUse.delete(use)
+    stopListening?.()
   }
   throw thrown.error
 }
 
 /** A rejection of Rust's, as users see it. */
-function settled(error: unknown, signal: AbortSignal | undefined): unknown {
-  if (isAborted(error) && signal !== undefined) return aborted(reasonOf(signal), error)
+function settled(error: unknown, signal: Signal | undefined): unknown {
+  if (isAborted(error) && signal !== undefined) return aborted(signal.reason(), error)
   // It was made outside of any function: only here does the stack say which call waits for it.
   if (isNativeError(error)) Error.captureStackTrace(error)
   return error
-}
-
-/** What the one listener of a signal calls: of more than ten, Node warns. */
-class Stops extends Set<() => void> {
-  handleEvent(): void {
-    for (const stop of this) stop()
-  }
-}
-
-/** Of signals that tasks listen to. */
-const listening = new WeakMap<AbortSignal, Stops>()
-const { addEventListener, removeEventListener } = EventTarget.prototype
-
-/**
- * Makes our listener one that is called whatever another one stops: by the standard those that capture come first. Node asks for an
- * option of its own instead, which its function for that, 20.5 and newer, gives to whatever looks like a signal. It is not called for the signal,
- * of which it would ask properties that may be the user's.
- */
-const listenerOptions = { capture: true }
-addAbortListener?.(
-  {
-    aborted: false,
-    addEventListener(_type: string, _listener: unknown, options: object) {
-      Object.assign(listenerOptions, options, { once: false })
-    },
-  } as unknown as AbortSignal,
-  () => {},
-)
-
-/** Calls `stop` when the signal is aborted, until what it returns is called. */
-function onAbort(signal: AbortSignal, stop: () => void): () => void {
-  const stops = listening.get(signal) ?? listen(signal)
-  stops.add(stop)
-  return () => {
-    stops.delete(stop)
-    if (stops.size !== 0) return
-    // Runtimes keep some signals, such as that of a timeout, for as long as they have a listener.
-    Reflect.apply(removeEventListener, signal, ['abort', stops, listenerOptions])
-    listening.delete(signal)
-  }
-}
-
-function listen(signal: AbortSignal): Stops {
-  const stops = new Stops()
-  listening.set(signal, stops)
-  Reflect.apply(addEventListener, signal, ['abort', stops, listenerOptions])
-  return stops
 }
