@@ -234,7 +234,7 @@ declare const MADV_FREE_REUSE: number | undefined;
  * The `code` of every error that memmap itself decides on, and of Node's about a URL that is no path. Errors of the operating system have Node's shape instead: `code`
  * is `'ENOENT'`, `'EACCES'`, ..., beside `errno`, `syscall` and, where there is one, `path`.
  */
-type ErrorCode = 'ABORT_ERR' | 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE' | 'ERR_INVALID_FILE_URL_HOST' | 'ERR_INVALID_FILE_URL_PATH' | 'ERR_INVALID_URL_SCHEME' | 'ERR_MMAP_BINDING' | 'ERR_MMAP_CLOSED' | 'ERR_MMAP_FAULT' | 'ERR_MMAP_NO_VIEW' | 'ERR_MMAP_READONLY' | 'ERR_MMAP_UNSUPPORTED' | 'ERR_MMAP_VIEW_TOO_LARGE' | 'ERR_OUT_OF_RANGE';
+type ErrorCode = 'ABORT_ERR' | 'ERR_ACCESS_DENIED' | 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE' | 'ERR_INVALID_FILE_URL_HOST' | 'ERR_INVALID_FILE_URL_PATH' | 'ERR_INVALID_URL_SCHEME' | 'ERR_MMAP_BINDING' | 'ERR_MMAP_CLOSED' | 'ERR_MMAP_FAULT' | 'ERR_MMAP_NO_VIEW' | 'ERR_MMAP_READONLY' | 'ERR_MMAP_UNSUPPORTED' | 'ERR_MMAP_VIEW_TOO_LARGE' | 'ERR_OUT_OF_RANGE';
 /** What is thrown and what promises are rejected with, if it is not the operating system's (`NodeJS.ErrnoException`). */
 interface MmapError extends Error {
   code: ErrorCode;
@@ -246,6 +246,10 @@ interface MmapError extends Error {
   path?: string;
   /** Of what ends `replaceAll` or `replaceAllAsync` in the middle: how many were replaced before. */
   replaced?: number;
+  /** Of ERR_ACCESS_DENIED: `'FileSystemRead'` or `'FileSystemWrite'`. */
+  permission?: string;
+  /** Of ERR_ACCESS_DENIED: the path. */
+  resource?: string;
 }
 //#endregion
 //#region src/text.d.ts
@@ -709,7 +713,7 @@ declare class Mmap implements Disposable, Iterable<number> {
  *   memory needs at least 1 (EINVAL)
  * @param options see {@link MmapOptions}
  * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE (an empty file with length 0, a part that the file does not
- *   have), ERR_MMAP_UNSUPPORTED, what Node says of a URL that is no path (ERR_INVALID_URL_SCHEME, ERR_INVALID_FILE_URL_HOST,
+ *   have), ERR_MMAP_UNSUPPORTED, ERR_ACCESS_DENIED (`node --permission`), what Node says of a URL that is no path (ERR_INVALID_URL_SCHEME, ERR_INVALID_FILE_URL_HOST,
  *   ERR_INVALID_FILE_URL_PATH), and what the operating system says: ENOENT, EACCES, EBADF, EISDIR, ENODEV, ENOMEM, ENOSPC, ...
  */
 declare function mmap(file: FileLike | -1, length?: number | bigint, options?: MmapOptions): Mmap;

@@ -41,6 +41,13 @@ function outOfRange(what, name, allowed, value) {
 function noBinding(message, cause) {
 	return withCode(new Error(message, cause === void 0 ? void 0 : { cause }), "ERR_MMAP_BINDING");
 }
+function accessDenied(permission, flag, resource) {
+	const error = /* @__PURE__ */ new Error(`Access to this API has been restricted. Use ${flag} to manage permissions.`);
+	return Object.assign(withCode(error, "ERR_ACCESS_DENIED"), {
+		permission,
+		resource
+	});
+}
 function closed() {
 	return withCode(/* @__PURE__ */ new Error("mmap closed or invalid"), "ERR_MMAP_CLOSED");
 }
@@ -221,19 +228,20 @@ function dynamicLinker() {
 }
 function dynamicLinkerOf(file) {
 	const head = readAt(file, 0, MOST_BYTES);
-	if (head.readUInt32BE(0) !== ELF || head.readUInt16BE(4) !== BITS_64_LITTLE_ENDIAN) return void 0;
-	const part = (offset, length) => offset + length <= head.length ? head.subarray(offset, offset + length) : readAt(file, offset, length);
-	const size = head.readUInt16LE(54);
-	const segments = part(Number(head.readBigUInt64LE(32)), size * head.readUInt16LE(56));
-	for (let at = 0; at < segments.length; at += size) {
-		if (segments.readUInt32LE(at) !== PT_INTERP) continue;
-		return part(Number(segments.readBigUInt64LE(at + 8)), Number(segments.readBigUInt64LE(at + 32))).toString("latin1");
+	if (head.getUint32(0) !== ELF || head.getUint16(4) !== BITS_64_LITTLE_ENDIAN) return void 0;
+	const part = (offset, length) => offset + length <= head.byteLength ? new DataView(head.buffer, offset, length) : readAt(file, offset, length);
+	const size = head.getUint16(54, true);
+	const segments = part(Number(head.getBigUint64(32, true)), size * head.getUint16(56, true));
+	for (let at = 0; at < segments.byteLength; at += size) {
+		if (segments.getUint32(at, true) !== PT_INTERP) continue;
+		const name = part(Number(segments.getBigUint64(at + 8, true)), Number(segments.getBigUint64(at + 32, true)));
+		return String.fromCharCode(...new Uint8Array(name.buffer, name.byteOffset, name.byteLength));
 	}
 	return process.execPath;
 }
 function readAt(file, position, length) {
-	const bytes = Buffer.allocUnsafe(Math.min(length, MOST_BYTES));
-	return bytes.subarray(0, (0, node_fs.readSync)(file, bytes, 0, bytes.length, position));
+	const bytes = new Uint8Array(Math.min(length, MOST_BYTES));
+	return new DataView(bytes.buffer, 0, (0, node_fs.readSync)(file, bytes, 0, bytes.length, position));
 }
 //#endregion
 //#region src/binding.ts
@@ -358,6 +366,15 @@ const MADV_CORE = system.MADV_CORE;
 const MADV_PROTECT = system.MADV_PROTECT;
 const MADV_FREE_REUSABLE = system.MADV_FREE_REUSABLE;
 const MADV_FREE_REUSE = system.MADV_FREE_REUSE;
+//#endregion
+//#region src/permission.ts
+function refuseDenied(path, writes) {
+	const permission = process.permission;
+	if (permission === void 0) return;
+	const full = (0, node_path.resolve)(path);
+	if (!permission.has("fs.read", full)) throw accessDenied("FileSystemRead", "--allow-fs-read", path);
+	if (writes && !permission.has("fs.write", full)) throw accessDenied("FileSystemWrite", "--allow-fs-write", path);
+}
 //#endregion
 //#region src/views.ts
 function viewOf(id, buffer, start, length) {
@@ -618,7 +635,13 @@ function request(file, length, options) {
 	}
 	checked.access = accessArgument(access, checked, isGiven(given, "flags", flags) || isGiven(given, "prot", prot));
 	refuseContradictions(checked);
+	if (checked.path !== void 0) refuseDenied(checked.path, writesToFile(checked));
 	return checked;
+}
+function writesToFile({ access, flags, prot, create, writeBack }) {
+	if (create || writeBack) return true;
+	if (access === void 0) return (flags & MAP_SHARED) !== 0 && (prot & PROT_WRITE) !== 0;
+	return access === 0 || access === 2;
 }
 function isGiven(options, name, value) {
 	return value !== void 0 || !HAS_SYSTEM_CONSTANTS && name in options;

@@ -50,8 +50,9 @@ test('the seed of the tests that follow', (t) => {
 
 // --- What a call may end with
 
-// Typed so that a code which is added to the package is missing here. What loading the package ends with, no call does.
-const CODES: Record<Exclude<ErrorCode, 'ERR_MMAP_BINDING'>, true> = {
+// Typed so that a code which is added to the package is missing here. What loading the package ends with, no call does, and no
+// permission is asked for here.
+const CODES: Record<Exclude<ErrorCode, 'ERR_MMAP_BINDING' | 'ERR_ACCESS_DENIED'>, true> = {
   ABORT_ERR: true,
   ERR_INVALID_ARG_TYPE: true,
   ERR_INVALID_ARG_VALUE: true,

@@ -9,8 +9,9 @@ import type { FileHandle } from 'node:fs/promises'
 import { toNamespacedPath } from 'node:path'
 import { fileURLToPath, URL } from 'node:url'
 import { isAnyArrayBuffer, isDataView, isDate, isMap, isPromise, isSet, isUint8Array } from 'node:util/types'
-import { ACCESS_COPY, ACCESS_DEFAULT, MAP_ANON, MAP_SHARED, PROT_READ, PROT_WRITE } from './constants.js'
+import { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_WRITE, MAP_ANON, MAP_SHARED, PROT_READ, PROT_WRITE } from './constants.js'
 import { aborted, codeOf, outOfRange, unsupported, wrongType, wrongValue } from './errors.js'
+import { refuseDenied } from './permission.js'
 import { MOVES_INTO_BUFFERS } from './shared.js'
 import { type Signal, signalOf } from './signal.js'
 
@@ -180,7 +181,15 @@ export function request(file: unknown, length: unknown, options: unknown): Reque
   }
   checked.access = accessArgument(access, checked, isGiven(given, 'flags', flags) || isGiven(given, 'prot', prot))
   refuseContradictions(checked)
+  if (checked.path !== undefined) refuseDenied(checked.path, writesToFile(checked))
   return checked
+}
+
+/** Whether a file is opened for writing, too. */
+function writesToFile({ access, flags, prot, create, writeBack }: Request): boolean {
+  if (create || writeBack) return true
+  if (access === undefined) return (flags & MAP_SHARED) !== 0 && (prot & PROT_WRITE) !== 0
+  return access === ACCESS_DEFAULT || access === ACCESS_WRITE
 }
 
 /**

@@ -9,6 +9,7 @@ import { isNativeError } from 'node:util/types'
  */
 export type ErrorCode =
   | 'ABORT_ERR'
+  | 'ERR_ACCESS_DENIED'
   | 'ERR_INVALID_ARG_TYPE'
   | 'ERR_INVALID_ARG_VALUE'
   | 'ERR_INVALID_FILE_URL_HOST'
@@ -34,6 +35,10 @@ export interface MmapError extends Error {
   path?: string
   /** Of what ends `replaceAll` or `replaceAllAsync` in the middle: how many were replaced before. */
   replaced?: number
+  /** Of ERR_ACCESS_DENIED: `'FileSystemRead'` or `'FileSystemWrite'`. */
+  permission?: string
+  /** Of ERR_ACCESS_DENIED: the path. */
+  resource?: string
 }
 
 function withCode<E extends Error>(error: E, code: ErrorCode): E & { code: ErrorCode } {
@@ -84,6 +89,12 @@ export function outOfRange(what: string, name: string, allowed: string, value: u
 
 export function noBinding(message: string, cause?: unknown): Error {
   return withCode(new Error(message, cause === undefined ? undefined : { cause }), 'ERR_MMAP_BINDING')
+}
+
+/** As fs has it. */
+export function accessDenied(permission: string, flag: string, resource: string): Error {
+  const error = new Error(`Access to this API has been restricted. Use ${flag} to manage permissions.`)
+  return Object.assign(withCode(error, 'ERR_ACCESS_DENIED'), { permission, resource })
 }
 
 export function closed(): Error {

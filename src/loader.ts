@@ -167,21 +167,23 @@ function dynamicLinker(): string | undefined {
 }
 
 function dynamicLinkerOf(file: number): string | undefined {
+  // Not a Buffer, whose methods are compiled when they are first called: that takes longer than all of this.
   const head = readAt(file, 0, MOST_BYTES)
-  if (head.readUInt32BE(0) !== ELF || head.readUInt16BE(4) !== BITS_64_LITTLE_ENDIAN) return undefined
-  const part = (offset: number, length: number): Buffer =>
-    offset + length <= head.length ? head.subarray(offset, offset + length) : readAt(file, offset, length)
-  const size = head.readUInt16LE(54)
-  const segments = part(Number(head.readBigUInt64LE(32)), size * head.readUInt16LE(56))
-  for (let at = 0; at < segments.length; at += size) {
-    if (segments.readUInt32LE(at) !== PT_INTERP) continue
-    return part(Number(segments.readBigUInt64LE(at + 8)), Number(segments.readBigUInt64LE(at + 32))).toString('latin1')
+  if (head.getUint32(0) !== ELF || head.getUint16(4) !== BITS_64_LITTLE_ENDIAN) return undefined
+  const part = (offset: number, length: number): DataView =>
+    offset + length <= head.byteLength ? new DataView(head.buffer, offset, length) : readAt(file, offset, length)
+  const size = head.getUint16(54, true)
+  const segments = part(Number(head.getBigUint64(32, true)), size * head.getUint16(56, true))
+  for (let at = 0; at < segments.byteLength; at += size) {
+    if (segments.getUint32(at, true) !== PT_INTERP) continue
+    const name = part(Number(segments.getBigUint64(at + 8, true)), Number(segments.getBigUint64(at + 32, true)))
+    return String.fromCharCode(...new Uint8Array(name.buffer, name.byteOffset, name.byteLength))
   }
   // A dynamic linker names none. It is the program where somebody starts it with the program as its argument.
   return process.execPath
 }
 
-function readAt(file: number, position: number, length: number): Buffer {
-  const bytes = Buffer.allocUnsafe(Math.min(length, MOST_BYTES))
-  return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, position))
+function readAt(file: number, position: number, length: number): DataView {
+  const bytes = new Uint8Array(Math.min(length, MOST_BYTES))
+  return new DataView(bytes.buffer, 0, readSync(file, bytes, 0, bytes.length, position))
 }
