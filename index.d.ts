@@ -72,6 +72,17 @@ interface LinesOptions {
   start?: number | undefined;
   /** Where the last line ends at the latest. Default is the end. */
   stop?: number | undefined;
+  /** Default false. A `'\r'` before the `'\n'` is no part of the line. */
+  crlf?: boolean | undefined;
+  /** Default false. From the last line to the first. */
+  reverse?: boolean | undefined;
+  /** See {@link TextLinesOptions}. */
+  encoding?: undefined;
+}
+/** Options of `lines()` that make it give text. */
+interface TextLinesOptions extends Omit<LinesOptions, 'encoding'> {
+  /** Lines are strings, made from copies. */
+  encoding: 'utf8' | 'latin1';
 }
 /** Options of `stream()`. Other names are refused. */
 interface StreamOptions {
@@ -535,19 +546,42 @@ declare class Mmap implements Disposable, Iterable<number> {
    */
   replaceAll(from: BytesLike, to: BytesLike, start?: number, stop?: number): number;
   /**
+   * The lines of a range as text, from copies, so it is safe while other processes write. A line ends before its `'\n'` or at the end of the range;
+   * after a `'\n'` at the end there is no empty line. What is no UTF-8 becomes U+FFFD, as `TextDecoder` has it, and a byte order mark stays.
+   *
+   * Some hundred lines are copied and decoded at a time, and cut out of that text: engines keep the whole of it, up to 64 KiB, as long as one is kept.
+   *
+   * @param options `encoding`, and those that `lines()` has without it
+   * @throws ERR_MMAP_CLOSED, also at the next step when it has been closed half way; ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
+   *   unknown option or another encoding, ERR_MMAP_FAULT, ERR_OUT_OF_RANGE for a line longer than a string can be
+   */
+  lines(options: TextLinesOptions): IterableIterator<string>;
+  /**
    * The lines of a range, as Uint8Arrays over the mapping: nothing is copied, except where the runtime has no views. A line ends before its `'\n'`
-   * (a `'\r'` stays) or at the end of the range; after a `'\n'` at the end there is no empty line.
+   * (a `'\r'` stays, unless `crlf` is true) or at the end of the range; after a `'\n'` at the end there is no empty line.
    *
    * A line is a view, as {@link bytes} is: what is stored to it is stored in the mapping, and as long as one is kept, all of the mapping stays in
-   * memory. Copy what is to be kept with `Buffer.from(line)`. Its text is `new TextDecoder().decode(line)`.
+   * memory. Copy what is to be kept, and what is to be decoded or parsed, with `Buffer.from(line)`: another process that writes to the file meanwhile
+   * can crash `TextDecoder`. For text, use `encoding`.
    *
    * Line ends are found a few thousand at a time; see {@link findAll}.
    *
-   * @param options `start` and `stop`, bounds as those of {@link slice}; all of the mapping by default
+   * @param options `start` and `stop`, bounds as those of {@link slice}, all of the mapping by default; `crlf`; `reverse`
    * @throws ERR_MMAP_CLOSED, also at the next step when it has been closed half way; ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
    *   unknown option, ERR_MMAP_FAULT, ERR_MMAP_VIEW_TOO_LARGE for a line longer than MAX_VIEW_LENGTH
    */
   lines(options?: LinesOptions): IterableIterator<Uint8Array>;
+  /**
+   * Where the line begins and ends that a position is in, without its `'\n'`: `mm.toString('utf8', start, stop)` is its text. A `'\n'` is in the line
+   * that it ends. At the end of the mapping it is the last line, which is empty after a `'\n'`.
+   *
+   * @param position from 0 to the length; a negative one is refused, as by {@link set}
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_MMAP_FAULT
+   */
+  lineAt(position: number): {
+    start: number;
+    stop: number;
+  };
   /**
    * {@link find}, as a task. It keeps the memory when the mapping is closed meanwhile; `unmap()` stops it.
    *
@@ -718,4 +752,4 @@ declare class Mmap implements Disposable, Iterable<number> {
  */
 declare function mmap(file: FileLike | -1, length?: number | bigint, options?: MmapOptions): Mmap;
 //#endregion
-export { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ALLOCATIONGRANULARITY, type BytesLike, type ErrorCode, type FileLike, type LinesOptions, MADV_AUTOSYNC, MADV_COLD, MADV_CORE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_FREE_REUSABLE, MADV_FREE_REUSE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_MERGEABLE, MADV_NOCORE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_NOSYNC, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_PROTECT, MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_SOFT_OFFLINE, MADV_UNMERGEABLE, MADV_WILLNEED, MAP_32BIT, MAP_ALIGNED_SUPER, MAP_ANON, MAP_ANONYMOUS, MAP_CONCEAL, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_HASSEMAPHORE, MAP_JIT, MAP_NOCACHE, MAP_NOEXTEND, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_RESILIENT_CODESIGN, MAP_RESILIENT_MEDIA, MAP_SHARED, MAP_STACK, MAP_TPRO, MAP_TRANSLATED_ALLOW_EXECUTE, MAP_UNIX03, MAX_VIEW_LENGTH, MS_ASYNC, MS_INVALIDATE, MS_SYNC, Mmap, type MmapError, type MmapOptions, PAGESIZE, PROT_EXEC, PROT_READ, PROT_WRITE, type Progress, type Residency, type StreamOptions, type TaskOptions, type TextEncoding, type ViewConstructor, mmap };
+export { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ALLOCATIONGRANULARITY, type BytesLike, type ErrorCode, type FileLike, type LinesOptions, MADV_AUTOSYNC, MADV_COLD, MADV_CORE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_FREE_REUSABLE, MADV_FREE_REUSE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_MERGEABLE, MADV_NOCORE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_NOSYNC, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_PROTECT, MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_SOFT_OFFLINE, MADV_UNMERGEABLE, MADV_WILLNEED, MAP_32BIT, MAP_ALIGNED_SUPER, MAP_ANON, MAP_ANONYMOUS, MAP_CONCEAL, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_HASSEMAPHORE, MAP_JIT, MAP_NOCACHE, MAP_NOEXTEND, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_RESILIENT_CODESIGN, MAP_RESILIENT_MEDIA, MAP_SHARED, MAP_STACK, MAP_TPRO, MAP_TRANSLATED_ALLOW_EXECUTE, MAP_UNIX03, MAX_VIEW_LENGTH, MS_ASYNC, MS_INVALIDATE, MS_SYNC, Mmap, type MmapError, type MmapOptions, PAGESIZE, PROT_EXEC, PROT_READ, PROT_WRITE, type Progress, type Residency, type StreamOptions, type TaskOptions, type TextEncoding, type TextLinesOptions, type ViewConstructor, mmap };

@@ -646,12 +646,29 @@ function writesToFile({ access, flags, prot, create, writeBack }) {
 function isGiven(options, name, value) {
 	return value !== void 0 || !HAS_SYSTEM_CONSTANTS && name in options;
 }
+const LINES_OPTION_NAMES = [
+	"start",
+	"stop",
+	"encoding",
+	"crlf",
+	"reverse"
+];
+const LINES_ENCODINGS = ["utf8", "latin1"];
 function linesOptions(options) {
-	const { start, stop } = optionsArgument(options, ["start", "stop"], "lines");
+	const { start, stop, encoding, crlf, reverse } = optionsArgument(options, LINES_OPTION_NAMES, "lines");
 	return {
-		start: optionalBound(start, "start"),
-		stop: optionalBound(stop, "stop")
+		start: optionalBound(start, "start") ?? 0,
+		stop: optionalBound(stop, "stop") ?? Number.POSITIVE_INFINITY,
+		crlf: booleanArgument(crlf, "crlf", false),
+		reverse: booleanArgument(reverse, "reverse", false),
+		encoding: encoding === void 0 ? void 0 : oneOf(encoding, "encoding", LINES_ENCODINGS)
 	};
+}
+function oneOf(value, name, allowed) {
+	if (typeof value !== "string") throw wrongType(name, "of type string", value);
+	const found = allowed.find((one) => one === value);
+	if (found !== void 0) return found;
+	throw wrongValue(`The "${name}" argument must be one of ${allowed.map((one) => `'${one}'`).join(", ")}. Received '${value.slice(0, 25)}'`);
 }
 const LONGEST_PIECE = 1024 * 1024;
 const DEFAULT_PIECE = 64 * 1024;
@@ -931,9 +948,8 @@ function symbolOfNode() {
 }
 //#endregion
 //#region src/iterators.ts
-const FIRST_BATCH = 16;
-const LARGEST_BATCH = 4096;
-const NONE = -1;
+const FIRST_BATCH$1 = 16;
+const LARGEST_BATCH$1 = 4096;
 const DONE = Object.freeze({
 	value: void 0,
 	done: true
@@ -949,12 +965,12 @@ var Search = class {
 	#faultCounter;
 	#needle;
 	#givenStop;
-	#places = new Int32Array(FIRST_BATCH);
+	#places = new Int32Array(FIRST_BATCH$1);
 	#count = 0;
 	#given = 0;
 	#next = 0;
 	#isLast = false;
-	#generation = NONE;
+	#generation = -1;
 	#faults;
 	constructor(of, needle, start, stop) {
 		this.#of = of;
@@ -975,7 +991,7 @@ var Search = class {
 		this.#given = this.#count;
 	}
 	#findMore() {
-		if (this.ended) return NONE;
+		if (this.ended) return -1;
 		this.#of.check();
 		this.#faults = this.#faultCounter[0];
 		if (this.#generation !== this.#state.generation) {
@@ -985,10 +1001,10 @@ var Search = class {
 			this.#isLast = false;
 			this.#find();
 		} else if (this.#given === this.#count) {
-			if (this.#places.length < LARGEST_BATCH) this.#places = new Int32Array(this.#places.length * 4);
+			if (this.#places.length < LARGEST_BATCH$1) this.#places = new Int32Array(this.#places.length * 4);
 			this.#find();
 		}
-		if (this.#given === this.#count) return NONE;
+		if (this.#given === this.#count) return -1;
 		this.#given += 1;
 		return this.#places[this.#given - 1];
 	}
@@ -1020,7 +1036,7 @@ var Matches = class {
 	}
 	next() {
 		const place = this.#search.next();
-		return place === NONE ? this.return() : {
+		return place === -1 ? this.return() : {
 			value: this.#search.base + place,
 			done: false
 		};
@@ -1035,47 +1051,55 @@ var Matches = class {
 };
 const NEWLINE$1 = Uint8Array.of(10);
 const NOWHERE = /* @__PURE__ */ new ArrayBuffer(0);
+const RETURN$1 = 13;
+function withoutReturn(line) {
+	const last = line.length - 1;
+	return line[last] === RETURN$1 ? new Uint8Array(line.buffer, line.byteOffset, last) : line;
+}
 var Lines = class {
 	#of;
 	#search;
+	#crlf;
 	#start = 0;
 	#base;
 	#buffer = NOWHERE;
 	#origin = 0;
-	#generation = NONE;
+	#generation = -1;
 	#offset = 0;
-	#batch = NONE;
-	constructor(of, start, stop) {
+	#batch = -1;
+	constructor(of, start, stop, crlf) {
 		this.#of = of;
+		this.#crlf = crlf;
 		this.#search = new Search(of, NEWLINE$1, start, stop);
 		this.#base = start;
 	}
 	next() {
 		const search = this.#search;
 		const newline = search.next();
-		if (newline === NONE) return this.#lastLine();
+		if (newline === -1) return this.#lastLine();
 		const start = this.#start;
 		if (search.batch === this.#batch) try {
 			const value = new Uint8Array(this.#buffer, this.#offset + start, newline - start);
 			this.#start = newline + 1;
 			return {
-				value,
+				value: this.#crlf ? withoutReturn(value) : value,
 				done: false
 			};
 		} catch {}
 		const from = this.#base + start;
 		this.#base = search.base;
 		this.#start = newline + 1;
+		const value = this.#bytes(from, search.base + newline);
 		return {
-			value: this.#bytes(from, search.base + newline),
+			value: this.#crlf ? withoutReturn(value) : value,
 			done: false
 		};
 	}
 	return() {
 		this.#search.end();
 		this.#buffer = NOWHERE;
-		this.#generation = NONE;
-		this.#batch = NONE;
+		this.#generation = -1;
+		this.#batch = -1;
 		return DONE;
 	}
 	[Symbol.iterator]() {
@@ -1092,7 +1116,7 @@ var Lines = class {
 		};
 	}
 	#bytes(from, to) {
-		this.#batch = NONE;
+		this.#batch = -1;
 		let bytes = this.#inWindow(from, to);
 		if (bytes === void 0) {
 			const window = this.#of.window(from, to);
@@ -1116,7 +1140,291 @@ var Lines = class {
 	}
 };
 const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
-for (const { prototype } of [Matches, Lines]) Object.setPrototypeOf(prototype, iteratorPrototype);
+function inheritHelpers(...classes) {
+	for (const { prototype } of classes) Object.setPrototypeOf(prototype, iteratorPrototype);
+}
+inheritHelpers(Matches, Lines);
+//#endregion
+//#region src/text.ts
+const LEAST_CHARACTERS = {
+	utf8: (count) => Math.ceil(count / 3),
+	latin1: (count) => count,
+	ascii: (count) => count,
+	utf16le: (count) => Math.floor(count / 2),
+	hex: (count) => 2 * count,
+	base64: (count) => 4 * Math.ceil(count / 3)
+};
+const ENCODINGS = Object.keys(LEAST_CHARACTERS);
+function textEncoding(encoding) {
+	if (encoding === "utf8") return encoding;
+	return oneOf(encoding, "encoding", ENCODINGS);
+}
+function refuseTooLong(encoding, count) {
+	const limit = node_buffer.constants.MAX_STRING_LENGTH;
+	if (LEAST_CHARACTERS[encoding](count) > limit) throw textTooLong(count, limit);
+}
+function decode(copy, encoding, count) {
+	try {
+		return copy.toString(encoding, 0, count);
+	} catch {
+		throw textTooLong(count, node_buffer.constants.MAX_STRING_LENGTH);
+	}
+}
+const scratch = Buffer.allocUnsafeSlow(2048);
+const scratchWords = new DataView(scratch.buffer);
+const SHORT_LOOP = 256;
+function shortText(bytes, words, encoding, from, to) {
+	const count = to - from;
+	if (count > SHORT_LOOP) bytes.copy(scratch, 0, from, to);
+	else {
+		let done = 0;
+		for (; done + 16 <= count; done += 16) {
+			const at = from + done;
+			scratchWords.setInt32(done, words.getInt32(at, true), true);
+			scratchWords.setInt32(done + 4, words.getInt32(at + 4, true), true);
+			scratchWords.setInt32(done + 8, words.getInt32(at + 8, true), true);
+			scratchWords.setInt32(done + 12, words.getInt32(at + 12, true), true);
+		}
+		for (; done + 4 <= count; done += 4) scratchWords.setInt32(done, words.getInt32(from + done, true), true);
+		for (; done < count; done += 1) scratchWords.setInt8(done, words.getInt8(from + done));
+	}
+	return encoding === "utf8" && HAS_UTF8_SLICE ? scratch.utf8Slice(0, count) : scratch.toString(encoding, 0, count);
+}
+const HAS_UTF8_SLICE = "utf8Slice" in scratch;
+//#endregion
+//#region src/lines.ts
+const BLOCK = 16 * 1024;
+var NewlinesBackwards = class {
+	#of;
+	#start;
+	#places = new Int32Array(BLOCK);
+	#count = 0;
+	#base;
+	constructor(of, start, stop) {
+		this.#of = of;
+		this.#start = start;
+		this.#base = stop;
+	}
+	before(position) {
+		for (;;) {
+			while (this.#count > 0) {
+				const place = this.#base + this.#places[this.#count - 1];
+				if (place < position) return place;
+				this.#count -= 1;
+			}
+			const stop = Math.min(this.#base, position);
+			if (stop <= this.#start) return -1;
+			this.#base = Math.max(this.#start, stop - BLOCK);
+			this.#count = binding.findAll(this.#of.handle(), NEWLINE$1, this.#places, this.#base, stop);
+		}
+	}
+};
+var LinesBackwards = class {
+	#of;
+	#state;
+	#start;
+	#crlf;
+	#newlines;
+	#end;
+	#ended = false;
+	#buffer = NOWHERE;
+	#origin = 0;
+	#generation = -1;
+	#faults;
+	constructor(of, start, stop, crlf) {
+		this.#of = of;
+		this.#state = of.state;
+		this.#start = start;
+		this.#crlf = crlf;
+		this.#end = stop;
+		this.#newlines = new NewlinesBackwards(of, start, start);
+	}
+	next() {
+		if (this.#ended) return DONE;
+		if (this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) this.#look();
+		const end = this.#end;
+		if (end <= this.#start) return this.return();
+		const last = this.#newlines.before(end);
+		const isTerminated = last === end - 1;
+		const to = isTerminated ? last : end;
+		const before = isTerminated ? this.#newlines.before(last) : last;
+		const from = before === -1 ? this.#start : before + 1;
+		const bytes = this.#bytes(from, to);
+		this.#end = from;
+		return {
+			value: this.#crlf && isTerminated ? withoutReturn(bytes) : bytes,
+			done: false
+		};
+	}
+	return() {
+		this.#ended = true;
+		this.#buffer = NOWHERE;
+		return DONE;
+	}
+	[Symbol.iterator]() {
+		return this;
+	}
+	#look() {
+		this.#of.check();
+		this.#faults = this.#state.faults[0];
+		if (this.#generation === this.#state.generation) return;
+		this.#generation = this.#state.generation;
+		this.#buffer = NOWHERE;
+		this.#end = clamp(this.#end, this.#of.length());
+		this.#newlines = new NewlinesBackwards(this.#of, this.#start, this.#end);
+	}
+	#bytes(from, to) {
+		try {
+			return new Uint8Array(this.#buffer, this.#origin + from, to - from);
+		} catch {}
+		const window = this.#of.window(from, to);
+		if (window === void 0) return this.#of.copy(from, to);
+		this.#buffer = window.buffer;
+		this.#origin = window.origin;
+		return new Uint8Array(window.buffer, window.origin + from, to - from);
+	}
+};
+const FIRST_BATCH = 4 * 1024;
+const LARGEST_BATCH = 64 * 1024;
+var TextLines = class {
+	#of;
+	#state;
+	#start;
+	#givenStop;
+	#form;
+	#lines = [];
+	#given = 0;
+	#ended = false;
+	#copy = Buffer.alloc(0);
+	#copiedFrom = 0;
+	#next = -1;
+	#stop = 0;
+	#buffer = Buffer.alloc(0);
+	#generation = -1;
+	#faults;
+	constructor(of, start, stop, form) {
+		this.#of = of;
+		this.#state = of.state;
+		this.#start = start;
+		this.#givenStop = stop;
+		this.#form = form;
+	}
+	next() {
+		const given = this.#given;
+		if (given === this.#lines.length || this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) return this.#more();
+		this.#given = given + 1;
+		return {
+			value: this.#lines[given],
+			done: false
+		};
+	}
+	return() {
+		this.#ended = true;
+		this.#lines = [];
+		this.#given = 0;
+		this.#copy = this.#buffer = Buffer.alloc(0);
+		this.#generation = -1;
+		return DONE;
+	}
+	[Symbol.iterator]() {
+		return this;
+	}
+	#more() {
+		if (this.#ended) return DONE;
+		this.#of.check();
+		this.#faults = this.#state.faults[0];
+		if (this.#generation !== this.#state.generation) this.#goOn();
+		if (this.#given === this.#lines.length) this.#fill();
+		if (this.#given === this.#lines.length) return this.return();
+		this.#given += 1;
+		return {
+			value: this.#lines[this.#given - 1],
+			done: false
+		};
+	}
+	#goOn() {
+		const isFirst = this.#generation === -1;
+		this.#generation = this.#state.generation;
+		this.#stop = clamp(this.#givenStop, this.#of.length());
+		const { reverse } = this.#form;
+		if (isFirst) this.#next = reverse ? this.#stop : this.#start;
+		else if (this.#given !== this.#lines.length) {
+			const before = reverse ? this.#lines.length - this.#given : this.#given;
+			let at = 0;
+			for (let line = 0; line < before; line += 1) at = this.#copy.indexOf(NEWLINE_BYTE, at) + 1;
+			this.#next = this.#copiedFrom + at;
+		}
+		if (reverse) this.#next = Math.min(this.#next, this.#stop);
+		this.#lines = [];
+		this.#given = 0;
+	}
+	#fill() {
+		this.#given = 0;
+		this.#lines = [];
+		const { encoding, crlf, reverse } = this.#form;
+		if (!(reverse ? this.#copyBefore() : this.#copyAfter())) return;
+		const text = decode(this.#copy, encoding, this.#copy.length);
+		const lines = text.split("\n");
+		const isTerminated = lines.at(-1) === "";
+		if (isTerminated) lines.pop();
+		if (crlf && text.includes("\r\n")) dropReturns(lines, isTerminated ? lines.length : lines.length - 1);
+		this.#lines = reverse ? lines.reverse() : lines;
+	}
+	#copyAfter() {
+		const from = this.#next;
+		const left = this.#stop - from;
+		if (left <= 0) return false;
+		const copy = this.#read(from, Math.min(left, this.#batchSize()));
+		const end = copy.length === left ? left : copy.lastIndexOf(NEWLINE_BYTE) + 1;
+		if (end !== 0) this.#copy = copy.subarray(0, end);
+		else {
+			const newline = binding.find(this.#of.handle(), NEWLINE$1, from + copy.length, this.#stop);
+			this.#copyLong(from, newline === -1 ? this.#stop : newline + 1);
+		}
+		this.#copiedFrom = from;
+		this.#next = from + this.#copy.length;
+		return true;
+	}
+	#copyBefore() {
+		const to = this.#next;
+		const left = to - this.#start;
+		if (left <= 0) return false;
+		const size = Math.min(left, this.#batchSize());
+		const copy = this.#read(to - size, size);
+		const newline = size === left ? -1 : copy.indexOf(NEWLINE_BYTE);
+		if (size === left || newline !== -1 && newline !== size - 1) this.#copy = copy.subarray(newline + 1);
+		else {
+			const before = binding.rfind(this.#of.handle(), NEWLINE$1, this.#start, to - size);
+			this.#copyLong(before === -1 ? this.#start : before + 1, to);
+		}
+		this.#copiedFrom = to - this.#copy.length;
+		this.#next = this.#copiedFrom;
+		return true;
+	}
+	#batchSize() {
+		const last = this.#buffer.length;
+		if (last < LARGEST_BATCH) this.#buffer = Buffer.allocUnsafeSlow(last === 0 ? FIRST_BATCH : last * 4);
+		return this.#buffer.length;
+	}
+	#read(from, size) {
+		const copy = this.#buffer.subarray(0, size);
+		binding.read(this.#of.handle(), copy, from);
+		return copy;
+	}
+	#copyLong(from, to) {
+		refuseTooLong(this.#form.encoding, to - from);
+		this.#copy = this.#of.copy(from, to);
+	}
+};
+const NEWLINE_BYTE = 10;
+const RETURN = 13;
+function dropReturns(lines, count) {
+	for (let index = 0; index < count; index += 1) {
+		const line = lines[index];
+		if (line.charCodeAt(line.length - 1) === RETURN) lines[index] = line.slice(0, -1);
+	}
+}
+inheritHelpers(LinesBackwards, TextLines);
 //#endregion
 //#region src/needles.ts
 let lastSought;
@@ -1295,57 +1603,6 @@ function settled(error, signal) {
 	if ((0, node_util_types.isNativeError)(error)) Error.captureStackTrace(error);
 	return error;
 }
-//#endregion
-//#region src/text.ts
-const LEAST_CHARACTERS = {
-	utf8: (count) => Math.ceil(count / 3),
-	latin1: (count) => count,
-	ascii: (count) => count,
-	utf16le: (count) => Math.floor(count / 2),
-	hex: (count) => 2 * count,
-	base64: (count) => 4 * Math.ceil(count / 3)
-};
-function textEncoding(encoding) {
-	if (encoding === "utf8") return encoding;
-	if (typeof encoding !== "string") throw wrongType("encoding", "of type string", encoding);
-	if (!Object.hasOwn(LEAST_CHARACTERS, encoding)) throw wrongEncoding(encoding, Object.keys(LEAST_CHARACTERS));
-	return encoding;
-}
-function wrongEncoding(encoding, allowed) {
-	return wrongValue(`The "encoding" argument must be one of ${allowed.map((name) => `'${name}'`).join(", ")}. Received '${encoding.slice(0, 25)}'`);
-}
-function refuseTooLong(encoding, count) {
-	const limit = node_buffer.constants.MAX_STRING_LENGTH;
-	if (LEAST_CHARACTERS[encoding](count) > limit) throw textTooLong(count, limit);
-}
-function decode(copy, encoding, count) {
-	try {
-		return copy.toString(encoding, 0, count);
-	} catch {
-		throw textTooLong(count, node_buffer.constants.MAX_STRING_LENGTH);
-	}
-}
-const scratch = Buffer.allocUnsafeSlow(2048);
-const scratchWords = new DataView(scratch.buffer);
-const SHORT_LOOP = 256;
-function shortText(bytes, words, encoding, from, to) {
-	const count = to - from;
-	if (count > SHORT_LOOP) bytes.copy(scratch, 0, from, to);
-	else {
-		let done = 0;
-		for (; done + 16 <= count; done += 16) {
-			const at = from + done;
-			scratchWords.setInt32(done, words.getInt32(at, true), true);
-			scratchWords.setInt32(done + 4, words.getInt32(at + 4, true), true);
-			scratchWords.setInt32(done + 8, words.getInt32(at + 8, true), true);
-			scratchWords.setInt32(done + 12, words.getInt32(at + 12, true), true);
-		}
-		for (; done + 4 <= count; done += 4) scratchWords.setInt32(done, words.getInt32(from + done, true), true);
-		for (; done < count; done += 1) scratchWords.setInt8(done, words.getInt8(from + done));
-	}
-	return encoding === "utf8" && HAS_UTF8_SLICE ? scratch.utf8Slice(0, count) : scratch.toString(encoding, 0, count);
-}
-const HAS_UTF8_SLICE = "utf8Slice" in scratch;
 //#endregion
 //#region src/mmap.ts
 const ACCESS_NAMES = [
@@ -1665,9 +1922,27 @@ var Mmap = class {
 		return binding.replaceAll(mapping, old, replacement, first, last);
 	}
 	lines(options) {
-		const { start, stop } = linesOptions(options);
+		const { start, stop, encoding, crlf, reverse } = linesOptions(options);
 		this.#live();
-		return new Lines(this.#iterated(), clamp(start ?? 0, this.#length), stop ?? Number.POSITIVE_INFINITY);
+		const of = this.#iterated();
+		const from = clamp(start, this.#length);
+		if (encoding !== void 0) return new TextLines(of, from, stop, {
+			encoding,
+			crlf,
+			reverse
+		});
+		return reverse ? new LinesBackwards(of, from, stop, crlf) : new Lines(of, from, stop, crlf);
+	}
+	lineAt(position) {
+		const at = wholeNumber(position, "position");
+		const mapping = this.#live();
+		if (at < 0 || at > this.#length) throw outOfRange("line out of range", "position", `0 to ${this.#length}`, position);
+		const before = binding.rfind(mapping, needleBytes(NEWLINE), 0, at);
+		const after = this.#find(mapping, NEWLINE, at, this.#length);
+		return {
+			start: before + 1,
+			stop: after === -1 ? this.#length : after
+		};
 	}
 	async findAsync(needle, start, stop, options) {
 		const bytes = bytesArgument(needle, "needle");

@@ -209,11 +209,11 @@ test('options of lines are an object, with names that there are', (t) => {
   for (const options of [null, 5, 'start', [], () => {}, Symbol('s')]) {
     t.throws(() => callWith(map, 'lines', options), { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' })
   }
-  for (const name of ['Start', 'end', 'length', 'encoding', 'signal']) {
+  for (const name of ['Start', 'end', 'length', 'format', 'signal']) {
     t.throws(() => callWith(map, 'lines', { [name]: 1 }), {
       instanceOf: TypeError,
       code: 'ERR_INVALID_ARG_VALUE',
-      message: `The property "options.${name}" is not an option of lines. Options are start, stop`,
+      message: `The property "options.${name}" is not an option of lines. Options are start, stop, encoding, crlf, reverse`,
     })
   }
   t.deepEqual(linesOf(map, {}), [TEXT])

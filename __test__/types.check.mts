@@ -229,6 +229,14 @@ hasType<IterableIterator<number>>()(map.findAll('a', 0, 10))
 hasType<number>()(map.count(new Float64Array(1)))
 hasType<number>()(map.replaceAll('a', Buffer.from('b'), -10))
 hasType<IterableIterator<Uint8Array>>()(map.lines())
+hasType<IterableIterator<string>>()(map.lines({ encoding: 'utf8', crlf: true, reverse: true }))
+hasType<{ start: number; stop: number }>()(map.lineAt(0))
+hasType<ReadableStream<Uint8Array>>()(map.stream({ start: 1, stop: 2, chunkSize: 3 }))
+hasType<AsyncIterableIterator<Buffer>>()(map[Symbol.asyncIterator]())
+hasType<ArrayBuffer>()(map.arrayBuffer())
+hasType<string>()(map.toString('latin1', 1, 2))
+new Blob([map.arrayBuffer()])
+new Response(map.stream())
 for (const line of map.lines({ start: 1, stop: undefined })) hasType<Uint8Array>()(line)
 const places = [...map.findAll('a')]
 hasType<number[]>()(places)
@@ -245,6 +253,12 @@ map.replaceAll('a')
 map.lines(0, 10)
 // @ts-expect-error misspelt
 map.lines({ end: 10 })
+// @ts-expect-error there is no such encoding
+map.lines({ encoding: 'utf-7' })
+// @ts-expect-error lines have two encodings
+map.lines({ encoding: 'hex' })
+// @ts-expect-error there is no such encoding
+map.toString('utf-7')
 // @ts-expect-error a number is a byte for indexOf, not for find
 map.find(65)
 // @ts-expect-error no needle

@@ -135,6 +135,16 @@ export const rows = [
     ],
   },
   {
+    name: 'lines as text',
+    file: 'log',
+    unit: 'million lines/s',
+    ours: { label: "mm.lines({ encoding: 'utf8' })", peer: 'memmap', operation: 'textLines', args: [] },
+    others: [
+      { label: 'node:readline', peer: 'fs', operation: 'readline', wanted: 2 },
+      { label: "mm.lines(), each line's copy decoded", peer: 'memmap', operation: 'linesDecoded' },
+    ],
+  },
+  {
     name: 'replaceAll, one in 4 KiB',
     chart: true,
     file: 'log',
@@ -195,6 +205,20 @@ export const rows = [
     ours: { label: 'mm.find', peer: 'memmap', operation: 'findOnce', args: [hex(ABSENT), type] },
     others: [{ label: 'Buffer.indexOf', peer: 'readFileSync', wanted: 2 }],
   })),
+  {
+    name: 'the text of 100 bytes',
+    file: '100 KB',
+    unit: 'ns',
+    ours: { label: 'mm.toString', peer: 'memmap', operation: 'text', args: [100] },
+    others: [{ label: 'Buffer#toString on the same mapped bytes', peer: 'mm.view(Buffer)', wanted: 1.5 }],
+  },
+  {
+    name: 'write 100 bytes',
+    file: '100 KB',
+    unit: 'ns',
+    ours: { label: 'mm.set', peer: 'memmap', operation: 'set', args: [100] },
+    others: [{ label: 'Buffer#set on the same mapped bytes', peer: 'mm.view(Buffer)', wanted: 1.5 }],
+  },
   {
     name: 'open, read 8 bytes, close',
     file: '100 KB',

@@ -85,6 +85,18 @@ export interface LinesOptions {
   start?: number | undefined
   /** Where the last line ends at the latest. Default is the end. */
   stop?: number | undefined
+  /** Default false. A `'\r'` before the `'\n'` is no part of the line. */
+  crlf?: boolean | undefined
+  /** Default false. From the last line to the first. */
+  reverse?: boolean | undefined
+  /** See {@link TextLinesOptions}. */
+  encoding?: undefined
+}
+
+/** Options of `lines()` that make it give text. */
+export interface TextLinesOptions extends Omit<LinesOptions, 'encoding'> {
+  /** Lines are strings, made from copies. */
+  encoding: 'utf8' | 'latin1'
 }
 
 /** Options of `stream()`. Other names are refused. */
@@ -200,9 +212,41 @@ function isGiven(options: MmapOptions, name: 'flags' | 'prot', value: number | u
   return value !== undefined || (!HAS_SYSTEM_CONSTANTS && name in options)
 }
 
-export function linesOptions(options: unknown): LinesOptions {
-  const { start, stop }: LinesOptions = optionsArgument(options, ['start', 'stop'], 'lines')
-  return { start: optionalBound(start, 'start'), stop: optionalBound(stop, 'stop') }
+const LINES_OPTION_NAMES = ['start', 'stop', 'encoding', 'crlf', 'reverse']
+const LINES_ENCODINGS = ['utf8', 'latin1'] as const
+
+/** What `lines` was asked for, checked. */
+interface LinesRequest {
+  start: number
+  stop: number
+  crlf: boolean
+  reverse: boolean
+  /** Undefined for bytes. */
+  encoding: 'utf8' | 'latin1' | undefined
+}
+
+export function linesOptions(options: unknown): LinesRequest {
+  const { start, stop, encoding, crlf, reverse }: { [name in keyof LinesRequest]?: unknown } = optionsArgument(
+    options,
+    LINES_OPTION_NAMES,
+    'lines',
+  )
+  return {
+    start: optionalBound(start, 'start') ?? 0,
+    stop: optionalBound(stop, 'stop') ?? Number.POSITIVE_INFINITY,
+    crlf: booleanArgument(crlf, 'crlf', false),
+    reverse: booleanArgument(reverse, 'reverse', false),
+    encoding: encoding === undefined ? undefined : oneOf(encoding, 'encoding', LINES_ENCODINGS),
+  }
+}
+
+/** One of the strings that are allowed. */
+export function oneOf<T extends string>(value: unknown, name: string, allowed: readonly T[]): T {
+  if (typeof value !== 'string') throw wrongType(name, 'of type string', value)
+  const found = allowed.find((one) => one === value)
+  if (found !== undefined) return found
+  const names = allowed.map((one) => `'${one}'`).join(', ')
+  throw wrongValue(`The "${name}" argument must be one of ${names}. Received '${value.slice(0, 25)}'`)
 }
 
 /** What is copied in one go at the most, so that a reader who waits for more does not cost memory. */

@@ -8,6 +8,7 @@ export type {
   Progress,
   StreamOptions,
   TaskOptions,
+  TextLinesOptions,
 } from './arguments.js'
 export * from './constants.js'
 export type { ErrorCode, MmapError } from './errors.js'

@@ -14,7 +14,7 @@ export interface Iterated {
   length(): number
   /** A stretch with all of `[start, stop)` in it, or undefined where there are no views. */
   window(start: number, stop: number): Window | undefined
-  copy(start: number, stop: number): Uint8Array
+  copy(start: number, stop: number): Buffer
 }
 
 /** What can happen to a mapping between two steps. */
@@ -37,9 +37,9 @@ const FIRST_BATCH = 16
 const LARGEST_BATCH = 4096
 
 /** As clear as `-1` of `indexOf`, and as fast. */
-const NONE = -1
+export const NONE = -1
 
-const DONE: IteratorReturnResult<undefined> = Object.freeze({ value: undefined, done: true })
+export const DONE: IteratorReturnResult<undefined> = Object.freeze({ value: undefined, done: true })
 
 /** How many positions are searched at a time: places are small integers, counted from `base`. */
 const MOST_POSITIONS = 2 ** 31
@@ -163,13 +163,22 @@ export class Matches implements IterableIterator<number> {
   }
 }
 
-const NEWLINE = Uint8Array.of(10)
-const NOWHERE = new ArrayBuffer(0)
+export const NEWLINE = Uint8Array.of(10)
+export const NOWHERE = new ArrayBuffer(0)
+
+const RETURN = 13
+
+/** A line without the `'\r'` at its end. */
+export function withoutReturn(line: Uint8Array): Uint8Array {
+  const last = line.length - 1
+  return line[last] === RETURN ? new Uint8Array(line.buffer, line.byteOffset, last) : line
+}
 
 /** What is between newlines, and between the last one and the end. */
 export class Lines implements IterableIterator<Uint8Array> {
   readonly #of: Iterated
   readonly #search: Search
+  readonly #crlf: boolean
   /** Where the next line begins, counted from `#base`. */
   #start = 0
   #base: number
@@ -181,8 +190,9 @@ export class Lines implements IterableIterator<Uint8Array> {
   #offset = 0
   #batch = NONE
 
-  constructor(of: Iterated, start: number, stop: number) {
+  constructor(of: Iterated, start: number, stop: number, crlf: boolean) {
     this.#of = of
+    this.#crlf = crlf
     this.#search = new Search(of, NEWLINE, start, stop)
     this.#base = start
   }
@@ -196,7 +206,7 @@ export class Lines implements IterableIterator<Uint8Array> {
       try {
         const value = new Uint8Array(this.#buffer, this.#offset + start, newline - start)
         this.#start = newline + 1
-        return { value, done: false }
+        return { value: this.#crlf ? withoutReturn(value) : value, done: false }
       } catch {
         // The line ends beyond what the buffer has, or the caller has transferred the buffer of a line.
       }
@@ -204,7 +214,8 @@ export class Lines implements IterableIterator<Uint8Array> {
     const from = this.#base + start
     this.#base = search.base
     this.#start = newline + 1
-    return { value: this.#bytes(from, search.base + newline), done: false }
+    const value = this.#bytes(from, search.base + newline)
+    return { value: this.#crlf ? withoutReturn(value) : value, done: false }
   }
 
   return(): IteratorResult<Uint8Array, undefined> {
@@ -258,4 +269,8 @@ export class Lines implements IterableIterator<Uint8Array> {
 
 // Where the runtime has iterator helpers (map, filter, take, ...), these have them too.
 const iteratorPrototype: object = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()))
-for (const { prototype } of [Matches, Lines]) Object.setPrototypeOf(prototype, iteratorPrototype)
+export function inheritHelpers(...classes: { prototype: object }[]): void {
+  for (const { prototype } of classes) Object.setPrototypeOf(prototype, iteratorPrototype)
+}
+
+inheritHelpers(Matches, Lines)

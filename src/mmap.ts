@@ -26,6 +26,7 @@ import {
   streamOptions,
   systemConstant,
   type TaskOptions,
+  type TextLinesOptions,
   taskOptions,
   wholeNumber,
 } from './arguments.js'
@@ -47,6 +48,7 @@ import {
   wrongType,
 } from './errors.js'
 import { type Iterated, Lines, Matches, type State, type Window } from './iterators.js'
+import { LinesBackwards, TextLines } from './lines.js'
 import { indexWithin, type Needle, needleBytes, refuseEmpty, refuseUnequal, soughtBytes } from './needles.js'
 import { standForItself } from './object.js'
 import { growBuffer, keepAddresses, MOVES_INTO_BUFFERS, sharedView } from './shared.js'
@@ -696,22 +698,54 @@ export class Mmap implements Disposable, Iterable<number> {
   }
 
   /**
+   * The lines of a range as text, from copies, so it is safe while other processes write. A line ends before its `'\n'` or at the end of the range;
+   * after a `'\n'` at the end there is no empty line. What is no UTF-8 becomes U+FFFD, as `TextDecoder` has it, and a byte order mark stays.
+   *
+   * Some hundred lines are copied and decoded at a time, and cut out of that text: engines keep the whole of it, up to 64 KiB, as long as one is kept.
+   *
+   * @param options `encoding`, and those that `lines()` has without it
+   * @throws ERR_MMAP_CLOSED, also at the next step when it has been closed half way; ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
+   *   unknown option or another encoding, ERR_MMAP_FAULT, ERR_OUT_OF_RANGE for a line longer than a string can be
+   */
+  lines(options: TextLinesOptions): IterableIterator<string>
+  /**
    * The lines of a range, as Uint8Arrays over the mapping: nothing is copied, except where the runtime has no views. A line ends before its `'\n'`
-   * (a `'\r'` stays) or at the end of the range; after a `'\n'` at the end there is no empty line.
+   * (a `'\r'` stays, unless `crlf` is true) or at the end of the range; after a `'\n'` at the end there is no empty line.
    *
    * A line is a view, as {@link bytes} is: what is stored to it is stored in the mapping, and as long as one is kept, all of the mapping stays in
-   * memory. Copy what is to be kept with `Buffer.from(line)`. Its text is `new TextDecoder().decode(line)`.
+   * memory. Copy what is to be kept, and what is to be decoded or parsed, with `Buffer.from(line)`: another process that writes to the file meanwhile
+   * can crash `TextDecoder`. For text, use `encoding`.
    *
    * Line ends are found a few thousand at a time; see {@link findAll}.
    *
-   * @param options `start` and `stop`, bounds as those of {@link slice}; all of the mapping by default
+   * @param options `start` and `stop`, bounds as those of {@link slice}, all of the mapping by default; `crlf`; `reverse`
    * @throws ERR_MMAP_CLOSED, also at the next step when it has been closed half way; ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
    *   unknown option, ERR_MMAP_FAULT, ERR_MMAP_VIEW_TOO_LARGE for a line longer than MAX_VIEW_LENGTH
    */
-  lines(options?: LinesOptions): IterableIterator<Uint8Array> {
-    const { start, stop } = linesOptions(options)
+  lines(options?: LinesOptions): IterableIterator<Uint8Array>
+  lines(options?: LinesOptions | TextLinesOptions): IterableIterator<Uint8Array> | IterableIterator<string> {
+    const { start, stop, encoding, crlf, reverse } = linesOptions(options)
     this.#live()
-    return new Lines(this.#iterated(), clamp(start ?? 0, this.#length), stop ?? Number.POSITIVE_INFINITY)
+    const of = this.#iterated()
+    const from = clamp(start, this.#length)
+    if (encoding !== undefined) return new TextLines(of, from, stop, { encoding, crlf, reverse })
+    return reverse ? new LinesBackwards(of, from, stop, crlf) : new Lines(of, from, stop, crlf)
+  }
+
+  /**
+   * Where the line begins and ends that a position is in, without its `'\n'`: `mm.toString('utf8', start, stop)` is its text. A `'\n'` is in the line
+   * that it ends. At the end of the mapping it is the last line, which is empty after a `'\n'`.
+   *
+   * @param position from 0 to the length; a negative one is refused, as by {@link set}
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_MMAP_FAULT
+   */
+  lineAt(position: number): { start: number; stop: number } {
+    const at = wholeNumber(position, 'position')
+    const mapping = this.#live()
+    if (at < 0 || at > this.#length) throw outOfRange('line out of range', 'position', `0 to ${this.#length}`, position)
+    const before = binding.rfind(mapping, needleBytes(NEWLINE), 0, at)
+    const after = this.#find(mapping, NEWLINE, at, this.#length)
+    return { start: before + 1, stop: after === -1 ? this.#length : after }
   }
 
   // --- The same without keeping JavaScript waiting: each is a task on a thread of our own

@@ -2,7 +2,8 @@
 // another process that changes the bytes in between would make them write beyond its end.
 
 import { constants as bufferConstants } from 'node:buffer'
-import { textTooLong, wrongType, wrongValue } from './errors.js'
+import { oneOf } from './arguments.js'
+import { textTooLong } from './errors.js'
 
 /** Encodings of text, as Buffer has them. */
 export type TextEncoding = 'utf8' | 'latin1' | 'ascii' | 'utf16le' | 'hex' | 'base64'
@@ -17,16 +18,11 @@ const LEAST_CHARACTERS: Record<TextEncoding, (count: number) => number> = {
   base64: (count) => 4 * Math.ceil(count / 3),
 }
 
+const ENCODINGS = Object.keys(LEAST_CHARACTERS) as TextEncoding[]
+
 export function textEncoding(encoding: unknown): TextEncoding {
   if (encoding === 'utf8') return encoding
-  if (typeof encoding !== 'string') throw wrongType('encoding', 'of type string', encoding)
-  if (!Object.hasOwn(LEAST_CHARACTERS, encoding)) throw wrongEncoding(encoding, Object.keys(LEAST_CHARACTERS))
-  return encoding as TextEncoding
-}
-
-export function wrongEncoding(encoding: string, allowed: readonly string[]): TypeError {
-  const names = allowed.map((name) => `'${name}'`).join(', ')
-  return wrongValue(`The "encoding" argument must be one of ${names}. Received '${encoding.slice(0, 25)}'`)
+  return oneOf(encoding, 'encoding', ENCODINGS)
 }
 
 /** Refuses what would be too long, before it is copied. */

@@ -69,4 +69,35 @@ module.exports = {
       throw new CannotBe('it has no markAsUncloneable')
     assert.throws(() => structuredClone(map), { name: 'DataCloneError' })
   },
+
+  'lines as text are what TextDecoder makes of a copy of each': () => {
+    const parts = ['é€😀', '\n', '\r\n', 'abc'.repeat(2000)].map((text) => Buffer.from(text))
+    parts.push(
+      Buffer.from([0xf0, 0x9f]),
+      Buffer.from([0xff]),
+      Buffer.from([0xe2, 0x82]),
+      Buffer.from('\n'),
+      Buffer.from('\ufeff'),
+    )
+    let random = 1
+    const pieces = Array.from({ length: 400 }, () => {
+      random = (random * 48_271) % 2_147_483_647
+      return parts[random % parts.length]
+    })
+    const map = mmap(scratchFile(Buffer.concat(pieces)), 0, { access: ACCESS_READ })
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+    for (const form of [{}, { crlf: true }, { reverse: true }, { crlf: true, reverse: true }]) {
+      const copies = Array.from(map.lines(form), (line) => Buffer.from(line))
+      assert.ok(copies.length > 50)
+      assert.deepEqual(
+        [...map.lines({ ...form, encoding: 'utf8' })],
+        copies.map((line) => decoder.decode(line)),
+      )
+      assert.deepEqual(
+        [...map.lines({ ...form, encoding: 'latin1' })],
+        copies.map((line) => line.toString('latin1')),
+      )
+    }
+    map.close()
+  },
 }

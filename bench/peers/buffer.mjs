@@ -59,6 +59,19 @@ await answer({
     return { nanoseconds: 0, result: version }
   },
 
+  async text(path, length, count) {
+    const bytes = buffer(path, length)
+    const { p50 } = await measure(() => bytes.toString('utf8', 0, Number(count)))
+    return { nanoseconds: p50, result: bytes.toString('hex', 0, Number(count)) }
+  },
+
+  async set(path, length, count) {
+    const bytes = buffer(path, length)
+    const data = Buffer.from(bytes.subarray(0, Number(count)))
+    const { p50 } = await measure(() => bytes.set(data, 0))
+    return { nanoseconds: p50, result: data.length }
+  },
+
   find(path, length, needle) {
     const [bytes, wanted] = [buffer(path, length), bytesOf(needle)]
     return timed(() => bytes.indexOf(wanted))

@@ -62,6 +62,27 @@ await answer({
     })
   },
 
+  textLines(path, length) {
+    const mm = readOnly(path, length)
+    return timed(() => {
+      let count = 0
+      for (const _line of mm.lines({ encoding: 'utf8' })) count += 1
+      return count
+    })
+  },
+
+  linesDecoded(path, length) {
+    const mm = readOnly(path, length)
+    return timed(() => {
+      let [count, characters] = [0, 0]
+      for (const line of mm.lines()) {
+        count += 1
+        characters += Buffer.from(line).toString().length
+      }
+      return characters > count ? count : 0
+    })
+  },
+
   replaceThereAndBack(path, length, one, other) {
     const [mm, from, to] = [writable(path, length), bytesOf(one), bytesOf(other)]
     return timed(() => mm.replaceAll(from, to, 0) + mm.replaceAll(to, from, 0))
@@ -105,6 +126,18 @@ await answer({
     const wanted = type === 'string' ? bytesOf(needle).toString() : bytesOf(needle)
     const { p50 } = await measure(() => mm.find(wanted, 0))
     return { nanoseconds: p50, result: mm.find(wanted, 0) }
+  },
+
+  async text(path, length, count) {
+    const mm = readOnly(path, length)
+    const { p50 } = await measure(() => mm.toString('utf8', 0, Number(count)))
+    return { nanoseconds: p50, result: mm.toString('hex', 0, Number(count)) }
+  },
+
+  async set(path, length, count) {
+    const [mm, data] = [writable(path, length), readOnly(path, length).slice(0, Number(count))]
+    const { p50 } = await measure(() => mm.set(data, 0))
+    return { nanoseconds: p50, result: mm.set(data, 0) }
   },
 
   sum(path, length) {

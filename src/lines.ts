@@ -1,0 +1,299 @@
+// Lines in other ways than as views from the first to the last: from the last to the first, and as text.
+
+import { clamp } from './arguments.js'
+import binding from './binding.js'
+import { DONE, type Iterated, inheritHelpers, NEWLINE, NONE, NOWHERE, type State, withoutReturn } from './iterators.js'
+import { decode, refuseTooLong, type TextEncoding } from './text.js'
+
+/** In so many bytes there are no more newlines than there is room for. */
+const BLOCK = 16 * 1024
+
+/** The newlines of a range, from the last to the first. */
+class NewlinesBackwards {
+  readonly #of: Iterated
+  readonly #start: number
+  readonly #places = new Int32Array(BLOCK)
+  #count = 0
+  /** Where the block begins that the places are of. */
+  #base: number
+
+  constructor(of: Iterated, start: number, stop: number) {
+    this.#of = of
+    this.#start = start
+    this.#base = stop
+  }
+
+  /** The last one before a position, which is not beyond that of the call before. */
+  before(position: number): number {
+    for (;;) {
+      while (this.#count > 0) {
+        const place = this.#base + (this.#places[this.#count - 1] as number)
+        if (place < position) return place
+        this.#count -= 1
+      }
+      const stop = Math.min(this.#base, position)
+      if (stop <= this.#start) return NONE
+      this.#base = Math.max(this.#start, stop - BLOCK)
+      this.#count = binding.findAll(this.#of.handle(), NEWLINE, this.#places, this.#base, stop)
+    }
+  }
+}
+
+/** The lines of a range as views, from the last to the first. */
+export class LinesBackwards implements IterableIterator<Uint8Array> {
+  readonly #of: Iterated
+  readonly #state: State
+  readonly #start: number
+  readonly #crlf: boolean
+  #newlines: NewlinesBackwards
+  /** Where the next line ends, with its newline. */
+  #end: number
+  #ended = false
+  /** The window that lines are in. */
+  #buffer: ArrayBufferLike = NOWHERE
+  #origin = 0
+  /** For which generation of the mapping, and after how many faults, all this holds. */
+  #generation = NONE
+  #faults: number | undefined
+
+  constructor(of: Iterated, start: number, stop: number, crlf: boolean) {
+    this.#of = of
+    this.#state = of.state
+    this.#start = start
+    this.#crlf = crlf
+    this.#end = stop
+    this.#newlines = new NewlinesBackwards(of, start, start)
+  }
+
+  next(): IteratorResult<Uint8Array, undefined> {
+    if (this.#ended) return DONE
+    if (this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) this.#look()
+    const end = this.#end
+    if (end <= this.#start) return this.return()
+    const last = this.#newlines.before(end)
+    const isTerminated = last === end - 1
+    const to = isTerminated ? last : end
+    const before = isTerminated ? this.#newlines.before(last) : last
+    const from = before === NONE ? this.#start : before + 1
+    const bytes = this.#bytes(from, to)
+    this.#end = from
+    return { value: this.#crlf && isTerminated ? withoutReturn(bytes) : bytes, done: false }
+  }
+
+  return(): IteratorResult<Uint8Array, undefined> {
+    this.#ended = true
+    this.#buffer = NOWHERE
+    return DONE
+  }
+
+  [Symbol.iterator](): this {
+    return this
+  }
+
+  #look(): void {
+    this.#of.check()
+    this.#faults = this.#state.faults[0]
+    if (this.#generation === this.#state.generation) return
+    this.#generation = this.#state.generation
+    this.#buffer = NOWHERE
+    this.#end = clamp(this.#end, this.#of.length())
+    this.#newlines = new NewlinesBackwards(this.#of, this.#start, this.#end)
+  }
+
+  #bytes(from: number, to: number): Uint8Array {
+    try {
+      return new Uint8Array(this.#buffer, this.#origin + from, to - from)
+    } catch {
+      // The line lies outside, or the buffer has been transferred.
+    }
+    const window = this.#of.window(from, to)
+    if (window === undefined) return this.#of.copy(from, to)
+    this.#buffer = window.buffer
+    this.#origin = window.origin
+    return new Uint8Array(window.buffer, window.origin + from, to - from)
+  }
+}
+
+/** How many bytes are copied and decoded at a time: few at first, for those who stop soon. */
+const FIRST_BATCH = 4 * 1024
+const LARGEST_BATCH = 64 * 1024
+
+/** How lines are to be given. */
+interface Form {
+  encoding: TextEncoding
+  crlf: boolean
+  reverse: boolean
+}
+
+/**
+ * The lines of a range as text. Whole batches of them are copied and decoded, and the lines are cut out of the text: to UTF-8, a newline is no part of
+ * another character, and ends one that is not complete, so that a line of a batch is what it would be by itself.
+ */
+export class TextLines implements IterableIterator<string> {
+  readonly #of: Iterated
+  readonly #state: State
+  readonly #start: number
+  readonly #givenStop: number
+  readonly #form: Form
+  /** The lines of this batch, in the order in which they are given. */
+  #lines: string[] = []
+  #given = 0
+  #ended = false
+  /** What the lines were made from, and where that was. */
+  #copy: Buffer = Buffer.alloc(0)
+  #copiedFrom = 0
+  /** Where to go on: where the next batch begins, or, from the last to the first, where it ends. */
+  #next = NONE
+  #stop = 0
+  #buffer: Buffer = Buffer.alloc(0)
+  /** For which generation of the mapping, and after how many faults, all this holds. */
+  #generation = NONE
+  #faults: number | undefined
+
+  constructor(of: Iterated, start: number, stop: number, form: Form) {
+    this.#of = of
+    this.#state = of.state
+    this.#start = start
+    this.#givenStop = stop
+    this.#form = form
+  }
+
+  next(): IteratorResult<string, undefined> {
+    const given = this.#given
+    if (
+      given === this.#lines.length ||
+      this.#state.generation !== this.#generation ||
+      this.#state.faults[0] !== this.#faults
+    ) {
+      return this.#more()
+    }
+    this.#given = given + 1
+    return { value: this.#lines[given] as string, done: false }
+  }
+
+  return(): IteratorResult<string, undefined> {
+    this.#ended = true
+    this.#lines = []
+    this.#given = 0
+    this.#copy = this.#buffer = Buffer.alloc(0)
+    // Nothing is looked at any more.
+    this.#generation = NONE
+    return DONE
+  }
+
+  [Symbol.iterator](): this {
+    return this
+  }
+
+  #more(): IteratorResult<string, undefined> {
+    if (this.#ended) return DONE
+    this.#of.check()
+    this.#faults = this.#state.faults[0]
+    if (this.#generation !== this.#state.generation) this.#goOn()
+    if (this.#given === this.#lines.length) this.#fill()
+    if (this.#given === this.#lines.length) return this.return()
+    this.#given += 1
+    return { value: this.#lines[this.#given - 1] as string, done: false }
+  }
+
+  /** The mapping has another length, or this is the first step: what has not been given is copied anew. */
+  #goOn(): void {
+    const isFirst = this.#generation === NONE
+    this.#generation = this.#state.generation
+    this.#stop = clamp(this.#givenStop, this.#of.length())
+    const { reverse } = this.#form
+    if (isFirst) this.#next = reverse ? this.#stop : this.#start
+    else if (this.#given !== this.#lines.length) {
+      // Each line of the batch but the last one ends with a newline.
+      const before = reverse ? this.#lines.length - this.#given : this.#given
+      let at = 0
+      for (let line = 0; line < before; line += 1) at = this.#copy.indexOf(NEWLINE_BYTE, at) + 1
+      this.#next = this.#copiedFrom + at
+    }
+    if (reverse) this.#next = Math.min(this.#next, this.#stop)
+    this.#lines = []
+    this.#given = 0
+  }
+
+  #fill(): void {
+    this.#given = 0
+    this.#lines = []
+    const { encoding, crlf, reverse } = this.#form
+    if (!(reverse ? this.#copyBefore() : this.#copyAfter())) return
+    const text = decode(this.#copy, encoding, this.#copy.length)
+    const lines = text.split('\n')
+    // After a newline at the end there is no line.
+    const isTerminated = lines.at(-1) === ''
+    if (isTerminated) lines.pop()
+    if (crlf && text.includes('\r\n')) dropReturns(lines, isTerminated ? lines.length : lines.length - 1)
+    this.#lines = reverse ? lines.reverse() : lines
+  }
+
+  /** Copies whole lines from where to go on, at least one; false if there are none. */
+  #copyAfter(): boolean {
+    const from = this.#next
+    const left = this.#stop - from
+    if (left <= 0) return false
+    const copy = this.#read(from, Math.min(left, this.#batchSize()))
+    const end = copy.length === left ? left : copy.lastIndexOf(NEWLINE_BYTE) + 1
+    if (end !== 0) {
+      this.#copy = copy.subarray(0, end)
+    } else {
+      const newline = binding.find(this.#of.handle(), NEWLINE, from + copy.length, this.#stop)
+      this.#copyLong(from, newline === NONE ? this.#stop : newline + 1)
+    }
+    this.#copiedFrom = from
+    this.#next = from + this.#copy.length
+    return true
+  }
+
+  /** Copies whole lines up to where to go on, at least one; false if there are none. */
+  #copyBefore(): boolean {
+    const to = this.#next
+    const left = to - this.#start
+    if (left <= 0) return false
+    const size = Math.min(left, this.#batchSize())
+    const copy = this.#read(to - size, size)
+    const newline = size === left ? NONE : copy.indexOf(NEWLINE_BYTE)
+    if (size === left || (newline !== NONE && newline !== size - 1)) {
+      this.#copy = copy.subarray(newline + 1)
+    } else {
+      const before = binding.rfind(this.#of.handle(), NEWLINE, this.#start, to - size)
+      this.#copyLong(before === NONE ? this.#start : before + 1, to)
+    }
+    this.#copiedFrom = to - this.#copy.length
+    this.#next = this.#copiedFrom
+    return true
+  }
+
+  #batchSize(): number {
+    const last = this.#buffer.length
+    if (last < LARGEST_BATCH) this.#buffer = Buffer.allocUnsafeSlow(last === 0 ? FIRST_BATCH : last * 4)
+    return this.#buffer.length
+  }
+
+  #read(from: number, size: number): Buffer {
+    const copy = this.#buffer.subarray(0, size)
+    binding.read(this.#of.handle(), copy, from)
+    return copy
+  }
+
+  /** A line that is longer than a batch. */
+  #copyLong(from: number, to: number): void {
+    refuseTooLong(this.#form.encoding, to - from)
+    this.#copy = this.#of.copy(from, to)
+  }
+}
+
+const NEWLINE_BYTE = 10
+const RETURN = 13
+
+/** Drops a '\r' at the end of the first `count` lines. */
+function dropReturns(lines: string[], count: number): void {
+  for (let index = 0; index < count; index += 1) {
+    const line = lines[index] as string
+    if (line.charCodeAt(line.length - 1) === RETURN) lines[index] = line.slice(0, -1)
+  }
+}
+
+inheritHelpers(LinesBackwards, TextLines)
