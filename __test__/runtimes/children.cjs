@@ -40,6 +40,26 @@ const programs = {
     console.log('all three')
   },
 
+  /**
+   * Writes one byte characters and then two byte characters over a file, until it is told to end.
+   */
+  async 'rewrites over and over'(path) {
+    const map = memmap().mmap(path)
+    let done = false
+    toldToGoOn().then(() => {
+      done = true
+    })
+    console.log('rewriting')
+    while (!done) {
+      for (let round = 0; round < 100; round += 1) {
+        map.fill('a')
+        map.fill('é')
+      }
+      await new Promise(setImmediate)
+    }
+    map.close()
+  },
+
   /** Cuts a file off and fills it again, until it is told to end. */
   async 'truncates over and over'(path, length, kept) {
     const content = Buffer.alloc(Number(length), 'A')

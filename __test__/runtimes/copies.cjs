@@ -5,6 +5,7 @@ const { Readable } = require('node:stream')
 const { pipeline } = require('node:stream/promises')
 const { createWriteStream, readFileSync } = require('node:fs')
 const { ACCESS_READ, mmap } = require('../../index.js')
+const { startChild } = require('./others.cjs')
 const { CannotBe } = require('./runtime.cjs')
 const { pattern, scratchFile } = require('./scratch.cjs')
 
@@ -99,5 +100,23 @@ module.exports = {
       )
     }
     map.close()
+  },
+
+  // A Buffer or a TextDecoder that reads the mapping itself ends most engines here.
+  'text survives another process that rewrites the file': async () => {
+    const path = scratchFile(Buffer.alloc(8000, 'a'))
+    const child = startChild('rewrites over and over', [path])
+    assert.equal(await child.line(), 'rewriting')
+    const map = mmap(path, 0, { access: ACCESS_READ })
+    const seen = new Set()
+    for (let round = 0; round < 20_000; round += 1) {
+      for (const text of [map.toString(), map.toString('utf8', 0, 200), ...map.lines({ encoding: 'utf8' })]) {
+        seen.add(text[0])
+      }
+    }
+    assert.ok(seen.has('a') || seen.has('é'))
+    map.close()
+    child.say('end')
+    assert.deepEqual(await child.ended, { code: 0, signal: null })
   },
 }
