@@ -296,8 +296,9 @@ interface Residency {
  * unknown option.
  *
  * An Mmap is not itself a Buffer or a typed array: where one is wanted, pass {@link bytes}, which copies nothing, or {@link slice}, a
- * copy. (`mm[0]` is undefined.) It cannot be cloned, nor be in a Proxy, whose methods throw a TypeError without a code: the properties of a
- * class that are private belong to the object itself. Vue makes none of it; elsewhere mark it, or keep it beside what is proxied.
+ * copy. (`mm[0]` is undefined.) It cannot be cloned, nor be in a Proxy, whose methods throw a
+ * TypeError without a code: the properties of a class that are private belong to the object
+ * itself. Vue makes none of it; elsewhere mark it, or keep it beside what is proxied.
  */
 declare class Mmap implements Disposable, Iterable<number> {
   #private;
@@ -352,21 +353,24 @@ declare class Mmap implements Disposable, Iterable<number> {
    */
   view<T extends ArrayBufferView>(type: ViewConstructor<T>, byteOffset?: number, length?: number): T;
   /**
-   * The text of `[start, stop)`. It is made from a copy, so it is safe while other processes write. What takes a view as text is not:
-   * another process that writes meanwhile can crash `TextDecoder`, `JSON.parse` and others.
+   * The text of `[start, stop)`. It is made from a copy, so it is safe while other processes
+   * write. What takes a view as text is not: another process that writes meanwhile can crash
+   * `TextDecoder`, `JSON.parse` and others.
    *
-   * It is decoded as `Buffer#toString` does: what is no UTF-8 becomes U+FFFD, and a byte order mark stays. Bounds are those of {@link slice}.
+   * It is decoded as `Buffer#toString` does: what is no UTF-8 becomes U+FFFD, and a byte order
+   * mark stays. Bounds are those of {@link slice}.
    *
    * @param encoding `'utf8'` by default
    * @param start default 0, not the cursor
    * @param stop default the length
-   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for another encoding, ERR_OUT_OF_RANGE for a text longer than a
-   *   string can be
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for another encoding,
+   *   ERR_OUT_OF_RANGE for a text longer than a string can be
    */
   toString(encoding?: TextEncoding, start?: number, stop?: number): string;
   /**
-   * A copy of `[start, stop)` as an ArrayBuffer of exactly these bytes, which is nobody else's: post it, transfer it, give it to what wants
-   * an ArrayBuffer. (`slice().buffer` may be Node's pool, with other bytes in it.) Bounds are those of {@link slice}.
+   * A copy of `[start, stop)` as an ArrayBuffer of exactly these bytes, which is nobody else's:
+   * post it, transfer it, give it to what wants an ArrayBuffer. (`slice().buffer` may be Node's
+   * pool, with other bytes in it.) Bounds are those of {@link slice}.
    *
    * @param start default 0
    * @param stop default the length
@@ -374,21 +378,25 @@ declare class Mmap implements Disposable, Iterable<number> {
    */
   arrayBuffer(start?: number, stop?: number): ArrayBuffer;
   /**
-   * A web stream of `[start, stop)` in pieces, each a copy with an ArrayBuffer of its own: for `new Response(mm.stream())`, `fetch`,
-   * `Readable.fromWeb` and everything else that reads a file piece by piece. A piece is copied when the reader asks for it, and none ahead.
-   * Bounds are those of {@link slice}.
+   * A web stream of `[start, stop)` in pieces, each a copy with an ArrayBuffer of its own: for
+   * `new Response(mm.stream())`, `fetch`, `Readable.fromWeb` and everything else that reads a file
+   * piece by piece. A piece is copied when the reader asks for it, and none ahead. Bounds are
+   * those of {@link slice}.
    *
-   * What is changed in the mapping meanwhile may be in a piece or not. After a `resize()` it goes on in the new length. Closing the mapping
-   * before the last piece has been read makes the stream fail with ERR_MMAP_CLOSED.
+   * What is changed in the mapping meanwhile may be in a piece or not. After a `resize()` it goes
+   * on in the new length. Closing the mapping before the last piece has been read makes the stream
+   * fail with ERR_MMAP_CLOSED.
    *
    * @param options see {@link StreamOptions}
-   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an unknown option, ERR_OUT_OF_RANGE for a `chunkSize` that is
-   *   not a whole number from 1 to 1,048,576; the stream fails with ERR_MMAP_CLOSED and ERR_MMAP_FAULT
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an unknown option,
+   *   ERR_OUT_OF_RANGE for a `chunkSize` that is not a whole number from 1 to 1,048,576; the
+   *   stream fails with ERR_MMAP_CLOSED and ERR_MMAP_FAULT
    */
   stream(options?: StreamOptions): ReadableStream<Uint8Array>;
   /**
-   * All of the mapping in pieces of 64 KiB, each a copy, for `for await (const piece of mm)`, `pipeline(mm, ...)` and
-   * `fs.promises.writeFile(path, mm)`. It is as {@link stream}. (Without `await` there is a number for each byte.)
+   * All of the mapping in pieces of 64 KiB, each a copy, for `for await (const piece of mm)`,
+   * `pipeline(mm, ...)` and `fs.promises.writeFile(path, mm)`. It is as {@link stream}. (Without
+   * `await` there is a number for each byte.)
    *
    * @throws ERR_MMAP_CLOSED and, from `next()`, what a stream fails with
    */
@@ -464,13 +472,16 @@ declare class Mmap implements Disposable, Iterable<number> {
    */
   setSlice(data: BytesLike, start?: number, stop?: number, step?: number): void;
   /**
-   * Writes all of `data` at `position`, or nothing, as a typed array's `set` does. The cursor stays where it is.
+   * Writes all of `data` at `position`, or nothing, as a typed array's `set` does. The cursor
+   * stays where it is.
    *
-   * A negative position is refused: `-1` would be the last byte to {@link at}, the cursor to `fs`, and an error to a typed array.
+   * A negative position is refused: `-1` would be the last byte to {@link at}, the cursor to `fs`,
+   * and an error to a typed array.
    *
    * @param position in bytes, default 0
    * @returns how many bytes
-   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when it does not fit, ERR_INVALID_ARG_TYPE
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when it does not fit,
+   *   ERR_INVALID_ARG_TYPE
    */
   set(data: BytesLike, position?: number): number;
   /**
@@ -525,7 +536,8 @@ declare class Mmap implements Disposable, Iterable<number> {
    * They are found a few thousand at a time, so that no number of them costs memory. What is changed in the mapping during the iteration may be
    * found or not. After a `resize()` it goes on in the new length.
    *
-   * @throws ERR_MMAP_CLOSED, also at the next step when it has been closed half way; ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
+   * @throws ERR_MMAP_CLOSED, also at the next step when it has been closed half way;
+   *   ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
    *   empty needle, ERR_MMAP_FAULT
    */
   findAll(needle: BytesLike, start?: number, stop?: number): IterableIterator<number>;
@@ -546,34 +558,42 @@ declare class Mmap implements Disposable, Iterable<number> {
    */
   replaceAll(from: BytesLike, to: BytesLike, start?: number, stop?: number): number;
   /**
-   * The lines of a range as text, from copies, so it is safe while other processes write. A line ends before its `'\n'` or at the end of the range;
-   * after a `'\n'` at the end there is no empty line. What is no UTF-8 becomes U+FFFD, as `TextDecoder` has it, and a byte order mark stays.
+   * The lines of a range as text, from copies, so it is safe while other processes write. A line
+   * ends before its `'\n'` or at the end of the range; after a `'\n'` at the end there is no empty
+   * line. What is no UTF-8 becomes U+FFFD, as `TextDecoder` has it, and a byte order mark stays.
    *
-   * Some hundred lines are copied and decoded at a time, and cut out of that text: engines keep the whole of it, up to 64 KiB, as long as one is kept.
+   * Some hundred lines are copied and decoded at a time, and cut out of that text: engines keep
+   * the whole of it, up to 64 KiB, as long as one is kept.
    *
    * @param options `encoding`, and those that `lines()` has without it
-   * @throws ERR_MMAP_CLOSED, also at the next step when it has been closed half way; ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
-   *   unknown option or another encoding, ERR_MMAP_FAULT, ERR_OUT_OF_RANGE for a line longer than a string can be
+   * @throws ERR_MMAP_CLOSED, also at the next step when it has been closed half way;
+   *   ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an unknown option or another encoding,
+   *   ERR_MMAP_FAULT, ERR_OUT_OF_RANGE for a line longer than a string can be
    */
   lines(options: TextLinesOptions): IterableIterator<string>;
   /**
    * The lines of a range, as Uint8Arrays over the mapping: nothing is copied, except where the runtime has no views. A line ends before its `'\n'`
-   * (a `'\r'` stays, unless `crlf` is true) or at the end of the range; after a `'\n'` at the end there is no empty line.
+   * (a `'\r'` stays, unless `crlf` is true) or at the end of the range; after a `'\n'` at the end
+   * there is no empty line.
    *
    * A line is a view, as {@link bytes} is: what is stored to it is stored in the mapping, and as long as one is kept, all of the mapping stays in
-   * memory. Copy what is to be kept, and what is to be decoded or parsed, with `Buffer.from(line)`: another process that writes to the file meanwhile
-   * can crash `TextDecoder`. For text, use `encoding`.
+   * memory. Copy what is to be kept, and what is to be decoded or parsed, with
+   * `Buffer.from(line)`: another process that writes to the file meanwhile can crash
+   * `TextDecoder`. For text, use `encoding`.
    *
    * Line ends are found a few thousand at a time; see {@link findAll}.
    *
-   * @param options `start` and `stop`, bounds as those of {@link slice}, all of the mapping by default; `crlf`; `reverse`
-   * @throws ERR_MMAP_CLOSED, also at the next step when it has been closed half way; ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
+   * @param options `start` and `stop`, bounds as those of {@link slice}, all of the mapping by
+   *   default; `crlf`; `reverse`
+   * @throws ERR_MMAP_CLOSED, also at the next step when it has been closed half way;
+   *   ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
    *   unknown option, ERR_MMAP_FAULT, ERR_MMAP_VIEW_TOO_LARGE for a line longer than MAX_VIEW_LENGTH
    */
   lines(options?: LinesOptions): IterableIterator<Uint8Array>;
   /**
-   * Where the line begins and ends that a position is in, without its `'\n'`: `mm.toString('utf8', start, stop)` is its text. A `'\n'` is in the line
-   * that it ends. At the end of the mapping it is the last line, which is empty after a `'\n'`.
+   * Where the line begins and ends that a position is in, without its `'\n'`: `mm.toString('utf8',
+   * start, stop)` is its text. A `'\n'` is in the line that it ends. At the end of the mapping it
+   * is the last line, which is empty after a `'\n'`.
    *
    * @param position from 0 to the length; a negative one is refused, as by {@link set}
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_MMAP_FAULT
@@ -727,11 +747,13 @@ declare class Mmap implements Disposable, Iterable<number> {
   [Symbol.dispose](): void;
   /** The fields of CPython's repr. Never throws. */
   [inspect.custom](_depth?: number, options?: InspectOptionsStylized): string;
-  /** {@link bytes}, so that `Buffer.from(mm)` is a copy of what is mapped. @throws as {@link bytes} */
+  /**
+   * {@link bytes}, so that `Buffer.from(mm)` is a copy of what is mapped. @throws as {@link bytes}
+   */
   valueOf(): Uint8Array;
   /**
-   * Throws: a mapping is no string and no number. So what would take `"[object Mmap]"` for its content does not (`new Blob([mm])`, `${mm}`,
-   * `'' + mm`), and says what to pass.
+   * Throws: a mapping is no string and no number. So what would take `"[object Mmap]"` for its
+   * content does not (`new Blob([mm])`, `${mm}`, `'' + mm`), and says what to pass.
    *
    * @throws ERR_INVALID_ARG_TYPE, always
    */

@@ -1,4 +1,5 @@
-// Lines as text, without '\r', from the last to the first, and of a position: held against a naive split.
+// Lines as text, without '\r', from the last to the first, and of a position: held against a naive
+// split.
 //
 // HOSTILE_SEED repeats a run of the properties.
 

@@ -1,4 +1,5 @@
-// What a mapping is to those who take any object. It is no Buffer, and says so instead of passing for something else.
+// What a mapping is to those who take any object. It is no Buffer, and says so instead of passing
+// for something else.
 
 import assert from 'node:assert'
 import { format, inspect } from 'node:util'

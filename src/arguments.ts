@@ -249,7 +249,9 @@ export function oneOf<T extends string>(value: unknown, name: string, allowed: r
   throw wrongValue(`The "${name}" argument must be one of ${names}. Received '${value.slice(0, 25)}'`)
 }
 
-/** What is copied in one go at the most, so that a reader who waits for more does not cost memory. */
+/**
+ * What is copied in one go at the most, so that a reader who waits for more does not cost memory.
+ */
 export const LONGEST_PIECE = 1024 * 1024
 const DEFAULT_PIECE = 64 * 1024
 

@@ -1,4 +1,5 @@
-// Lines in other ways than as views from the first to the last: from the last to the first, and as text.
+// Lines in other ways than as views from the first to the last: from the last to the first, and as
+// text.
 
 import { clamp } from './arguments.js'
 import binding from './binding.js'
@@ -126,8 +127,9 @@ interface Form {
 }
 
 /**
- * The lines of a range as text. Whole batches of them are copied and decoded, and the lines are cut out of the text: to UTF-8, a newline is no part of
- * another character, and ends one that is not complete, so that a line of a batch is what it would be by itself.
+ * The lines of a range as text. Whole batches of them are copied and decoded, and the lines are
+ * cut out of the text: to UTF-8, a newline is no part of another character, and ends one that is
+ * not complete, so that a line of a batch is what it would be by itself.
  */
 export class TextLines implements IterableIterator<string> {
   readonly #of: Iterated
@@ -196,7 +198,10 @@ export class TextLines implements IterableIterator<string> {
     return { value: this.#lines[this.#given - 1] as string, done: false }
   }
 
-  /** The mapping has another length, or this is the first step: what has not been given is copied anew. */
+  /**
+   * The mapping has another length, or this is the first step: what has not been given is copied
+   * anew.
+   */
   #goOn(): void {
     const isFirst = this.#generation === NONE
     this.#generation = this.#state.generation

@@ -5,8 +5,9 @@ let mappings = 0
 let markAsUncloneable: ((object: object) => void) | undefined | null = null
 
 /**
- * Makes an object equal to itself only, and one that cannot be cloned. All that a mapping has is private, so that to `assert.deepStrictEqual` two
- * of them would be alike, and `structuredClone` and `postMessage` would give an empty object.
+ * Makes an object equal to itself only, and one that cannot be cloned. All that a mapping has is
+ * private, so that to `assert.deepStrictEqual` two of them would be alike, and `structuredClone`
+ * and `postMessage` would give an empty object.
  */
 export function standForItself(object: object): void {
   mappings += 1
@@ -16,7 +17,10 @@ export function standForItself(object: object): void {
   markAsUncloneable?.(object)
 }
 
-/** Node 22.10 and newer, Bun and Deno have it. It is asked for with the first mapping, and not where there is none, because the module takes 2 ms to load. */
+/**
+ * Node 22.10 and newer, Bun and Deno have it. It is asked for with the first mapping, and not
+ * where there is none, because the module takes 2 ms to load.
+ */
 function uncloneableMark(): ((object: object) => void) | undefined {
   if (Number.parseInt(process.versions.node, 10) < 22) return undefined
   const threads: { markAsUncloneable?: (object: object) => void } = require('node:worker_threads')

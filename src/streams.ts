@@ -1,4 +1,5 @@
-// Pieces of a mapping, as copies, for what reads a file piece by piece: streams, bodies of requests, `for await`.
+// Pieces of a mapping, as copies, for what reads a file piece by piece: streams, bodies of
+// requests, `for await`.
 
 import { clamp, LONGEST_PIECE } from './arguments.js'
 

@@ -1,5 +1,6 @@
-// Text of mapped bytes. It is always made from a copy, because engines read bytes twice, once to size a string and once to write it:
-// another process that changes the bytes in between would make them write beyond its end.
+// Text of mapped bytes. It is always made from a copy, because engines read bytes twice, once to
+// size a string and once to write it: another process that changes the bytes in between would make
+// them write beyond its end.
 
 import { constants as bufferConstants } from 'node:buffer'
 import { oneOf } from './arguments.js'
@@ -36,12 +37,16 @@ export function decode(copy: Buffer, encoding: TextEncoding, count: number): str
   try {
     return copy.toString(encoding, 0, count)
   } catch {
-    // How many characters UTF-8 has is known only now. The engine's errors differ, and do not say what to do.
+    // How many characters UTF-8 has is known only now. The engine's errors differ, and do not say
+    // what to do.
     throw textTooLong(count, bufferConstants.MAX_STRING_LENGTH)
   }
 }
 
-/** Where short texts are copied to: a Buffer for each would take as long again as to decode it. Nothing else runs until it is read. */
+/**
+ * Where short texts are copied to: a Buffer for each would take as long again as to decode it.
+ * Nothing else runs until it is read.
+ */
 export const SHORT_TEXT = 2048
 const scratch = Buffer.allocUnsafeSlow(SHORT_TEXT) as Buffer<ArrayBuffer> & {
   utf8Slice(start: number, end: number): string
@@ -51,7 +56,10 @@ const scratchWords = new DataView(scratch.buffer)
 /** Up to so many bytes are copied faster in a loop than by a call. */
 const SHORT_LOOP = 256
 
-/** The text of `[from, to)` of a view that others may write to, at most {@link SHORT_TEXT} bytes. `words` is over the same bytes. */
+/**
+ * The text of `[from, to)` of a view that others may write to, at most {@link SHORT_TEXT} bytes.
+ * `words` is over the same bytes.
+ */
 export function shortText(bytes: Buffer, words: DataView, encoding: TextEncoding, from: number, to: number): string {
   const count = to - from
   if (count > SHORT_LOOP) {
