@@ -46,7 +46,7 @@ pub fn install_fault_handler() -> bool {
     static INSTALLING: Mutex<()> = Mutex::new(());
     for signal in SIGNALS {
         let Some(current) = action_of(signal) else { continue };
-        if leads_to_ours(current.sa_sigaction, signal) {
+        if is_in_place(&current, signal) {
             continue;
         }
         let guard = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -54,6 +54,13 @@ pub fn install_fault_handler() -> bool {
         drop(guard);
     }
     true
+}
+
+/// Whether our handler is called, and with its arguments. Bun puts it back without SA_SIGINFO when the
+/// last listener of its signal goes, and it would take any fault for a signal that was sent.
+fn is_in_place(action: &libc::sigaction, signal: c_int) -> bool {
+    let has_arguments = action.sa_sigaction != our_handler() || action.sa_flags & libc::SA_SIGINFO != 0;
+    has_arguments && leads_to_ours(action.sa_sigaction, signal)
 }
 
 /// Whether a handler is ours, or one of another copy of this library that calls ours: two copies
@@ -103,7 +110,7 @@ fn action_of(signal: c_int) -> Option<libc::sigaction> {
 
 fn install(signal: c_int) {
     let Some(before) = action_of(signal) else { return };
-    if leads_to_ours(before.sa_sigaction, signal) {
+    if is_in_place(&before, signal) {
         // Another thread was faster.
         return;
     }
@@ -111,7 +118,8 @@ fn install(signal: c_int) {
     action.sa_sigaction = our_handler();
     // What the handler of before had blocked stays blocked in it when ours calls it.
     action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | (before.sa_flags & libc::SA_RESTART);
-    if let Some(slot) = before_slot(signal) {
+    // Ours is never the one before: it would call itself.
+    if let Some(slot) = before_slot(signal).filter(|_| before.sa_sigaction != our_handler()) {
         // Leaked: a handler may be reading the old value. Ours is replaced a few times in a process's life at most.
         slot.store(Box::leak(Box::new(before)) as *const libc::sigaction as usize, Ordering::Release);
     }
