@@ -28,7 +28,7 @@ export function makeInitrd(plan, secondsAllowed) {
   add(process.execPath, 'usr/bin/node')
 
   const library = nativeLibrary()
-  for (const name of ['package.json', 'index.js', 'binding.js', library]) add(join(root, name), `memmap/${name}`)
+  for (const name of ['package.json', 'index.js', library]) add(join(root, name), `memmap/${name}`)
   cpSync(join(root, '__test__/runtimes'), join(FILES, 'memmap/__test__/runtimes'), { recursive: true })
   for (const path of librariesOf([process.execPath, join(root, library)])) add(path, path)
 
