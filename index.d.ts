@@ -1,6 +1,5 @@
 import { FileHandle } from "node:fs/promises";
-import { URL } from "node:url";
-import { InspectOptionsStylized, inspect } from "node:util";
+import { inspect } from "node:util";
 
 //#region src/arguments.d.ts
 /** A path, a `file:` URL, a descriptor, or an open `fs.promises.FileHandle`. */
@@ -282,6 +281,8 @@ interface Residency {
   /** Pages in the range. */
   total: number;
 }
+/** A Buffer with memory of its own: `Buffer<ArrayBuffer>` where `@types/node` and TypeScript (5.7 and newer) know that, else `Buffer`. */
+type BufferCopy = ReturnType<BufferConstructor['allocUnsafe']>;
 /**
  * A file as memory, or memory shared between processes: CPython's `mmap.mmap`.
  *
@@ -408,7 +409,7 @@ declare class Mmap implements Disposable, Iterable<number> {
    * @returns a copy
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
    */
-  read(n?: number | null): Buffer;
+  read(n?: number | null): BufferCopy;
   /** Reads the byte at the cursor and moves on. @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE when the cursor is at the end */
   readByte(): number;
   /**
@@ -417,7 +418,7 @@ declare class Mmap implements Disposable, Iterable<number> {
    * @returns a copy
    * @throws ERR_MMAP_CLOSED
    */
-  readLine(): Buffer;
+  readLine(): BufferCopy;
   /**
    * Writes all of `data` at the cursor and moves it on, or nothing.
    *
@@ -463,7 +464,7 @@ declare class Mmap implements Disposable, Iterable<number> {
    * @returns a copy
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE for a step of 0, ERR_INVALID_ARG_TYPE
    */
-  slice(start?: number, stop?: number, step?: number): Buffer;
+  slice(start?: number, stop?: number, step?: number): BufferCopy;
   /**
    * Python's `m[start:stop:step] = data`: all of it, or nothing. Bounds and defaults are those of {@link slice}.
    *
@@ -746,7 +747,9 @@ declare class Mmap implements Disposable, Iterable<number> {
   /** {@link close}, for `using`. */
   [Symbol.dispose](): void;
   /** The fields of CPython's repr. Never throws. */
-  [inspect.custom](_depth?: number, options?: InspectOptionsStylized): string;
+  [inspect.custom](_depth?: number, options?: {
+    stylize?: (text: string, style: 'special') => string;
+  }): string;
   /**
    * {@link bytes}, so that `Buffer.from(mm)` is a copy of what is mapped. @throws as {@link bytes}
    */
@@ -774,4 +777,4 @@ declare class Mmap implements Disposable, Iterable<number> {
  */
 declare function mmap(file: FileLike | -1, length?: number | bigint, options?: MmapOptions): Mmap;
 //#endregion
-export { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ALLOCATIONGRANULARITY, type BytesLike, type ErrorCode, type FileLike, type LinesOptions, MADV_AUTOSYNC, MADV_COLD, MADV_CORE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_FREE_REUSABLE, MADV_FREE_REUSE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_MERGEABLE, MADV_NOCORE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_NOSYNC, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_PROTECT, MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_SOFT_OFFLINE, MADV_UNMERGEABLE, MADV_WILLNEED, MAP_32BIT, MAP_ALIGNED_SUPER, MAP_ANON, MAP_ANONYMOUS, MAP_CONCEAL, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_HASSEMAPHORE, MAP_JIT, MAP_NOCACHE, MAP_NOEXTEND, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_RESILIENT_CODESIGN, MAP_RESILIENT_MEDIA, MAP_SHARED, MAP_STACK, MAP_TPRO, MAP_TRANSLATED_ALLOW_EXECUTE, MAP_UNIX03, MAX_VIEW_LENGTH, MS_ASYNC, MS_INVALIDATE, MS_SYNC, Mmap, type MmapError, type MmapOptions, PAGESIZE, PROT_EXEC, PROT_READ, PROT_WRITE, type Progress, type Residency, type StreamOptions, type TaskOptions, type TextEncoding, type TextLinesOptions, type ViewConstructor, mmap };
+export { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ALLOCATIONGRANULARITY, type BufferCopy, type BytesLike, type ErrorCode, type FileLike, type LinesOptions, MADV_AUTOSYNC, MADV_COLD, MADV_CORE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_FREE_REUSABLE, MADV_FREE_REUSE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_MERGEABLE, MADV_NOCORE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_NOSYNC, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_PROTECT, MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_SOFT_OFFLINE, MADV_UNMERGEABLE, MADV_WILLNEED, MAP_32BIT, MAP_ALIGNED_SUPER, MAP_ANON, MAP_ANONYMOUS, MAP_CONCEAL, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_HASSEMAPHORE, MAP_JIT, MAP_NOCACHE, MAP_NOEXTEND, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_RESILIENT_CODESIGN, MAP_RESILIENT_MEDIA, MAP_SHARED, MAP_STACK, MAP_TPRO, MAP_TRANSLATED_ALLOW_EXECUTE, MAP_UNIX03, MAX_VIEW_LENGTH, MS_ASYNC, MS_INVALIDATE, MS_SYNC, Mmap, type MmapError, type MmapOptions, PAGESIZE, PROT_EXEC, PROT_READ, PROT_WRITE, type Progress, type Residency, type StreamOptions, type TaskOptions, type TextEncoding, type TextLinesOptions, type ViewConstructor, mmap };

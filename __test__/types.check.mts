@@ -142,11 +142,11 @@ hasType<Uint8Array>()(map.view(Float64Array))
 
 // --- A cursor
 
-hasType<Buffer>()(map.read())
+hasType<Buffer<ArrayBuffer>>()(map.read())
 map.read(10)
 map.read(null)
 hasType<number>()(map.readByte())
-hasType<Buffer>()(map.readLine())
+hasType<Buffer<ArrayBuffer>>()(map.readLine())
 hasType<number>()(map.write('text'))
 hasType<void>()(map.writeByte(1))
 hasType<number>()(map.seek(0))
@@ -193,7 +193,7 @@ map.write(map.bytes)
 
 hasType<number>()(map.at(-1))
 hasType<void>()(map.setAt(0, 255))
-hasType<Buffer>()(map.slice())
+hasType<Buffer<ArrayBuffer>>()(map.slice())
 map.slice(1, -1, 2)
 map.slice(undefined, undefined, -1)
 hasType<void>()(map.setSlice('ab', 0, 4, 2))

@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { checkTypes } from './check-types.mjs'
 import { buildNative, buildTypeScript, root, run, runTool, setUp, stop } from './setup.mjs'
 
 const BUILT = ['binding.d.ts', 'index.js', 'index.d.ts', 'docs/api.md']
@@ -21,6 +22,7 @@ await checkWorkflows()
 buildNative({ force: true })
 buildTypeScript({ force: true })
 runTool('typedoc', ['--logLevel', 'Warn'])
+checkTypes()
 const stale = BUILT.filter((name) => readFileSync(join(root, name), 'utf8') !== committed.get(name))
 if (stale.length > 0) stop(`Not what a fresh build gives, build and commit: ${stale.join(', ')}`)
 console.log('\nAll checks passed.')

@@ -7,7 +7,7 @@
 
 import type { FileHandle } from 'node:fs/promises'
 import { toNamespacedPath } from 'node:path'
-import { fileURLToPath, URL } from 'node:url'
+import { fileURLToPath, URL as NodeURL } from 'node:url'
 import { isAnyArrayBuffer, isDataView, isDate, isMap, isPromise, isSet, isUint8Array } from 'node:util/types'
 import { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_WRITE, MAP_ANON, MAP_SHARED, PROT_READ, PROT_WRITE } from './constants.js'
 import { aborted, codeOf, outOfRange, unsupported, wrongType, wrongValue } from './errors.js'
@@ -370,7 +370,7 @@ function getter<Of, Value>(prototype: unknown, name: string): (of: Of) => Value 
 }
 
 const TYPED_ARRAY: unknown = Object.getPrototypeOf(Uint8Array.prototype)
-const hrefOf = getter<object, string>(URL.prototype, 'href')
+const hrefOf = getter<object, string>(NodeURL.prototype, 'href')
 const typedArrayParts = {
   buffer: getter<ArrayBufferView, ArrayBufferLike>(TYPED_ARRAY, 'buffer'),
   byteOffset: getter<ArrayBufferView, number>(TYPED_ARRAY, 'byteOffset'),

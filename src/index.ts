@@ -12,7 +12,7 @@ export type {
 } from './arguments.js'
 export * from './constants.js'
 export type { ErrorCode, MmapError } from './errors.js'
-export type { Residency } from './mmap.js'
+export type { BufferCopy, Residency } from './mmap.js'
 export { Mmap, mmap } from './mmap.js'
 export type { TextEncoding } from './text.js'
 export type { ViewConstructor } from './views.js'

@@ -2,7 +2,7 @@
 
 import { constants as bufferConstants } from 'node:buffer'
 import { setImmediate } from 'node:timers'
-import { type InspectOptionsStylized, inspect } from 'node:util'
+import { inspect } from 'node:util'
 import {
   adjustSlice,
   type BytesLike,
@@ -67,6 +67,9 @@ export interface Residency {
   /** Pages in the range. */
   total: number
 }
+
+/** A Buffer with memory of its own: `Buffer<ArrayBuffer>` where `@types/node` and TypeScript (5.7 and newer) know that, else `Buffer`. */
+export type BufferCopy = ReturnType<BufferConstructor['allocUnsafe']>
 
 const ACCESS_NAMES = ['ACCESS_DEFAULT', 'ACCESS_READ', 'ACCESS_WRITE', 'ACCESS_COPY'] as const
 // Single bytes are read through Rust until there have been so many that a view of our own pays: an ArrayBuffer costs some
@@ -348,7 +351,7 @@ export class Mmap implements Disposable, Iterable<number> {
    * @returns a copy
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
    */
-  read(n?: number | null): Buffer {
+  read(n?: number | null): BufferCopy {
     const wanted = n === null || n === undefined ? -1 : wholeNumber(n, 'n')
     const mapping = this.#live()
     // The cursor may be beyond the end after a resize.
@@ -374,7 +377,7 @@ export class Mmap implements Disposable, Iterable<number> {
    * @returns a copy
    * @throws ERR_MMAP_CLOSED
    */
-  readLine(): Buffer {
+  readLine(): BufferCopy {
     const mapping = this.#live()
     if (this.#position >= this.#length) return Buffer.alloc(0)
     const found = this.#find(mapping, NEWLINE, this.#position, this.#length)
@@ -491,7 +494,7 @@ export class Mmap implements Disposable, Iterable<number> {
    * @returns a copy
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE for a step of 0, ERR_INVALID_ARG_TYPE
    */
-  slice(start?: number, stop?: number, step?: number): Buffer {
+  slice(start?: number, stop?: number, step?: number): BufferCopy {
     const bounds = sliceBounds(start, stop, step)
     const mapping = this.#live()
     const slice = adjustSlice(bounds, this.#length)
@@ -1089,7 +1092,7 @@ export class Mmap implements Disposable, Iterable<number> {
   }
 
   /** The fields of CPython's repr. Never throws. */
-  [inspect.custom](_depth?: number, options?: InspectOptionsStylized): string {
+  [inspect.custom](_depth?: number, options?: { stylize?: (text: string, style: 'special') => string }): string {
     // A proxy of one, or what only inherits from one.
     if (!(#mapping in this)) return '<memmap.Mmap>'
     const text =
@@ -1153,7 +1156,7 @@ export class Mmap implements Disposable, Iterable<number> {
     return outOfRange(what, 'position', `0 to ${last} for ${count} bytes`, position)
   }
 
-  #copy(mapping: Handle, position: number, count: number): Buffer {
+  #copy(mapping: Handle, position: number, count: number): BufferCopy {
     const copy = allocate(count)
     // The position may be beyond the end, or before the start, then.
     if (count === 0) return copy
@@ -1523,7 +1526,7 @@ function collect(): void {
   }
 }
 
-function allocate(count: number): Buffer {
+function allocate(count: number): BufferCopy {
   if (count > bufferConstants.MAX_LENGTH) throw copyTooLong(count, bufferConstants.MAX_LENGTH)
   try {
     return Buffer.allocUnsafe(count)

@@ -1,0 +1,42 @@
+// What programs do with the types. `npm run check` compiles it with old and new versions of TypeScript and of @types/node.
+
+import { inspect } from 'node:util'
+import {
+  ACCESS_READ,
+  type BufferCopy,
+  type BytesLike,
+  type ErrorCode,
+  type FileLike,
+  Mmap,
+  type MmapError,
+  type MmapOptions,
+  mmap,
+  type TaskOptions,
+} from 'memmap'
+
+const options: MmapOptions = { access: ACCESS_READ, offset: undefined, shared: { maxLength: 10n } }
+const files: FileLike[] = ['path', new URL('file:///path'), 3, Buffer.from('path')]
+const needles: BytesLike[] = ['text', new Uint8Array(1), new ArrayBuffer(1), new SharedArrayBuffer(1), Buffer.from('')]
+
+export async function use(controller: AbortController): Promise<unknown[]> {
+  const mm: Mmap = mmap(files[0] ?? -1, 16n, options)
+  // A copy has its own memory, which is what a Blob wants.
+  const copies: BufferCopy[] = [mm.slice(), mm.read(), mm.readLine()]
+  const blob = new Blob([mm.slice(), mm.read(4)])
+  const tasks: TaskOptions = { signal: controller.signal, onProgress: ({ done, total }) => done / total }
+  const places = needles.map((needle) => mm.findAsync(needle, 0, undefined, tasks))
+  const doubles: Float64Array = mm.view(Float64Array)
+  const node: Buffer = mm.view(Buffer, 0, 4)
+  const bytes: Uint8Array = mm.bytes
+  const buffer: ArrayBuffer | SharedArrayBuffer = mm.buffer
+  const lines: string[] = [...mm.lines()].map((line) => new TextDecoder().decode(Buffer.from(line)))
+  const disposable: Disposable = mm
+  const described: string = mm[inspect.custom](2, {}) + inspect(mm)
+  // @ts-expect-error a length is a number
+  mmap(-1, 'long')
+  return [blob, copies, places, doubles, node, bytes, buffer, lines, disposable, described, [...mm], new Mmap(-1, 5)]
+}
+
+export function codeOf(error: MmapError): ErrorCode {
+  return error.code
+}
