@@ -1541,9 +1541,38 @@ function streamOf(pieces) {
 		if (piece === void 0 || pieces.ended) controller.close();
 	} }, { highWaterMark: 0 });
 }
-async function* buffersOf(pieces) {
-	for (let piece = await pieces.next(); piece !== void 0; piece = await pieces.next()) yield Buffer.from(piece.buffer, piece.byteOffset, piece.length);
-}
+var Buffers = class {
+	#pieces;
+	#ended = false;
+	#last = Promise.resolve();
+	constructor(pieces) {
+		this.#pieces = pieces;
+	}
+	next() {
+		const step = () => this.#step();
+		const next = this.#last.then(step, step);
+		this.#last = next;
+		return next;
+	}
+	async return() {
+		this.#ended = true;
+		return {
+			value: void 0,
+			done: true
+		};
+	}
+	[Symbol.asyncIterator]() {
+		return this;
+	}
+	async #step() {
+		const piece = this.#ended ? void 0 : await this.#pieces.next();
+		if (piece === void 0) return this.return();
+		return {
+			value: Buffer.from(piece.buffer, piece.byteOffset, piece.length),
+			done: false
+		};
+	}
+};
 //#endregion
 //#region src/task.ts
 const REPORT_INTERVAL = 34;
@@ -1724,7 +1753,7 @@ var Mmap = class {
 	}
 	[Symbol.asyncIterator]() {
 		const { start, stop, chunkSize } = streamOptions(void 0);
-		return buffersOf(this.#pieces(start, stop, chunkSize));
+		return new Buffers(this.#pieces(start, stop, chunkSize));
 	}
 	read(n) {
 		const wanted = n === null || n === void 0 ? -1 : wholeNumber(n, "n");

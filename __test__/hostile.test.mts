@@ -630,6 +630,19 @@ const taskOption = fc.oneof(
   },
   { weight: 1, arbitrary: anything },
 )
+const encoding = fc.oneof(
+  fc.constantFrom(undefined, 'utf8', 'latin1', 'ascii', 'utf16le', 'hex', 'base64').map(constant),
+  anything,
+)
+const chunkSize = fc.oneof(fc.integer({ min: 1, max: 2 * PAGESIZE }).map(constant), position)
+const streamOption = fc.tuple(position, position, chunkSize).map(
+  ([start, stop, size]) =>
+    new Recipe(`{ start: ${start.text}, stop: ${stop.text}, chunkSize: ${size.text} }`, (w) => ({
+      start: start.make(w),
+      stop: stop.make(w),
+      chunkSize: size.make(w),
+    })),
+)
 const linesOption = fc.oneof(
   { weight: 2, arbitrary: fc.constant(constant(undefined)) },
   {
@@ -639,6 +652,18 @@ const linesOption = fc.oneof(
         new Recipe(`{ start: ${start.text}, stop: ${stop.text} }`, (w) => ({
           start: start.make(w),
           stop: stop.make(w),
+        })),
+    ),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.tuple(position, fc.constantFrom('utf8', 'latin1', undefined), fc.boolean(), fc.boolean()).map(
+      ([start, encoding, crlf, reverse]) =>
+        new Recipe(`{ start: ${start.text}, encoding: ${encoding}, crlf: ${crlf}, reverse: ${reverse} }`, (w) => ({
+          start: start.make(w),
+          encoding,
+          crlf,
+          reverse,
         })),
     ),
   },
@@ -666,10 +691,6 @@ const stylizing = fc.constantFrom(
   })),
 )
 
-const textEncoding = fc.constantFrom(
-  ...['utf8', 'latin1', 'ascii', 'utf16le', 'hex', 'base64', 'utf-7', undefined].map(constant),
-)
-
 /** What methods take. One that is missing here gets anything. */
 const PLAUSIBLE: Record<string, fc.Arbitrary<Recipe>[]> = {
   view: [viewClass, position, position],
@@ -692,10 +713,12 @@ const PLAUSIBLE: Record<string, fc.Arbitrary<Recipe>[]> = {
   count: [bytes, position, position],
   replaceAll: [bytes, bytes, position, position],
   lines: [linesOption],
-  toString: [textEncoding, position, position],
+  lineAt: [position],
+  toString: [encoding, position, position],
+  valueOf: [],
   arrayBuffer: [position, position],
   set: [bytes, position],
-  stream: [linesOption],
+  stream: [fc.oneof(streamOption, anything)],
   findAsync: [bytes, position, position, taskOption],
   countAsync: [bytes, position, position, taskOption],
   replaceAllAsync: [bytes, bytes, position, position, taskOption],

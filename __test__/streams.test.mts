@@ -131,6 +131,22 @@ test('the event loop has its turns while all of a mapping is read', async (t) =>
   t.true(turns >= 15, `${turns}`)
 })
 
+test('pieces come in their order to a caller who does not wait for each', async (t) => {
+  const bytes = pattern(3 * KIB * KIB)
+  using map = mmap(scratchFile(t, bytes), 0, { access: ACCESS_READ })
+  const iterator = map[Symbol.asyncIterator]()
+  const results = await Promise.all(Array.from({ length: 50 }, () => iterator.next()))
+  t.deepEqual(
+    results.map(({ done }) => done),
+    [...Array(48).fill(false), true, true],
+  )
+  t.true(Buffer.concat(results.flatMap(({ value }) => value ?? [])).equals(bytes))
+  const ended = map[Symbol.asyncIterator]()
+  await ended.next()
+  t.deepEqual(await ended.return?.('ignored'), { value: undefined, done: true })
+  t.deepEqual(await ended.next(), { value: undefined, done: true })
+})
+
 test('what takes streams and asynchronous iterables takes those of a mapping', async (t) => {
   const bytes = pattern(150_000)
   const path = scratchFile(t, bytes)

@@ -53,7 +53,7 @@ import { indexWithin, type Needle, needleBytes, refuseEmpty, refuseUnequal, soug
 import { standForItself } from './object.js'
 import { growBuffer, keepAddresses, MOVES_INTO_BUFFERS, sharedView } from './shared.js'
 import { watchSignals } from './signals.js'
-import { buffersOf, Pieces, streamOf } from './streams.js'
+import { Buffers, Pieces, streamOf } from './streams.js'
 import { isInUse, run } from './task.js'
 import { decode, refuseTooLong, SHORT_TEXT, shortText, type TextEncoding, textEncoding } from './text.js'
 import { elementSize, isConstructor, type View, type ViewConstructor, viewOf } from './views.js'
@@ -339,7 +339,7 @@ export class Mmap implements Disposable, Iterable<number> {
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Buffer> {
     const { start, stop, chunkSize } = streamOptions(undefined)
-    return buffersOf(this.#pieces(start, stop, chunkSize))
+    return new Buffers(this.#pieces(start, stop, chunkSize))
   }
 
   // --- The file half: a cursor

@@ -62,9 +62,36 @@ export function streamOf(pieces: Pieces): ReadableStream<Uint8Array> {
   ) as ReadableStream<Uint8Array>
 }
 
-/** The pieces as Buffers. */
-export async function* buffersOf(pieces: Pieces): AsyncGenerator<Buffer, undefined, undefined> {
-  for (let piece = await pieces.next(); piece !== undefined; piece = await pieces.next()) {
-    yield Buffer.from(piece.buffer, piece.byteOffset, piece.length)
+/** The pieces as Buffers. A class, because a generator waits for whatever `return` is given. */
+export class Buffers implements AsyncIterableIterator<Buffer> {
+  readonly #pieces: Pieces
+  #ended = false
+  /** The step before: they are taken one after the other, also by a caller who does not wait. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(pieces: Pieces) {
+    this.#pieces = pieces
+  }
+
+  next(): Promise<IteratorResult<Buffer, undefined>> {
+    const step = () => this.#step()
+    const next = this.#last.then(step, step)
+    this.#last = next
+    return next
+  }
+
+  async return(): Promise<IteratorResult<Buffer, undefined>> {
+    this.#ended = true
+    return { value: undefined, done: true }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async #step(): Promise<IteratorResult<Buffer, undefined>> {
+    const piece = this.#ended ? undefined : await this.#pieces.next()
+    if (piece === undefined) return this.return()
+    return { value: Buffer.from(piece.buffer, piece.byteOffset, piece.length), done: false }
   }
 }
