@@ -1521,7 +1521,7 @@ var Pieces = class {
 	async next() {
 		if (this.#copied >= 1048576) {
 			this.#copied = 0;
-			await new Promise(setImmediate);
+			await new Promise((resolve) => (0, node_timers.setImmediate)(resolve));
 		}
 		const stop = clamp(this.#stop, this.#of.length());
 		const end = Math.min(this.#next + this.#size, stop);

@@ -245,5 +245,18 @@ test('a URL of another class that is no path is refused with a code', (t) => {
     // What url.parse gives, which fs does not take either.
     const parsed = { href: 'file:///a', protocol: 'file:', auth: null, path: '/a' }
     t.throws(() => mmap(parsed as unknown as URL), { code: 'ERR_INVALID_ARG_TYPE' })
+
+test('text, pieces and streams are to be had in another realm, too', async (t) => {
+  for (const globals of [NODE, JSDOM]) {
+    const { mmap } = load({ ...globals })
+    const map = mmap(-1, 3 * 2 ** 20)
+    map.set('héllo\nworld')
+    t.is(map.toString('utf8', 0, 12), 'héllo\nworld')
+    t.is(map.lines({ encoding: 'utf8' }).next().value, 'héllo')
+    let length = 0
+    for await (const piece of map) length += piece.length
+    t.is(length, 3 * 2 ** 20)
+    t.is((await new Response(map.stream()).arrayBuffer()).byteLength, 3 * 2 ** 20)
+    map.close()
   }
 })

@@ -1,6 +1,8 @@
 // Pieces of a mapping, as copies, for what reads a file piece by piece: streams, bodies of
 // requests, `for await`.
 
+// Not the global one, which Jest with jsdom takes away.
+import { setImmediate } from 'node:timers'
 import { clamp, LONGEST_PIECE } from './arguments.js'
 
 /** What pieces are asked of. Both throw when it is closed. */
@@ -32,7 +34,7 @@ export class Pieces {
     if (this.#copied >= LONGEST_PIECE) {
       this.#copied = 0
       // Promises that are settled already keep timers, and everybody else, waiting.
-      await new Promise(setImmediate)
+      await new Promise((resolve) => setImmediate(resolve))
     }
     const stop = clamp(this.#stop, this.#of.length())
     const end = Math.min(this.#next + this.#size, stop)
