@@ -245,6 +245,8 @@ test('a URL of another class that is no path is refused with a code', (t) => {
     // What url.parse gives, which fs does not take either.
     const parsed = { href: 'file:///a', protocol: 'file:', auth: null, path: '/a' }
     t.throws(() => mmap(parsed as unknown as URL), { code: 'ERR_INVALID_ARG_TYPE' })
+  }
+})
 
 test('text, pieces and streams are to be had in another realm, too', async (t) => {
   for (const globals of [NODE, JSDOM]) {
