@@ -281,7 +281,10 @@ interface Residency {
   /** Pages in the range. */
   total: number;
 }
-/** A Buffer with memory of its own: `Buffer<ArrayBuffer>` where `@types/node` and TypeScript (5.7 and newer) know that, else `Buffer`. */
+/**
+ * A Buffer with memory of its own: `Buffer<ArrayBuffer>` where `@types/node` and TypeScript (5.7 and
+ * newer) know that, else `Buffer`.
+ */
 type BufferCopy = ReturnType<BufferConstructor['allocUnsafe']>;
 /**
  * A file as memory, or memory shared between processes: CPython's `mmap.mmap`.

@@ -1,5 +1,5 @@
-// What is said when the native library is not there or cannot be loaded: each program here is a process of its own, in a project
-// that has the package without a library.
+// What is said when the native library is not there or cannot be loaded: each program here is a
+// process of its own, in a project that has the package without a library.
 
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -61,7 +61,10 @@ function load(cwd: string, env: NodeJS.ProcessEnv = {}, ...args: string[]): Fail
   return JSON.parse(output) as Failure
 }
 
-/** Arguments that make a process believe what it is not: where the package does not run, its error cannot be tested otherwise. */
+/**
+ * Arguments that make a process believe what it is not: where the package does not run, its error
+ * cannot be tested otherwise.
+ */
 function pretending(folder: string, assignment: string): string[] {
   writeFileSync(join(folder, 'pretend.cjs'), assignment)
   return ['--require', './pretend.cjs']
@@ -177,7 +180,8 @@ onLinux('the program says which C library there is', 'elsewhere there is one', (
       [8192, 12288],
     ] as const) {
       writeFileSync(join(folder, 'program'), program(linker, table, at))
-      // What lies on the system besides is not asked: a foreign ldd, and a report that has side effects.
+      // What lies on the system besides is not asked: a foreign ldd, and a report that has side
+      // effects.
       const pretend = pretending(
         folder,
         `process.execPath = ${JSON.stringify(join(folder, 'program'))}

@@ -10,7 +10,10 @@ import { scratchFolder } from './scratch.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const FLAG = Number.parseInt(process.versions.node, 10) < 22 ? '--experimental-permission' : '--permission'
 
-/** What each attempt comes to, in a process that may read one folder, write to another and do both in a third. */
+/**
+ * What each attempt comes to, in a process that may read one folder, write to another and do both
+ * in a third.
+ */
 const SCRIPT = `
 const fs = require('node:fs')
 const { join } = require('node:path')

@@ -1,4 +1,5 @@
-// The package in a vm context, as Jest runs everything: its JavaScript is of that realm, the native library's errors are of the main one.
+// The package in a vm context, as Jest runs everything: its JavaScript is of that realm, the native
+// library's errors are of the main one.
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -12,7 +13,8 @@ import { scratchFile } from './scratch.mjs'
 const test = ava.serial
 const require = createRequire(import.meta.url)
 
-// What Jest gives to its contexts. With jsdom these are not among them: JavaScript's own classes of bytes, which Buffer extends.
+// What Jest gives to its contexts. With jsdom these are not among them: JavaScript's own classes of
+// bytes, which Buffer extends.
 const JSDOM = { AbortSignal, Buffer, EventTarget, URL, clearInterval, process }
 const NODE = { ...JSDOM, ArrayBuffer, Uint8Array }
 
@@ -101,7 +103,10 @@ test('there is no method for `using` where there is no symbol', (t) => {
   )
 })
 
-/** A signal of a class that is not the runtime's, as jsdom, happy-dom and polyfills have it. What is read of it is noted. */
+/**
+ * A signal of a class that is not the runtime's, as jsdom, happy-dom and polyfills have it. What is
+ * read of it is noted.
+ */
 class ForeignSignal {
   readonly read: string[] = []
   readonly listeners = new Set<() => void>()
@@ -137,7 +142,8 @@ class ForeignSignal {
 const asSignal = (signal: object): AbortSignal => signal as AbortSignal
 
 test('a signal of another class stops a task, and each property of it is read once', async (t) => {
-  // In this realm, in one with the class of signals but another one of events, and in one that has neither.
+  // In this realm, in one with the class of signals but another one of events, and in one that has
+  // neither.
   const { AbortSignal: _signal, EventTarget: _target, ...without } = NODE
   const realms = [{ ...NODE }, { ...NODE, EventTarget: class {} }, without]
   for (const { mmap } of [require('../index.js') as typeof Memmap, ...realms.map((globals) => load(globals))]) {

@@ -1,4 +1,5 @@
-// What programs do with the types. `npm run check` compiles it with old and new versions of TypeScript and of @types/node.
+// What programs do with the types. `npm run check` compiles it with old and new versions of
+// TypeScript and of @types/node.
 
 import { inspect } from 'node:util'
 import {

@@ -1,5 +1,6 @@
-// Whether the types compile where users have them: with old and new versions of TypeScript and of @types/node, in each kind of module
-// resolution. The compilers come from the npm registry and stay in target/. It compiles in this process, and keeps what it has parsed.
+// Whether the types compile where users have them: with old and new versions of TypeScript and of
+// @types/node, in each kind of module resolution. The compilers come from the npm registry and stay
+// in target/. It compiles in this process, and keeps what it has parsed.
 
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -66,8 +67,8 @@ function obtain(folder, specifier, name) {
 }
 
 /**
- * What is wrong with the types of memmap and the uses of them. Those of Node and TypeScript are parsed, but not checked: what is wrong
- * between those two concerns nobody here.
+ * What is wrong with the types of memmap and the uses of them. Those of Node and TypeScript are
+ * parsed, but not checked: what is wrong between those two concerns nobody here.
  */
 function compile(typescript, parsed, folder, settings) {
   const { options, errors } = typescript.convertCompilerOptionsFromJson(

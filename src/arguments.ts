@@ -329,7 +329,8 @@ function urlPath(file: unknown): string | undefined {
   try {
     return fileURLToPath(href)
   } catch (error) {
-    // For an escape that is no UTF-8, Node's error has no code. Only what is not Node's URL can be wrong as a whole.
+    // For an escape that is no UTF-8, Node's error has no code. Only what is not Node's URL can be
+    // wrong as a whole.
     const code = codeOf(error)
     if (code === undefined) throw wrongValue('The "file" argument must be a URL whose escapes are UTF-8')
     if (code === 'ERR_INVALID_URL') throw wrongValue('The "file" argument must be a URL whose "href" is one')
@@ -337,7 +338,10 @@ function urlPath(file: unknown): string | undefined {
   }
 }
 
-/** Of Node's URLs, and of those of another realm or class, which are told from url.parse's as fs does it. Each property is read once. */
+/**
+ * Of Node's URLs, and of those of another realm or class, which are told from url.parse's as fs does it.
+ * Each property is read once.
+ */
 function urlText(file: object): string | undefined {
   try {
     return hrefOf(file)

@@ -1,4 +1,5 @@
-// The native library, or an error that says what to do. All other modules have it from here, so this one is loaded first.
+// The native library, or an error that says what to do. All other modules have it from here, so
+// this one is loaded first.
 
 import { isNativeError } from 'node:util/types'
 import { codeOf, noBinding } from './errors.js'
@@ -69,7 +70,9 @@ function explanation(platforms: string[], attempts: Attempt[]): string {
   return list(`${expected}, and it cannot be loaded: ${messageOf(refused.error)}`, questions)
 }
 
-/** Whether a package or file is not there. Runtimes and Yarn's Plug'n'Play have one code for that. */
+/**
+ * Whether a package or file is not there. Runtimes and Yarn's Plug'n'Play have one code for that.
+ */
 function isMissing(error: unknown): boolean {
   return codeOf(error) === 'MODULE_NOT_FOUND'
 }

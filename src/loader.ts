@@ -1,7 +1,8 @@
-// Finds the native library and loads it: that of the package for this system, or the file beside us.
+// Finds the native library and loads it: that of the package for this system, or the file beside
+// us.
 //
-// Each `require` has a literal, because bundlers follow nothing else, and each stands in a `try`, because bundlers forgive only there that
-// something is missing.
+// Each `require` has a literal, because bundlers follow nothing else, and each stands in a `try`,
+// because bundlers forgive only there that something is missing.
 
 import { closeSync, openSync, readSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -27,8 +28,9 @@ export interface Attempt {
 }
 
 /**
- * The platforms whose libraries may be for this process. They are two where its C library is not known. Where it is known, the library
- * for the other one is not tried, because a layer such as gcompat may load it, and a process can crash of two C libraries.
+ * The platforms whose libraries may be for this process. They are two where its C library is not
+ * known. Where it is known, the library for the other one is not tried, because a layer such as
+ * gcompat may load it, and a process can crash of two C libraries.
  */
 export function fittingPlatforms(): string[] {
   // Whole parts, because `arm64` begins with `arm`.
@@ -44,7 +46,8 @@ export function loadLibrary(platforms: readonly string[], attempts: Attempt[]): 
     const path = resolve(override)
     return attempt(requireFrom(path), path, attempts)
   }
-  // The `require` of a single executable application knows only built-in modules. Other files are beside the program there.
+  // The `require` of a single executable application knows only built-in modules. Other files are
+  // beside the program there.
   const besideProgram = isSingleExecutable() ? requireFrom(process.execPath) : undefined
   for (const platform of platforms) {
     const binding =
@@ -137,12 +140,16 @@ function requireFile(platform: string, attempts: Attempt[]): Binding | undefined
 const ELF = 0x7f454c46
 const BITS_64_LITTLE_ENDIAN = 0x0201
 const PT_INTERP = 3
-/** Of a program. The header, the table of segments and the name of the dynamic linker are nearly always in the first so many. */
+/**
+ * Of a program. The header, the table of segments and the name of the dynamic linker are nearly
+ * always in the first so many.
+ */
 const MOST_BYTES = 4096
 
 /**
- * The C library of this process, by the dynamic linker that the ELF file of its program names. What else lies on the system may belong to
- * another C library, such as /usr/bin/ldd. A process report says it too, and takes milliseconds and, in Deno, a permission.
+ * The C library of this process, by the dynamic linker that the ELF file of its program names. What
+ * else lies on the system may belong to another C library, such as /usr/bin/ldd. A process report
+ * says it too, and takes milliseconds and, in Deno, a permission.
  *
  * Undefined where the file names neither or cannot be read.
  */
@@ -167,7 +174,8 @@ function dynamicLinker(): string | undefined {
 }
 
 function dynamicLinkerOf(file: number): string | undefined {
-  // Not a Buffer, whose methods are compiled when they are first called: that takes longer than all of this.
+  // Not a Buffer, whose methods are compiled when they are first called: that takes longer than all
+  // of this.
   const head = readAt(file, 0, MOST_BYTES)
   if (head.getUint32(0) !== ELF || head.getUint16(4) !== BITS_64_LITTLE_ENDIAN) return undefined
   const part = (offset: number, length: number): DataView =>
@@ -179,7 +187,8 @@ function dynamicLinkerOf(file: number): string | undefined {
     const name = part(Number(segments.getBigUint64(at + 8, true)), Number(segments.getBigUint64(at + 32, true)))
     return String.fromCharCode(...new Uint8Array(name.buffer, name.byteOffset, name.byteLength))
   }
-  // A dynamic linker names none. It is the program where somebody starts it with the program as its argument.
+  // A dynamic linker names none. It is the program where somebody starts it with the program as its
+  // argument.
   return process.execPath
 }
 

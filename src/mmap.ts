@@ -68,7 +68,10 @@ export interface Residency {
   total: number
 }
 
-/** A Buffer with memory of its own: `Buffer<ArrayBuffer>` where `@types/node` and TypeScript (5.7 and newer) know that, else `Buffer`. */
+/**
+ * A Buffer with memory of its own: `Buffer<ArrayBuffer>` where `@types/node` and TypeScript (5.7 and
+ * newer) know that, else `Buffer`.
+ */
 export type BufferCopy = ReturnType<BufferConstructor['allocUnsafe']>
 
 const ACCESS_NAMES = ['ACCESS_DEFAULT', 'ACCESS_READ', 'ACCESS_WRITE', 'ACCESS_COPY'] as const

@@ -67,10 +67,15 @@ interface Shared {
   grow: (buffer: ArrayBufferLike, length: number) => void
 }
 
-/** A page in Electron has the class, but its name only if the page is isolated from other origins. */
+/**
+ * A page in Electron has the class, but its name only if the page is isolated from other origins.
+ */
 let shared = globalThis.SharedArrayBuffer === undefined ? undefined : partsOf(globalThis.SharedArrayBuffer)
 
-/** What has no name is made only here and not when the package is loaded, because there may be no WebAssembly either (`--jitless`). */
+/**
+ * What has no name is made only here and not when the package is loaded, because there may be no
+ * WebAssembly either (`--jitless`).
+ */
 function sharedClass(): Shared {
   if (shared === undefined) {
     if (typeof WebAssembly === 'undefined') throw noView()

@@ -1,5 +1,5 @@
-// The signals that stop tasks: those of the runtime, and those of another realm or class, such as jsdom's or a polyfill's, which have the
-// same properties.
+// The signals that stop tasks: those of the runtime, and those of another realm or class, such as
+// jsdom's or a polyfill's, which have the same properties.
 
 import { addAbortListener } from 'node:events'
 
@@ -9,11 +9,16 @@ export interface Signal {
   readonly aborted: boolean
   /** Why it was aborted. Never throws. */
   reason(): unknown
-  /** Calls `stop` when it is aborted, until what this returns is called. Throws what a foreign signal throws. */
+  /**
+   * Calls `stop` when it is aborted, until what this returns is called. Throws what a foreign
+   * signal throws.
+   */
   onAbort(stop: () => void): () => void
 }
 
-/** Undefined of what is no signal. Of a foreign one, each property that it must have is read once. */
+/**
+ * Undefined of what is no signal. Of a foreign one, each property that it must have is read once.
+ */
 export function signalOf(value: unknown): Signal | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   try {
@@ -34,7 +39,10 @@ interface Getters {
 
 let getters: Getters | undefined
 
-/** They are looked up when they are needed, because Node takes time to make these classes, and a realm may have none. */
+/**
+ * They are looked up when they are needed, because Node takes time to make these classes, and a
+ * realm may have none.
+ */
 function gettersOfSignals(): Getters | undefined {
   if (getters !== undefined || typeof AbortSignal === 'undefined') return getters
   const { prototype } = AbortSignal
@@ -96,9 +104,10 @@ function foreignSignal(signal: object): Signal | undefined {
 let options: object | undefined
 
 /**
- * Makes our listener one that is called whatever another one stops: by the standard those that capture come first. Node asks for an
- * option of its own instead, which its function for that, 20.5 and newer, gives to whatever looks like a signal. It is not called for the
- * signal, of which it would ask properties that may be the user's.
+ * Makes our listener one that is called whatever another one stops: by the standard those that
+ * capture come first. Node asks for an option of its own instead, which its function for that, 20.5
+ * and newer, gives to whatever looks like a signal. It is not called for the signal, of which it
+ * would ask properties that may be the user's.
  */
 function listenerOptions(): object {
   if (options !== undefined) return options
@@ -113,7 +122,10 @@ function listenerOptions(): object {
   return found
 }
 
-/** Signals that tasks listen to, with what is to be called. A signal gets one listener, because Node warns of more than ten. */
+/**
+ * Signals that tasks listen to, with what is to be called. A signal gets one listener, because Node
+ * warns of more than ten.
+ */
 const listening = new WeakMap<object, { stops: Set<() => void>; end: () => void }>()
 
 interface Listeners {

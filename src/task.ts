@@ -1,4 +1,5 @@
-// Tasks: work that Rust does on another thread, as a promise that can be aborted and says how far it is.
+// Tasks: work that Rust does on another thread, as a promise that can be aborted and says how far
+// it is.
 
 import { clearInterval, setInterval } from 'node:timers'
 import { isNativeError } from 'node:util/types'
@@ -10,7 +11,10 @@ import type { Signal } from './signal.js'
 /** Milliseconds between two reports: about 30 a second. */
 const REPORT_INTERVAL = 34
 
-/** Of running tasks, what they work on: an engine unmaps the memory of a SharedArrayBuffer when nobody has it. */
+/**
+ * Of running tasks, what they work on: an engine unmaps the memory of a SharedArrayBuffer when
+ * nobody has it.
+ */
 const inUse = new Set<{ memory: ArrayBufferLike | undefined }>()
 
 /** Whether a task works on the memory of a buffer that the mapping has moved into. */
@@ -49,7 +53,8 @@ export async function run({ mapping, options, total, memory, start }: Start): Pr
   }
   const reportPart = (): void => {
     const done = binding.taskDone(task)
-    // All of it is told by the promise, which may only not have been settled yet; and is to be told once.
+    // All of it is told by the promise, which may only not have been settled yet; and is to be told
+    // once.
     if (done < total) report(done)
   }
   const use = { memory }
