@@ -1,22 +1,23 @@
 //! Mapped pages.
 
-use super::errno::{errno_of, failed, failed_because, failed_for, last_error};
-use super::fault::answers_stores;
+use super::anonymous::anonymous_file;
+use super::counted::Counted;
+use super::errno::{errno_of, failed, failed_for, last_error};
 use super::file::File;
 use super::limits::Wanted;
 use super::page_size;
+use super::plan::{NORESERVE, anonymous_flags_for, flags_for, lead_of, page_size_of_flags, protection_for};
 use super::replace::{self, Fresh, Zeros};
-use crate::access::{Access, Plan};
+use super::unmappable::{map_failed, nothing_to_map};
+use crate::access::Plan;
 use crate::error::{Error, Result};
 use crate::fault::StoredTo;
 use crate::sys::{PageSpan, Residency};
 use memmap2::{MmapOptions, MmapRaw};
-use rustix::fs::FileType;
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, MprotectFlags, MsyncFlags, ProtFlags};
 use std::ptr::NonNull;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether anonymous memory that has a descriptor can become longer. CPython refuses it on Linux, and so do we.
 pub const CAN_GROW_SHARED_ANONYMOUS: bool = cfg!(not(any(target_os = "linux", target_os = "android")));
@@ -33,8 +34,6 @@ pub const CAN_MAP_BEYOND_END: bool = true;
 /// XNU copies as late as it can: a write to the file, in whichever way, first gives the private mapping its own copy of the page
 /// (MEMORY_OBJECT_COPY_DELAY; "honor copy-on-write obligations" in vm_pageout.c).
 pub const PRIVATE_IS_SNAPSHOT: bool = cfg!(target_vendor = "apple");
-
-const READ_WRITE: ProtFlags = ProtFlags::READ.union(ProtFlags::WRITE);
 
 /// Bytes that are mapped from any offset of a file. The pages they lie in are unmapped on drop.
 #[derive(Debug)]
@@ -616,56 +615,6 @@ fn not_replaced(syscall: &'static str, length: usize) -> impl Fn(replace::Failed
     }
 }
 
-/// Why `length` bytes, of a file if there is one, could not be mapped.
-fn map_failed(errno: Errno, file: Option<&File>, length: usize, plan: &Plan) -> Error {
-    if let Some(file) = file {
-        if let Some(errno) = unmappable(file) {
-            return failed("mmap")(errno);
-        }
-        // FUSE says ENODEV of every shared mapping of a file that it reads and writes without a
-        // cache; 9p said so, and newer ones say EINVAL of those that may write.
-        let refuses_sharing = matches!(errno, Errno::NODEV | Errno::INVAL) && plan.writes_through();
-        if refuses_sharing && plan.other_flags == 0 && can_be_mapped(file) {
-            return failed_because(
-                errno,
-                "mmap",
-                "the file system has no mappings that write to this file, but private ones: { access: ACCESS_READ } works",
-            );
-        }
-    }
-    // Nothing is set aside for pages that can only be read.
-    let private = !plan.writes_through() && protection_for(plan, file.is_none()).contains(ProtFlags::WRITE);
-    failed_for("mmap", Wanted { bytes: length, private })(errno)
-}
-
-/// Why a file cannot be mapped in any length. Systems say something else, EINVAL or ENODEV.
-fn unmappable(file: &File) -> Option<Errno> {
-    match FileType::from_raw_mode(rustix::fs::fstat(file).ok()?.st_mode) {
-        FileType::Directory => Some(Errno::ISDIR),
-        FileType::RegularFile | FileType::BlockDevice | FileType::CharacterDevice => None,
-        // A pipe, a socket, what epoll_create(2) gives.
-        _ => Some(Errno::NODEV),
-    }
-}
-
-/// The error of mapping nothing of a file that has no length.
-fn nothing_to_map(file: &File) -> Error {
-    // A terminal is a device like one that can be mapped: what tells them apart is to try.
-    let errno = unmappable(file).unwrap_or(if can_be_mapped(file) { Errno::INVAL } else { Errno::NODEV });
-    failed("mmap")(errno)
-}
-
-/// Whether there can be a private mapping of a file, which nobody touches.
-fn can_be_mapped(file: &File) -> bool {
-    let null = std::ptr::null_mut();
-    // SAFETY: without MAP_FIXED a new mapping touches no memory that is in use.
-    match unsafe { rustix::mm::mmap(null, page_size(), ProtFlags::READ, MapFlags::PRIVATE, file, 0) } {
-        // SAFETY: it has just been mapped, and nobody else has its address.
-        Ok(page) => unsafe { rustix::mm::munmap(page, page_size()) }.is_ok(),
-        Err(_) => false,
-    }
-}
-
 /// The owner of `pages` pages in an engine's reservation of `capacity` bytes.
 fn engine_owner(capacity: usize, pages: usize) -> Result<Owner> {
     let rest = capacity > pages * page_size();
@@ -736,160 +685,6 @@ impl Drop for Memory {
     }
 }
 
-/// A share of the process's limit on mappings, given back on drop.
-///
-/// Linux gives a process only so many (vm.max_map_count, 65,530 unless somebody changed it), and V8 ends the process when it is the one that gets no more. Views
-/// whose finalizers have not run yet can bring it there: they run when the event loop turns, and a loop may not let it. So
-/// we stop short of the limit.
-#[derive(Debug)]
-struct Counted(AtomicUsize);
-
-static COUNT: AtomicUsize = AtomicUsize::new(0);
-
-impl Counted {
-    /// A file can be cut off, and then there are zeros after what is left of it: two mappings, if it is more than a page.
-    fn of_file(offset: u64, length: usize) -> Result<Counted> {
-        Counted::new(if length > page_size() - lead_of(offset, page_size()) { 2 } else { 1 })
-    }
-
-    fn new(mappings: usize) -> Result<Counted> {
-        let counted = Counted(AtomicUsize::new(mappings));
-        let count = COUNT.fetch_add(mappings, Ordering::Relaxed) + mappings;
-        match mappings_allowed() {
-            Some(allowed) if count > allowed => Err(too_many(allowed)),
-            _ => Ok(counted),
-        }
-    }
-
-    fn give_back(&self) {
-        COUNT.fetch_sub(self.0.swap(0, Ordering::Relaxed), Ordering::Relaxed);
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.give_back();
-    }
-}
-
-/// How many we take: seven eighths of what there are, for the engine needs some too.
-fn mappings_allowed() -> Option<usize> {
-    static ALLOWED: OnceLock<Option<usize>> = OnceLock::new();
-    *ALLOWED.get_or_init(|| {
-        let limit: usize = std::fs::read_to_string("/proc/sys/vm/max_map_count").ok()?.trim().parse().ok()?;
-        Some(limit / 8 * 7)
-    })
-}
-
-fn too_many(allowed: usize) -> Error {
-    let explanation = format!(
-        "{allowed} mappings are alive, counting those twice that may be cut in two, which is near the system's limit, \
-         vm.max_map_count: let the event loop turn, so that those whose views are unused are unmapped, or call unmap() on them"
-    );
-    failed_because(Errno::NOMEM, "mmap", &explanation)
-}
-
-/// How far into its page an offset lies.
-fn lead_of(offset: u64, page: usize) -> usize {
-    // Less than a page, so it fits.
-    (offset % page as u64) as usize
-}
-
-fn flags_for(plan: &Plan) -> MapFlags {
-    let mut flags = MapFlags::from_bits_retain(plan.other_flags as _);
-    let shared = plan.writes_through() || only_reads_shared(plan) || plan.shared && !plan.writable();
-    flags |= if shared { MapFlags::SHARED } else { MapFlags::PRIVATE };
-    if !plan.writable() {
-        flags |= MapFlags::from_bits_retain(NORESERVE as _);
-    }
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    if plan.populate && plan.writable() {
-        flags |= MapFlags::POPULATE;
-    }
-    flags
-}
-
-fn anonymous_flags_for(plan: &Plan) -> MapFlags {
-    let mut flags = MapFlags::from_bits_retain(plan.other_flags as _);
-    flags |= if plan.private { MapFlags::PRIVATE } else { MapFlags::SHARED };
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    if plan.populate {
-        flags |= MapFlags::POPULATE;
-    }
-    flags
-}
-
-/// `anonymous`: the memory has no file. Nothing is gained there by pages that can only be read.
-fn protection_for(plan: &Plan, anonymous: bool) -> ProtFlags {
-    let only_reads = only_reads_shared(plan) || !plan.writable() && !anonymous && answers_stores();
-    let protection = if only_reads { ProtFlags::READ } else { READ_WRITE };
-    if plan.executable { protection | ProtFlags::EXEC } else { protection }
-}
-
-/// Whether the pages are the file's own, without the right to write: see [`Memory::of_file`].
-fn only_reads_shared(plan: &Plan) -> bool {
-    PRIVATE_IS_SNAPSHOT && !plan.writable() && !plan.private
-}
-
-/// No swap is set aside for the pages, where the system can be told so.
-#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-pub(super) const NORESERVE: i32 = libc::MAP_NORESERVE;
-#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-pub(super) const NORESERVE: i32 = 0;
-
-/// What `prot` alone says of a plan, to the call that it is for.
-pub fn plan_from_prot(prot: i32, syscall: &'static str) -> Result<Plan> {
-    const KNOWN: i32 = libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC;
-    if prot & !KNOWN != 0 {
-        return Err(failed(syscall)(Errno::INVAL));
-    }
-    let access = match (prot & libc::PROT_READ != 0, prot & libc::PROT_WRITE != 0) {
-        (true, true) => Access::Default,
-        (false, true) => Access::Write,
-        (_, false) => Access::Read,
-    };
-    Ok(Plan { executable: prot & libc::PROT_EXEC != 0, ..Plan::from_access(access) })
-}
-
-/// The plan for flags and prot of mmap(2); see [`Plan::from_flags`].
-pub fn plan_from_flags(flags: i32, prot: i32) -> Result<Plan> {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    const OVER_MEMORY_IN_USE: i32 = libc::MAP_FIXED | libc::MAP_FIXED_NOREPLACE | libc::MAP_GROWSDOWN;
-    // FreeBSD's MAP_STACK is such a growing one. Its lowest page is never there, and the rest only from the highest that was touched on.
-    #[cfg(target_os = "freebsd")]
-    const OVER_MEMORY_IN_USE: i32 = libc::MAP_FIXED | libc::MAP_STACK;
-    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
-    const OVER_MEMORY_IN_USE: i32 = libc::MAP_FIXED;
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    const POPULATE: i32 = libc::MAP_POPULATE;
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    const POPULATE: i32 = 0;
-    // The low bits say how the mapping is shared. Linux has a third kind, MAP_SHARED_VALIDATE, which is both bits.
-    const SHARING: i32 = libc::MAP_SHARED | libc::MAP_PRIVATE;
-
-    if flags & OVER_MEMORY_IN_USE != 0 {
-        return Err(Error::Contradiction(
-            "\"flags\" may not contain MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_GROWSDOWN or, on FreeBSD, MAP_STACK: the address is \
-             ours to choose",
-        ));
-    }
-    if flags & SHARING == 0 {
-        return Err(failed("mmap")(Errno::INVAL));
-    }
-    let mut other_flags = flags & !(SHARING | libc::MAP_ANON | POPULATE);
-    if flags & SHARING == SHARING {
-        // What is added to MAP_SHARED to make MAP_SHARED_VALIDATE of it.
-        other_flags |= SHARING & !libc::MAP_SHARED;
-    }
-    Ok(Plan {
-        private: flags & SHARING == libc::MAP_PRIVATE,
-        shared: flags & libc::MAP_SHARED != 0,
-        populate: flags & POPULATE != 0,
-        other_flags,
-        ..plan_from_prot(prot, "mmap")?
-    })
-}
-
 /// MADV_GUARD_INSTALL turns pages into ones whose touch is SIGSEGV; no view could be handed out over that.
 fn advice_would_crash(option: i32) -> bool {
     const MADV_GUARD_INSTALL: i32 = 102;
@@ -904,72 +699,4 @@ fn advice_punches_holes(option: i32) -> bool {
         let _ = option;
         false
     }
-}
-
-/// Memory in the shape of a file, `length` zeros long; nothing where a limit on the size of files
-/// forbids it, which has nothing to do with memory.
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-fn anonymous_file(length: usize) -> Result<Option<File>> {
-    use rustix::fs::{MemfdFlags, SealFlags};
-    has_memory_for(length)?;
-    let size = length as u64;
-    if !super::file::allows_size(size) {
-        return Ok(None);
-    }
-    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-    let fd = rustix::fs::memfd_create("memmap", flags).map_err(failed("memfd_create"))?;
-    let file = File::from_fd(fd);
-    file.set_size(size)?;
-    // A child that has the descriptor must not be able to cut off the memory under us.
-    rustix::fs::fcntl_add_seals(&file, SealFlags::SHRINK).map_err(failed("fcntl"))?;
-    Ok(Some(file))
-}
-
-/// A file may be as large as it likes, also one that is memory. So memory as such is asked for
-/// first: the system refuses what is more than it can ever give.
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-fn has_memory_for(length: usize) -> Result<()> {
-    let null = std::ptr::null_mut();
-    // SAFETY: without MAP_FIXED a new mapping touches no memory that is in use.
-    let address = unsafe { rustix::mm::mmap_anonymous(null, length, READ_WRITE, MapFlags::SHARED) };
-    let address = address.map_err(failed_for("mmap", Wanted { bytes: length, private: false }))?;
-    // SAFETY: it was mapped just now, and nobody points to it.
-    unsafe { rustix::mm::munmap(address, length) }.map_err(failed("munmap"))
-}
-
-/// Memory in the shape of a file, `length` zeros long: a file without a name.
-#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
-fn anonymous_file(length: usize) -> Result<Option<File>> {
-    let file = super::named::unlinked_file()?;
-    file.allocate(0..length as u64).map_err(|error| match error {
-        // It is memory that was asked for, and it is of no interest that a disk had to have room for it.
-        Error::System(crate::error::SystemError { code: "ENOSPC" | "EFBIG", .. }) => failed("mmap")(Errno::NOMEM),
-        error => error,
-    })?;
-    Ok(Some(file))
-}
-
-/// Bytes in a page of memory that is mapped with these flags.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn page_size_of_flags(flags: i32) -> usize {
-    if flags & libc::MAP_HUGETLB == 0 {
-        return page_size();
-    }
-    // The flags may say which of the sizes that there are, as a power of two.
-    match (flags >> libc::MAP_HUGE_SHIFT) & libc::MAP_HUGE_MASK {
-        0 => default_huge_page_size().unwrap_or_else(page_size),
-        power => 1usize.checked_shl(power.unsigned_abs()).unwrap_or_else(page_size),
-    }
-}
-
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn default_huge_page_size() -> Option<usize> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("Hugepagesize:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<usize>().ok()?.checked_mul(1024)
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn page_size_of_flags(_flags: i32) -> usize {
-    page_size()
 }

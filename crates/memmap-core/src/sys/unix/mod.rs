@@ -1,5 +1,7 @@
 //! Unix: Linux, macOS, the BSDs.
 
+mod anonymous;
+mod counted;
 mod create;
 mod errno;
 mod fault;
@@ -12,7 +14,9 @@ mod mach;
 mod maps;
 mod memory;
 mod named;
+mod plan;
 mod replace;
+mod unmappable;
 
 pub mod constants;
 
@@ -22,9 +26,9 @@ pub use file::File;
 pub use library::{host_symbol, pin_library};
 pub use memory::{
     CAN_GROW_SHARED_ANONYMOUS, CAN_MAP_BEYOND_END, CAN_TRUNCATE_WHILE_MAPPED, Memory, PRIVATE_IS_SNAPSHOT,
-    plan_from_flags, plan_from_prot,
 };
 pub use named::{Named, leave_all};
+pub use plan::{plan_from_flags, plan_from_prot};
 
 use crate::error::Error;
 use crate::sys::Object;

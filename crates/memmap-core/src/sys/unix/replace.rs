@@ -21,7 +21,8 @@ use super::errno::failed_for;
 use super::file::File;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use super::limits::Wanted;
-use super::memory::{Memory, NORESERVE};
+use super::memory::Memory;
+use super::plan::{NORESERVE, READ_WRITE};
 use crate::access::Plan;
 use crate::error::Result;
 use crate::sys::PageSpan;
@@ -30,8 +31,6 @@ use rustix::mm::{MapFlags, ProtFlags};
 use std::ffi::c_void;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use std::sync::OnceLock;
-
-const READ_WRITE: ProtFlags = ProtFlags::READ.union(ProtFlags::WRITE);
 
 /// Why pages have not been replaced.
 #[derive(Debug, Clone, Copy)]

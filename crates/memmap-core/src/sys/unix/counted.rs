@@ -1,0 +1,61 @@
+//! How many mappings we have, so that the engine does not run out of them.
+
+use super::errno::failed_because;
+use super::page_size;
+use crate::error::{Error, Result};
+use rustix::io::Errno;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A share of the process's limit on mappings, given back on drop.
+///
+/// Linux gives a process only so many (vm.max_map_count, 65,530 unless somebody changed it), and V8 ends the process when it is the one that gets no more. Views
+/// whose finalizers have not run yet can bring it there: they run when the event loop turns, and a loop may not let it. So
+/// we stop short of the limit.
+#[derive(Debug)]
+pub(super) struct Counted(AtomicUsize);
+
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+impl Counted {
+    /// A file can be cut off, and then there are zeros after what is left of it: two mappings, if it is more than a page.
+    pub(super) fn of_file(offset: u64, length: usize) -> Result<Counted> {
+        Counted::new(if length > page_size() - super::plan::lead_of(offset, page_size()) { 2 } else { 1 })
+    }
+
+    pub(super) fn new(mappings: usize) -> Result<Counted> {
+        let counted = Counted(AtomicUsize::new(mappings));
+        let count = COUNT.fetch_add(mappings, Ordering::Relaxed) + mappings;
+        match mappings_allowed() {
+            Some(allowed) if count > allowed => Err(too_many(allowed)),
+            _ => Ok(counted),
+        }
+    }
+
+    pub(super) fn give_back(&self) {
+        COUNT.fetch_sub(self.0.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.give_back();
+    }
+}
+
+/// How many we take: seven eighths of what there are, for the engine needs some too.
+fn mappings_allowed() -> Option<usize> {
+    static ALLOWED: OnceLock<Option<usize>> = OnceLock::new();
+    *ALLOWED.get_or_init(|| {
+        let limit: usize = std::fs::read_to_string("/proc/sys/vm/max_map_count").ok()?.trim().parse().ok()?;
+        Some(limit / 8 * 7)
+    })
+}
+
+fn too_many(allowed: usize) -> Error {
+    let explanation = format!(
+        "{allowed} mappings are alive, counting those twice that may be cut in two, which is near the system's limit, \
+         vm.max_map_count: let the event loop turn, so that those whose views are unused are unmapped, or call unmap() on them"
+    );
+    failed_because(Errno::NOMEM, "mmap", &explanation)
+}
