@@ -34,15 +34,18 @@ interface MmapOptions {
   /** `PROT_*`, default `PROT_READ | PROT_WRITE`. Not together with `access`, and not on Windows; see `flags`. */
   prot?: number | undefined;
   /**
-   * Default true: keep a descriptor of our own. With false there is none once the mapping is made: `fd` is -1, `size()` throws EBADF,
+   * Default true: keep a descriptor of our own. With false there is none once the mapping is made, and a descriptor that was given is
+   * not duplicated: closing one would take away every POSIX lock that the process has on the file. `fd` is -1, `size()` throws EBADF,
    * `resize()` ERR_INVALID_ARG_VALUE, `protect()` EBADF where it has to map the file again, and outside Linux `flush()` does not reach the
    * device. Not together with `writeBack`.
    */
   trackfd?: boolean | undefined;
   /**
-   * Default false. Create the file when it is missing (mode 0666 less the umask) and extend it to `offset + length`, with its blocks
-   * allocated: a full disk is ENOSPC here, which leaves everything as it was, and no fault later. A file that is longer stays as it is.
-   * `length` must be given.
+   * Default false. Create the file when it is missing (mode 0666 less the umask) and extend it to `offset + length`. Blocks are
+   * allocated for the part that is mapped, also for holes in a file that is longer: a full disk is ENOSPC here, and no fault later.
+   * An error leaves the bytes and the size of the file as they were, and what others append meanwhile. On Linux a new file appears
+   * when it is complete; elsewhere, and on file systems without nameless files, an empty one may stay after an error. Where the file
+   * system cannot allocate, holes stay. `length` must be given.
    */
   create?: boolean | undefined;
   /**
@@ -719,7 +722,8 @@ declare class Mmap implements Disposable, Iterable<number> {
    *
    * @param start in bytes, default 0
    * @param length in bytes, default to the end
-   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE; EPERM of a file that the process neither owns nor may write, of
+   *   which Linux does not tell (it says "all")
    */
   resident(start?: number, length?: number): Residency;
   /**

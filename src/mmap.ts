@@ -998,7 +998,8 @@ export class Mmap implements Disposable, Iterable<number> {
    *
    * @param start in bytes, default 0
    * @param length in bytes, default to the end
-   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE; EPERM of a file that the process neither owns nor may write, of
+   *   which Linux does not tell (it says "all")
    */
   resident(start: number = 0, length?: number): Residency {
     const [mapping, from, count] = this.#pageRange('resident', start, length)
