@@ -584,3 +584,66 @@ fn on_a_disk_that_fills_up_the_size_stays_and_so_does_what_others_append() {
         assert_eq!(fs::read(&file).unwrap(), records, "there is room for the records of others");
     }
 }
+
+#[test]
+fn what_the_kernel_makes_up_is_refused_with_its_name_for_it() {
+    let open =
+        |name: &str, length| code(Mapping::open(Request { length, ..request(path(Path::new(name)), Access::Read) }));
+    // The one says that it is empty, whatever can be read of it. The other has a size, and no pages.
+    assert_eq!((open("/proc/version", 0), open("/proc/version", 10)), ("ERR_OUT_OF_RANGE", "ERR_OUT_OF_RANGE"));
+    if Path::new("/sys/kernel/notes").exists() {
+        assert_eq!((open("/sys/kernel/notes", 0), open("/sys/kernel/notes", 10)), ("ENODEV", "ENODEV"));
+    }
+}
+
+#[test]
+fn what_is_lost_takes_no_memory_in_a_container_that_has_little() {
+    const LIMIT: usize = 64 << 20;
+    let name = "what_is_lost_takes_no_memory_in_a_container_that_has_little";
+    if let Some(mut command) = child(name) {
+        let Some(group) = MemoryGroup::with(LIMIT) else {
+            return println!("skipped: this machine makes no group of processes with a limit on memory");
+        };
+        command.env("MEMMAP_TEST_GROUP", &group.0);
+        return assert_success(&command.output().unwrap());
+    }
+    let group = std::env::var("MEMMAP_TEST_GROUP").unwrap();
+    fs::write(Path::new(&group).join("cgroup.procs"), std::process::id().to_string()).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    File::create(&file).unwrap().set_len(16 * LIMIT as u64).unwrap();
+    for access in [Access::Read, Access::Write, Access::Copy] {
+        OpenOptions::new().write(true).open(&file).unwrap().set_len(16 * LIMIT as u64).unwrap();
+        let mapping = Mapping::open(request(path(&file), access)).unwrap();
+        OpenOptions::new().write(true).open(&file).unwrap().set_len(0).unwrap();
+        let address = mapping.region().start();
+        for at in (0..16 * LIMIT).step_by(sys::page_size()) {
+            assert_eq!(unsafe { address.add(at).read_volatile() }, 0);
+        }
+    }
+}
+
+/// A group of processes with a limit on memory; removed when dropped.
+struct MemoryGroup(std::path::PathBuf);
+
+impl MemoryGroup {
+    fn with(limit: usize) -> Option<MemoryGroup> {
+        // As the one kind of such groups has it, and the other.
+        [("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")].into_iter().find_map(
+            |(parent, file)| {
+                let group = Path::new(parent).join(format!("memmap-test-{}", std::process::id()));
+                fs::create_dir(&group).ok()?;
+                let group = MemoryGroup(group);
+                fs::write(group.0.join(file), limit.to_string()).ok()?;
+                Some(group)
+            },
+        )
+    }
+}
+
+impl Drop for MemoryGroup {
+    fn drop(&mut self) {
+        // The system may take a moment to see that its last process is gone, and then keeps an empty group.
+        let _ = fs::remove_dir(&self.0);
+    }
+}
