@@ -717,7 +717,14 @@ function fileArgument(file) {
 }
 function pathArgument(path) {
 	if (typeof path === "string" ? path.includes("\0") : path.includes(0)) throw wrongValue("The \"file\" argument must be a path without null bytes");
-	return typeof path === "string" && process.platform === "win32" ? (0, node_path.toNamespacedPath)(path) : path;
+	return typeof path === "string" && process.platform === "win32" ? namespacedPath(path) : path;
+}
+function namespacedPath(path) {
+	try {
+		return (0, node_path.toNamespacedPath)(path);
+	} catch {
+		return path;
+	}
 }
 function pathText(given, path) {
 	return typeof path === "string" ? String(given) : Buffer.from(path).toString();

@@ -167,6 +167,11 @@ test('a resize half way goes on in the new length', (t) => {
     [true, 7, ['eeeee', 'dddd', 'cc', 'bb', 'a']],
     [true, 30, ['eeeee', 'dddd', 'ccc', 'bb', 'a']],
   ] as const) {
+    // The methods have a view of the file by then.
+    if (process.platform === 'win32' && length < text.length) {
+      t.log(`not cut to ${length}, because Windows cuts no file that is mapped`)
+      continue
+    }
     for (const encoding of ['utf8', undefined] as const) {
       using map = mmap(scratchFile(t, text))
       const lines: Iterator<string | Uint8Array> =

@@ -168,6 +168,12 @@ test('what takes streams and asynchronous iterables takes those of a mapping', a
 test('a request has a stream as its body', async (t) => {
   const bytes = pattern(150_000)
   using map = mmap(scratchFile(t, bytes), 0, { access: ACCESS_READ })
+  const init = { method: 'POST', body: map.stream(), duplex: 'half' } as RequestInit
+  t.deepEqual(Buffer.from(await new Request('http://127.0.0.1', init).arrayBuffer()), bytes)
+  if (process.platform === 'win32') {
+    t.log('not sent on Windows, because under Wine Node cannot connect to itself')
+    return
+  }
   const server = createServer((request, response) => void pipeline(request, response)).listen(0, '127.0.0.1')
   t.teardown(() => server.close())
   await once(server, 'listening')

@@ -316,7 +316,16 @@ function pathArgument<T extends string | Uint8Array>(path: T): T | string {
   if (typeof path === 'string' ? path.includes('\0') : path.includes(0)) {
     throw wrongValue('The "file" argument must be a path without null bytes')
   }
-  return typeof path === 'string' && process.platform === 'win32' ? toNamespacedPath(path) : path
+  return typeof path === 'string' && process.platform === 'win32' ? namespacedPath(path) : path
+}
+
+function namespacedPath(path: string): string {
+  try {
+    return toNamespacedPath(path)
+  } catch {
+    // With the prefix it would be longer than a string can be. The system says that it is too long.
+    return path
+  }
 }
 
 /** The path as fs says it in errors: as it was given, and that of bytes as text. */
