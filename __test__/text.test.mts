@@ -28,11 +28,9 @@ test('toString gives what Buffer#toString gives, of short and of long ranges, be
         [5, 2054],
         [7, 7],
       ] as const) {
-        t.is(
-          map.toString(encoding, start, stop),
-          bytes.toString(encoding, start, stop),
-          `${round} ${encoding} ${start}`,
-        )
+        // Of a copy, because a Node for musl dies of utf16le from an odd address.
+        const expected = Buffer.from(bytes.subarray(start, stop)).toString(encoding)
+        t.is(map.toString(encoding, start, stop), expected, `${round} ${encoding} ${start}`)
       }
     }
     t.is(map.bytes.length, bytes.length)
