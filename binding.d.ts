@@ -127,9 +127,9 @@ export declare function newTask(mapping: ExternalObject<OpenMapping>): ExternalO
 
 /**
  * Opens and maps: a path, a descriptor, or -1 for anonymous memory, which `tagname` gives a name. `flags` and `prot` count
- * where `access` is not given. `spare` is a handle for which `close` said true: it is the mapping's from now on, and nothing is returned.
+ * where `access` is not given. `create` is 0 for no, 1 for yes, 2 for a hole. `spare` is a handle for which `close` said true: it is the mapping's from now on, and nothing is returned.
  */
-export declare function open(file: number | string | Uint8Array, tagname: string | undefined | null, length: number, offset: number, access: number | undefined | null, flags: number, prot: number, track: boolean, create: boolean, writeBack: boolean, spare?: ExternalObject<OpenMapping> | undefined | null): ExternalObject<OpenMapping> | null
+export declare function open(file: number | string | Uint8Array, tagname: string | undefined | null, length: number, offset: number, access: number | undefined | null, flags: number, prot: number, track: boolean, create: number, writeBack: boolean, spare?: ExternalObject<OpenMapping> | undefined | null): ExternalObject<OpenMapping> | null
 
 /** How many mappings are open in this process: neither closed nor collected. */
 export declare function openMappings(): number

@@ -46,8 +46,13 @@ interface MmapOptions {
    * An error leaves the bytes and the size of the file as they were, and what others append meanwhile. On Linux a new file appears
    * when it is complete; elsewhere, and on file systems without nameless files, an empty one may stay after an error. Where the file
    * system cannot allocate, holes stay. `length` must be given.
+   *
+   * With `{ sparse: true }` nothing is allocated: what is new is a hole, which takes room when it is written to, and a full disk is a
+   * fault then (ERR_MMAP_FAULT). On Windows the file gets its blocks all the same, unless it is sparse already.
    */
-  create?: boolean | undefined;
+  create?: boolean | {
+    sparse?: boolean | undefined;
+  } | undefined;
   /**
    * Default false. With `ACCESS_COPY`: `flush()` and `close()` write the pages that were changed to the file. A mapping that is
    * never closed writes nothing. A descriptor must be one that writes, and does not append (`'r+'`, not `'a+'`).

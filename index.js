@@ -624,7 +624,7 @@ function request(file, length, options) {
 		flags: optionalInteger(flags, "flags") ?? DEFAULT_FLAGS,
 		prot: optionalInteger(prot, "prot") ?? DEFAULT_PROT,
 		trackfd: booleanArgument(trackfd, "trackfd", true),
-		create: booleanArgument(create, "create", false),
+		create: createArgument(create),
 		writeBack: booleanArgument(writeBack, "writeBack", false),
 		shared: shared === true,
 		maxLength: void 0
@@ -639,7 +639,7 @@ function request(file, length, options) {
 	return checked;
 }
 function writesToFile({ access, flags, prot, create, writeBack }) {
-	if (create || writeBack) return true;
+	if (create !== 0 || writeBack) return true;
 	if (access === void 0) return (flags & MAP_SHARED) !== 0 && (prot & PROT_WRITE) !== 0;
 	return access === 0 || access === 2;
 }
@@ -815,8 +815,8 @@ function refuseContradictions(checked) {
 		if (!anonymous) throw wrongValue("The option \"tagname\" names anonymous memory: \"file\" must be -1");
 		if (access === void 0 && flags !== DEFAULT_FLAGS) throw wrongValue("The option \"tagname\" is for sharing: \"flags\" must be MAP_SHARED");
 	}
-	if (create && anonymous) throw wrongValue("The option \"create\" is for files, and \"file\" is -1");
-	if (create && length === 0) throw wrongValue("The option \"create\" needs a \"length\" to extend the file to");
+	if (create !== 0 && anonymous) throw wrongValue("The option \"create\" is for files, and \"file\" is -1");
+	if (create !== 0 && length === 0) throw wrongValue("The option \"create\" needs a \"length\" to extend the file to");
 	if (maxLength !== void 0 && maxLength < length) throw maxLengthTooShort(maxLength, length);
 	if (writeBack && (anonymous || access !== 3)) throw wrongValue("The option \"writeBack\" is for a file with access ACCESS_COPY");
 	if (writeBack && !trackfd) throw wrongValue("The option \"writeBack\" needs the descriptor: \"trackfd\" must be true");
@@ -833,6 +833,13 @@ function maxLengthArgument(shared) {
 	const checked = extentArgument(maxLength, "shared.maxLength", "The argument is out of range");
 	if (!MOVES_INTO_BUFFERS) throw unsupported("The option \"shared.maxLength\" is not available on this runtime: its buffers cannot grow in place");
 	return checked;
+}
+function createArgument(create) {
+	if (create === void 0 || typeof create === "boolean") return create ? 1 : 0;
+	if (typeof create !== "object" || create === null || isArrayOrRevoked(create)) throw wrongType("create", "of type boolean, or an object with sparse", create);
+	for (const name of Object.keys(create)) if (name !== "sparse") throw wrongValue(`The property "options.create.${name}" is not an option of mmap. There is sparse`);
+	const { sparse } = create;
+	return booleanArgument(sparse, "create.sparse", false) ? 2 : 1;
 }
 function booleanArgument(value, name, whenMissing) {
 	if (value === void 0) return whenMissing;

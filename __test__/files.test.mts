@@ -30,7 +30,7 @@ import {
   mmap,
   PAGESIZE,
 } from 'memmap'
-import { callWith } from './misuse.mjs'
+import { callWith, mmapWith } from './misuse.mjs'
 import { Peer } from './peer.mjs'
 import { asRootOnLinux, onLinux, onUnix, TOO_LARGE } from './platform.mjs'
 import { mapsOf } from './process-state.mjs'
@@ -413,6 +413,21 @@ test('create works for ACCESS_READ and ACCESS_COPY', (t) => {
 test('a folder that is missing is not made', (t) => {
   const path = join(scratchFolder(t), 'missing', 'new')
   t.throws(() => mmap(path, 10, { create: true }), { code: 'ENOENT' })
+})
+
+test('create takes sparse, and nothing else beside it', (t) => {
+  const path = join(scratchFolder(t), 'new')
+  using map = mmap(path, 1 << 20, { create: { sparse: true } })
+  t.is(map.length, 1 << 20)
+  if (process.platform === 'linux') t.true(statSync(path).blocks <= 8)
+  for (const create of [null, 1, 'yes', []]) {
+    t.throws(() => mmapWith(path, 10, { create }), { code: 'ERR_INVALID_ARG_TYPE', message: /"create"/ })
+  }
+  t.throws(() => mmapWith(path, 10, { create: { sparse: 1 } }), { message: /"create\.sparse"/ })
+  t.throws(() => mmapWith(path, 10, { create: { size: 1 } }), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /"options\.create\.size" is not an option of mmap\. There is sparse/,
+  })
 })
 
 test('a create that cannot be leaves no file, and an empty one where every file has a name', (t) => {

@@ -61,8 +61,11 @@ export interface MmapOptions {
    * An error leaves the bytes and the size of the file as they were, and what others append meanwhile. On Linux a new file appears
    * when it is complete; elsewhere, and on file systems without nameless files, an empty one may stay after an error. Where the file
    * system cannot allocate, holes stay. `length` must be given.
+   *
+   * With `{ sparse: true }` nothing is allocated: what is new is a hole, which takes room when it is written to, and a full disk is a
+   * fault then (ERR_MMAP_FAULT). On Windows the file gets its blocks all the same, unless it is sparse already.
    */
-  create?: boolean | undefined
+  create?: boolean | { sparse?: boolean | undefined } | undefined
   /**
    * Default false. With `ACCESS_COPY`: `flush()` and `close()` write the pages that were changed to the file. A mapping that is
    * never closed writes nothing. A descriptor must be one that writes, and does not append (`'r+'`, not `'a+'`).
@@ -140,6 +143,9 @@ export interface CheckedTaskOptions {
   onProgress: TaskOptions['onProgress']
 }
 
+/** No; yes, with blocks allocated; yes, as a hole. */
+type Create = 0 | 1 | 2
+
 /** What `mmap` was asked for, checked. */
 export interface Request {
   file: number | string | Uint8Array
@@ -153,7 +159,7 @@ export interface Request {
   flags: number
   prot: number
   trackfd: boolean
-  create: boolean
+  create: Create
   writeBack: boolean
   shared: boolean
   /** How long the mapping may become in place; undefined where it need not. */
@@ -185,7 +191,7 @@ export function request(file: unknown, length: unknown, options: unknown): Reque
     flags: optionalInteger(flags, 'flags') ?? DEFAULT_FLAGS,
     prot: optionalInteger(prot, 'prot') ?? DEFAULT_PROT,
     trackfd: booleanArgument(trackfd, 'trackfd', true),
-    create: booleanArgument(create, 'create', false),
+    create: createArgument(create),
     writeBack: booleanArgument(writeBack, 'writeBack', false),
     shared: shared === true,
     maxLength: undefined,
@@ -202,7 +208,7 @@ export function request(file: unknown, length: unknown, options: unknown): Reque
 
 /** Whether a file is opened for writing, too. */
 function writesToFile({ access, flags, prot, create, writeBack }: Request): boolean {
-  if (create || writeBack) return true
+  if (create !== 0 || writeBack) return true
   if (access === undefined) return (flags & MAP_SHARED) !== 0 && (prot & PROT_WRITE) !== 0
   return access === ACCESS_DEFAULT || access === ACCESS_WRITE
 }
@@ -466,8 +472,8 @@ function refuseContradictions(checked: Request): void {
       throw wrongValue('The option "tagname" is for sharing: "flags" must be MAP_SHARED')
     }
   }
-  if (create && anonymous) throw wrongValue('The option "create" is for files, and "file" is -1')
-  if (create && length === 0) throw wrongValue('The option "create" needs a "length" to extend the file to')
+  if (create !== 0 && anonymous) throw wrongValue('The option "create" is for files, and "file" is -1')
+  if (create !== 0 && length === 0) throw wrongValue('The option "create" needs a "length" to extend the file to')
   if (maxLength !== undefined && maxLength < length) throw maxLengthTooShort(maxLength, length)
   if (writeBack && (anonymous || access !== ACCESS_COPY)) {
     throw wrongValue('The option "writeBack" is for a file with access ACCESS_COPY')
@@ -503,6 +509,20 @@ function maxLengthArgument(shared: unknown): number {
     )
   }
   return checked
+}
+
+function createArgument(create: unknown): Create {
+  if (create === undefined || typeof create === 'boolean') return create ? 1 : 0
+  if (typeof create !== 'object' || create === null || isArrayOrRevoked(create)) {
+    throw wrongType('create', 'of type boolean, or an object with sparse', create)
+  }
+  for (const name of Object.keys(create)) {
+    if (name !== 'sparse') {
+      throw wrongValue(`The property "options.create.${name}" is not an option of mmap. There is sparse`)
+    }
+  }
+  const { sparse }: { sparse?: unknown } = create
+  return booleanArgument(sparse, 'create.sparse', false) ? 2 : 1
 }
 
 function booleanArgument(value: unknown, name: string, whenMissing: boolean): boolean {

@@ -52,7 +52,7 @@ mod writing;
 
 pub use access::{Access, Plan};
 pub use error::{Error, Result, SystemError};
-pub use mapping::{Mapping, Request};
+pub use mapping::{Create, Mapping, Request};
 pub use region::{RawBytes, Region};
 pub use source::Target;
 pub use task::Task;

@@ -10,6 +10,7 @@ use crate::sys::{self, Memory, Named, Residency};
 use crate::weak::remember;
 use crate::writing::State;
 use std::ffi::OsStr;
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::{Arc, Weak};
 
@@ -26,10 +27,21 @@ pub struct Request {
     pub plan: Plan,
     /// Keep a descriptor, for `size`, `resize` and children that inherit it.
     pub track: bool,
-    /// Create the file when it is missing, and extend it to `offset + length`, with blocks allocated.
-    pub create: bool,
+    /// Whether to create the file when it is missing, and to extend it to `offset + length`.
+    pub create: Create,
     /// `flush` and `write_back` bring private changes into the file.
     pub write_back: bool,
+}
+
+/// What is done about a part of a file that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Create {
+    /// Nothing: it is an error.
+    Never,
+    /// It is made, with blocks on the device for all that is mapped.
+    Allocated,
+    /// It is made, as a hole where the file system has such.
+    Sparse,
 }
 
 /// A mapping until it is closed. Dropping it closes the descriptor at once; the memory stays for as long as somebody holds its
@@ -510,10 +522,10 @@ fn map_path(
     offset: u64,
     length: u64,
     plan: &Plan,
-    create: bool,
+    create: Create,
     write_back: bool,
 ) -> Result<(sys::File, Region)> {
-    if !create {
+    if create == Create::Never {
         let file = sys::File::open(path, plan.writes_through() || write_back)?;
         let region = map_file(&file, offset, length, plan, create, write_back)?;
         return Ok((file, region));
@@ -532,10 +544,17 @@ fn map_path(
 }
 
 /// Maps a file, and makes sure that the part to map is there.
-fn map_file(file: &sys::File, offset: u64, length: u64, plan: &Plan, create: bool, write_back: bool) -> Result<Region> {
+fn map_file(
+    file: &sys::File,
+    offset: u64,
+    length: u64,
+    plan: &Plan,
+    create: Create,
+    write_back: bool,
+) -> Result<Region> {
     let mut status = file.status()?;
-    let create = create && status.regular;
-    if (write_back || create) && !file.is_writable()? {
+    let create = if status.regular { create } else { Create::Never };
+    if (write_back || create != Create::Never) && !file.is_writable()? {
         return Err(sys::not_writable("open"));
     }
     if write_back && file.is_appending()? {
@@ -548,19 +567,23 @@ fn map_file(file: &sys::File, offset: u64, length: u64, plan: &Plan, create: boo
             "The option \"writeBack\" needs a descriptor that writes through the system's cache: open the file without O_DIRECT",
         ));
     }
-    let mut to_allocate = None;
-    if create {
+    let mut to_make = None;
+    if create != Create::Never {
         let range = source::extent_to_create(offset, length)?;
         status.size = status.size.max(range.end);
-        to_allocate = Some(range);
+        to_make = Some(range);
     }
+    let make = |range: Range<u64>| match create {
+        Create::Sparse => file.extend(range.end),
+        Create::Never | Create::Allocated => file.allocate(range),
+    };
     let length = source::extent(status, offset, length)?;
-    let memory = match to_allocate {
+    let memory = match to_make {
         None => Memory::of_file(file, offset, length, plan)?,
         Some(range) if sys::CAN_MAP_BEYOND_END => {
             // What can fail without a trace comes first.
             let memory = Memory::of_file(file, offset, length, plan)?;
-            file.allocate(range)?;
+            make(range)?;
             if plan.populate {
                 // There was nothing to bring in when it was mapped.
                 memory.populate(plan);
@@ -568,7 +591,7 @@ fn map_file(file: &sys::File, offset: u64, length: u64, plan: &Plan, create: boo
             memory
         }
         Some(range) => {
-            file.allocate(range)?;
+            make(range)?;
             Memory::of_file(file, offset, length, plan)?
         }
     };

@@ -11,7 +11,7 @@
 )]
 
 use memmap_core::fault::ANSWERED;
-use memmap_core::{Access, Error, Mapping, Plan, RawBytes, Request, Target, sys};
+use memmap_core::{Access, Create, Error, Mapping, Plan, RawBytes, Request, Target, sys};
 use std::fs::{File, OpenOptions};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -43,7 +43,7 @@ fn mapped(path: &Path, pages: u64, access: Access) -> Mapping {
 fn open(path: &Path, access: Access) -> Mapping {
     let target = Target::Path(path.as_os_str().to_owned());
     let plan = Plan::from_access(access);
-    let request = Request { target, offset: 0, length: 0, plan, track: true, create: false, write_back: false };
+    let request = Request { target, offset: 0, length: 0, plan, track: true, create: Create::Never, write_back: false };
     Mapping::open(request).unwrap()
 }
 

@@ -9,7 +9,7 @@
 )]
 
 use memmap_core::search::Finder;
-use memmap_core::{Access, Error, Mapping, Plan, RawBytes, Request, Target, sys};
+use memmap_core::{Access, Create, Error, Mapping, Plan, RawBytes, Request, Target, sys};
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ fn request(path: &Path, access: Access) -> Request {
         length: 0,
         plan: Plan::from_access(access),
         track: true,
-        create: false,
+        create: Create::Never,
         write_back: false,
     }
 }
@@ -184,12 +184,12 @@ fn resize_refuses_without_touching_anything() {
 fn create_makes_extends_and_allocates() {
     let file = scratch(b"0123456789");
     let fresh = file.path.with_file_name("fresh");
-    let asked = Request { create: true, length: 100_000, ..request(&fresh, Access::Write) };
+    let asked = Request { create: Create::Allocated, length: 100_000, ..request(&fresh, Access::Write) };
     let mapping = Mapping::open(asked).unwrap();
     assert_eq!(read(&mapping, 99_999, 1), [0]);
     assert_eq!(fs::metadata(&fresh).unwrap().len(), 100_000);
 
-    let existing = Request { create: true, offset: 8, length: 4, ..request(&file.path, Access::Write) };
+    let existing = Request { create: Create::Allocated, offset: 8, length: 4, ..request(&file.path, Access::Write) };
     let mapping = Mapping::open(existing).unwrap();
     assert_eq!(read(&mapping, 0, 4), b"89\0\0");
     assert_eq!(fs::read(&file.path).unwrap(), b"0123456789\0\0");
@@ -199,11 +199,11 @@ fn create_makes_extends_and_allocates() {
 fn create_that_fails_leaves_no_file_behind() {
     let file = scratch(b"0123456789");
     let fresh = file.path.with_file_name("fresh");
-    let asked = Request { create: true, length: 1 << 60, ..request(&fresh, Access::Write) };
+    let asked = Request { create: Create::Allocated, length: 1 << 60, ..request(&fresh, Access::Write) };
     assert!(matches!(Mapping::open(asked), Err(Error::System(_))));
     // Elsewhere every file has a name from the start, and others may have opened it by now.
     assert_eq!(fresh.exists(), cfg!(not(target_os = "linux")));
-    let asked = Request { create: true, length: 1 << 60, ..request(&file.path, Access::Write) };
+    let asked = Request { create: Create::Allocated, length: 1 << 60, ..request(&file.path, Access::Write) };
     assert!(matches!(Mapping::open(asked), Err(Error::System(_))));
     assert_eq!(fs::read(&file.path).unwrap(), b"0123456789");
 }

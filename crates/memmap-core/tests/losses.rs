@@ -11,7 +11,7 @@
     reason = "a test that fails may panic, and its buffers are in plain sight"
 )]
 
-use memmap_core::{Access, Error, Mapping, Plan, RawBytes, Request, Result, Target, sys};
+use memmap_core::{Access, Create, Error, Mapping, Plan, RawBytes, Request, Result, Target, sys};
 use std::fs::{self, File, OpenOptions};
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
@@ -54,7 +54,7 @@ fn under_limit(name: &str, resource: libc::__rlimit_resource_t, bytes: u64) -> b
 
 fn request(target: Target, access: Access) -> Request {
     let plan = Plan::from_access(access);
-    Request { target, offset: 0, length: 0, plan, track: true, create: false, write_back: false }
+    Request { target, offset: 0, length: 0, plan, track: true, create: Create::Never, write_back: false }
 }
 
 fn path(path: &Path) -> Target {
@@ -99,7 +99,7 @@ fn create_that_fails_through_a_dangling_link_leaves_no_target() {
     let directory = tempfile::tempdir().unwrap();
     let (link, target) = (directory.path().join("link"), directory.path().join("target"));
     std::os::unix::fs::symlink("target", &link).unwrap();
-    let create = |length| Request { create: true, length, ..request(path(&link), Access::Write) };
+    let create = |length| Request { create: Create::Allocated, length, ..request(path(&link), Access::Write) };
     assert!(Mapping::open(create(1 << 45)).is_err());
     assert!(!target.exists());
     Mapping::open(create(10)).unwrap();
@@ -112,7 +112,7 @@ fn create_makes_a_file_with_the_rights_of_the_umask_and_refuses_what_is_no_name(
     let directory = tempfile::tempdir().unwrap();
     let create = |name: &str| {
         let target = path(&directory.path().join(name));
-        Mapping::open(Request { create: true, length: 10, ..request(target, Access::Write) })
+        Mapping::open(Request { create: Create::Allocated, length: 10, ..request(target, Access::Write) })
     };
     create("plain").unwrap();
     File::create(directory.path().join("other")).unwrap();
@@ -134,7 +134,7 @@ fn create_beyond_the_limit_on_file_sizes_allocates_nothing() {
     let file = directory.path().join("file");
     fs::write(&file, b"theirs").unwrap();
     let before = fs::metadata(&file).unwrap().blocks();
-    let create = Request { create: true, length: 2 << 20, ..request(path(&file), Access::Write) };
+    let create = Request { create: Create::Allocated, length: 2 << 20, ..request(path(&file), Access::Write) };
     assert_eq!(code(Mapping::open(create)), "EFBIG");
     assert_eq!(code(Mapping::open(request(path(&file), Access::Write)).unwrap().resize(2 << 20)), "EFBIG");
     let after = fs::metadata(&file).unwrap();
@@ -147,7 +147,7 @@ fn create_that_a_disk_has_no_room_for_allocates_nothing() {
     let file = directory.path().join("file");
     fs::write(&file, b"theirs").unwrap();
     let room = room_of(&file);
-    let create = Request { create: true, length: room * 2, ..request(path(&file), Access::Write) };
+    let create = Request { create: Create::Allocated, length: room * 2, ..request(path(&file), Access::Write) };
     assert_eq!(code(Mapping::open(create)), "ENOSPC");
     let after = fs::metadata(&file).unwrap();
     assert_eq!((after.len(), after.blocks()), (6, 8));
@@ -158,6 +158,27 @@ fn room_of(file: &Path) -> u64 {
     let mut system: libc::statvfs = unsafe { std::mem::zeroed() };
     assert_eq!(unsafe { libc::statvfs(file.as_ptr(), &mut system) }, 0);
     system.f_blocks * system.f_frsize
+}
+
+#[test]
+fn create_allocates_what_is_mapped_unless_it_is_to_be_sparse() {
+    const LENGTH: u64 = 1 << 20;
+    let directory = tempfile::tempdir().unwrap();
+    let make = |name: &str, create| {
+        let file = directory.path().join(name);
+        Mapping::open(Request { create, length: LENGTH, ..request(path(&file), Access::Write) }).unwrap();
+        let status = fs::metadata(&file).unwrap();
+        (status.len(), status.blocks() * 512)
+    };
+    assert_eq!(make("allocated", Create::Allocated), (LENGTH, LENGTH));
+    let (length, blocks) = make("sparse", Create::Sparse);
+    assert_eq!(length, LENGTH);
+    assert!(blocks <= 4096, "{blocks} bytes are allocated");
+    // A file that is longer, and has holes, gets blocks for what is mapped.
+    let longer = directory.path().join("longer");
+    File::create(&longer).unwrap().set_len(2 * LENGTH).unwrap();
+    assert_eq!(make("longer", Create::Allocated), (2 * LENGTH, LENGTH));
+    assert_eq!(make("longer", Create::Sparse), (2 * LENGTH, LENGTH));
 }
 
 #[test]
@@ -569,7 +590,7 @@ fn on_a_disk_that_fills_up_the_size_stays_and_so_does_what_others_append() {
     let (blocks, size) = free.trim().split_once(' ').unwrap();
     let room = blocks.parse::<u64>().unwrap() * size.parse::<u64>().unwrap();
     for length in [room + (1 << 20), 1 << 40, room, room - 4096] {
-        let create = Request { create: true, length, ..request(path(&file), Access::Write) };
+        let create = Request { create: Create::Allocated, length, ..request(path(&file), Access::Write) };
         match Mapping::open(create) {
             Ok(mapping) => {
                 // It fitted in. Then it is as long, and full of zeros after the records.

@@ -8,7 +8,7 @@
     reason = "a test that fails may panic, and its buffers are in plain sight"
 )]
 
-use memmap_core::{Access, Error, Mapping, Plan, Request, Target, sys};
+use memmap_core::{Access, Create, Error, Mapping, Plan, Request, Target, sys};
 use std::sync::Arc;
 
 fn request(target: Target, length: u64) -> Request {
@@ -18,7 +18,7 @@ fn request(target: Target, length: u64) -> Request {
         length,
         plan: Plan::from_access(Access::Default),
         track: true,
-        create: false,
+        create: Create::Never,
         write_back: false,
     }
 }

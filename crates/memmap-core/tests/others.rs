@@ -11,7 +11,7 @@
     reason = "a test that fails may panic, and its buffers are in plain sight"
 )]
 
-use memmap_core::{Access, Mapping, Plan, RawBytes, Request, Target, sys};
+use memmap_core::{Access, Create, Mapping, Plan, RawBytes, Request, Target, sys};
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
@@ -220,7 +220,7 @@ const ALL: &[Role] = &[Role::Appends, Role::Rewrites, Role::Locks];
 fn request(path: &Path, access: Access) -> Request {
     let target = Target::Path(path.as_os_str().to_owned());
     let plan = Plan::from_access(access);
-    Request { target, offset: 0, length: 0, plan, track: true, create: false, write_back: false }
+    Request { target, offset: 0, length: 0, plan, track: true, create: Create::Never, write_back: false }
 }
 
 /// A mapping of our own bytes.
@@ -264,7 +264,7 @@ fn a_create_that_no_file_may_be_long_enough_for_takes_nothing_from_others() {
     beside_others(name, ALL, |path| {
         limit_files(1 << 30);
         for _ in 0..3000 {
-            let create = Request { create: true, length: 2 << 30, ..request(path, Access::Write) };
+            let create = Request { create: Create::Allocated, length: 2 << 30, ..request(path, Access::Write) };
             assert_eq!(code(Mapping::open(create)), "EFBIG");
         }
     });
@@ -276,7 +276,7 @@ fn a_create_that_there_is_no_memory_for_takes_nothing_from_others() {
         limit_memory(32 << 20);
         for _ in 0..200 {
             // Longer than what others append meanwhile.
-            let create = Request { create: true, length: 256 << 20, ..request(path, Access::Write) };
+            let create = Request { create: Create::Allocated, length: 256 << 20, ..request(path, Access::Write) };
             assert_eq!(code(Mapping::open(create)), "ENOMEM");
         }
     });
@@ -315,7 +315,7 @@ fn a_create_that_succeeds_takes_nothing_from_others() {
     beside_others("a_create_that_succeeds_takes_nothing_from_others", ALL, |path| {
         for _ in 0..500 {
             let length = fs::metadata(path).unwrap().len() + 1000;
-            let create = Request { create: true, length, ..request(path, Access::Write) };
+            let create = Request { create: Create::Allocated, length, ..request(path, Access::Write) };
             assert_eq!(Mapping::open(create).unwrap().region().len() as u64, length);
         }
     });

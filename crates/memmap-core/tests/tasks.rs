@@ -9,7 +9,7 @@
 )]
 
 use memmap_core::search::Finder;
-use memmap_core::{Access, Error, Mapping, Plan, RawBytes, Request, Target, Task, Threads};
+use memmap_core::{Access, Create, Error, Mapping, Plan, RawBytes, Request, Target, Task, Threads};
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::{Arc, Barrier, Mutex, mpsc};
@@ -26,7 +26,7 @@ fn memory(length: usize, access: Access) -> Mapping {
         length: length as u64,
         plan: Plan::from_access(access),
         track: true,
-        create: false,
+        create: Create::Never,
         write_back: false,
     })
     .unwrap()

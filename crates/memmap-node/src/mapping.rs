@@ -10,7 +10,7 @@ use crate::environment::{Listed, Opened};
 use crate::error;
 use memmap_core::search::Finder;
 use memmap_core::weak::remember;
-use memmap_core::{Access, Error, Mapping, Plan, Request, Target, Task, sys};
+use memmap_core::{Access, Create, Error, Mapping, Plan, Request, Target, Task, sys};
 use napi::Env;
 use napi::bindgen_prelude::{Either3, External, Unknown};
 use napi_derive::napi;
@@ -78,7 +78,7 @@ impl OpenMapping {
 }
 
 /// Opens and maps: a path, a descriptor, or -1 for anonymous memory, which `tagname` gives a name. `flags` and `prot` count
-/// where `access` is not given. `spare` is a handle for which `close` said true: it is the mapping's from now on, and nothing is returned.
+/// where `access` is not given. `create` is 0 for no, 1 for yes, 2 for a hole. `spare` is a handle for which `close` said true: it is the mapping's from now on, and nothing is returned.
 #[napi]
 #[allow(clippy::too_many_arguments, reason = "an object would cost a property access each, at every open")]
 pub fn open(
@@ -91,7 +91,7 @@ pub fn open(
     flags: i32,
     prot: i32,
     track: bool,
-    create: bool,
+    create: u32,
     write_back: bool,
     spare: Option<&External<OpenMapping>>,
 ) -> napi::Result<Option<External<OpenMapping>>> {
@@ -110,6 +110,12 @@ pub fn open(
             Some(3) => Plan::from_access(Access::Copy),
             Some(_) => return Err(Error::OutOfRange),
             None => Plan::from_flags(flags, prot)?,
+        };
+        let create = match create {
+            0 => Create::Never,
+            1 => Create::Allocated,
+            2 => Create::Sparse,
+            _ => return Err(Error::OutOfRange),
         };
         Mapping::open(Request {
             target,

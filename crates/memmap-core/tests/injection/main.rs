@@ -24,7 +24,7 @@ mod stage;
 mod supervisor;
 
 use memmap_core::search::Finder;
-use memmap_core::{Access, Error, Mapping, Plan, Request, Target, Task, sys};
+use memmap_core::{Access, Create, Error, Mapping, Plan, Request, Target, Task, sys};
 use stage::{
     Case, Operation, Stage, has_what_was_appended, mapped_of, page_size, pattern, read, run, same, seen, works, write,
 };
@@ -121,7 +121,7 @@ fn content() -> Vec<u8> {
 
 fn request(target: Target, access: Access) -> Request {
     let plan = Plan::from_access(access);
-    Request { target, offset: 0, length: 0, plan, track: true, create: false, write_back: false }
+    Request { target, offset: 0, length: 0, plan, track: true, create: Create::Never, write_back: false }
 }
 
 fn of_path(path: &Path, access: Access) -> Request {
@@ -250,7 +250,7 @@ fn creating() {
         }
         let asked = if before == Before::DanglingLink { asked } else { path.clone() };
         let file = fs::File::options().read(true).write(true).open(&path);
-        let request = || Request { length: length as u64, create: true, ..of_path(&asked, Access::Write) };
+        let request = || Request { length: length as u64, create: Create::Allocated, ..of_path(&asked, Access::Write) };
         stage.others_append_to(&path);
         let result = stage.inject(|| {
             let mut request = change(request());

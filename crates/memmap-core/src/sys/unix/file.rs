@@ -210,13 +210,31 @@ impl File {
     /// ENOSPC, EDQUOT, EFBIG, EIO.
     pub fn allocate(&self, range: Range<u64>) -> Result<()> {
         let status = self.status()?;
-        if range.end > status.size && !allows_size(range.end) {
-            // The system would send SIGXFSZ too, which ends a process that does not expect it.
-            return Err(failed("ftruncate")(Errno::FBIG));
+        if range.end > status.size {
+            check_size(range.end)?;
         }
         self.allocate_blocks(&range)?;
         // The file may have grown while its blocks were allocated.
         if self.status()?.size < range.end { self.lengthen(range.end) } else { Ok(()) }
+    }
+
+    /// Makes the file longer, to `end` bytes, and never shorter. What is new is a hole, but for a block at its end on Linux, and
+    /// where the file system has no holes. Nothing is undone after a failure; see [`File::allocate`].
+    ///
+    /// # Errors
+    ///
+    /// As [`File::allocate`].
+    pub fn extend(&self, end: u64) -> Result<()> {
+        if self.status()?.size >= end {
+            return Ok(());
+        }
+        check_size(end)?;
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        match self.fallocate(&(end - 1..end), rustix::fs::FallocateFlags::empty()) {
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
+            result => return result.map_err(failed("fallocate")),
+        }
+        self.lengthen(end)
     }
 
     /// Writes what is in memory of the file's data to the device.
@@ -429,6 +447,11 @@ impl AsFd for File {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
+}
+
+/// The system would send SIGXFSZ too, which ends a process that does not expect it.
+fn check_size(size: u64) -> Result<()> {
+    if allows_size(size) { Ok(()) } else { Err(failed("ftruncate")(Errno::FBIG)) }
 }
 
 /// Whether the process may make a file that large (RLIMIT_FSIZE).

@@ -48,7 +48,7 @@ pub(super) fn protection_for(plan: &Plan, anonymous: bool) -> ProtFlags {
     if plan.executable { protection | ProtFlags::EXEC } else { protection }
 }
 
-/// Whether the pages are the file's own, without the right to write: see [`Memory::of_file`].
+/// Whether the pages are the file's own, without the right to write: see [`super::Memory::of_file`].
 fn only_reads_shared(plan: &Plan) -> bool {
     PRIVATE_IS_SNAPSHOT && !plan.writable() && !plan.private
 }

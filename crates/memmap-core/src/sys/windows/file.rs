@@ -265,6 +265,15 @@ impl File {
         if result == 0 { Err(last_error("fstat")) } else { Ok(info) }
     }
 
+    /// Makes the file longer, to `end` bytes, and never shorter. It gets its blocks, unless it is sparse or compressed already.
+    ///
+    /// # Errors
+    ///
+    /// As [`File::allocate`].
+    pub fn extend(&self, end: u64) -> Result<()> {
+        self.allocate(0..end)
+    }
+
     /// Makes the file `size` bytes long if it is shorter.
     ///
     /// Others may append meanwhile, and setting a size, or an allocation, would cut that off. A
