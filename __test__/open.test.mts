@@ -185,7 +185,10 @@ const WRONG_OPTIONS: [options: unknown, message: string][] = [
   [{ prot: null }, 'The "prot" argument must be of type number. Received null'],
   [{ trackfd: 1 }, 'The "trackfd" argument must be of type boolean. Received type number (1)'],
   [{ trackfd: null }, 'The "trackfd" argument must be of type boolean. Received null'],
-  [{ create: 'yes' }, 'The "create" argument must be of type boolean. Received type string (\'yes\')'],
+  [
+    { create: 'yes' },
+    'The "create" argument must be of type boolean, or an object with sparse. Received type string (\'yes\')',
+  ],
   [{ writeBack: 0 }, 'The "writeBack" argument must be of type boolean. Received type number (0)'],
   [{ tagname: 5 }, 'The "tagname" argument must be of type string. Received type number (5)'],
   [{ tagname: null }, 'The "tagname" argument must be of type string. Received null'],
@@ -601,11 +604,13 @@ test('nothing of an argument is called to convert it', (t) => {
     [path, 10, { access: hostile }],
     [path, 10, { flags: hostile }],
     [path, 10, { prot: hostile }],
-    [path, 10, { create: hostile }],
+    [path, 10, { create: { sparse: hostile } }],
     [-1, 10, { tagname: hostile }],
   ]) {
     t.throws(() => mmapWith(...args), { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' })
   }
+  // What it has is no option.
+  t.throws(() => mmapWith(path, 10, { create: hostile }), { instanceOf: TypeError, code: 'ERR_INVALID_ARG_VALUE' })
   t.deepEqual(called, [])
 })
 
