@@ -75,6 +75,14 @@ async function inTheMiddle<T>(start: (options: TaskOptions) => Promise<T>, signa
   throw new Error('too short to be in its middle')
 }
 
+/**
+ * Starts to read a file of holes ahead, and comes back when a part has been read. What is in memory already is read ahead too fast to
+ * be looked at, so each attempt has a file of its own.
+ */
+function prefetching(t: ExecutionContext, length: number, map: (path: string) => Mmap): Promise<Running<void>> {
+  return inTheMiddle((options) => map(holes(t, length)).prefetch(0, undefined, options))
+}
+
 async function onceInTheMiddle<T>(
   start: (options: TaskOptions) => Promise<T>,
   signal: AbortSignal | undefined,
@@ -837,9 +845,14 @@ onLinux(
   'close() and then unmap() end tasks too, also on memory of before a resize',
   'it reads /proc/self/maps',
   async (t) => {
-    const path = holes(t, GIB)
-    const map = mmap(path)
-    await inTheMiddle((options) => map.prefetch(0, undefined, options))
+    let path = ''
+    let map = mmap(-1, 1)
+    await prefetching(t, GIB, (fresh) => {
+      path = fresh
+      map.unmap()
+      map = mmap(path)
+      return map
+    })
     const before = Array.from({ length: 8 }, () => map.countAsync('needle'))
     map.resize(GIB + PAGESIZE)
     const later = Array.from({ length: 8 }, () => map.countAsync('needle'))
@@ -931,8 +944,12 @@ onLinux(
   'a file that is shrunk in the middle ends in a number or in ERR_MMAP_FAULT',
   'others cannot shrink it',
   async (t) => {
-    using map = mmap(holes(t, 512 * MIB))
-    const { promise } = await inTheMiddle((options) => map.prefetch(0, undefined, options))
+    let map = mmap(-1, 1)
+    const { promise } = await prefetching(t, 512 * MIB, (path) => {
+      map.unmap()
+      map = mmap(path)
+      return map
+    })
     const counted = map.countAsync('\0')
     map.resize(PAGESIZE)
     for (const result of await Promise.allSettled<unknown>([promise, counted])) {
@@ -940,6 +957,7 @@ onLinux(
     }
     t.is(map.length, PAGESIZE)
     t.is(await map.countAsync('\0'), PAGESIZE)
+    map.unmap()
   },
 )
 
@@ -985,11 +1003,12 @@ onLinux(
 )
 
 onLinux('a Mmap that is collected in the middle does not end its tasks', 'it reads /proc/self/maps', async (t) => {
-  const path = holes(t, 512 * MIB)
+  let path = ''
   let settled = false
-  const { promise } = await inTheMiddle((options) =>
-    mmap(path, 0, { access: ACCESS_READ }).prefetch(0, undefined, options),
-  )
+  const { promise } = await prefetching(t, 512 * MIB, (fresh) => {
+    path = fresh
+    return mmap(path, 0, { access: ACCESS_READ })
+  })
   const count = mmap(path).countAsync('needle')
   const done = Promise.all([promise, count]).finally(() => {
     settled = true
@@ -1008,9 +1027,13 @@ onLinux(
   'elsewhere there may be none',
   async (t) => {
     for (const options of [{ shared: true }, { shared: { maxLength: GIB } }] satisfies MmapOptions[]) {
-      const map = mmap(holes(t, 512 * MIB), 0, options)
-      map.setSlice('needle', -6)
-      const { promise } = await inTheMiddle((options) => map.prefetch(0, undefined, options))
+      let map = mmap(-1, 1)
+      const { promise } = await prefetching(t, 512 * MIB, (path) => {
+        map.unmap()
+        map = mmap(path, 0, options)
+        map.setSlice('needle', -6)
+        return map
+      })
       const found = map.findAsync('needle', 0)
       t.true(map.buffer instanceof SharedArrayBuffer)
       map.bytes.set(Buffer.from('NEEDLE'), 1000)
@@ -1061,10 +1084,15 @@ onLinux(
 )
 
 onLinux('unmap() ends the tasks of a mapping with a SharedArrayBuffer', 'it reads /proc/self/maps', async (t) => {
-  const path = holes(t, GIB)
-  const map = mmap(path, 0, { shared: true })
+  let path = ''
+  let map = mmap(-1, 1)
+  const { promise } = await prefetching(t, GIB, (fresh) => {
+    path = fresh
+    map.unmap()
+    map = mmap(path, 0, { shared: true })
+    return map
+  })
   const { buffer } = map
-  const { promise } = await inTheMiddle((options) => map.prefetch(0, undefined, options))
   map.unmap()
   t.is(mapsOf(path), 0)
   await t.throwsAsync(promise, { code: 'ERR_MMAP_CLOSED' })
@@ -1072,12 +1100,11 @@ onLinux('unmap() ends the tasks of a mapping with a SharedArrayBuffer', 'it read
 })
 
 onLinux('a mapping that grows in its SharedArrayBuffer while a task runs', 'elsewhere there may be none', async (t) => {
-  let map = mmap(holes(t, 512 * MIB), 0, { shared: { maxLength: GIB } })
-  // What is in memory already is prefetched too fast to be looked at, so each attempt has a file of its own.
-  const { promise } = await inTheMiddle((options) => {
+  let map = mmap(-1, 1)
+  const { promise } = await prefetching(t, 512 * MIB, (path) => {
     map.unmap()
-    map = mmap(holes(t, 512 * MIB), 0, { shared: { maxLength: GIB } })
-    return map.prefetch(0, undefined, options)
+    map = mmap(path, 0, { shared: { maxLength: GIB } })
+    return map
   })
   const { buffer } = map
   const counted = map.countAsync('needle')
