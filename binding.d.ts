@@ -85,7 +85,10 @@ export declare function find(mapping: ExternalObject<OpenMapping>, needle: Uint8
  */
 export declare function findAll(mapping: ExternalObject<OpenMapping>, needle: Uint8Array, places: Int32Array, start: number, stop: number): number
 
-/** What closing must do first: writes private changes back, if that was asked for. Gives the error, if there is one. */
+/**
+ * What closing must do first: writes private changes back, if that was asked for. Gives the error,
+ * if there is one.
+ */
 export declare function finish(mapping: ExternalObject<OpenMapping>): Error | null
 
 /** Makes changes in a range durable. */
@@ -94,12 +97,16 @@ export declare function flush(mapping: ExternalObject<OpenMapping>, offset: numb
 /** Makes sure that the fault handler is the one that is asked first. Says whether there is one. */
 export declare function installFaultHandler(): boolean
 
-/** True the first time that it is called in this process: the handler is one, however often TypeScript's half is loaded. */
+/**
+ * True the first time that it is called in this process: the handler is one, however often
+ * TypeScript's half is loaded.
+ */
 export declare function isFirstToWatchSignals(): boolean
 
 /**
- * What keeps the addresses of a buffer out of use when `unmap` detaches it, until `endLease` says that the buffer has been collected; nothing for a
- * buffer that `unmap` will leave alone, or cannot detach.
+ * What keeps the addresses of a buffer out of use when `unmap` detaches it, until `endLease` says
+ * that the buffer has been collected; nothing for a buffer that `unmap` will leave alone, or
+ * cannot detach.
  */
 export declare function lease(mapping: ExternalObject<OpenMapping>, buffer: ArrayBufferLike, id: number): ExternalObject<Lease> | null
 
@@ -107,9 +114,10 @@ export declare function lease(mapping: ExternalObject<OpenMapping>, buffer: Arra
 export declare function leaveNamedRegions(): void
 
 /**
- * Moves the memory into a SharedArrayBuffer, `lead` bytes after its start: `memory` is a Uint8Array over a new one that can grow to `capacity`
- * bytes, and is as long as it must be. The caller keeps it while the mapping is open, whatever fails from now on, and has seen to it that the lease is
- * ended when it has been collected.
+ * Moves the memory into a SharedArrayBuffer, `lead` bytes after its start: `memory` is a
+ * Uint8Array over a new one that can grow to `capacity` bytes, and is as long as it must be. The
+ * caller keeps it while the mapping is open, whatever fails from now on, and has seen to it that
+ * the lease is ended when it has been collected.
  */
 export declare function lend(mapping: ExternalObject<OpenMapping>, id: number, memory: Uint8Array, lead: number, capacity: number, lease: ExternalObject<Lease>): void
 
@@ -127,7 +135,8 @@ export declare function newTask(mapping: ExternalObject<OpenMapping>): ExternalO
 
 /**
  * Opens and maps: a path, a descriptor, or -1 for anonymous memory, which `tagname` gives a name. `flags` and `prot` count
- * where `access` is not given. `create` is 0 for no, 1 for yes, 2 for a hole. `spare` is a handle for which `close` said true: it is the mapping's from now on, and nothing is returned.
+ * where `access` is not given. `create` is 0 for no, 1 for yes, 2 for a hole. `spare` is a handle
+ * for which `close` said true: it is the mapping's from now on, and nothing is returned.
  */
 export declare function open(file: number | string | Uint8Array, tagname: string | undefined | null, length: number, offset: number, access: number | undefined | null, flags: number, prot: number, track: boolean, create: number, writeBack: boolean, spare?: ExternalObject<OpenMapping> | undefined | null): ExternalObject<OpenMapping> | null
 
@@ -200,8 +209,10 @@ export declare function taskDone(task: ExternalObject<Task>): number
 export declare function unlock(mapping: ExternalObject<OpenMapping>, start: number, length: number): void
 
 /**
- * Closes, unless that has been done, stops all tasks, waits until none touches the memory, and takes it away from all buffers: those given with their
- * ids, each of which has its lease, and SharedArrayBuffers over our own memory. Gives the error, if there is one; all has been done that could be.
+ * Closes, unless that has been done, stops all tasks, waits until none touches the memory, and
+ * takes it away from all buffers: those given with their ids, each of which has its lease, and
+ * SharedArrayBuffers over our own memory. Gives the error, if there is one; all has been done that
+ * could be.
  */
 export declare function unmap(mapping: ExternalObject<OpenMapping>, buffers: ArrayBufferLike[], ids: Array<number>): Error | null
 

@@ -610,7 +610,8 @@ fn on_a_disk_that_fills_up_the_size_stays_and_so_does_what_others_append() {
 fn what_the_kernel_makes_up_is_refused_with_its_name_for_it() {
     let open =
         |name: &str, length| code(Mapping::open(Request { length, ..request(path(Path::new(name)), Access::Read) }));
-    // The one says that it is empty, whatever can be read of it. The other has a size, and no pages.
+    // The one says that it is empty, whatever can be read of it. The other has a size, and no
+    // pages.
     assert_eq!((open("/proc/version", 0), open("/proc/version", 10)), ("ERR_OUT_OF_RANGE", "ERR_OUT_OF_RANGE"));
     if Path::new("/sys/kernel/notes").exists() {
         assert_eq!((open("/sys/kernel/notes", 0), open("/sys/kernel/notes", 10)), ("ENODEV", "ENODEV"));
@@ -664,7 +665,8 @@ impl MemoryGroup {
 
 impl Drop for MemoryGroup {
     fn drop(&mut self) {
-        // The system may take a moment to see that its last process is gone, and then keeps an empty group.
+        // The system may take a moment to see that its last process is gone, and then keeps an
+        // empty group.
         let _ = fs::remove_dir(&self.0);
     }
 }

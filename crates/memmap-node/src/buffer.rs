@@ -13,7 +13,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 /// The largest element of a typed array, in bytes. A buffer begins at a multiple of it, as engines and `Atomics` expect.
 const ALIGNMENT: usize = 8;
 
-/// What an ArrayBuffer over a Region keeps alive. Its finalizer holds this, a [`Lease`] does, or both.
+/// What an ArrayBuffer over a Region keeps alive. Its finalizer holds this, a [`Lease`] does, or
+/// both.
 #[derive(Debug)]
 pub struct Handout {
     /// By which TypeScript tells one buffer from another, since two may begin at the same address.
@@ -70,18 +71,22 @@ impl Handout {
         self.region.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Lets go of the region before the finalizer does; right only when nobody has the address of the memory any more.
+    /// Lets go of the region before the finalizer does; right only when nobody has the address of
+    /// the memory any more.
     fn release(&self) {
         let region = self.region.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(region);
     }
 }
 
-/// Holds a handout until the ArrayBuffer object has been collected in its thread: TypeScript keeps it until then.
+/// Holds a handout until the ArrayBuffer object has been collected in its thread: TypeScript keeps
+/// it until then.
 ///
-/// It stands for a finalizer in two cases. The engine owns memory that was moved into a SharedArrayBuffer, and tells nobody when it unmaps it:
-/// until then the memory counts as a mapping of the process, and a named region is in use. And the finalizer of an ArrayBuffer runs as
-/// soon as it is detached, while an operation that was begun before, such as a read of the runtime's `fs`, still has the address.
+/// It stands for a finalizer in two cases. The engine owns memory that was moved into a
+/// SharedArrayBuffer, and tells nobody when it unmaps it: until then the memory counts as a mapping
+/// of the process, and a named region is in use. And the finalizer of an ArrayBuffer runs as soon
+/// as it is detached, while an operation that was begun before, such as a read of the runtime's
+/// `fs`, still has the address.
 pub struct Lease(Mutex<Option<Arc<Handout>>>);
 
 impl Lease {
@@ -248,28 +253,33 @@ pub fn drop_unseen(env: Env, buffer: Unknown, id: u32, handouts: &[Arc<Handout>]
             handout.release();
         }
     } else if let Some(region) = handout.region() {
-        // It cannot be detached. Zeros let go of the file, and where there can be none (Windows, or for lack of memory) it goes with the buffer.
+        // It cannot be detached. Zeros let go of the file, and where there can be none (Windows, or
+        // for lack of memory) it goes with the buffer.
         let _ = region.blank();
     }
 }
 
-/// What keeps the addresses of a buffer out of use when `unmap()` detaches it: the handout, or nothing where there is nothing to detach.
+/// What keeps the addresses of a buffer out of use when `unmap()` detaches it: the handout, or
+/// nothing where there is nothing to detach.
 pub fn to_lease(env: Env, buffer: Unknown, id: u32, handouts: &[Arc<Handout>]) -> Option<Arc<Handout>> {
     let handout = handouts.iter().find(|handout| handout.id == id && handout.kind == Kind::Plain)?;
     shows(env, buffer, handout).then(|| Arc::clone(handout))
 }
 
-/// Takes the memory away from those of `handouts` that are of `buffers`, each with its id, and from SharedArrayBuffers over our own memory,
-/// wherever those are. Views of an ArrayBuffer have length 0 from then on; those of a SharedArrayBuffer read zeros. File and memory
-/// are let go of. The addresses stay as long as somebody holds the handouts: a read of the runtime's that is under way ends up in
-/// zeros which nobody else has.
+/// Takes the memory away from those of `handouts` that are of `buffers`, each with its id, and from
+/// SharedArrayBuffers over our own memory, wherever those are. Views of an ArrayBuffer have length
+/// 0 from then on; those of a SharedArrayBuffer read zeros. File and memory are let go of. The
+/// addresses stay as long as somebody holds the handouts: a read of the runtime's that is under way
+/// ends up in zeros which nobody else has.
 ///
-/// A buffer that was detached before has been transferred: another one shows the memory now, which stays as it is.
+/// A buffer that was detached before has been transferred: another one shows the memory now, which
+/// stays as it is.
 ///
 /// # Errors
 ///
-/// After all has been done that can be: ENOMEM, where there is no memory for zeros and the file stays mapped until the buffers have been
-/// collected; ERR_MMAP_UNSUPPORTED for a SharedArrayBuffer on Windows.
+/// After all has been done that can be: ENOMEM, where there is no memory for zeros and the file
+/// stays mapped until the buffers have been collected; ERR_MMAP_UNSUPPORTED for a SharedArrayBuffer
+/// on Windows.
 pub fn take_away(env: Env, buffers: Vec<(Unknown, u32)>, handouts: &[Arc<Handout>]) -> memmap_core::Result<()> {
     let mut given: Vec<Option<Unknown>> = handouts.iter().map(|_| None).collect();
     for (buffer, id) in buffers {
@@ -290,7 +300,8 @@ pub fn take_away(env: Env, buffers: Vec<(Unknown, u32)>, handouts: &[Arc<Handout
         let is_taken = match (handout.kind, buffer) {
             (Kind::Shared, _) | (Kind::Lent, Some(_)) => true,
             (Kind::Plain, Some(buffer)) if shows(env, buffer, handout) => {
-                // Bun detaches no buffer while it reads or writes it. Its views keep their length then, and read zeros, as shared ones do.
+                // Bun detaches no buffer while it reads or writes it. Its views keep their length
+                // then, and read zeros, as shared ones do.
                 handout.detached.store(detach(env, buffer), Ordering::Relaxed);
                 true
             }
@@ -319,8 +330,8 @@ pub fn take_away(env: Env, buffers: Vec<(Unknown, u32)>, handouts: &[Arc<Handout
                     blanked.push(region);
                 }
             }
-            // Windows puts nothing in the place of a mapping. There the addresses are given back at once, and only the caller can know that nobody
-            // uses them.
+            // Windows puts nothing in the place of a mapping. There the addresses are given back at
+            // once, and only the caller can know that nobody uses them.
             Err(Error::Unsupported(_)) if handout.detached.load(Ordering::Relaxed) => handout.release(),
             Err(error) => result = Err(error),
         }
@@ -335,7 +346,8 @@ fn is_in(list: &[Arc<Region>], region: &Arc<Region>) -> bool {
 /// Whether it is the ArrayBuffer that was made with the handout, and not detached.
 fn shows(env: Env, buffer: Unknown, handout: &Handout) -> bool {
     let mut address = ptr::null_mut();
-    // SAFETY: a live value of this environment; `address` is written on success, which is that it is an ArrayBuffer. The length is not asked for.
+    // SAFETY: a live value of this environment; `address` is written on success, which is that it
+    // is an ArrayBuffer. The length is not asked for.
     let status = unsafe { sys::napi_get_arraybuffer_info(env.raw(), buffer.raw(), &mut address, ptr::null_mut()) };
     // That of a detached one is null, or not to be asked for.
     check(status).is_ok() && address.addr() == handout.address

@@ -1,9 +1,11 @@
-//! What has to end with an environment, a worker's or the process's: mappings that are still open, tasks that are still running, and leases.
+//! What has to end with an environment, a worker's or the process's: mappings that are still open,
+//! tasks that are still running, and leases.
 //!
-//! Node finalizes every External when its environment ends, which closes mappings and ends leases. Bun and Deno do not, and would keep memory and
-//! descriptors of every worker that ended with a mapping open, or with a buffer that had a lease. Tasks would go on, on memory that
-//! the engine is about to take back where a mapping has moved into a SharedArrayBuffer. So each environment closes, stops and ends its own, in a cleanup
-//! hook, which all of them run.
+//! Node finalizes every External when its environment ends, which closes mappings and ends leases.
+//! Bun and Deno do not, and would keep memory and descriptors of every worker that ended with a
+//! mapping open, or with a buffer that had a lease. Tasks would go on, on memory that the engine is
+//! about to take back where a mapping has moved into a SharedArrayBuffer. So each environment
+//! closes, stops and ends its own, in a cleanup hook, which all of them run.
 
 use crate::buffer::Lease;
 use crate::error;
@@ -87,7 +89,8 @@ pub fn add_lease(env: Env, lease: &Arc<Lease>) -> napi::Result<()> {
     within(env, |environment| remember(&mut environment.leases, lease)).map(drop)
 }
 
-/// The lists of a thread that is ending may be gone already: that is None. Nothing of the engine's runs in `change`, which could come back here.
+/// The lists of a thread that is ending may be gone already: that is None. Nothing of the engine's
+/// runs in `change`, which could come back here.
 fn with_environments<T>(change: impl FnOnce(&mut HashMap<usize, Environment>) -> T) -> Option<T> {
     let changed = ENVIRONMENTS.try_with(|all| all.try_borrow_mut().ok().map(|mut all| change(&mut all)));
     changed.ok().flatten()
@@ -116,8 +119,8 @@ fn within<T>(env: Env, change: impl FnOnce(&mut Environment) -> T) -> napi::Resu
     ))
 }
 
-/// Closes what is open, stops tasks, each of which may be in a chunk, for which it waits, and ends leases. Nothing is written back: the
-/// program did not close it.
+/// Closes what is open, stops tasks, each of which may be in a chunk, for which it waits, and ends
+/// leases. Nothing is written back: the program did not close it.
 fn end(key: usize) {
     let Some(environment) = with_environments(|all| all.remove(&key)).flatten() else {
         return;

@@ -27,23 +27,27 @@ pub fn throw_with(env: Env, error: &Error, numbers: &[(&str, f64)]) -> napi::Err
 /// Throws an error of nothing but a class, a code and a message.
 fn throw_plain(env: Env, code: &str, message: &str) {
     let (code, message) = (CString::new(code).unwrap_or_default(), CString::new(message).unwrap_or_default());
-    // SAFETY: both end with a null byte. If it fails there is an exception already, or nobody to get one.
+    // SAFETY: both end with a null byte. If it fails there is an exception already, or nobody to
+    // get one.
     let _ = unsafe { sys::napi_throw_error(env.raw(), code.as_ptr(), message.as_ptr()) };
 }
 
 /// Throws that an argument is not what it must be.
 pub fn throw_wrong_type(env: Env, message: &CStr) -> napi::Error {
-    // SAFETY: both end with a null byte. If it fails there is an exception already, or nobody to get one.
+    // SAFETY: both end with a null byte. If it fails there is an exception already, or nobody to
+    // get one.
     let _ = unsafe { sys::napi_throw_type_error(env.raw(), c"ERR_INVALID_ARG_TYPE".as_ptr(), message.as_ptr()) };
     has_been_thrown()
 }
 
-/// What napi-rs takes for "has been thrown". Its own errors have one of its statuses for a `code`: none of them may be what a function returns.
+/// What napi-rs takes for "has been thrown". Its own errors have one of its statuses for a `code`:
+/// none of them may be what a function returns.
 fn has_been_thrown() -> napi::Error {
     napi::Error::new(Status::PendingException, "")
 }
 
-/// What went wrong as a value, for TypeScript to throw when it has done what must be done in any case.
+/// What went wrong as a value, for TypeScript to throw when it has done what must be done in any
+/// case.
 ///
 /// # Errors
 ///
@@ -84,8 +88,8 @@ fn object(env: Env, error: &Error, numbers: &[(&str, f64)]) -> Result<sys::napi_
     Ok(object.value)
 }
 
-/// What the engine says of a call that has failed. No error of napi-rs, so that none can become what a function returns: it would reach JavaScript with
-/// a status for its `code`.
+/// What the engine says of a call that has failed. No error of napi-rs, so that none can become
+/// what a function returns: it would reach JavaScript with a status for its `code`.
 #[derive(Debug)]
 pub struct Refusal(Status);
 

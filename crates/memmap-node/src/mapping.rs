@@ -78,7 +78,8 @@ impl OpenMapping {
 }
 
 /// Opens and maps: a path, a descriptor, or -1 for anonymous memory, which `tagname` gives a name. `flags` and `prot` count
-/// where `access` is not given. `create` is 0 for no, 1 for yes, 2 for a hole. `spare` is a handle for which `close` said true: it is the mapping's from now on, and nothing is returned.
+/// where `access` is not given. `create` is 0 for no, 1 for yes, 2 for a hole. `spare` is a handle
+/// for which `close` said true: it is the mapping's from now on, and nothing is returned.
 #[napi]
 #[allow(clippy::too_many_arguments, reason = "an object would cost a property access each, at every open")]
 pub fn open(
@@ -191,9 +192,10 @@ pub fn new_lease(env: Env) -> napi::Result<External<Arc<Lease>>> {
     Ok(External::new(Lease::new(env, None)?))
 }
 
-/// Moves the memory into a SharedArrayBuffer, `lead` bytes after its start: `memory` is a Uint8Array over a new one that can grow to `capacity`
-/// bytes, and is as long as it must be. The caller keeps it while the mapping is open, whatever fails from now on, and has seen to it that the lease is
-/// ended when it has been collected.
+/// Moves the memory into a SharedArrayBuffer, `lead` bytes after its start: `memory` is a
+/// Uint8Array over a new one that can grow to `capacity` bytes, and is as long as it must be. The
+/// caller keeps it while the mapping is open, whatever fails from now on, and has seen to it that
+/// the lease is ended when it has been collected.
 #[napi]
 #[allow(clippy::too_many_arguments, reason = "an object would have to be made, and what makes one can fail")]
 pub fn lend(
@@ -218,8 +220,9 @@ pub fn lend(
     })
 }
 
-/// What keeps the addresses of a buffer out of use when `unmap` detaches it, until `endLease` says that the buffer has been collected; nothing for a
-/// buffer that `unmap` will leave alone, or cannot detach.
+/// What keeps the addresses of a buffer out of use when `unmap` detaches it, until `endLease` says
+/// that the buffer has been collected; nothing for a buffer that `unmap` will leave alone, or
+/// cannot detach.
 #[napi(ts_return_type = "ExternalObject<Lease> | null")]
 pub fn lease(
     env: Env,
@@ -248,7 +251,8 @@ pub fn drop_buffer(
     buffer::drop_unseen(env, buffer, id, &mapping.handouts());
 }
 
-/// What closing must do first: writes private changes back, if that was asked for. Gives the error, if there is one.
+/// What closing must do first: writes private changes back, if that was asked for. Gives the error,
+/// if there is one.
 #[napi(ts_return_type = "Error | null")]
 pub fn finish(env: Env, mapping: &External<OpenMapping>) -> napi::Result<Option<Unknown<'static>>> {
     error::returned(env, mapping.read(Mapping::finish))
@@ -273,8 +277,10 @@ pub fn close_and_drop(
     mapping.close()
 }
 
-/// Closes, unless that has been done, stops all tasks, waits until none touches the memory, and takes it away from all buffers: those given with their
-/// ids, each of which has its lease, and SharedArrayBuffers over our own memory. Gives the error, if there is one; all has been done that could be.
+/// Closes, unless that has been done, stops all tasks, waits until none touches the memory, and
+/// takes it away from all buffers: those given with their ids, each of which has its lease, and
+/// SharedArrayBuffers over our own memory. Gives the error, if there is one; all has been done that
+/// could be.
 #[napi(ts_return_type = "Error | null")]
 pub fn unmap(
     env: Env,

@@ -44,7 +44,8 @@ pub fn install_fault_handler() -> bool {
     sys::install_fault_handler()
 }
 
-/// True the first time that it is called in this process: the handler is one, however often TypeScript's half is loaded.
+/// True the first time that it is called in this process: the handler is one, however often
+/// TypeScript's half is loaded.
 #[napi]
 pub fn is_first_to_watch_signals() -> bool {
     static WATCHED: AtomicBool = AtomicBool::new(false);

@@ -6,7 +6,8 @@
 //! * [`Creation`]: a file that is made when it is missing.
 //! * [`Memory`]: mapped pages. Dropping it unmaps them.
 //! * [`Named`]: the use of a named region. Dropping it leaves the region; the last one out removes the name.
-//! * [`page_size`], [`allocation_granularity`], [`descriptors_allowed`], [`constants`], [`plan_from_flags`], [`plan_from_prot`],
+//! * [`page_size`], [`allocation_granularity`], [`descriptors_allowed`], [`constants`],
+//!   [`plan_from_flags`], [`plan_from_prot`],
 //!   [`path_from_bytes`], [`pin_library`], [`host_symbol`], [`install_fault_handler`].
 
 pub mod vector;

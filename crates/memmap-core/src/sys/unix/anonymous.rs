@@ -44,7 +44,8 @@ fn has_memory_for(length: usize) -> Result<()> {
 pub(super) fn anonymous_file(length: usize) -> Result<Option<File>> {
     let file = super::named::unlinked_file()?;
     file.allocate(0..length as u64).map_err(|error| match error {
-        // It is memory that was asked for, and it is of no interest that a disk had to have room for it.
+        // It is memory that was asked for, and it is of no interest that a disk had to have room
+        // for it.
         crate::error::Error::System(crate::error::SystemError { code: "ENOSPC" | "EFBIG", .. }) => {
             failed("mmap")(rustix::io::Errno::NOMEM)
         }

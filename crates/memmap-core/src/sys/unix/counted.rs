@@ -9,16 +9,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A share of the process's limit on mappings, given back on drop.
 ///
-/// Linux gives a process only so many (vm.max_map_count, 65,530 unless somebody changed it), and V8 ends the process when it is the one that gets no more. Views
-/// whose finalizers have not run yet can bring it there: they run when the event loop turns, and a loop may not let it. So
-/// we stop short of the limit.
+/// Linux gives a process only so many (vm.max_map_count, 65,530 unless somebody changed it), and V8
+/// ends the process when it is the one that gets no more. Views whose finalizers have not run yet
+/// can bring it there: they run when the event loop turns, and a loop may not let it. So we stop
+/// short of the limit.
 #[derive(Debug)]
 pub(super) struct Counted(AtomicUsize);
 
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 impl Counted {
-    /// A file can be cut off, and then there are zeros after what is left of it: two mappings, if it is more than a page.
+    /// A file can be cut off, and then there are zeros after what is left of it: two mappings, if
+    /// it is more than a page.
     pub(super) fn of_file(offset: u64, length: usize) -> Result<Counted> {
         Counted::new(if length > page_size() - super::plan::lead_of(offset, page_size()) { 2 } else { 1 })
     }

@@ -56,8 +56,8 @@ pub fn install_fault_handler() -> bool {
     true
 }
 
-/// Whether our handler is called, and with its arguments. Bun puts it back without SA_SIGINFO when the
-/// last listener of its signal goes, and it would take any fault for a signal that was sent.
+/// Whether our handler is called, and with its arguments. Bun puts it back without SA_SIGINFO when
+/// the last listener of its signal goes, and it would take any fault for a signal that was sent.
 fn is_in_place(action: &libc::sigaction, signal: c_int) -> bool {
     let has_arguments = action.sa_sigaction != our_handler() || action.sa_flags & libc::SA_SIGINFO != 0;
     has_arguments && leads_to_ours(action.sa_sigaction, signal)

@@ -218,8 +218,9 @@ impl File {
         if self.status()?.size < range.end { self.lengthen(range.end) } else { Ok(()) }
     }
 
-    /// Makes the file longer, to `end` bytes, and never shorter. What is new is a hole, but for a block at its end on Linux, and
-    /// where the file system has no holes. Nothing is undone after a failure; see [`File::allocate`].
+    /// Makes the file longer, to `end` bytes, and never shorter. What is new is a hole, but for a
+    /// block at its end on Linux, and where the file system has no holes. Nothing is undone after a
+    /// failure; see [`File::allocate`].
     ///
     /// # Errors
     ///

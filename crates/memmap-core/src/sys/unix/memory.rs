@@ -415,8 +415,9 @@ impl Memory {
         self.blank_pages(self.at(kept).addr().next_multiple_of(self.page))
     }
 
-    /// Puts private zeros in place of all pages. They are not counted as a mapping any more, unless an engine unmaps them: the system makes one
-    /// mapping of such zeros with what lies beside them, and whoever blanks memory keeps nothing but its addresses.
+    /// Puts private zeros in place of all pages. They are not counted as a mapping any more, unless
+    /// an engine unmaps them: the system makes one mapping of such zeros with what lies beside
+    /// them, and whoever blanks memory keeps nothing but its addresses.
     ///
     /// # Errors
     ///

@@ -48,7 +48,8 @@ pub(super) fn protection_for(plan: &Plan, anonymous: bool) -> ProtFlags {
     if plan.executable { protection | ProtFlags::EXEC } else { protection }
 }
 
-/// Whether the pages are the file's own, without the right to write: see [`super::Memory::of_file`].
+/// Whether the pages are the file's own, without the right to write: see
+/// [`super::Memory::of_file`].
 fn only_reads_shared(plan: &Plan) -> bool {
     PRIVATE_IS_SNAPSHOT && !plan.writable() && !plan.private
 }
@@ -77,7 +78,8 @@ pub fn plan_from_prot(prot: i32, syscall: &'static str) -> Result<Plan> {
 pub fn plan_from_flags(flags: i32, prot: i32) -> Result<Plan> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     const OVER_MEMORY_IN_USE: i32 = libc::MAP_FIXED | libc::MAP_FIXED_NOREPLACE | libc::MAP_GROWSDOWN;
-    // FreeBSD's MAP_STACK is such a growing one. Its lowest page is never there, and the rest only from the highest that was touched on.
+    // FreeBSD's MAP_STACK is such a growing one. Its lowest page is never there, and the rest only
+    // from the highest that was touched on.
     #[cfg(target_os = "freebsd")]
     const OVER_MEMORY_IN_USE: i32 = libc::MAP_FIXED | libc::MAP_STACK;
     #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
@@ -86,7 +88,8 @@ pub fn plan_from_flags(flags: i32, prot: i32) -> Result<Plan> {
     const POPULATE: i32 = libc::MAP_POPULATE;
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     const POPULATE: i32 = 0;
-    // The low bits say how the mapping is shared. Linux has a third kind, MAP_SHARED_VALIDATE, which is both bits.
+    // The low bits say how the mapping is shared. Linux has a third kind, MAP_SHARED_VALIDATE,
+    // which is both bits.
     const SHARING: i32 = libc::MAP_SHARED | libc::MAP_PRIVATE;
 
     if flags & OVER_MEMORY_IN_USE != 0 {

@@ -1,4 +1,5 @@
-//! Why a file cannot be mapped: systems say EINVAL, ENODEV or EACCES of what `fs` has other words for.
+//! Why a file cannot be mapped: systems say EINVAL, ENODEV or EACCES of what `fs` has other words
+//! for.
 
 use super::errno::{failed, failed_because, failed_for};
 use super::file::File;

@@ -265,7 +265,8 @@ impl File {
         if result == 0 { Err(last_error("fstat")) } else { Ok(info) }
     }
 
-    /// Makes the file longer, to `end` bytes, and never shorter. It gets its blocks, unless it is sparse or compressed already.
+    /// Makes the file longer, to `end` bytes, and never shorter. It gets its blocks, unless it is
+    /// sparse or compressed already.
     ///
     /// # Errors
     ///

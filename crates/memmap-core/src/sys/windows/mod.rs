@@ -43,7 +43,8 @@ pub(crate) fn object_at(_address: usize, _file: (u64, u64)) -> Option<Object> {
     None
 }
 
-/// How many descriptors this process may have open, if there is a limit. Handles have none that is worth telling.
+/// How many descriptors this process may have open, if there is a limit. Handles have none that is
+/// worth telling.
 pub fn descriptors_allowed() -> Option<u64> {
     None
 }
