@@ -2074,13 +2074,13 @@ var Mmap = class {
 		const mapping = this.#live();
 		this.#access = binding.protect(mapping, protection);
 	}
-	lock(start = 0, length) {
-		const [mapping, from, count] = this.#pageRange("lock", start, length);
+	mlock(start = 0, length) {
+		const [mapping, from, count] = this.#pageRange("mlock", start, length);
 		this.#moveIntoBuffer(mapping);
 		binding.lock(mapping, from, count);
 	}
-	unlock(start = 0, length) {
-		const [mapping, from, count] = this.#pageRange("unlock", start, length);
+	munlock(start = 0, length) {
+		const [mapping, from, count] = this.#pageRange("munlock", start, length);
 		binding.unlock(mapping, from, count);
 	}
 	resident(start = 0, length) {

@@ -126,13 +126,13 @@ asRootOnLinux('a file system without mappings that write says what works', 'it m
 
 // --- lock() of a file that was cut
 
-onUnix('lock() of a file that was cut is ERR_MMAP_FAULT', 'it cuts no mapped file', (t) => {
+onUnix('mlock() of a file that was cut is ERR_MMAP_FAULT', 'it cuts no mapped file', (t) => {
   for (const options of [{}, { access: ACCESS_WRITE }, { trackfd: false }] as const) {
     const path = scratchFile(t, 4 * PAGESIZE)
     using map = mmap(path, 0, options)
     truncateSync(path, PAGESIZE)
-    map.lock(0, PAGESIZE)
-    const error = failureOf(t, () => map.lock(0, 4 * PAGESIZE))
+    map.mlock(0, PAGESIZE)
+    const error = failureOf(t, () => map.mlock(0, 4 * PAGESIZE))
     t.is(error.code, 'ERR_MMAP_FAULT')
   }
 })
@@ -176,13 +176,13 @@ onLinux('ENOMEM beyond ulimit -d names it, of private memory only', HIDDEN, (t) 
   t.is(length, 8 * GIB)
 })
 
-onLinux('lock() beyond ulimit -l names it', HIDDEN, (t) => {
+onLinux('mlock() beyond ulimit -l names it', HIDDEN, (t) => {
   // Root has a right to lock more.
   const shell = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-ipc_lock', '--inh-caps=-ipc_lock'] : []
   const program = `
     const map = memmap.mmap(-1, 2 ** 20)
-    const { code, syscall, message } = failureOf(() => map.lock())
-    map.lock(0, 4096)
+    const { code, syscall, message } = failureOf(() => map.mlock())
+    map.mlock(0, 4096)
     say({ code, syscall, message })
   `
   const failure = runAfter('ulimit -l 64', program, [], shell)
@@ -192,7 +192,7 @@ onLinux('lock() beyond ulimit -l names it', HIDDEN, (t) => {
     message:
       'ENOMEM: not enough memory (this process may have 65536 bytes of locked memory and has 0: `ulimit -l` shows the limit and sets another), mlock',
   })
-  const none = runAfter('ulimit -l 0', `say(failureOf(() => memmap.mmap(-1, 2 ** 20).lock()))`, [], shell)
+  const none = runAfter('ulimit -l 0', `say(failureOf(() => memmap.mmap(-1, 2 ** 20).mlock()))`, [], shell)
   t.like(none, { code: 'EPERM', syscall: 'mlock' })
   t.regex((none as Failure).message, /^EPERM: operation not permitted \(this process may have 0 bytes of locked memory/)
 })

@@ -728,8 +728,8 @@ const PLAUSIBLE: Record<string, fc.Arbitrary<Recipe>[]> = {
   resize: [size],
   madvise: [option, position, position],
   protect: [option],
-  lock: [position, position],
-  unlock: [position, position],
+  mlock: [position, position],
+  munlock: [position, position],
   resident: [position, position],
 }
 

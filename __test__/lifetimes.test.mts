@@ -51,8 +51,8 @@ const AFTER_CLOSE: [what: string, call: (map: Mmap) => unknown][] = [
   ['resize', (map) => map.resize(1)],
   ['madvise', (map) => map.madvise(0)],
   ['protect', (map) => map.protect(1)],
-  ['lock', (map) => map.lock()],
-  ['unlock', (map) => map.unlock()],
+  ['mlock', (map) => map.mlock()],
+  ['munlock', (map) => map.munlock()],
   ['resident', (map) => map.resident()],
 ]
 

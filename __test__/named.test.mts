@@ -192,7 +192,7 @@ onLinux('a process that exits removes the names of what is mapped in whichever w
     const two = memmap.mmap(-1, 0, { tagname, shared: true })
     two.buffer
     const three = memmap.mmap(-1, 0, { tagname, access: memmap.ACCESS_READ })
-    three.lock()
+    three.mlock()
     say(require('node:fs').existsSync('/dev/shm'))
     process.exit(0)
   `

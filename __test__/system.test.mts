@@ -59,9 +59,9 @@ onLinux('advice after which a touch would kill the process is EINVAL', 'only it 
   t.is(map.at(0), 0)
 })
 
-test('lock, unlock and resident refuse a range outside the mapping', (t) => {
+test('mlock, munlock and resident refuse a range outside the mapping', (t) => {
   using map = mmap(scratchFile(t, 1000))
-  for (const method of ['lock', 'unlock', 'resident'] as const) {
+  for (const method of ['mlock', 'munlock', 'resident'] as const) {
     for (const [start, length] of [
       [-1, undefined],
       [1001, undefined],
@@ -318,9 +318,9 @@ onLinux(
 test('pages can be locked in memory and let go of, as often as one likes', (t) => {
   using map = mmap(scratchFile(t, pattern(3 * PAGESIZE)), 0, { offset: 10 })
   for (const range of [[], [0, 0], [1, 1], [PAGESIZE - 1, 2], [5]] as [number?, number?][]) {
-    t.is(map.lock(...range), undefined)
-    t.is(map.lock(...range), undefined)
-    t.is(map.unlock(...range), undefined)
+    t.is(map.mlock(...range), undefined)
+    t.is(map.mlock(...range), undefined)
+    t.is(map.munlock(...range), undefined)
   }
   map.write('x')
   t.is(map.at(0), 120)
@@ -330,14 +330,14 @@ onLinux('what is locked is in memory, and counted by the system', 'it reads /pro
   const locked = (): number => Number(/VmLck:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1])
   const map = mmap(scratchFile(t, 8 * PAGESIZE))
   const before = locked()
-  map.lock(PAGESIZE + 1, PAGESIZE)
+  map.mlock(PAGESIZE + 1, PAGESIZE)
   t.is(locked() - before, (2 * PAGESIZE) / 1024)
-  map.lock()
+  map.mlock()
   t.is(locked() - before, (8 * PAGESIZE) / 1024)
   t.deepEqual(map.resident(), { resident: 8, total: 8 })
-  map.unlock()
+  map.munlock()
   t.is(locked(), before)
-  map.lock()
+  map.mlock()
   map.close()
   t.is(locked(), before)
 })
@@ -347,9 +347,9 @@ onLinux('locking private memory copies no page of it', 'only it can lock without
   const others = openSync(path, 'r+')
   t.teardown(() => closeSync(others))
   using reading = mmap(path, 0, { access: ACCESS_READ })
-  reading.lock()
+  reading.mlock()
   const copy = mmap(path, 0, { access: ACCESS_COPY, writeBack: true })
-  copy.lock()
+  copy.mlock()
   t.deepEqual(copy.resident(), { resident: 3, total: 3 })
   writeSync(others, 'theirs', 2 * PAGESIZE)
   for (const map of [reading, copy]) t.is(map.slice(2 * PAGESIZE, 2 * PAGESIZE + 6).toString(), 'theirs')

@@ -895,7 +895,7 @@ export class Mmap implements Disposable, Iterable<number> {
    * Makes the mapping longer or shorter, and sets the size of the file to `offset + newSize`. **If the file was longer than that, the rest
    * of it is cut off, also when the mapping becomes longer.** What the file did not have before is zeros, with blocks allocated. The cursor
    * stays. Views taken before go on showing what they showed, and zeros where the file is cut off; new ones see the new size. The memory
-   * is mapped anew: {@link madvise} and {@link lock} must be called again.
+   * is mapped anew: {@link madvise} and {@link mlock} must be called again.
    *
    * A failure leaves mapping and file as they were. Shared anonymous memory cannot grow on Linux, and a named region nowhere beyond the
    * size that it was created with. Windows cannot shorten a file while a view of it is alive: EBUSY.
@@ -958,7 +958,7 @@ export class Mmap implements Disposable, Iterable<number> {
    * from then on is private memory, as with `ACCESS_READ`: no store can crash. Views can always be read. (Views and tasks from before a
    * `resize()` are of earlier memory, which stays as it is.) With `writeBack`, what was changed
    * before is written first, and such stores never are: they are gone when writing is allowed again. Where `PROT_WRITE` is taken away or given
-   * back, the memory may be mapped anew: {@link madvise} and {@link lock} must be called again.
+   * back, the memory may be mapped anew: {@link madvise} and {@link mlock} must be called again.
    *
    * @param prot `PROT_READ`, with `PROT_WRITE`, `PROT_EXEC` or both
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, EACCES for writing to a file that was opened for reading and, on Apple's processors, for
@@ -981,15 +981,15 @@ export class Mmap implements Disposable, Iterable<number> {
    *   Windows the working set of the process, which is made larger if it can be), ENOSYS for private memory on Linux before 4.4,
    *   ERR_MMAP_FAULT where the file has been cut off
    */
-  lock(start: number = 0, length?: number): void {
-    const [mapping, from, count] = this.#pageRange('lock', start, length)
+  mlock(start: number = 0, length?: number): void {
+    const [mapping, from, count] = this.#pageRange('mlock', start, length)
     this.#moveIntoBuffer(mapping)
     binding.lock(mapping, from, count)
   }
 
-  /** Undoes {@link lock}, however often that was called; on macOS, one call of it. Arguments and errors are the same. */
-  unlock(start: number = 0, length?: number): void {
-    const [mapping, from, count] = this.#pageRange('unlock', start, length)
+  /** Undoes {@link mlock}, however often that was called; on macOS, one call of it. Arguments and errors are the same. */
+  munlock(start: number = 0, length?: number): void {
+    const [mapping, from, count] = this.#pageRange('munlock', start, length)
     binding.unlock(mapping, from, count)
   }
 
