@@ -59,18 +59,19 @@ interface MmapOptions {
    */
   writeBack?: boolean | undefined;
   /**
-   * Default false. Views are of a SharedArrayBuffer: post it to workers, use `Atomics` on it. With `maxLength` (bytes, at least the
-   * mapping's length) `resize()` grows the mapping in place up to that, and every view stays valid with the length that it has:
-   * take `bytes` again for more, and leave `buffer.grow()` to `resize()`, for what it adds is not in the file.
+   * Default false. Views are of a SharedArrayBuffer: post it to workers, use `Atomics` on it. With
+   * `maxByteLength` (bytes, at least the mapping's length) `resize()` grows the mapping in place up
+   * to that, and every view stays valid with the length that it has: take `bytes` again for more.
+   * Do not call `buffer.grow()`, because what it adds is not in the file.
    *
    * Where the memory moves into the buffer (not on Bun and Windows) the Mmap keeps its buffers, also after `close()`, until `unmap()` or until it
    * is collected: so `unmap()` reaches them in every thread, and a closed Mmap that is still referred to keeps the memory.
    *
-   * On Bun and Windows it takes a function of the runtime's. Where that is missing, asking for a view is ERR_MMAP_NO_VIEW. `maxLength` is
-   * ERR_MMAP_UNSUPPORTED on both.
+   * On Bun and Windows it takes a function of the runtime's. Where that is missing, asking for a view is ERR_MMAP_NO_VIEW. `maxByteLength`
+   * is ERR_MMAP_UNSUPPORTED on both.
    */
-  shared?: boolean | {
-    maxLength: number | bigint;
+  sharedArrayBuffer?: boolean | {
+    maxByteLength: number | bigint;
   } | undefined;
 }
 /** Options of `lines()`. Other names are refused. */
@@ -356,7 +357,7 @@ declare class Mmap implements Disposable, Iterable<number> {
   view(type: BufferConstructor, byteOffset?: number, length?: number): Buffer;
   /**
    * A view of another kind, of the same memory: `mm.view(Float64Array, 16, 100)`, `mm.view(DataView)`, `mm.view(Buffer)`. It is also
-   * how to see a part of a mapping that is longer than MAX_VIEW_LENGTH (not with `shared`: that is ERR_MMAP_VIEW_TOO_LARGE).
+   * how to see a part of a mapping that is longer than MAX_VIEW_LENGTH (not with `sharedArrayBuffer`: that is ERR_MMAP_VIEW_TOO_LARGE).
    *
    * @param type a typed array class, `DataView` or `Buffer`
    * @param byteOffset in bytes, default 0; `offset + byteOffset` must be a multiple of the element's size

@@ -65,7 +65,7 @@ function viewTooLarge(length, limit) {
 	return withCode(new RangeError(message), "ERR_MMAP_VIEW_TOO_LARGE");
 }
 function sharedTooLarge(length, grows) {
-	const message = `This runtime has no room for a SharedArrayBuffer of ${length} bytes: ${grows ? "ask for a smaller \"shared.maxLength\"" : "map less, or use view(type, byteOffset, length) without \"shared\""}`;
+	const message = `This runtime has no room for a SharedArrayBuffer of ${length} bytes: ${grows ? "ask for a smaller \"sharedArrayBuffer.maxByteLength\"" : "map less, or use view(type, byteOffset, length) without \"sharedArrayBuffer\""}`;
 	return withCode(new RangeError(message), "ERR_MMAP_VIEW_TOO_LARGE");
 }
 function copyTooLong(length, limit) {
@@ -601,7 +601,7 @@ const OPTION_NAMES = [
 	"trackfd",
 	"create",
 	"writeBack",
-	"shared"
+	"sharedArrayBuffer"
 ];
 const TASK_OPTION_NAMES = ["signal", "onProgress"];
 const NO_OPTIONS = Object.freeze(Object.create(null));
@@ -611,7 +611,7 @@ const DEFAULT_FLAGS = MAP_SHARED ?? 0;
 const DEFAULT_PROT = PROT_READ | PROT_WRITE;
 function request(file, length, options) {
 	const given = optionsArgument(options, OPTION_NAMES, "mmap");
-	const { access, offset, tagname, flags, prot, trackfd, create, writeBack, shared } = given;
+	const { access, offset, tagname, flags, prot, trackfd, create, writeBack, sharedArrayBuffer } = given;
 	const named = urlPath(file) ?? file;
 	const target = fileArgument(named);
 	const checked = {
@@ -626,12 +626,12 @@ function request(file, length, options) {
 		trackfd: booleanArgument(trackfd, "trackfd", true),
 		create: createArgument(create),
 		writeBack: booleanArgument(writeBack, "writeBack", false),
-		shared: shared === true,
-		maxLength: void 0
+		shared: sharedArrayBuffer === true,
+		maxByteLength: void 0
 	};
-	if (typeof shared !== "boolean" && shared !== void 0) {
+	if (typeof sharedArrayBuffer !== "boolean" && sharedArrayBuffer !== void 0) {
 		checked.shared = true;
-		checked.maxLength = maxLengthArgument(shared);
+		checked.maxByteLength = maxByteLengthArgument(sharedArrayBuffer);
 	}
 	checked.access = accessArgument(access, checked, isGiven(given, "flags", flags) || isGiven(given, "prot", prot));
 	refuseContradictions(checked);
@@ -699,8 +699,16 @@ function taskOptions(options) {
 function optionsArgument(options, names, of) {
 	if (options === void 0) return NO_OPTIONS;
 	if (typeof options !== "object" || options === null || isArrayOrRevoked(options) || isNoOptions(options)) throw wrongType("options", "of type object", options);
-	for (const name of Object.keys(options)) if (!names.includes(name)) throw wrongValue(`The property "options.${name}" is not an option of ${of}. Options are ${names.join(", ")}`);
+	refuseUnknown(options, "options.", names, of);
 	return options;
+}
+const OTHER_NAMES = new Map([["shared", "sharedArrayBuffer"], ["maxLength", "maxByteLength"]]);
+function refuseUnknown(options, prefix, names, of) {
+	for (const name of Object.keys(options)) {
+		if (names.includes(name)) continue;
+		const meant = OTHER_NAMES.get(name);
+		throw wrongValue(`The property "${prefix}${name}" is not an option of ${of}. ${meant !== void 0 && names.includes(meant) ? `It is called "${meant}"` : `Options are ${names.join(", ")}`}`);
+	}
 }
 function isNoOptions(value) {
 	return (0, node_util_types.isMap)(value) || (0, node_util_types.isSet)(value) || (0, node_util_types.isDate)(value) || (0, node_util_types.isPromise)(value) || "aborted" in value;
@@ -809,7 +817,7 @@ function accessArgument(access, { flags, prot }, flagsGiven) {
 	return given;
 }
 function refuseContradictions(checked) {
-	const { file, length, tagname, access, flags, trackfd, create, writeBack, maxLength } = checked;
+	const { file, length, tagname, access, flags, trackfd, create, writeBack, maxByteLength } = checked;
 	const anonymous = file === -1;
 	if (tagname !== void 0) {
 		if (!anonymous) throw wrongValue("The option \"tagname\" names anonymous memory: \"file\" must be -1");
@@ -817,29 +825,31 @@ function refuseContradictions(checked) {
 	}
 	if (create !== 0 && anonymous) throw wrongValue("The option \"create\" is for files, and \"file\" is -1");
 	if (create !== 0 && length === 0) throw wrongValue("The option \"create\" needs a \"length\" to extend the file to");
-	if (maxLength !== void 0 && maxLength < length) throw maxLengthTooShort(maxLength, length);
+	if (maxByteLength !== void 0 && maxByteLength < length) throw maxByteLengthTooShort(maxByteLength, length);
 	if (writeBack && (anonymous || access !== 3)) throw wrongValue("The option \"writeBack\" is for a file with access ACCESS_COPY");
 	if (writeBack && !trackfd) throw wrongValue("The option \"writeBack\" needs the descriptor: \"trackfd\" must be true");
 	if (!anonymous && access === void 0 && MAP_ANON !== void 0 && (flags & MAP_ANON) !== 0) throw wrongValue("The flag MAP_ANONYMOUS is for memory without a file: \"file\" must be -1");
 }
-function maxLengthTooShort(maxLength, length) {
-	return outOfRange("The argument is out of range", "shared.maxLength", `at least the length, ${length}`, maxLength);
+function maxByteLengthTooShort(maxByteLength, length) {
+	return outOfRange("The argument is out of range", "sharedArrayBuffer.maxByteLength", `at least the length, ${length}`, maxByteLength);
 }
-function maxLengthArgument(shared) {
-	if (typeof shared !== "object" || shared === null || isArrayOrRevoked(shared)) throw wrongType("shared", "of type boolean, or an object with maxLength", shared);
-	for (const name of Object.keys(shared)) if (name !== "maxLength") throw wrongValue(`The property "options.shared.${name}" is not an option of mmap. There is maxLength`);
-	const { maxLength } = shared;
-	if (maxLength === void 0) throw wrongValue("The option \"shared\" must be a boolean or have a \"maxLength\"");
-	const checked = extentArgument(maxLength, "shared.maxLength", "The argument is out of range");
-	if (!MOVES_INTO_BUFFERS) throw unsupported("The option \"shared.maxLength\" is not available on this runtime: its buffers cannot grow in place");
+function maxByteLengthArgument(sharedArrayBuffer) {
+	const { maxByteLength } = objectOption(sharedArrayBuffer, "sharedArrayBuffer", ["maxByteLength"]);
+	if (maxByteLength === void 0) throw wrongValue("The option \"sharedArrayBuffer\" must be a boolean or have a \"maxByteLength\"");
+	const name = "sharedArrayBuffer.maxByteLength";
+	const checked = extentArgument(maxByteLength, name, "The argument is out of range");
+	if (!MOVES_INTO_BUFFERS) throw unsupported(`The option "${name}" is not available on this runtime: its buffers cannot grow in place`);
 	return checked;
 }
 function createArgument(create) {
 	if (create === void 0 || typeof create === "boolean") return create ? 1 : 0;
-	if (typeof create !== "object" || create === null || isArrayOrRevoked(create)) throw wrongType("create", "of type boolean, or an object with sparse", create);
-	for (const name of Object.keys(create)) if (name !== "sparse") throw wrongValue(`The property "options.create.${name}" is not an option of mmap. There is sparse`);
-	const { sparse } = create;
+	const { sparse } = objectOption(create, "create", ["sparse"]);
 	return booleanArgument(sparse, "create.sparse", false) ? 2 : 1;
+}
+function objectOption(value, name, names) {
+	if (typeof value !== "object" || value === null || isArrayOrRevoked(value)) throw wrongType(name, `of type boolean, or an object with ${names.join(", ")}`, value);
+	refuseUnknown(value, `options.${name}.`, names, "mmap");
+	return value;
 }
 function booleanArgument(value, name, whenMissing) {
 	if (value === void 0) return whenMissing;
@@ -1686,7 +1696,7 @@ var Mmap = class {
 		const mapping = open(asked);
 		try {
 			this.#length = binding.length(mapping);
-			if (asked.maxLength !== void 0 && asked.maxLength < this.#length) throw withPath(maxLengthTooShort(asked.maxLength, this.#length), asked.path);
+			if (asked.maxByteLength !== void 0 && asked.maxByteLength < this.#length) throw withPath(maxByteLengthTooShort(asked.maxByteLength, this.#length), asked.path);
 			this.#access = asked.access ?? binding.access(mapping);
 			if (asked.tagname !== void 0) leaveNamedRegionsAtExit();
 			if (asked.file !== -1 || asked.tagname !== void 0) watchSignals();
@@ -1699,7 +1709,7 @@ var Mmap = class {
 		this.#lead = asked.file === -1 && asked.tagname === void 0 ? 0 : asked.offset % PAGESIZE;
 		this.#shared = asked.shared;
 		this.#writesBack = asked.writeBack;
-		this.#maxLength = asked.maxLength;
+		this.#maxLength = asked.maxByteLength;
 		this.#mapping = mapping;
 	}
 	get length() {

@@ -426,7 +426,7 @@ test('create takes sparse, and nothing else beside it', (t) => {
   t.throws(() => mmapWith(path, 10, { create: { sparse: 1 } }), { message: /"create\.sparse"/ })
   t.throws(() => mmapWith(path, 10, { create: { size: 1 } }), {
     code: 'ERR_INVALID_ARG_VALUE',
-    message: /"options\.create\.size" is not an option of mmap\. There is sparse/,
+    message: /"options\.create\.size" is not an option of mmap\. Options are sparse/,
   })
 })
 

@@ -858,13 +858,15 @@ const KINDS: Record<string, Kind> = {
   'a file with ACCESS_COPY and writeBack': ofFile(true, { access: ACCESS_COPY, writeBack: true }, 1000, [0, 1000]),
   'a file from an odd offset on': ofFile(true, { offset: PAGESIZE + 13 }, PAGESIZE, [PAGESIZE + 13, 2 * PAGESIZE + 13]),
   'a file without its descriptor': ofFile(true, { trackfd: false }, PAGESIZE, [0, PAGESIZE]),
-  'a file with a SharedArrayBuffer': ofFile(true, { shared: true }),
+  'a file with a SharedArrayBuffer': ofFile(true, { sharedArrayBuffer: true }),
   // Windows has none that can grow.
   ...(process.platform !== 'win32' && {
-    'a file with a SharedArrayBuffer that can grow': ofFile(true, { shared: { maxLength: 8 * PAGESIZE } }),
+    'a file with a SharedArrayBuffer that can grow': ofFile(true, {
+      sharedArrayBuffer: { maxByteLength: 8 * PAGESIZE },
+    }),
   }),
   'anonymous memory': ofMemory({}),
-  'anonymous memory with a SharedArrayBuffer': ofMemory({ shared: true }),
+  'anonymous memory with a SharedArrayBuffer': ofMemory({ sharedArrayBuffer: true }),
   'a named region': {
     open() {
       tags += 1
@@ -1103,9 +1105,11 @@ const optionValues = {
   trackfd: mostly(fc.boolean()),
   create: mostly(fc.boolean()),
   writeBack: mostly(fc.boolean()),
-  shared: fc.oneof(
+  sharedArrayBuffer: fc.oneof(
     mostly(fc.boolean()),
-    extent.map(({ text, make }) => new Recipe(`{ maxLength: ${text} }`, (world) => ({ maxLength: make(world) }))),
+    extent.map(
+      ({ text, make }) => new Recipe(`{ maxByteLength: ${text} }`, (world) => ({ maxByteLength: make(world) })),
+    ),
   ),
 }
 

@@ -112,19 +112,19 @@ test('it loads and shares where SharedArrayBuffer has no name, as in a page of E
   install(folder, readFileSync(join(root, library)))
   const script = `delete globalThis.SharedArrayBuffer
 const { mmap } = require('memmap')
-console.log(Object.prototype.toString.call(mmap(-1, 7, { shared: true }).buffer))`
+console.log(Object.prototype.toString.call(mmap(-1, 7, { sharedArrayBuffer: true }).buffer))`
   const output = execFileSync(process.execPath, ['--eval', script], { cwd: folder })
   t.is(output.toString().trim(), '[object SharedArrayBuffer]')
 })
 
-test('where there is neither SharedArrayBuffer nor WebAssembly it loads, and only `shared` is refused', (t) => {
+test('where there is neither SharedArrayBuffer nor WebAssembly it loads, and only `sharedArrayBuffer` is refused', (t) => {
   const folder = project(t)
   install(folder, readFileSync(join(root, library)))
   const script = `delete globalThis.SharedArrayBuffer
 const { mmap } = require('memmap')
 const plain = mmap(-1, 7)
 plain.write('plain')
-const shared = mmap(-1, 7, { shared: true })
+const shared = mmap(-1, 7, { sharedArrayBuffer: true })
 shared.write('shared')
 let code
 try { shared.bytes } catch (error) { code = error.code }

@@ -423,7 +423,7 @@ test('properties that were defined anew on what was handed out mislead nobody', 
 
 onUnix('a SharedArrayBuffer goes on as its mapping, whatever was done to it', 'its buffers cannot grow', (t) => {
   const path = scratchFile(t, pattern(1000))
-  using map = mmap(path, 990, { offset: 10, shared: { maxLength: 4 * PAGESIZE } })
+  using map = mmap(path, 990, { offset: 10, sharedArrayBuffer: { maxByteLength: 4 * PAGESIZE } })
   const { buffer } = map
   if (!(buffer instanceof SharedArrayBuffer)) throw new Error('it is a SharedArrayBuffer')
   // Farther than the mapping will.

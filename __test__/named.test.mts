@@ -189,7 +189,7 @@ onLinux('a process that exits removes the names of what is mapped in whichever w
     const [tagname] = args
     const one = memmap.mmap(-1, 100, { tagname })
     one.protect(memmap.PROT_READ)
-    const two = memmap.mmap(-1, 0, { tagname, shared: true })
+    const two = memmap.mmap(-1, 0, { tagname, sharedArrayBuffer: true })
     two.buffer
     const three = memmap.mmap(-1, 0, { tagname, access: memmap.ACCESS_READ })
     three.mlock()

@@ -156,10 +156,10 @@ test('what opening by a path refuses names the file', (t) => {
     empty: () => mmap(scratchFile(t, '')),
     offset: () => mmap(path, 0, { offset: 4 }),
     length: () => mmap(Buffer.from(path), 4),
-    maxLength: () => mmap(pathToFileURL(path), 0, { access: ACCESS_COPY, shared: { maxLength: 1 } }),
+    maxByteLength: () => mmap(pathToFileURL(path), 0, { access: ACCESS_COPY, sharedArrayBuffer: { maxByteLength: 1 } }),
   }
   for (const [name, call] of Object.entries(calls)) {
-    if (name === 'maxLength' && process.platform === 'win32') continue
+    if (name === 'maxByteLength' && process.platform === 'win32') continue
     const error = t.throws(call, { code: 'ERR_OUT_OF_RANGE' }, name) as Error & { path?: string }
     t.true(error.path !== undefined && error.message.includes(`'${error.path}'`), name)
   }
@@ -210,7 +210,7 @@ for (const misspelt of ['acces', 'Access', 'tagName', 'trackFd', 'writeback', 'l
       code: 'ERR_INVALID_ARG_VALUE',
       message:
         `The property "options.${misspelt}" is not an option of mmap. ` +
-        'Options are access, offset, tagname, flags, prot, trackfd, create, writeBack, shared',
+        'Options are access, offset, tagname, flags, prot, trackfd, create, writeBack, sharedArrayBuffer',
     })
   })
 }

@@ -551,7 +551,7 @@ test('lines of a part of a file at an odd offset, and of a SharedArrayBuffer, ar
   using part = mmap(path, 0, { offset: PAGESIZE + 13 })
   t.deepEqual(linesOf(part), ['one', 'two'])
   try {
-    using shared = mmap(path, 0, { offset: PAGESIZE + 13, shared: true })
+    using shared = mmap(path, 0, { offset: PAGESIZE + 13, sharedArrayBuffer: true })
     t.deepEqual(linesOf(shared), ['one', 'two'])
     const [line] = shared.lines()
     line?.set([79])

@@ -13,50 +13,71 @@ import { writeRefusingNode } from './refusing-node.mjs'
 import { scratchFile, scratchFolder } from './scratch.mjs'
 
 for (const shared of [null, 1, 'true', [], () => true]) {
-  test(`shared: ${String(shared)} is of the wrong type`, (t) => {
-    t.throws(() => mmapWith(-1, 10, { shared }), { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' })
+  test(`sharedArrayBuffer: ${String(shared)} is of the wrong type`, (t) => {
+    t.throws(() => mmapWith(-1, 10, { sharedArrayBuffer: shared }), {
+      instanceOf: TypeError,
+      code: 'ERR_INVALID_ARG_TYPE',
+    })
   })
 }
 
-test('what shared has beside maxLength is named', (t) => {
-  const message = 'The property "options.shared.maxlength" is not an option of mmap. There is maxLength'
-  t.throws(() => mmapWith(-1, 10, { shared: { maxlength: 20 } }), { code: 'ERR_INVALID_ARG_VALUE', message })
-  t.throws(() => mmapWith(-1, 10, { shared: {} }), { code: 'ERR_INVALID_ARG_VALUE' })
+test('what sharedArrayBuffer has beside maxByteLength is named', (t) => {
+  const message =
+    'The property "options.sharedArrayBuffer.maxlength" is not an option of mmap. Options are maxByteLength'
+  t.throws(() => mmapWith(-1, 10, { sharedArrayBuffer: { maxlength: 20 } }), { code: 'ERR_INVALID_ARG_VALUE', message })
+  t.throws(() => mmapWith(-1, 10, { sharedArrayBuffer: {} }), { code: 'ERR_INVALID_ARG_VALUE' })
 })
 
-function refusesMaxLength(t: ExecutionContext, maxLength: number): void {
+test('an option under an earlier name is refused, and the error says what it is called', (t) => {
+  const refusal = (name: string, meant: string): object => ({
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: `The property "options.${name}" is not an option of mmap. It is called "${meant}"`,
+  })
+  t.throws(() => mmapWith(-1, 10, { shared: true }), refusal('shared', 'sharedArrayBuffer'))
+  t.throws(
+    () => mmapWith(-1, 10, { sharedArrayBuffer: { maxLength: 20 } }),
+    refusal('sharedArrayBuffer.maxLength', 'maxByteLength'),
+  )
+})
+
+function refusesMaxByteLength(t: ExecutionContext, maxByteLength: number): void {
   const path = scratchFile(t, Buffer.alloc(10))
   for (const length of [0, 10]) {
-    t.throws(() => mmap(path, length, { shared: { maxLength } }), {
+    t.throws(() => mmap(path, length, { sharedArrayBuffer: { maxByteLength } }), {
       instanceOf: RangeError,
       code: 'ERR_OUT_OF_RANGE',
-      message: /"shared\.maxLength" must be /,
+      message: /"sharedArrayBuffer\.maxByteLength" must be /,
     })
   }
 }
 
-for (const maxLength of [-1, 1.5, Number.NaN, 2 ** 53]) {
-  test(`a maxLength of ${maxLength} is out of range`, (t) => refusesMaxLength(t, maxLength))
+for (const maxByteLength of [-1, 1.5, Number.NaN, 2 ** 53]) {
+  test(`a maxByteLength of ${maxByteLength} is out of range`, (t) => refusesMaxByteLength(t, maxByteLength))
 }
 
-onUnix('a maxLength that is less than the length is out of range', 'it has no maxLength', (t) => {
-  refusesMaxLength(t, 9)
+onUnix('a maxByteLength that is less than the length is out of range', 'it has no maxByteLength', (t) => {
+  refusesMaxByteLength(t, 9)
 })
 
-onUnix('a maxLength that the runtime has no room for is what there is too much of', 'it has no maxLength', (t) => {
-  using map = mmap(-1, 10, { shared: { maxLength: 2 ** 52 } })
-  t.throws(() => map.bytes, {
-    instanceOf: RangeError,
-    code: 'ERR_MMAP_VIEW_TOO_LARGE',
-    message: /^This runtime has no room for a SharedArrayBuffer of \d+ bytes: ask for a smaller "shared\.maxLength"$/,
-  })
-})
+onUnix(
+  'a maxByteLength that the runtime has no room for is what there is too much of',
+  'it has no maxByteLength',
+  (t) => {
+    using map = mmap(-1, 10, { sharedArrayBuffer: { maxByteLength: 2 ** 52 } })
+    t.throws(() => map.bytes, {
+      instanceOf: RangeError,
+      code: 'ERR_MMAP_VIEW_TOO_LARGE',
+      message:
+        /^This runtime has no room for a SharedArrayBuffer of \d+ bytes: ask for a smaller "sharedArrayBuffer\.maxByteLength"$/,
+    })
+  },
+)
 
 for (const offset of [0, 5, 4096, 5000]) {
   test(`from offset ${offset}, methods and views of a SharedArrayBuffer show the same bytes`, (t) => {
     for (const access of [ACCESS_READ, ACCESS_COPY, undefined] as const) {
       const path = scratchFile(t, Buffer.alloc(12_388, 'a'))
-      using map = mmap(path, 0, { access, offset, shared: true })
+      using map = mmap(path, 0, { access, offset, sharedArrayBuffer: true })
       const { bytes } = map
       t.true(map.buffer instanceof SharedArrayBuffer)
       t.is(bytes.length, 12_388 - offset)
@@ -71,7 +92,7 @@ for (const offset of [0, 5, 4096, 5000]) {
 
 test('a worker that is sent the buffer adds to it atomically', async (t) => {
   const path = scratchFile(t, Buffer.alloc(100))
-  using map = mmap(path, 0, { shared: true })
+  using map = mmap(path, 0, { sharedArrayBuffer: true })
   const program = `
     const counters = new Int32Array(require('node:worker_threads').workerData, 0, 2)
     for (let i = 0; i < 100000; i += 1) Atomics.add(counters, 0, 1)`
@@ -115,9 +136,9 @@ test('data that another thread makes longer meanwhile is written as far as it wa
 
 const NO_GROWING = 'a buffer of its cannot grow in place'
 
-onUnix('with maxLength it grows in place, and every view stays valid', NO_GROWING, (t) => {
+onUnix('with maxByteLength it grows in place, and every view stays valid', NO_GROWING, (t) => {
   const path = scratchFile(t, Buffer.alloc(5000, 'a'))
-  using map = mmap(path, 0, { shared: { maxLength: 1_000_000 } })
+  using map = mmap(path, 0, { sharedArrayBuffer: { maxByteLength: 1_000_000 } })
   const { bytes: before, buffer } = map
   map.resize(100_000)
   t.is(map.buffer, buffer)
@@ -130,9 +151,9 @@ onUnix('with maxLength it grows in place, and every view stays valid', NO_GROWIN
   t.is(map.at(0), 9)
 })
 
-onUnix('beyond maxLength, and to a shorter length, it gets a new buffer; old views go on', NO_GROWING, (t) => {
+onUnix('beyond maxByteLength, and to a shorter length, it gets a new buffer; old views go on', NO_GROWING, (t) => {
   const path = scratchFile(t, Buffer.alloc(5000, 'a'))
-  using map = mmap(path, 0, { shared: { maxLength: 10_000 } })
+  using map = mmap(path, 0, { sharedArrayBuffer: { maxByteLength: 10_000 } })
   const { bytes: before, buffer } = map
   map.resize(50_000)
   t.not(map.buffer, buffer)
@@ -143,8 +164,8 @@ onUnix('beyond maxLength, and to a shorter length, it gets a new buffer; old vie
   t.deepEqual([before[0], before[4095], before[4999]], [98, 97, 0])
 })
 
-onWindows('maxLength is ERR_MMAP_UNSUPPORTED', 'there its buffers can grow', (t) => {
-  t.throws(() => mmap(-1, 10, { shared: { maxLength: 100 } }), { code: 'ERR_MMAP_UNSUPPORTED' })
+onWindows('maxByteLength is ERR_MMAP_UNSUPPORTED', 'there its buffers can grow', (t) => {
+  t.throws(() => mmap(-1, 10, { sharedArrayBuffer: { maxByteLength: 100 } }), { code: 'ERR_MMAP_UNSUPPORTED' })
 })
 
 onUnix(
@@ -152,7 +173,7 @@ onUnix(
   'it cuts no file that is mapped',
   (t) => {
     const path = scratchFile(t, Buffer.alloc(5 * PAGESIZE, 'a'))
-    using map = mmap(path, 0, { shared: true })
+    using map = mmap(path, 0, { sharedArrayBuffer: true })
     const { bytes } = map
     truncateSync(path, PAGESIZE)
     t.is(bytes[3 * PAGESIZE], 0)
@@ -165,7 +186,7 @@ onUnix(
   'it cuts no file that is mapped',
   (t) => {
     const path = scratchFile(t, Buffer.alloc(5 * PAGESIZE, 'a'))
-    using map = mmap(path, 0, { shared: true })
+    using map = mmap(path, 0, { sharedArrayBuffer: true })
     truncateSync(path, PAGESIZE)
     const fault = { code: 'ERR_MMAP_FAULT' }
     const saysWhatIsLost = (): void => {
@@ -193,7 +214,7 @@ onUnix('advice and locks for a part come before the buffer', 'it has no madvise'
     (map: Mmap) => map.mlock(PAGESIZE, PAGESIZE),
   ]) {
     const path = scratchFile(t, Buffer.alloc(5 * PAGESIZE, 'a'))
-    using map = mmap(path, 0, { shared: true })
+    using map = mmap(path, 0, { sharedArrayBuffer: true })
     divide(map)
     map.bytes[4 * PAGESIZE] = 98
     t.is(readFileSync(path, 'latin1').indexOf('b'), 4 * PAGESIZE)
@@ -201,7 +222,7 @@ onUnix('advice and locks for a part come before the buffer', 'it has no madvise'
 })
 
 onWindows('unmap() closes, and says that a SharedArrayBuffer stays mapped', 'there it reads zeros', (t) => {
-  const map = mmap(scratchFile(t, Buffer.alloc(5000, 'a')), 0, { shared: true })
+  const map = mmap(scratchFile(t, Buffer.alloc(5000, 'a')), 0, { sharedArrayBuffer: true })
   const { bytes } = map
   t.throws(() => map.unmap(), { code: 'ERR_MMAP_UNSUPPORTED' })
   t.true(map.closed)
@@ -210,7 +231,7 @@ onWindows('unmap() closes, and says that a SharedArrayBuffer stays mapped', 'the
 
 onLinux('unmap() makes views read zeros, and lets go of the file', 'it reads /proc/self/maps', (t) => {
   const path = scratchFile(t, Buffer.alloc(5000, 'a'))
-  const map = mmap(path, 0, { shared: true })
+  const map = mmap(path, 0, { sharedArrayBuffer: true })
   const { bytes } = map
   t.is(mapsOf(path), 1)
   map.unmap()
@@ -220,7 +241,7 @@ onLinux('unmap() makes views read zeros, and lets go of the file', 'it reads /pr
 
 onUnix('a named region is used until unmap(), or its last view', 'no SharedArrayBuffer is unmapped there', (t) => {
   const tagname = `memmap-test-shared-${process.pid}`
-  const map = mmap(-1, 100, { tagname, shared: true })
+  const map = mmap(-1, 100, { tagname, sharedArrayBuffer: true })
   const { bytes } = map
   bytes[0] = 7
   map.close()
@@ -239,7 +260,7 @@ onLinux(
   'it reads /proc/self/maps',
   (t) => {
     const path = scratchFile(t, Buffer.alloc(5000, 'a'))
-    const map = mmap(path, 0, { shared: true })
+    const map = mmap(path, 0, { sharedArrayBuffer: true })
     for (let i = 0; i < 100; i += 1) t.is(map.at(i), 97)
     map.close()
     t.is(mapsOf(path), 0)
@@ -248,7 +269,7 @@ onLinux(
 
 test('a shared copy writes back what its methods wrote', (t) => {
   const path = scratchFile(t, Buffer.alloc(5000, 'a'))
-  const map = mmap(path, 0, { access: ACCESS_COPY, writeBack: true, shared: true })
+  const map = mmap(path, 0, { access: ACCESS_COPY, writeBack: true, sharedArrayBuffer: true })
   for (let i = 0; i < 100; i += 1) map.setAt(i, 98)
   map.close()
   t.true(readFileSync(path).subarray(0, 100).equals(Buffer.alloc(100, 'b')))

@@ -188,7 +188,7 @@ onUnix(
   (t) => {
     for (const shared of [false, true]) {
       const path = scratchFile(t, 'a file of a page')
-      const map = mmap(path, 0, { access: ACCESS_COPY, writeBack: true, shared })
+      const map = mmap(path, 0, { access: ACCESS_COPY, writeBack: true, sharedArrayBuffer: shared })
       map.write('A')
       map.protect(PROT_READ)
       t.is(readFileSync(path, 'utf8'), 'A file of a page')

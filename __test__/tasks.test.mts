@@ -804,7 +804,7 @@ test('a task goes on when its mapping is closed, and is right', async (t) => {
 })
 
 test('a task on a SharedArrayBuffer goes on when its mapping is closed, and is right', async (t) => {
-  const map = mmap(-1, 64 * MIB, { shared: true })
+  const map = mmap(-1, 64 * MIB, { sharedArrayBuffer: true })
   map.setSlice('needle', -6)
   const promise = map.findAsync('needle', 0)
   const count = map.countAsync('needle')
@@ -921,7 +921,7 @@ for (const end of ['close', 'unmap'] as const) {
 for (const [kind, options] of Object.entries({
   'that is written through': {},
   'that is written back': { access: ACCESS_COPY, writeBack: true },
-  'with a SharedArrayBuffer': { shared: true },
+  'with a SharedArrayBuffer': { sharedArrayBuffer: true },
 } satisfies Record<string, MmapOptions>)) {
   onUnix(
     `a replacement in a file ${kind} ends when protect() takes writing away, and all that it has replaced is in the file`,
@@ -934,7 +934,7 @@ onLinux(
   'a replacement ends when protect() takes writing away after the mapping has grown in place',
   'elsewhere there may be no place',
   (t) =>
-    endsWithAllInFile(t, { shared: { maxLength: 128 * MIB } }, (map) => {
+    endsWithAllInFile(t, { sharedArrayBuffer: { maxByteLength: 128 * MIB } }, (map) => {
       map.resize(64 * MIB + PAGESIZE)
       map.protect(PROT_READ)
     }),
@@ -1026,7 +1026,10 @@ onLinux(
   'a task runs while the mapping is asked for its SharedArrayBuffer',
   'elsewhere there may be none',
   async (t) => {
-    for (const options of [{ shared: true }, { shared: { maxLength: GIB } }] satisfies MmapOptions[]) {
+    for (const options of [
+      { sharedArrayBuffer: true },
+      { sharedArrayBuffer: { maxByteLength: GIB } },
+    ] satisfies MmapOptions[]) {
       let map = mmap(-1, 1)
       const { promise } = await prefetching(t, 512 * MIB, (path) => {
         map.unmap()
@@ -1052,7 +1055,7 @@ onLinux(
     const path = holes(t, 512 * MIB)
     let settled = false
     const start = (): Promise<unknown>[] => {
-      const map = mmap(path, 0, { shared: true })
+      const map = mmap(path, 0, { sharedArrayBuffer: true })
       map.setSlice('needle', -6)
       const tasks = [map.prefetch(), map.findAsync('needle', 0), map.countAsync('needle')]
       t.is(map.bytes.length, 512 * MIB)
@@ -1074,7 +1077,7 @@ onLinux(
   async (t) => {
     for (const shared of [false, true]) {
       const path = scratchFile(t, TEXT)
-      const map = mmap(path, 0, { shared })
+      const map = mmap(path, 0, { sharedArrayBuffer: shared })
       t.is(await map.countAsync('one'), 3)
       t.not(mapsOf(path), 0)
       map.close()
@@ -1089,7 +1092,7 @@ onLinux('unmap() ends the tasks of a mapping with a SharedArrayBuffer', 'it read
   const { promise } = await prefetching(t, GIB, (fresh) => {
     path = fresh
     map.unmap()
-    map = mmap(path, 0, { shared: true })
+    map = mmap(path, 0, { sharedArrayBuffer: true })
     return map
   })
   const { buffer } = map
@@ -1103,7 +1106,7 @@ onLinux('a mapping that grows in its SharedArrayBuffer while a task runs', 'else
   let map = mmap(-1, 1)
   const { promise } = await prefetching(t, 512 * MIB, (path) => {
     map.unmap()
-    map = mmap(path, 0, { shared: { maxLength: GIB } })
+    map = mmap(path, 0, { sharedArrayBuffer: { maxByteLength: GIB } })
     return map
   })
   const { buffer } = map
@@ -1251,8 +1254,8 @@ const FILE_KINDS: Record<string, MmapOptions> = {
   ACCESS_COPY: { access: ACCESS_COPY },
   'an offset': { offset: PAGESIZE + 5 },
   'trackfd: false': { trackfd: false },
-  shared: { shared: true },
-  'shared and read only': { shared: true, access: ACCESS_READ },
+  shared: { sharedArrayBuffer: true },
+  'shared and read only': { sharedArrayBuffer: true, access: ACCESS_READ },
 }
 
 for (const [name, options] of Object.entries(FILE_KINDS)) {
@@ -1295,7 +1298,7 @@ onUnix(
     for (const options of [
       {},
       { flags: MAP_PRIVATE },
-      { shared: true },
+      { sharedArrayBuffer: true },
       { tagname: `prefetch-${process.pid}` },
     ] satisfies MmapOptions[]) {
       using map = mmap(-1, 4 * MIB, options)

@@ -15,7 +15,7 @@ import {
   type TaskOptions,
 } from 'memmap'
 
-const options: MmapOptions = { access: ACCESS_READ, offset: undefined, shared: { maxLength: 10n } }
+const options: MmapOptions = { access: ACCESS_READ, offset: undefined, sharedArrayBuffer: { maxByteLength: 10n } }
 const files: FileLike[] = ['path', new URL('file:///path'), 3, Buffer.from('path')]
 const needles: BytesLike[] = ['text', new Uint8Array(1), new ArrayBuffer(1), new SharedArrayBuffer(1), Buffer.from('')]
 

@@ -72,17 +72,18 @@ export interface MmapOptions {
    */
   writeBack?: boolean | undefined
   /**
-   * Default false. Views are of a SharedArrayBuffer: post it to workers, use `Atomics` on it. With `maxLength` (bytes, at least the
-   * mapping's length) `resize()` grows the mapping in place up to that, and every view stays valid with the length that it has:
-   * take `bytes` again for more, and leave `buffer.grow()` to `resize()`, for what it adds is not in the file.
+   * Default false. Views are of a SharedArrayBuffer: post it to workers, use `Atomics` on it. With
+   * `maxByteLength` (bytes, at least the mapping's length) `resize()` grows the mapping in place up
+   * to that, and every view stays valid with the length that it has: take `bytes` again for more.
+   * Do not call `buffer.grow()`, because what it adds is not in the file.
    *
    * Where the memory moves into the buffer (not on Bun and Windows) the Mmap keeps its buffers, also after `close()`, until `unmap()` or until it
    * is collected: so `unmap()` reaches them in every thread, and a closed Mmap that is still referred to keeps the memory.
    *
-   * On Bun and Windows it takes a function of the runtime's. Where that is missing, asking for a view is ERR_MMAP_NO_VIEW. `maxLength` is
-   * ERR_MMAP_UNSUPPORTED on both.
+   * On Bun and Windows it takes a function of the runtime's. Where that is missing, asking for a view is ERR_MMAP_NO_VIEW. `maxByteLength`
+   * is ERR_MMAP_UNSUPPORTED on both.
    */
-  shared?: boolean | { maxLength: number | bigint } | undefined
+  sharedArrayBuffer?: boolean | { maxByteLength: number | bigint } | undefined
 }
 
 /** Options of `lines()`. Other names are refused. */
@@ -163,10 +164,20 @@ export interface Request {
   writeBack: boolean
   shared: boolean
   /** How long the mapping may become in place; undefined where it need not. */
-  maxLength: number | undefined
+  maxByteLength: number | undefined
 }
 
-const OPTION_NAMES = ['access', 'offset', 'tagname', 'flags', 'prot', 'trackfd', 'create', 'writeBack', 'shared']
+const OPTION_NAMES = [
+  'access',
+  'offset',
+  'tagname',
+  'flags',
+  'prot',
+  'trackfd',
+  'create',
+  'writeBack',
+  'sharedArrayBuffer',
+]
 const TASK_OPTION_NAMES = ['signal', 'onProgress']
 // Without a prototype: what somebody has put into that of all objects was not asked for here.
 const NO_OPTIONS = Object.freeze(Object.create(null))
@@ -178,7 +189,7 @@ const DEFAULT_PROT = PROT_READ | PROT_WRITE
 
 export function request(file: unknown, length: unknown, options: unknown): Request {
   const given: MmapOptions = optionsArgument(options, OPTION_NAMES, 'mmap')
-  const { access, offset, tagname, flags, prot, trackfd, create, writeBack, shared } = given
+  const { access, offset, tagname, flags, prot, trackfd, create, writeBack, sharedArrayBuffer } = given
   const named = urlPath(file) ?? file
   const target = fileArgument(named)
   const checked: Request = {
@@ -193,12 +204,12 @@ export function request(file: unknown, length: unknown, options: unknown): Reque
     trackfd: booleanArgument(trackfd, 'trackfd', true),
     create: createArgument(create),
     writeBack: booleanArgument(writeBack, 'writeBack', false),
-    shared: shared === true,
-    maxLength: undefined,
+    shared: sharedArrayBuffer === true,
+    maxByteLength: undefined,
   }
-  if (typeof shared !== 'boolean' && shared !== undefined) {
+  if (typeof sharedArrayBuffer !== 'boolean' && sharedArrayBuffer !== undefined) {
     checked.shared = true
-    checked.maxLength = maxLengthArgument(shared)
+    checked.maxByteLength = maxByteLengthArgument(sharedArrayBuffer)
   }
   checked.access = accessArgument(access, checked, isGiven(given, 'flags', flags) || isGiven(given, 'prot', prot))
   refuseContradictions(checked)
@@ -292,12 +303,24 @@ function optionsArgument(options: unknown, names: readonly string[], of: string)
   if (typeof options !== 'object' || options === null || isArrayOrRevoked(options) || isNoOptions(options)) {
     throw wrongType('options', 'of type object', options)
   }
-  for (const name of Object.keys(options)) {
-    if (!names.includes(name)) {
-      throw wrongValue(`The property "options.${name}" is not an option of ${of}. Options are ${names.join(', ')}`)
-    }
-  }
+  refuseUnknown(options, 'options.', names, of)
   return options
+}
+
+/** Options by the names that other libraries and earlier versions have for them. */
+const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
+  ['shared', 'sharedArrayBuffer'],
+  ['maxLength', 'maxByteLength'],
+])
+
+function refuseUnknown(options: object, prefix: string, names: readonly string[], of: string): void {
+  for (const name of Object.keys(options)) {
+    if (names.includes(name)) continue
+    const meant = OTHER_NAMES.get(name)
+    const allowed =
+      meant !== undefined && names.includes(meant) ? `It is called "${meant}"` : `Options are ${names.join(', ')}`
+    throw wrongValue(`The property "${prefix}${name}" is not an option of ${of}. ${allowed}`)
+  }
 }
 
 /** What has no option and would be ignored, though somebody means something by it: above all a signal, instead of `{ signal }`. */
@@ -464,7 +487,7 @@ function accessArgument(access: unknown, { flags, prot }: Request, flagsGiven: b
 }
 
 function refuseContradictions(checked: Request): void {
-  const { file, length, tagname, access, flags, trackfd, create, writeBack, maxLength } = checked
+  const { file, length, tagname, access, flags, trackfd, create, writeBack, maxByteLength } = checked
   const anonymous = file === -1
   if (tagname !== undefined) {
     if (!anonymous) throw wrongValue('The option "tagname" names anonymous memory: "file" must be -1')
@@ -474,7 +497,7 @@ function refuseContradictions(checked: Request): void {
   }
   if (create !== 0 && anonymous) throw wrongValue('The option "create" is for files, and "file" is -1')
   if (create !== 0 && length === 0) throw wrongValue('The option "create" needs a "length" to extend the file to')
-  if (maxLength !== undefined && maxLength < length) throw maxLengthTooShort(maxLength, length)
+  if (maxByteLength !== undefined && maxByteLength < length) throw maxByteLengthTooShort(maxByteLength, length)
   if (writeBack && (anonymous || access !== ACCESS_COPY)) {
     throw wrongValue('The option "writeBack" is for a file with access ACCESS_COPY')
   }
@@ -486,43 +509,40 @@ function refuseContradictions(checked: Request): void {
   }
 }
 
-export function maxLengthTooShort(maxLength: number, length: number): RangeError {
-  return outOfRange('The argument is out of range', 'shared.maxLength', `at least the length, ${length}`, maxLength)
+export function maxByteLengthTooShort(maxByteLength: number, length: number): RangeError {
+  const allowed = `at least the length, ${length}`
+  return outOfRange('The argument is out of range', 'sharedArrayBuffer.maxByteLength', allowed, maxByteLength)
 }
 
-/** What `shared` says when it is no boolean. */
-function maxLengthArgument(shared: unknown): number {
-  if (typeof shared !== 'object' || shared === null || isArrayOrRevoked(shared)) {
-    throw wrongType('shared', 'of type boolean, or an object with maxLength', shared)
+/** `maxByteLength` of a `sharedArrayBuffer` that is not a boolean. */
+function maxByteLengthArgument(sharedArrayBuffer: unknown): number {
+  const { maxByteLength }: { maxByteLength?: unknown } = objectOption(sharedArrayBuffer, 'sharedArrayBuffer', [
+    'maxByteLength',
+  ])
+  if (maxByteLength === undefined) {
+    throw wrongValue('The option "sharedArrayBuffer" must be a boolean or have a "maxByteLength"')
   }
-  for (const name of Object.keys(shared)) {
-    if (name !== 'maxLength') {
-      throw wrongValue(`The property "options.shared.${name}" is not an option of mmap. There is maxLength`)
-    }
-  }
-  const { maxLength }: { maxLength?: unknown } = shared
-  if (maxLength === undefined) throw wrongValue('The option "shared" must be a boolean or have a "maxLength"')
-  const checked = extentArgument(maxLength, 'shared.maxLength', 'The argument is out of range')
+  const name = 'sharedArrayBuffer.maxByteLength'
+  const checked = extentArgument(maxByteLength, name, 'The argument is out of range')
   if (!MOVES_INTO_BUFFERS) {
-    throw unsupported(
-      'The option "shared.maxLength" is not available on this runtime: its buffers cannot grow in place',
-    )
+    throw unsupported(`The option "${name}" is not available on this runtime: its buffers cannot grow in place`)
   }
   return checked
 }
 
 function createArgument(create: unknown): Create {
   if (create === undefined || typeof create === 'boolean') return create ? 1 : 0
-  if (typeof create !== 'object' || create === null || isArrayOrRevoked(create)) {
-    throw wrongType('create', 'of type boolean, or an object with sparse', create)
-  }
-  for (const name of Object.keys(create)) {
-    if (name !== 'sparse') {
-      throw wrongValue(`The property "options.create.${name}" is not an option of mmap. There is sparse`)
-    }
-  }
-  const { sparse }: { sparse?: unknown } = create
+  const { sparse }: { sparse?: unknown } = objectOption(create, 'create', ['sparse'])
   return booleanArgument(sparse, 'create.sparse', false) ? 2 : 1
+}
+
+/** An option that is neither missing nor a boolean, and so has options of its own. */
+function objectOption(value: unknown, name: string, names: readonly string[]): object {
+  if (typeof value !== 'object' || value === null || isArrayOrRevoked(value)) {
+    throw wrongType(name, `of type boolean, or an object with ${names.join(', ')}`, value)
+  }
+  refuseUnknown(value, `options.${name}.`, names, 'mmap')
+  return value
 }
 
 function booleanArgument(value: unknown, name: string, whenMissing: boolean): boolean {

@@ -127,8 +127,8 @@ export function viewTooLarge(length: number, limit: number): RangeError {
 /** Each engine has a limit of its own for a SharedArrayBuffer, and there are no parts of one. `grows`: it is longer than the mapping. */
 export function sharedTooLarge(length: number, grows: boolean): RangeError {
   const remedy = grows
-    ? 'ask for a smaller "shared.maxLength"'
-    : 'map less, or use view(type, byteOffset, length) without "shared"'
+    ? 'ask for a smaller "sharedArrayBuffer.maxByteLength"'
+    : 'map less, or use view(type, byteOffset, length) without "sharedArrayBuffer"'
   const message = `This runtime has no room for a SharedArrayBuffer of ${length} bytes: ${remedy}`
   return withCode(new RangeError(message), 'ERR_MMAP_VIEW_TOO_LARGE')
 }

@@ -16,7 +16,7 @@ import {
   type LinesOptions,
   linesOptions,
   type MmapOptions,
-  maxLengthTooShort,
+  maxByteLengthTooShort,
   needleArgument,
   optionalBound,
   optionalWholeNumber,
@@ -147,9 +147,9 @@ export class Mmap implements Disposable, Iterable<number> {
     const mapping = open(asked)
     try {
       this.#length = binding.length(mapping)
-      if (asked.maxLength !== undefined && asked.maxLength < this.#length) {
+      if (asked.maxByteLength !== undefined && asked.maxByteLength < this.#length) {
         // The length was that of the file, and is known only now.
-        throw withPath(maxLengthTooShort(asked.maxLength, this.#length), asked.path)
+        throw withPath(maxByteLengthTooShort(asked.maxByteLength, this.#length), asked.path)
       }
       this.#access = asked.access ?? binding.access(mapping)
       if (asked.tagname !== undefined) leaveNamedRegionsAtExit()
@@ -163,7 +163,7 @@ export class Mmap implements Disposable, Iterable<number> {
     this.#lead = asked.file === -1 && asked.tagname === undefined ? 0 : asked.offset % PAGESIZE
     this.#shared = asked.shared
     this.#writesBack = asked.writeBack
-    this.#maxLength = asked.maxLength
+    this.#maxLength = asked.maxByteLength
     this.#mapping = mapping
   }
 
@@ -237,7 +237,7 @@ export class Mmap implements Disposable, Iterable<number> {
   view(type: BufferConstructor, byteOffset?: number, length?: number): Buffer
   /**
    * A view of another kind, of the same memory: `mm.view(Float64Array, 16, 100)`, `mm.view(DataView)`, `mm.view(Buffer)`. It is also
-   * how to see a part of a mapping that is longer than MAX_VIEW_LENGTH (not with `shared`: that is ERR_MMAP_VIEW_TOO_LARGE).
+   * how to see a part of a mapping that is longer than MAX_VIEW_LENGTH (not with `sharedArrayBuffer`: that is ERR_MMAP_VIEW_TOO_LARGE).
    *
    * @param type a typed array class, `DataView` or `Buffer`
    * @param byteOffset in bytes, default 0; `offset + byteOffset` must be a multiple of the element's size

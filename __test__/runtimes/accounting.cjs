@@ -71,7 +71,7 @@ async function playUsedUp(operation) {
 async function operateUsedUp(operation, shared) {
   const path = scratchFile(Buffer.of(1))
   truncateSync(path, LENGTH)
-  const map = mmap(path, 0, { shared })
+  const map = mmap(path, 0, { sharedArrayBuffer: shared })
   const { bytes } = map
   assertZerosOrFile(bytes)
   const rest = useUp()

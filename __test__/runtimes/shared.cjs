@@ -27,7 +27,7 @@ const HAS_SHARED_BUFFERS =
 function needingSharedBuffers(scenarios) {
   if (HAS_SHARED_BUFFERS) return scenarios
   const cannotBe = () => {
-    const map = mmap(-1, PAGESIZE, { shared: true })
+    const map = mmap(-1, PAGESIZE, { sharedArrayBuffer: true })
     assert.throws(() => map.buffer, { code: 'ERR_MMAP_NO_VIEW' })
     map.close()
     throw new CannotBe('it takes no memory of others into a SharedArrayBuffer, and none was given: ERR_MMAP_NO_VIEW')
@@ -35,12 +35,12 @@ function needingSharedBuffers(scenarios) {
   return Object.fromEntries(Object.keys(scenarios).map((name) => [name, cannotBe]))
 }
 
-/** A mapping whose buffer can grow to `maxLength` bytes, where there are such buffers. */
-function growable(path, maxLength, options) {
-  const open = () => mmap(path, 0, { ...options, shared: { maxLength } })
+/** A mapping whose buffer can grow to `maxByteLength` bytes, where there are such buffers. */
+function growable(path, maxByteLength, options) {
+  const open = () => mmap(path, 0, { ...options, sharedArrayBuffer: { maxByteLength } })
   if (GROWS_IN_PLACE) return open()
   assert.throws(open, { code: 'ERR_MMAP_UNSUPPORTED' })
-  throw new CannotBe('its buffers cannot grow in place, and "maxLength" was refused: ERR_MMAP_UNSUPPORTED')
+  throw new CannotBe('its buffers cannot grow in place, and "maxByteLength" was refused: ERR_MMAP_UNSUPPORTED')
 }
 
 /** For scenarios in which the memory goes away under a buffer that was handed out. */
@@ -68,7 +68,7 @@ async function startHolder() {
 module.exports = needingSharedBuffers({
   'which kind of buffer there is': () => {
     const path = scratchFile(CONTENT)
-    const [plain, shared] = [mmap(path), mmap(path, 0, { shared: true })]
+    const [plain, shared] = [mmap(path), mmap(path, 0, { sharedArrayBuffer: true })]
     assert.equal(plain.buffer instanceof SharedArrayBuffer, refuses)
     assert.equal(plain.buffer instanceof ArrayBuffer, !refuses)
     assert.ok(shared.buffer instanceof SharedArrayBuffer)
@@ -81,7 +81,7 @@ module.exports = needingSharedBuffers({
 
   'a shared buffer is the file': () => {
     const path = scratchFile(CONTENT)
-    const map = mmap(path, 0, { shared: true })
+    const map = mmap(path, 0, { sharedArrayBuffer: true })
     const other = mmap(path)
     const file = openSync(path, 'r+')
     const { bytes } = map
@@ -106,7 +106,7 @@ module.exports = needingSharedBuffers({
     for (const offset of [0, 8, 13, PAGESIZE, PAGESIZE + 1001]) {
       for (const access of [undefined, ACCESS_READ, ACCESS_COPY]) {
         const path = scratchFile(CONTENT)
-        const map = mmap(path, 0, { access, offset, shared: true })
+        const map = mmap(path, 0, { access, offset, sharedArrayBuffer: true })
         const { bytes } = map
         assert.ok(CONTENT.subarray(offset).equals(bytes))
         assert.equal(bytes.byteOffset % 8, offset % 8)
@@ -125,7 +125,7 @@ module.exports = needingSharedBuffers({
   'two threads take turns with Atomics': async () => {
     const ROUNDS = 2000
     const path = scratchFile(CONTENT)
-    const map = mmap(path, 0, { shared: true })
+    const map = mmap(path, 0, { sharedArrayBuffer: true })
     const turns = map.view(Int32Array, 0, 2)
     turns.fill(0)
     const worker = startWorker('takes turns', { turns, rounds: ROUNDS })
@@ -147,7 +147,7 @@ module.exports = needingSharedBuffers({
     const path = scratchFile(CONTENT)
     const holder = await startHolder()
     const handOver = () => {
-      const map = mmap(path, 0, { shared: true })
+      const map = mmap(path, 0, { sharedArrayBuffer: true })
       const held = holder.call('hold', map.buffer)
       map.close()
       return held
@@ -187,7 +187,7 @@ module.exports = needingSharedBuffers({
     const path = scratchFile(CONTENT)
     const held = {}
     ;(() => {
-      const map = mmap(path, 0, { shared: true })
+      const map = mmap(path, 0, { sharedArrayBuffer: true })
       held.bytes = map.bytes
       map.close()
       assert.equal(descriptorsOf(path), 0)
@@ -205,7 +205,7 @@ module.exports = needingSharedBuffers({
 
   'unmap() of a shared buffer makes zeros of it': async () => {
     const path = scratchFile(CONTENT)
-    const map = mmap(path, 0, { shared: true })
+    const map = mmap(path, 0, { sharedArrayBuffer: true })
     needsToUnmap(map)
     const { bytes } = map
     const words = map.view(Uint16Array, 2, 4)
@@ -224,7 +224,7 @@ module.exports = needingSharedBuffers({
     assert.equal(bytes[0], 250)
     await holder.terminate()
 
-    const closed = mmap(path, 0, { shared: true })
+    const closed = mmap(path, 0, { sharedArrayBuffer: true })
     const after = closed.bytes
     closed.close()
     assert.equal(after[7], CONTENT[7])
@@ -240,7 +240,7 @@ module.exports = needingSharedBuffers({
     for (const [name, end] of Object.entries(endings)) {
       const path = scratchFile(CONTENT)
       const holder = await startHolder()
-      const map = mmap(path, 0, { shared: true })
+      const map = mmap(path, 0, { sharedArrayBuffer: true })
       await holder.call('hold', map.buffer)
       end(map)
       let rounds = 0
@@ -257,7 +257,7 @@ module.exports = needingSharedBuffers({
 
   'a shared buffer of a named region': async () => {
     const tagname = `runtimes-shared-${process.pid}`
-    const region = mmap(-1, 1024, { tagname, shared: true })
+    const region = mmap(-1, 1024, { tagname, sharedArrayBuffer: true })
     const { bytes } = region
     bytes.set(Buffer.from('from the parent\n'))
     const child = startChild('answers in a region', [tagname, 'close'])
@@ -288,7 +288,7 @@ module.exports = needingSharedBuffers({
 
   'a named region is left by unmap() of its shared buffer': () => {
     const tagname = `runtimes-left-${process.pid}`
-    const region = mmap(-1, 2 * PAGESIZE, { tagname, shared: true })
+    const region = mmap(-1, 2 * PAGESIZE, { tagname, sharedArrayBuffer: true })
     needsToUnmap(region)
     const before = region.bytes
     region.write('here')
@@ -332,7 +332,7 @@ module.exports = needingSharedBuffers({
     await holder.terminate()
   },
 
-  'beyond maxLength there is another buffer': () => {
+  'beyond maxByteLength there is another buffer': () => {
     const path = scratchFile(CONTENT)
     const most = 5 * PAGESIZE
     const map = growable(path, most)
@@ -352,7 +352,7 @@ module.exports = needingSharedBuffers({
   'a thread reads a truncated shared buffer': async () => {
     if (process.platform === 'win32') throw new CannotBe('Windows truncates no mapped file')
     const path = scratchFile(CONTENT)
-    const map = mmap(path, 0, { shared: true })
+    const map = mmap(path, 0, { sharedArrayBuffer: true })
     const holder = await startHolder()
     await holder.call('hold', map.buffer)
     truncateSync(path, PAGESIZE)
@@ -370,7 +370,7 @@ module.exports = needingSharedBuffers({
     const playRound = () => {
       const path = scratchFile(CONTENT)
       truncateSync(path, length)
-      const map = mmap(path, 0, { shared: true })
+      const map = mmap(path, 0, { sharedArrayBuffer: true })
       truncateSync(path, PAGESIZE)
       assert.throws(() => map.at(-1), { code: 'ERR_MMAP_FAULT', offset: PAGESIZE, length: length - PAGESIZE })
       try {
@@ -428,7 +428,7 @@ module.exports = needingSharedBuffers({
 
 /** Opens, takes a view, closes, and gives the view. */
 function sharedViewOfClosed(path, shared = true) {
-  const map = mmap(path, 0, { shared })
+  const map = mmap(path, 0, { sharedArrayBuffer: shared })
   try {
     return map.bytes
   } finally {
@@ -440,7 +440,7 @@ function sharedViewOfClosed(path, shared = true) {
 function takeViews(views, path) {
   try {
     // Room to grow takes a mapping more of what the system allows.
-    const shared = !GROWS_IN_PLACE || { maxLength: 2 * PAGESIZE }
+    const shared = !GROWS_IN_PLACE || { maxByteLength: 2 * PAGESIZE }
     for (let count = 0; count < 10_000; count += 1) views.push(sharedViewOfClosed(path, shared))
     return undefined
   } catch (error) {

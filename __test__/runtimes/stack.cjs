@@ -67,7 +67,11 @@ function openMany(path, options) {
   })
 }
 
-const KINDS = { plain: {}, shared: { shared: true }, 'that writes back': { access: ACCESS_COPY, writeBack: true } }
+const KINDS = {
+  plain: {},
+  shared: { sharedArrayBuffer: true },
+  'that writes back': { access: ACCESS_COPY, writeBack: true },
+}
 
 const CALLS = {
   'close()': (map) => map.close(),
@@ -104,7 +108,7 @@ module.exports = {
 
   'resize() without stack': async () => {
     // Each of them has a file of its own.
-    for (const [phase, options] of [{}, { shared: true }, {}, { shared: true }].entries()) {
+    for (const [phase, options] of [{}, { sharedArrayBuffer: true }, {}, { sharedArrayBuffer: true }].entries()) {
       const maps = Array.from({ length: DEPTHS / 2 }, (_, index) => {
         const map = mmap(scratchFile(CONTENT), 0, options)
         for (let read = 0; index % 2 === 1 && read < 40; read += 1) map.at(read)

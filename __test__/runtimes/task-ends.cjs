@@ -7,7 +7,7 @@ const { zeros } = require('./memory.cjs')
 
 /** A scan takes a while. */
 function longMemory(shared) {
-  return zeros(4 * 2 ** 30, { shared })
+  return zeros(4 * 2 ** 30, { sharedArrayBuffer: shared })
 }
 
 /** Starts the tasks, and calls `then` when one of them has done a part. */

@@ -192,7 +192,7 @@ module.exports = {
   'a task on a mapping with a SharedArrayBuffer that is closed and collected': async () => {
     const path = holes(256 * MIB)
     const start = () => {
-      const map = mmap(path, 0, { shared: true })
+      const map = mmap(path, 0, { sharedArrayBuffer: true })
       map.setSlice('needle', -6)
       const tasks = Promise.all([map.findAsync('needle', 0), map.countAsync('needle'), map.prefetch()])
       try {

@@ -21,7 +21,7 @@ const programs = {
 
   /** Has a buffer of memory by name, or has had one, and ends. */
   'shows a region and ends': ({ tagname, how }) => {
-    const map = mmap(-1, 10, { tagname, shared: how === 'buffer' })
+    const map = mmap(-1, 10, { tagname, sharedArrayBuffer: how === 'buffer' })
     globalThis.kept = map.bytes
     map.write('x')
     parentPort.postMessage(Buffer.from(globalThis.kept.subarray(0, 1)).toString())
@@ -47,7 +47,7 @@ const programs = {
 
   /** Posts the buffer of a mapping, and stays until somebody ends it. */
   'posts a buffer': ({ path }) => {
-    const map = mmap(path, 0, { shared: true })
+    const map = mmap(path, 0, { sharedArrayBuffer: true })
     parentPort.on('message', () => {})
     parentPort.postMessage(map.buffer)
   },
