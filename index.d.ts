@@ -8,6 +8,8 @@ type FileLike = number | string | Uint8Array | URL | FileHandle;
 type BytesLike = string | ArrayBufferLike | ArrayBufferView;
 /** Options of {@link mmap}. Each is read once. Other names are refused. */
 interface MmapOptions {
+  /** In bytes, in place of the argument of that name: `mmap(path, { length, access })`. */
+  length?: number | bigint | undefined;
   /**
    * What the methods may do and where changes go: `ACCESS_READ`, `ACCESS_WRITE` (to the file) or `ACCESS_COPY` (nowhere but to
    * this mapping). `ACCESS_DEFAULT`, 0, is as `flags` and `prot` say, and `ACCESS_WRITE` without them. A path is opened for reading
@@ -74,6 +76,18 @@ interface MmapOptions {
     maxByteLength: number | bigint;
   } | undefined;
 }
+/** Options for views of a SharedArrayBuffer. */
+interface SharedMmapOptions extends MmapOptions {
+  /** See {@link MmapOptions}. */
+  sharedArrayBuffer: true | {
+    maxByteLength: number | bigint;
+  };
+}
+/** Options for views of an ArrayBuffer, where the runtime allows one over a file (Electron does not). */
+interface PlainMmapOptions extends MmapOptions {
+  /** See {@link MmapOptions}. */
+  sharedArrayBuffer?: false | undefined;
+}
 /** Options of `lines()`. Other names are refused. */
 interface LinesOptions {
   /** Where the first line begins. Default 0; negative ones count from the end. */
@@ -101,6 +115,13 @@ interface StreamOptions {
   /** How long a piece is, in bytes, but for the last one: 1 to 1,048,576, by default 65,536. */
   chunkSize?: number | undefined;
 }
+/** A range, in bytes. Other names are refused. */
+interface RangeOptions {
+  /** Where the range begins. Negative ones count from the end. */
+  start?: number | undefined;
+  /** Where the range ends: the first byte that is not in it. Default is the end. */
+  stop?: number | undefined;
+}
 /** How far a task is. */
 interface Progress {
   /** Bytes done. */
@@ -121,6 +142,8 @@ interface TaskOptions {
    */
   onProgress?: ((progress: Progress) => void) | undefined;
 }
+/** A range, and the options of the method that works on it. Other names are refused. */
+interface RangeTaskOptions extends RangeOptions, TaskOptions {}
 //#endregion
 //#region src/constants.d.ts
 /** As `flags` and `prot` say; read and write through to the file when they are not given. */
@@ -296,6 +319,21 @@ interface Residency {
  */
 type BufferCopy = ReturnType<BufferConstructor['allocUnsafe']>;
 /**
+ * A view of some class over a mapping. Of an ArrayBuffer it is `Float64Array<ArrayBuffer>` and so
+ * on, where TypeScript (5.7 and newer) knows that: the type that `slice()` of the class returns.
+ */
+type ViewOver<T extends ArrayBufferView, TBuffer extends ArrayBufferLike> = [TBuffer] extends [SharedArrayBuffer] ? T & {
+  readonly buffer: TBuffer;
+} : [TBuffer] extends [ArrayBuffer] ? T extends {
+  slice(): infer Copy;
+} ? Copy extends T ? Copy : T & Copy : T & {
+  readonly buffer: TBuffer;
+} : T;
+/** Options, but no string or array: those have a `length`, too. */
+type NotText<Options> = Options & {
+  readonly [Symbol.iterator]?: never;
+};
+/**
  * A file as memory, or memory shared between processes: CPython's `mmap.mmap`.
  *
  * It is a file (`read`, `write`, `seek`, `readLine`, ... at a cursor), a bytearray (`at`, `slice`, `setSlice`, `find`, ...) and
@@ -313,12 +351,12 @@ type BufferCopy = ReturnType<BufferConstructor['allocUnsafe']>;
  * TypeError without a code: the properties of a class that are private belong to the object
  * itself. Vue makes none of it; elsewhere mark it, or keep it beside what is proxied.
  */
-declare class Mmap implements Disposable, Iterable<number> {
+declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements Disposable, Iterable<number> {
   #private;
   /**
    * The same as {@link mmap}.
    */
-  constructor(file: FileLike | -1, length?: number | bigint, options?: MmapOptions);
+  constructor(file: FileLike | -1, length?: number | bigint | NotText<MmapOptions>, options?: MmapOptions);
   /** Bytes mapped. That is not the file's size, which is {@link size}. @throws ERR_MMAP_CLOSED */
   get length(): number;
   /** Where in the file the mapping begins, in bytes. @throws ERR_MMAP_CLOSED */
@@ -345,16 +383,16 @@ declare class Mmap implements Disposable, Iterable<number> {
    *
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_VIEW_TOO_LARGE beyond MAX_VIEW_LENGTH, ERR_MMAP_NO_VIEW where the runtime allows none
    */
-  get bytes(): Uint8Array;
+  get bytes(): ViewOver<Uint8Array, TBuffer>;
   /**
    * What `bytes` is a view of. It may begin before the mapping: up to 7 bytes, when `offset` is not a multiple of 8, and a
    * SharedArrayBuffer up to a page. So count from `bytes.byteOffset`, or use {@link view}.
    *
    * @throws as {@link bytes}
    */
-  get buffer(): ArrayBuffer | SharedArrayBuffer;
+  get buffer(): TBuffer;
   /** A Buffer over the same memory, nothing copied: `mm.view(Buffer, 0, 100)`. Arguments and errors are those of the other kinds. */
-  view(type: BufferConstructor, byteOffset?: number, length?: number): Buffer;
+  view(type: BufferConstructor, byteOffset?: number, length?: number): ViewOver<Buffer, TBuffer>;
   /**
    * A view of another kind, of the same memory: `mm.view(Float64Array, 16, 100)`, `mm.view(DataView)`, `mm.view(Buffer)`. It is also
    * how to see a part of a mapping that is longer than MAX_VIEW_LENGTH (not with `sharedArrayBuffer`: that is ERR_MMAP_VIEW_TOO_LARGE).
@@ -364,7 +402,7 @@ declare class Mmap implements Disposable, Iterable<number> {
    * @param length in elements, default as many as there are
    * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, and as {@link bytes}
    */
-  view<T extends ArrayBufferView>(type: ViewConstructor<T>, byteOffset?: number, length?: number): T;
+  view<T extends ArrayBufferView>(type: ViewConstructor<T>, byteOffset?: number, length?: number): ViewOver<T, TBuffer>;
   /**
    * The text of `[start, stop)`. It is made from a copy, so it is safe while other processes
    * write. What takes a view as text is not: another process that writes meanwhile can crash
@@ -389,7 +427,7 @@ declare class Mmap implements Disposable, Iterable<number> {
    * @param stop default the length
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
    */
-  arrayBuffer(start?: number, stop?: number): ArrayBuffer;
+  arrayBuffer(start?: number | RangeOptions, stop?: number): ArrayBuffer;
   /**
    * A web stream of `[start, stop)` in pieces, each a copy with an ArrayBuffer of its own: for
    * `new Response(mm.stream())`, `fetch`, `Readable.fromWeb` and everything else that reads a file
@@ -518,14 +556,14 @@ declare class Mmap implements Disposable, Iterable<number> {
    * @param start default is the cursor, as in Python; see {@link indexOf}
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
    */
-  find(needle: BytesLike, start?: number, stop?: number): number;
+  find(needle: BytesLike, start?: number | RangeOptions, stop?: number): number;
   /**
    * The last place of `needle` in `[start, stop)`, or -1. Bounds are those of {@link slice}; an empty needle is at `stop`.
    *
    * @param start default is the cursor, as in Python; see {@link lastIndexOf}
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
    */
-  rfind(needle: BytesLike, start?: number, stop?: number): number;
+  rfind(needle: BytesLike, start?: number | RangeOptions, stop?: number): number;
   /**
    * The first place of `needle` from `start` on, or -1, as Buffer's: `start` is 0 by default and counts from the end when
    * negative; a number is a byte.
@@ -553,14 +591,14 @@ declare class Mmap implements Disposable, Iterable<number> {
    *   ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
    *   empty needle, ERR_MMAP_FAULT
    */
-  findAll(needle: BytesLike, start?: number, stop?: number): IterableIterator<number>;
+  findAll(needle: BytesLike, start?: number | RangeOptions, stop?: number): IterableIterator<number>;
   /**
    * How often `needle` is in `[start, stop)`; matches do not overlap. Bounds are those of {@link slice}; `start` is 0 by default, not the
    * cursor.
    *
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty needle, ERR_MMAP_FAULT
    */
-  count(needle: BytesLike, start?: number, stop?: number): number;
+  count(needle: BytesLike, start?: number | RangeOptions, stop?: number): number;
   /**
    * Writes `to` in place of each `from` in `[start, stop)`. Both must have the same length; matches do not overlap. Bounds are those of
    * {@link slice}; `start` is 0 by default, not the cursor.
@@ -569,7 +607,7 @@ declare class Mmap implements Disposable, Iterable<number> {
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty `from` or another length,
    *   ERR_MMAP_FAULT with `replaced`, how many were replaced before
    */
-  replaceAll(from: BytesLike, to: BytesLike, start?: number, stop?: number): number;
+  replaceAll(from: BytesLike, to: BytesLike, start?: number | RangeOptions, stop?: number): number;
   /**
    * The lines of a range as text, from copies, so it is safe while other processes write. A line
    * ends before its `'\n'` or at the end of the range; after a `'\n'` at the end there is no empty
@@ -621,13 +659,13 @@ declare class Mmap implements Disposable, Iterable<number> {
    * @param start default is the cursor, at the time of the call
    * @returns a promise, rejected with what `find` throws, with ABORT_ERR, and with ERR_MMAP_CLOSED after `unmap()`
    */
-  findAsync(needle: BytesLike, start?: number, stop?: number, options?: TaskOptions): Promise<number>;
+  findAsync(needle: BytesLike, start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<number>;
   /**
    * {@link count}, as a task.
    *
    * @returns a promise, rejected with what `count` throws, and as that of {@link findAsync}
    */
-  countAsync(needle: BytesLike, start?: number, stop?: number, options?: TaskOptions): Promise<number>;
+  countAsync(needle: BytesLike, start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<number>;
   /**
    * {@link replaceAll}, as a task.
    *
@@ -635,23 +673,27 @@ declare class Mmap implements Disposable, Iterable<number> {
    *   `onProgress` throws, says in `replaced` how many were replaced by then: a task that was aborted leaves the rest as it was. ERR_MMAP_READONLY
    *   also when `protect()` takes writing away meanwhile, or `resize()` copies private anonymous memory
    */
-  replaceAllAsync(from: BytesLike, to: BytesLike, start?: number, stop?: number, options?: TaskOptions): Promise<number>;
+  replaceAllAsync(from: BytesLike, to: BytesLike, start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<number>;
   /**
-   * {@link flush}, as a task. The device is asked to finish after every 8 MiB, which is when progress is reported and a signal is looked at.
+   * {@link flush}, as a task. The device is asked to finish after every 8 MiB, which is when progress
+   * is reported and a signal is looked at.
    *
+   * @param offset in bytes, default 0; or all options, with the range as `start` and `stop`
+   * @param size in bytes; to the end when it is missing or -1
    * @returns a promise, rejected with what `flush` throws, and as that of {@link findAsync}
    */
-  flushAsync(offset?: number, size?: number, options?: TaskOptions): Promise<void>;
+  flushAsync(offset?: number | RangeTaskOptions, size?: number, options?: TaskOptions): Promise<void>;
   /**
    * Reads a range into memory ahead of its use, as a task: {@link resident} shows it. Nothing is copied.
    *
    * Linux: MADV_POPULATE_READ (5.14 and newer). Other Unix: MADV_WILLNEED and a touch of every page. Windows: PrefetchVirtualMemory.
    *
-   * @param start in bytes, default 0
-   * @param length in bytes, default to the end
-   * @returns a promise, rejected with ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_MMAP_FAULT, ABORT_ERR
+   * @param start default 0; or all options. Bounds are those of {@link slice}
+   * @param stop default the length
+   * @returns a promise, rejected with ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_MMAP_FAULT,
+   *   ABORT_ERR
    */
-  prefetch(start?: number, length?: number, options?: TaskOptions): Promise<void>;
+  prefetch(start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<void>;
   /**
    * Bytes in the file, which may be more or less than `length` and may change. Of anonymous memory: `length`.
    *
@@ -714,24 +756,24 @@ declare class Mmap implements Disposable, Iterable<number> {
    * Keeps the pages under a range in RAM. (It locks no file.) A `resize()` ends that, and so does a `protect()` that takes `PROT_WRITE` away
    * or gives it back.
    *
-   * @param start in bytes, default 0
-   * @param length in bytes, default to the end
-   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOMEM or EPERM beyond what the system allows (`ulimit -l`; on
+   * @param start default 0. Bounds are those of {@link slice}
+   * @param stop default the length
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ENOMEM or EPERM beyond what the system allows (`ulimit -l`; on
    *   Windows the working set of the process, which is made larger if it can be), ENOSYS for private memory on Linux before 4.4,
    *   ERR_MMAP_FAULT where the file has been cut off
    */
-  mlock(start?: number, length?: number): void;
+  mlock(start?: number | RangeOptions, stop?: number): void;
   /** Undoes {@link mlock}, however often that was called; on macOS, one call of it. Arguments and errors are the same. */
-  munlock(start?: number, length?: number): void;
+  munlock(start?: number | RangeOptions, stop?: number): void;
   /**
    * How many pages of a range are in memory: in the page cache, on Unix; in the working set of this process, on Windows.
    *
-   * @param start in bytes, default 0
-   * @param length in bytes, default to the end
-   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE; EPERM of a file that the process neither owns nor may write, of
+   * @param start default 0. Bounds are those of {@link slice}
+   * @param stop default the length
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE; EPERM of a file that the process neither owns nor may write, of
    *   which Linux does not tell (it says "all")
    */
-  resident(start?: number, length?: number): Residency;
+  resident(start?: number | RangeOptions, stop?: number): Residency;
   /**
    * Closes: the methods throw from now on, the descriptor is closed, the memory is unmapped at once if no view was ever handed
    * out and otherwise when the last one is collected. Views stay good. Closing again does nothing.
@@ -766,7 +808,7 @@ declare class Mmap implements Disposable, Iterable<number> {
   /**
    * {@link bytes}, so that `Buffer.from(mm)` is a copy of what is mapped. @throws as {@link bytes}
    */
-  valueOf(): Uint8Array;
+  valueOf(): ViewOver<Uint8Array, TBuffer>;
   /**
    * Throws: a mapping is no string and no number. So what would take `"[object Mmap]"` for its
    * content does not (`new Blob([mm])`, `${mm}`, `'' + mm`), and says what to pass.
@@ -782,12 +824,16 @@ declare class Mmap implements Disposable, Iterable<number> {
  *
  * @param file a path, a `file:` URL, a descriptor or a FileHandle, which may be closed afterwards; -1 for anonymous memory
  * @param length in bytes; 0, the default, is all the rest of the file from `offset` on, or all of a named region that exists. New anonymous
- *   memory needs at least 1 (EINVAL)
+ *   memory needs at least 1 (EINVAL). It may be left out: `mmap(path, options)`
  * @param options see {@link MmapOptions}
  * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE (an empty file with length 0, a part that the file does not
  *   have), ERR_MMAP_UNSUPPORTED, ERR_ACCESS_DENIED (`node --permission`), what Node says of a URL that is no path (ERR_INVALID_URL_SCHEME, ERR_INVALID_FILE_URL_HOST,
  *   ERR_INVALID_FILE_URL_PATH), and what the operating system says: ENOENT, EACCES, EBADF, EISDIR, ENODEV, ENOMEM, ENOSPC, ...
  */
-declare function mmap(file: FileLike | -1, length?: number | bigint, options?: MmapOptions): Mmap;
+declare function mmap(file: FileLike | -1, length: number | bigint | undefined, options: SharedMmapOptions): Mmap<SharedArrayBuffer>;
+declare function mmap(file: FileLike | -1, options: NotText<SharedMmapOptions>): Mmap<SharedArrayBuffer>;
+declare function mmap(file: FileLike | -1, length?: number | bigint, options?: PlainMmapOptions): Mmap<ArrayBuffer>;
+declare function mmap(file: FileLike | -1, options: NotText<PlainMmapOptions>): Mmap<ArrayBuffer>;
+declare function mmap(file: FileLike | -1, length?: number | bigint | NotText<MmapOptions>, options?: MmapOptions): Mmap;
 //#endregion
-export { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ALLOCATIONGRANULARITY, type BufferCopy, type BytesLike, type ErrorCode, type FileLike, type LinesOptions, MADV_AUTOSYNC, MADV_COLD, MADV_CORE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_FREE_REUSABLE, MADV_FREE_REUSE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_MERGEABLE, MADV_NOCORE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_NOSYNC, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_PROTECT, MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_SOFT_OFFLINE, MADV_UNMERGEABLE, MADV_WILLNEED, MAP_32BIT, MAP_ALIGNED_SUPER, MAP_ANON, MAP_ANONYMOUS, MAP_CONCEAL, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_HASSEMAPHORE, MAP_JIT, MAP_NOCACHE, MAP_NOEXTEND, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_RESILIENT_CODESIGN, MAP_RESILIENT_MEDIA, MAP_SHARED, MAP_STACK, MAP_TPRO, MAP_TRANSLATED_ALLOW_EXECUTE, MAP_UNIX03, MAX_VIEW_LENGTH, MS_ASYNC, MS_INVALIDATE, MS_SYNC, Mmap, type MmapError, type MmapOptions, PAGESIZE, PROT_EXEC, PROT_READ, PROT_WRITE, type Progress, type Residency, type StreamOptions, type TaskOptions, type TextEncoding, type TextLinesOptions, type ViewConstructor, mmap };
+export { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ALLOCATIONGRANULARITY, type BufferCopy, type BytesLike, type ErrorCode, type FileLike, type LinesOptions, MADV_AUTOSYNC, MADV_COLD, MADV_CORE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_FREE_REUSABLE, MADV_FREE_REUSE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_MERGEABLE, MADV_NOCORE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_NOSYNC, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_PROTECT, MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_SOFT_OFFLINE, MADV_UNMERGEABLE, MADV_WILLNEED, MAP_32BIT, MAP_ALIGNED_SUPER, MAP_ANON, MAP_ANONYMOUS, MAP_CONCEAL, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_HASSEMAPHORE, MAP_JIT, MAP_NOCACHE, MAP_NOEXTEND, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_RESILIENT_CODESIGN, MAP_RESILIENT_MEDIA, MAP_SHARED, MAP_STACK, MAP_TPRO, MAP_TRANSLATED_ALLOW_EXECUTE, MAP_UNIX03, MAX_VIEW_LENGTH, MS_ASYNC, MS_INVALIDATE, MS_SYNC, Mmap, type MmapError, type MmapOptions, PAGESIZE, PROT_EXEC, PROT_READ, PROT_WRITE, type PlainMmapOptions, type Progress, type RangeOptions, type RangeTaskOptions, type Residency, type SharedMmapOptions, type StreamOptions, type TaskOptions, type TextEncoding, type TextLinesOptions, type ViewConstructor, type ViewOver, mmap };

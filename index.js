@@ -593,6 +593,7 @@ function listen(signal, stop, { add, remove }) {
 //#endregion
 //#region src/arguments.ts
 const OPTION_NAMES = [
+	"length",
 	"access",
 	"offset",
 	"tagname",
@@ -603,21 +604,24 @@ const OPTION_NAMES = [
 	"writeBack",
 	"sharedArrayBuffer"
 ];
+const RANGE_OPTION_NAMES = ["start", "stop"];
 const TASK_OPTION_NAMES = ["signal", "onProgress"];
+const RANGE_TASK_OPTION_NAMES = [...RANGE_OPTION_NAMES, ...TASK_OPTION_NAMES];
 const NO_OPTIONS = Object.freeze(Object.create(null));
 const INT32_MAX = 2 ** 31 - 1;
 const HAS_SYSTEM_CONSTANTS = MAP_SHARED !== void 0;
 const DEFAULT_FLAGS = MAP_SHARED ?? 0;
 const DEFAULT_PROT = PROT_READ | PROT_WRITE;
 function request(file, length, options) {
-	const given = optionsArgument(options, OPTION_NAMES, "mmap");
+	const isLengthLeftOut = isOptions(length, options);
+	const given = optionsArgument(isLengthLeftOut ? length : options, OPTION_NAMES, "mmap");
 	const { access, offset, tagname, flags, prot, trackfd, create, writeBack, sharedArrayBuffer } = given;
 	const named = urlPath(file) ?? file;
 	const target = fileArgument(named);
 	const checked = {
 		file: target,
 		path: typeof target === "number" ? void 0 : pathText(named, target),
-		length: extentArgument(length, "length", "memory mapped length must be positive"),
+		length: lengthArgument(isLengthLeftOut ? void 0 : length, given.length),
 		offset: offsetArgument(offset),
 		tagname: tagArgument(tagname),
 		access: 0,
@@ -685,8 +689,33 @@ function streamOptions(options) {
 		chunkSize: chunkSize === void 0 ? DEFAULT_PIECE : integer(chunkSize, "chunkSize", 1, LONGEST_PIECE)
 	};
 }
+function isOptions(start, ...others) {
+	if (typeof start !== "object" || start === null || isArrayOrRevoked(start)) return false;
+	return others.every((other) => other === void 0);
+}
+function rangeArguments(start, stop) {
+	if (typeof start !== "object" || !isOptions(start, stop)) return range(start, stop);
+	const options = optionsArgument(start, RANGE_OPTION_NAMES, "this method");
+	return range(options.start, options.stop);
+}
+function range(start, stop) {
+	return {
+		start: optionalBound(start, "start"),
+		stop: optionalBound(stop, "stop")
+	};
+}
+function taskArguments(start, stop, options) {
+	if (isOptions(start, stop, options)) {
+		const all = optionsArgument(start, RANGE_TASK_OPTION_NAMES, "this method");
+		const { start: from, stop: to } = all;
+		return [range(from, to), checkTaskOptions(all)];
+	}
+	return [range(start, stop), taskOptions(options)];
+}
 function taskOptions(options) {
-	const { signal: given, onProgress } = optionsArgument(options, TASK_OPTION_NAMES, "this method");
+	return checkTaskOptions(optionsArgument(options, TASK_OPTION_NAMES, "this method"));
+}
+function checkTaskOptions({ signal: given, onProgress }) {
 	const signal = given === void 0 ? void 0 : signalOf(given);
 	if (given !== void 0 && signal === void 0) throw wrongType("signal", "an instance of AbortSignal", given);
 	if (onProgress !== void 0 && typeof onProgress !== "function") throw wrongType("onProgress", "of type function", onProgress);
@@ -698,7 +727,7 @@ function taskOptions(options) {
 }
 function optionsArgument(options, names, of) {
 	if (options === void 0) return NO_OPTIONS;
-	if (typeof options !== "object" || options === null || isArrayOrRevoked(options) || isNoOptions(options)) throw wrongType("options", "of type object", options);
+	if (typeof options !== "object" || options === null || isArrayOrRevoked(options) || looksMisplaced(options)) throw wrongType("options", "of type object", options);
 	refuseUnknown(options, "options.", names, of);
 	return options;
 }
@@ -710,8 +739,8 @@ function refuseUnknown(options, prefix, names, of) {
 		throw wrongValue(`The property "${prefix}${name}" is not an option of ${of}. ${meant !== void 0 && names.includes(meant) ? `It is called "${meant}"` : `Options are ${names.join(", ")}`}`);
 	}
 }
-function isNoOptions(value) {
-	return (0, node_util_types.isMap)(value) || (0, node_util_types.isSet)(value) || (0, node_util_types.isDate)(value) || (0, node_util_types.isPromise)(value) || "aborted" in value;
+function looksMisplaced(value) {
+	return Symbol.iterator in value || (0, node_util_types.isDate)(value) || (0, node_util_types.isPromise)(value) || "aborted" in value;
 }
 function fileArgument(file) {
 	if (typeof file === "number") return integer(file, "file", -INT32_MAX - 1, INT32_MAX);
@@ -796,6 +825,10 @@ function extentArgument(value, name, negative) {
 	if (typeof value !== "number") throw wrongType(name, "of type number or bigint", value);
 	if (value < 0 && Number.isInteger(value)) throw outOfRange(negative, name, ">= 0", value);
 	return integer(value, name, 0, Number.MAX_SAFE_INTEGER) + 0;
+}
+function lengthArgument(argument, option) {
+	if (argument !== void 0 && option !== void 0) throw wrongValue("The length must be given once, as the \"length\" argument or as the option of that name");
+	return extentArgument(argument === void 0 ? option : argument, "length", "memory mapped length must be positive");
 }
 function offsetArgument(offset) {
 	const checked = extentArgument(offset, "offset", "memory mapped offset must be positive");
@@ -1768,7 +1801,7 @@ var Mmap = class {
 		return this.#text(mapping, how, from === void 0 ? 0 : clamp(from, length), to === void 0 ? length : clamp(to, length));
 	}
 	arrayBuffer(start, stop) {
-		const [mapping, from, to] = this.#rangeFromStart(start, stop);
+		const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop));
 		return this.#arrayBuffer(mapping, from, to);
 	}
 	stream(options) {
@@ -1926,12 +1959,12 @@ var Mmap = class {
 	}
 	find(needle, start, stop) {
 		const sought = soughtBytes(needle);
-		const [mapping, from, to] = this.#rangeFromCursor(start, stop);
+		const [mapping, from, to] = this.#rangeFromCursor(rangeArguments(start, stop));
 		return to < from ? -1 : this.#find(mapping, sought, from, to);
 	}
 	rfind(needle, start, stop) {
 		const bytes = bytesArgument(needle, "needle");
-		const [mapping, from, to] = this.#rangeFromCursor(start, stop);
+		const [mapping, from, to] = this.#rangeFromCursor(rangeArguments(start, stop));
 		return to < from ? -1 : binding.rfind(mapping, bytes, from, to);
 	}
 	indexOf(needle, start) {
@@ -1954,22 +1987,22 @@ var Mmap = class {
 	}
 	findAll(needle, start, stop) {
 		const bytes = bytesArgument(needle, "needle");
-		const from = optionalBound(start, "start") ?? 0;
-		const to = optionalBound(stop, "stop") ?? Number.POSITIVE_INFINITY;
+		const range = rangeArguments(start, stop);
 		this.#live();
 		refuseEmpty(bytes, "needle");
-		return new Matches(this.#iterated(), new Uint8Array(bytes), clamp(from, this.#length), to);
+		const from = clamp(range.start ?? 0, this.#length);
+		return new Matches(this.#iterated(), new Uint8Array(bytes), from, range.stop ?? Number.POSITIVE_INFINITY);
 	}
 	count(needle, start, stop) {
 		const bytes = bytesArgument(needle, "needle");
-		const [mapping, from, to] = this.#rangeFromStart(start, stop);
+		const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop));
 		refuseEmpty(bytes, "needle");
 		return binding.count(mapping, bytes, from, to);
 	}
 	replaceAll(from, to, start, stop) {
 		const old = bytesArgument(from, "from");
 		const replacement = bytesArgument(to, "to");
-		const [mapping, first, last] = this.#rangeFromStart(start, stop);
+		const [mapping, first, last] = this.#rangeFromStart(rangeArguments(start, stop));
 		this.#writable();
 		refuseUnequal(old, replacement);
 		return binding.replaceAll(mapping, old, replacement, first, last);
@@ -1999,8 +2032,8 @@ var Mmap = class {
 	}
 	async findAsync(needle, start, stop, options) {
 		const bytes = bytesArgument(needle, "needle");
-		const checked = taskOptions(options);
-		const [mapping, from, to] = this.#rangeFromCursor(start, stop);
+		const [range, checked] = taskArguments(start, stop, options);
+		const [mapping, from, to] = this.#rangeFromCursor(range);
 		if (to < from) {
 			checked.onProgress?.({
 				done: 0,
@@ -2012,32 +2045,38 @@ var Mmap = class {
 	}
 	async countAsync(needle, start, stop, options) {
 		const bytes = bytesArgument(needle, "needle");
-		const checked = taskOptions(options);
-		const [mapping, from, to] = this.#rangeFromStart(start, stop);
+		const [range, checked] = taskArguments(start, stop, options);
+		const [mapping, from, to] = this.#rangeFromStart(range);
 		refuseEmpty(bytes, "needle");
 		return this.#run(mapping, checked, to - from, (task) => binding.startCount(task, bytes, from, to));
 	}
 	async replaceAllAsync(from, to, start, stop, options) {
 		const old = bytesArgument(from, "from");
 		const replacement = bytesArgument(to, "to");
-		const checked = taskOptions(options);
-		const [mapping, first, last] = this.#rangeFromStart(start, stop);
+		const [range, checked] = taskArguments(start, stop, options);
+		const [mapping, first, last] = this.#rangeFromStart(range);
 		this.#writable();
 		refuseUnequal(old, replacement);
 		const begin = (task) => binding.startReplaceAll(task, old, replacement, first, last);
 		return this.#run(mapping, checked, last - first, begin);
 	}
 	async flushAsync(offset = 0, size, options) {
+		if (isOptions(offset, size, options)) {
+			const [range, checked] = taskArguments(offset, void 0, void 0);
+			const [mapping, from, to] = this.#rangeFromStart(range);
+			await this.#run(mapping, checked, to - from, (task) => binding.startFlush(task, from, to));
+			return;
+		}
 		const asked = flushArguments(offset, size);
 		const checked = taskOptions(options);
 		const mapping = this.#live();
 		const [from, count] = this.#flushRange(asked);
 		await this.#run(mapping, checked, count, (task) => binding.startFlush(task, from, from + count));
 	}
-	async prefetch(start = 0, length, options) {
-		const checked = taskOptions(options);
-		const [mapping, from, count] = this.#pageRange("prefetch", start, length);
-		await this.#run(mapping, checked, count, (task) => binding.startPrefetch(task, from, from + count));
+	async prefetch(start, stop, options) {
+		const [range, checked] = taskArguments(start, stop, options);
+		const [mapping, from, to] = this.#rangeFromStart(range);
+		await this.#run(mapping, checked, to - from, (task) => binding.startPrefetch(task, from, to));
 	}
 	size() {
 		return binding.size(this.#live());
@@ -2084,18 +2123,18 @@ var Mmap = class {
 		const mapping = this.#live();
 		this.#access = binding.protect(mapping, protection);
 	}
-	mlock(start = 0, length) {
-		const [mapping, from, count] = this.#pageRange("mlock", start, length);
+	mlock(start, stop) {
+		const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop));
 		this.#moveIntoBuffer(mapping);
-		binding.lock(mapping, from, count);
+		binding.lock(mapping, from, to - from);
 	}
-	munlock(start = 0, length) {
-		const [mapping, from, count] = this.#pageRange("munlock", start, length);
-		binding.unlock(mapping, from, count);
+	munlock(start, stop) {
+		const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop));
+		binding.unlock(mapping, from, to - from);
 	}
-	resident(start = 0, length) {
-		const [mapping, from, count] = this.#pageRange("resident", start, length);
-		return binding.resident(mapping, from, count);
+	resident(start, stop) {
+		const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop));
+		return binding.resident(mapping, from, to - from);
 	}
 	close() {
 		const mapping = this.#mapping;
@@ -2233,15 +2272,13 @@ var Mmap = class {
 		refuseTooLong(encoding, count);
 		return decode(this.#copy(mapping, from, count), encoding, count);
 	}
-	#rangeFromCursor(start, stop) {
-		const from = optionalBound(start, "start");
-		const to = optionalBound(stop, "stop");
+	#rangeFromCursor({ start, stop }) {
 		const mapping = this.#live();
 		const length = this.#length;
 		return [
 			mapping,
-			clamp(from ?? this.#position, length),
-			clamp(to ?? length, length)
+			clamp(start ?? this.#position, length),
+			clamp(stop ?? length, length)
 		];
 	}
 	#find(mapping, needle, from, to) {
@@ -2251,8 +2288,11 @@ var Mmap = class {
 		this.#checkIntact(mapping);
 		return found;
 	}
-	#rangeFromStart(start, stop) {
-		const [mapping, from, to] = this.#rangeFromCursor(start === void 0 ? 0 : start, stop);
+	#rangeFromStart({ start, stop }) {
+		const [mapping, from, to] = this.#rangeFromCursor({
+			start: start ?? 0,
+			stop
+		});
 		return [
 			mapping,
 			from,
@@ -2310,21 +2350,6 @@ var Mmap = class {
 			if (isNoView(error)) return void 0;
 			throw error;
 		}
-	}
-	#pageRange(method, start, length) {
-		const from = wholeNumber(start, "start");
-		const asked = optionalWholeNumber(length, "length");
-		const mapping = this.#live();
-		const what = `${method} values out of range`;
-		if (from < 0 || from > this.#length) throw outOfRange(what, "start", `0 to ${this.#length}`, start);
-		const left = this.#length - from;
-		const count = asked ?? left;
-		if (count < 0 || count > left) throw outOfRange(what, "length", `0 to ${left}`, length);
-		return [
-			mapping,
-			from,
-			count
-		];
 	}
 	#byteAt(mapping, index) {
 		const value = this.#ownBytes(mapping)?.[index];

@@ -199,7 +199,7 @@ test('positions are whole numbers, and nothing is converted to one', (t) => {
     ['read', (value) => [value]],
   ]
   for (const [method, args] of calls) {
-    for (const value of ['0', true, {}, [0]]) {
+    for (const value of ['0', true, new Date(0), [0]]) {
       t.throws(
         () => callWith(map, method, ...args(value)),
         { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' },
@@ -234,7 +234,8 @@ test('an object that would close the mapping when it is converted is refused, un
     ['slice', 0, 1, hostile],
     ['setSlice', 'a', hostile, 1],
     ['read', hostile],
-    ['find', 'a', hostile],
+    ['find', 'a', 0, hostile],
+    ['find', 'a', { start: hostile }],
     ['find', hostile],
     ['write', hostile],
     ['writeByte', hostile],

@@ -202,7 +202,7 @@ for (const [options, message] of WRONG_OPTIONS) {
   })
 }
 
-for (const misspelt of ['acces', 'Access', 'tagName', 'trackFd', 'writeback', 'length', 'Shared']) {
+for (const misspelt of ['acces', 'Access', 'tagName', 'trackFd', 'writeback', 'size', 'Shared']) {
   test(`the option "${misspelt}", which there is not, is named`, (t) => {
     const path = scratchFile(t, 100)
     t.throws(() => mmapWith(path, 1, { [misspelt]: undefined }), {
@@ -210,10 +210,42 @@ for (const misspelt of ['acces', 'Access', 'tagName', 'trackFd', 'writeback', 'l
       code: 'ERR_INVALID_ARG_VALUE',
       message:
         `The property "options.${misspelt}" is not an option of mmap. ` +
-        'Options are access, offset, tagname, flags, prot, trackfd, create, writeBack, sharedArrayBuffer',
+        'Options are length, access, offset, tagname, flags, prot, trackfd, create, writeBack, sharedArrayBuffer',
     })
   })
 }
+
+test('mmap(file, options): the length is an option, and the argument may be left out', (t) => {
+  const path = scratchFile(t, 'abcdefghij')
+  const read = (map: Mmap): string => {
+    const text = map.toString()
+    map.close()
+    return text
+  }
+  t.is(read(mmap(path, {})), 'abcdefghij')
+  t.is(read(mmap(path, { access: ACCESS_READ, offset: 2 })), 'cdefghij')
+  t.is(read(mmap(path, { length: 3, offset: 2n })), 'cde')
+  t.is(read(mmap(path, { length: 4n })), 'abcd')
+  t.is(read(mmap(path, undefined, { length: 5 })), 'abcde')
+  t.is(read(mmap(path, 5, { length: undefined })), 'abcde')
+  t.is(read(mmap(-1, { length: 2 })), '\0\0')
+  t.is(read(new Mmap(path, { length: 6 })), 'abcdef')
+})
+
+test('a length that is given twice is refused, and so are options in two places', (t) => {
+  const path = scratchFile(t, 'abcdefghij')
+  const twice = /^The length must be given once, as the "length" argument or as the option of that name$/
+  t.throws(() => mmapWith(path, 5, { length: 5 }), { code: 'ERR_INVALID_ARG_VALUE', message: twice })
+  t.throws(() => mmapWith(path, {}, {}), {
+    instanceOf: TypeError,
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: 'The "length" argument must be of type number or bigint. Received an instance of Object',
+  })
+  t.throws(() => mmapWith(path, null), { code: 'ERR_INVALID_ARG_TYPE', message: /^The "length" argument/ })
+  t.throws(() => mmapWith(path, { length: '5' }), { code: 'ERR_INVALID_ARG_TYPE', message: /^The "length" argument/ })
+  t.throws(() => mmapWith(path, { length: -1 }), { code: 'ERR_OUT_OF_RANGE' })
+  t.throws(() => mmapWith(path, AbortSignal.abort()), { code: 'ERR_INVALID_ARG_TYPE' })
+})
 
 for (const access of [4, -1, 255]) {
   test(`access ${access} is refused`, (t) => {
@@ -599,7 +631,7 @@ test('nothing of an argument is called to convert it', (t) => {
   }
   for (const args of [
     [hostile, 10],
-    [path, hostile],
+    [path, { length: hostile }],
     [path, 10, { offset: hostile }],
     [path, 10, { access: hostile }],
     [path, 10, { flags: hostile }],
@@ -610,6 +642,7 @@ test('nothing of an argument is called to convert it', (t) => {
     t.throws(() => mmapWith(...args), { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' })
   }
   // What it has is no option.
+  t.throws(() => mmapWith(path, hostile), { instanceOf: TypeError, code: 'ERR_INVALID_ARG_VALUE' })
   t.throws(() => mmapWith(path, 10, { create: hostile }), { instanceOf: TypeError, code: 'ERR_INVALID_ARG_VALUE' })
   t.deepEqual(called, [])
 })

@@ -194,7 +194,7 @@ test('bounds are whole numbers or infinities, and nothing is converted to one', 
     ['lines', (value) => [{ stop: value }]],
   ]
   for (const [method, args] of calls) {
-    for (const value of ['0', true, {}, [0], null, Symbol('s')]) {
+    for (const value of ['0', true, new Date(0), [0], null, Symbol('s')]) {
       t.throws(() => callWith(map, method, ...args(value)), { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' })
     }
     for (const value of [0.5, Number.NaN, 2n ** 63n]) {
@@ -351,6 +351,32 @@ test('bounds are those of slice', (t) => {
       for (const place of expected) map.setSlice('one', place, place + 3)
       t.is(map.slice().toString(), TEXT)
     }
+  }
+})
+
+test('a search takes its range as options, and its defaults are those of the arguments', (t) => {
+  const text = 'one two one three one'
+  using map = mmap(scratchFile(t, text))
+  map.seek(1)
+  t.is(map.find('one', { stop: 10 }), -1)
+  t.is(map.find('one', {}), 8)
+  t.is(map.find('one', { start: 0 }), 0)
+  t.is(map.rfind('one', { start: 0, stop: 12 }), 8)
+  t.deepEqual([...map.findAll('one', { start: 1 })], [8, 18])
+  t.deepEqual([...map.findAll('one', { stop: -1 })], [0, 8])
+  t.is(map.count('one', { start: -3 }), 1)
+  t.is(map.arrayBuffer({ start: 4, stop: 7 }).byteLength, 3)
+  t.is(map.replaceAll('one', 'ONE', { start: 1, stop: 20 }), 1)
+  t.is(map.toString(), 'one two ONE three one')
+  for (const method of ['find', 'rfind', 'findAll', 'count'] as const) {
+    t.throws(() => callWith(map, method, 'one', { from: 1 }), {
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: 'The property "options.from" is not an option of this method. Options are start, stop',
+    })
+    t.throws(() => callWith(map, method, 'one', { start: 1 }, 5), {
+      code: 'ERR_INVALID_ARG_TYPE',
+      message: 'The "start" argument must be of type number. Received an instance of Object',
+    })
   }
 })
 

@@ -211,7 +211,7 @@ onUnix(
 onUnix('advice and locks for a part come before the buffer', 'it has no madvise', (t) => {
   for (const divide of [
     (map: Mmap) => map.madvise(MADV_RANDOM, 0, PAGESIZE),
-    (map: Mmap) => map.mlock(PAGESIZE, PAGESIZE),
+    (map: Mmap) => map.mlock(PAGESIZE, 2 * PAGESIZE),
   ]) {
     const path = scratchFile(t, Buffer.alloc(5 * PAGESIZE, 'a'))
     using map = mmap(path, 0, { sharedArrayBuffer: true })

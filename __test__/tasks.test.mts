@@ -213,9 +213,7 @@ test('wrong arguments are rejections, and nothing is done', async (t) => {
     [Number.POSITIVE_INFINITY, undefined],
   ]) {
     cases.push([range, 'flushAsync', [offset, size, options]])
-    cases.push([range, 'prefetch', [offset, size, options]])
   }
-  cases.push([range, 'prefetch', [0, -1, options]])
   for (const empty of ['', Buffer.alloc(0)]) {
     cases.push([value, 'countAsync', [empty, 0, undefined, options]])
     cases.push([value, 'replaceAllAsync', [empty, '', 0, undefined, options]])
@@ -245,6 +243,46 @@ test('wrong arguments are rejections, and nothing is done', async (t) => {
   await setImmediate()
   t.is(reports, 0)
   t.is(readFileSync(path, 'utf8'), TEXT)
+})
+
+test('a task takes its range among the options', async (t) => {
+  const path = scratchFile(t, TEXT)
+  using map = mmap(path)
+  const reports: Progress[] = []
+  const onProgress = (progress: Progress): void => {
+    reports.push(progress)
+  }
+  t.is(TEXT.indexOf('one', 1), 8)
+  t.is(await map.findAsync('one', { start: 1, onProgress }), 8)
+  t.is(await map.findAsync('one', { start: 1, stop: 10, onProgress }), -1)
+  t.is(await map.countAsync('one', { start: -6, onProgress }), 1)
+  await map.flushAsync({ start: 2, stop: 5, onProgress })
+  await map.prefetch({ stop: 7, onProgress })
+  t.is(await map.replaceAllAsync('one', 'ONE', { stop: 8, onProgress }), 1)
+  const totals = reports.filter(({ done, total }) => done === total).map(({ total }) => total)
+  t.deepEqual(totals, [TEXT.length - 1, 9, 6, 3, 7, 8])
+  t.is(readFileSync(path, 'utf8'), TEXT.replace('one', 'ONE'))
+})
+
+test('a task refuses options in two places, and a signal in place of them', async (t) => {
+  using map = mmap(scratchFile(t, TEXT))
+  const signal = AbortSignal.abort()
+  for (const [method, args] of TASKS) {
+    const before = args.slice(0, -2)
+    const aborted = promised(map, method, ...before, { start: 1, stop: 2, signal })
+    await t.throwsAsync(aborted, { name: 'AbortError', code: 'ABORT_ERR' }, String(method))
+    for (const [more, message] of [
+      [[{ start: 1 }, 5], /^The "(start|offset)" argument must be of type number. Received an instance of Object$/],
+      [[{ start: 1 }, undefined, {}], /^The "(start|offset)" argument must be of type number/],
+      [[signal], /^The "options" argument must be of type object. Received an instance of AbortSignal$/],
+      [[{ start: '1' }], /^The "start" argument must be of type number. Received type string \('1'\)$/],
+      [[{ offset: 1 }], /^The property "options\.offset" is not an option of .+ start, stop, signal, onProgress$/],
+    ] as const) {
+      const { message: said, code } = await rejection(promised(map, method, ...before, ...more))
+      t.regex(said, message, String(method))
+      t.is(code, said.startsWith('The property') ? 'ERR_INVALID_ARG_VALUE' : 'ERR_INVALID_ARG_TYPE')
+    }
+  }
 })
 
 test('what is wrong with options is said by name', async (t) => {
@@ -846,7 +884,7 @@ onLinux(
   'it reads /proc/self/maps',
   async (t) => {
     let path = ''
-    let map = mmap(-1, 1)
+    let map: Mmap = mmap(-1, 1)
     await prefetching(t, GIB, (fresh) => {
       path = fresh
       map.unmap()
@@ -944,7 +982,7 @@ onLinux(
   'a file that is shrunk in the middle ends in a number or in ERR_MMAP_FAULT',
   'others cannot shrink it',
   async (t) => {
-    let map = mmap(-1, 1)
+    let map: Mmap = mmap(-1, 1)
     const { promise } = await prefetching(t, 512 * MIB, (path) => {
       map.unmap()
       map = mmap(path)
@@ -1030,7 +1068,7 @@ onLinux(
       { sharedArrayBuffer: true },
       { sharedArrayBuffer: { maxByteLength: GIB } },
     ] satisfies MmapOptions[]) {
-      let map = mmap(-1, 1)
+      let map: Mmap = mmap(-1, 1)
       const { promise } = await prefetching(t, 512 * MIB, (path) => {
         map.unmap()
         map = mmap(path, 0, options)
@@ -1088,7 +1126,7 @@ onLinux(
 
 onLinux('unmap() ends the tasks of a mapping with a SharedArrayBuffer', 'it reads /proc/self/maps', async (t) => {
   let path = ''
-  let map = mmap(-1, 1)
+  let map: Mmap = mmap(-1, 1)
   const { promise } = await prefetching(t, GIB, (fresh) => {
     path = fresh
     map.unmap()
@@ -1103,7 +1141,7 @@ onLinux('unmap() ends the tasks of a mapping with a SharedArrayBuffer', 'it read
 })
 
 onLinux('a mapping that grows in its SharedArrayBuffer while a task runs', 'elsewhere there may be none', async (t) => {
-  let map = mmap(-1, 1)
+  let map: Mmap = mmap(-1, 1)
   const { promise } = await prefetching(t, 512 * MIB, (path) => {
     map.unmap()
     map = mmap(path, 0, { sharedArrayBuffer: { maxByteLength: GIB } })
@@ -1309,7 +1347,7 @@ onUnix(
       t.is(map.slice(0, TEXT.length).toString(), TEXT)
       t.is(map.at(-1), 0)
       await map.prefetch(map.length)
-      await map.prefetch(5, 0)
+      await map.prefetch(5, 5)
     }
   },
 )

@@ -39,7 +39,11 @@ declare const map: Mmap
 
 // --- Opening
 
-hasType<Mmap>()(mmap('path'))
+hasType<Mmap<ArrayBuffer>>()(mmap('path'))
+hasType<Mmap<ArrayBuffer>>()(mmap('path', { length: 5, sharedArrayBuffer: false }))
+hasType<Mmap<SharedArrayBuffer>>()(mmap('path', { sharedArrayBuffer: true }))
+hasType<Mmap<SharedArrayBuffer>>()(mmap('path', 0, { sharedArrayBuffer: { maxByteLength: 5 } }))
+hasType<Mmap>()(mmap('path', 0, {} as MmapOptions))
 hasType<Mmap>()(new Mmap('path'))
 mmap(3, 10)
 mmap(-1, 10n)
@@ -288,8 +292,10 @@ map.countAsync('a', 0, undefined, { signal: new AbortController() })
 map.prefetch(0, 10, { onProgress: 'log' })
 // @ts-expect-error misspelt
 map.findAsync('a', 0, undefined, { sginal: AbortSignal.abort() })
-// @ts-expect-error options come behind the bounds
 map.findAsync('a', {})
+map.findAsync('a', { start: 1, stop: 2, signal: undefined, onProgress: report })
+// @ts-expect-error a search has no signal
+map.find('a', { start: 1, signal: undefined })
 // @ts-expect-error flags are for flush alone
 map.flushAsync(0, 10, 4)
 

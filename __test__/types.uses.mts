@@ -33,9 +33,43 @@ export async function use(controller: AbortController): Promise<unknown[]> {
   const lines: string[] = [...mm.lines()].map((line) => new TextDecoder().decode(Buffer.from(line)))
   const disposable: Disposable = mm
   const described: string = mm[inspect.custom](2, {}) + inspect(mm)
-  // @ts-expect-error a length is a number
-  mmap(-1, 'long')
-  return [blob, copies, places, doubles, node, bytes, buffer, lines, disposable, described, [...mm], new Mmap(-1, 5)]
+  // What is over an ArrayBuffer is what Blob and fetch take; TypeScript before 5.7 takes anything.
+  const own: Mmap<ArrayBuffer> = mmap('path', { length: 4, access: ACCESS_READ })
+  const ownBuffer: ArrayBuffer = own.buffer
+  const ownBytes: ReturnType<Uint8Array['slice']> = own.bytes
+  const body: Blob = new Blob([
+    own.bytes,
+    own.view(Float64Array),
+    own.view(DataView),
+    own.view(Buffer),
+    mmap('path').bytes,
+  ])
+  const shared: Mmap<SharedArrayBuffer> = mmap(-1, 5, { sharedArrayBuffer: true })
+  const sharedBuffer: SharedArrayBuffer = mmap(-1, { length: 5, sharedArrayBuffer: { maxByteLength: 9 } }).buffer
+  const words: Int32Array & { readonly buffer: SharedArrayBuffer } = shared.view(Int32Array)
+  const either: Mmap[] = [own, shared, mm]
+  const found: number = mm.find('a', { start: 1 }) + (await mm.countAsync('a', { stop: 5, signal: controller.signal }))
+  return [
+    ownBuffer,
+    ownBytes,
+    body,
+    sharedBuffer,
+    words,
+    either,
+    found,
+    blob,
+    copies,
+    places,
+    doubles,
+    node,
+    bytes,
+    buffer,
+    lines,
+    disposable,
+    described,
+    [...mm],
+    new Mmap(-1, 5),
+  ]
 }
 
 export function codeOf(error: MmapError): ErrorCode {

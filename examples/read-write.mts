@@ -21,7 +21,7 @@ try {
   writeFileSync(path, 'Hello World!\nThis is a memory-mapped file.\n')
 
   {
-    using mm = mmap(path, 0, { access: ACCESS_READ })
+    using mm = mmap(path, { access: ACCESS_READ })
     console.log(`${mm.length} bytes are mapped`)
     console.log(`the first line: ${JSON.stringify(mm.readLine().toString())}`)
     console.log(`the first five bytes: ${mm.slice(0, 5)}`)

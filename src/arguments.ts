@@ -8,7 +8,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { toNamespacedPath } from 'node:path'
 import { fileURLToPath, URL as NodeURL } from 'node:url'
-import { isAnyArrayBuffer, isDataView, isDate, isMap, isPromise, isSet, isUint8Array } from 'node:util/types'
+import { isAnyArrayBuffer, isDataView, isDate, isPromise, isUint8Array } from 'node:util/types'
 import { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_WRITE, MAP_ANON, MAP_SHARED, PROT_READ, PROT_WRITE } from './constants.js'
 import { aborted, codeOf, outOfRange, unsupported, wrongType, wrongValue } from './errors.js'
 import { refuseDenied } from './permission.js'
@@ -23,6 +23,8 @@ export type BytesLike = string | ArrayBufferLike | ArrayBufferView
 
 /** Options of {@link mmap}. Each is read once. Other names are refused. */
 export interface MmapOptions {
+  /** In bytes, in place of the argument of that name: `mmap(path, { length, access })`. */
+  length?: number | bigint | undefined
   /**
    * What the methods may do and where changes go: `ACCESS_READ`, `ACCESS_WRITE` (to the file) or `ACCESS_COPY` (nowhere but to
    * this mapping). `ACCESS_DEFAULT`, 0, is as `flags` and `prot` say, and `ACCESS_WRITE` without them. A path is opened for reading
@@ -86,6 +88,18 @@ export interface MmapOptions {
   sharedArrayBuffer?: boolean | { maxByteLength: number | bigint } | undefined
 }
 
+/** Options for views of a SharedArrayBuffer. */
+export interface SharedMmapOptions extends MmapOptions {
+  /** See {@link MmapOptions}. */
+  sharedArrayBuffer: true | { maxByteLength: number | bigint }
+}
+
+/** Options for views of an ArrayBuffer, where the runtime allows one over a file (Electron does not). */
+export interface PlainMmapOptions extends MmapOptions {
+  /** See {@link MmapOptions}. */
+  sharedArrayBuffer?: false | undefined
+}
+
 /** Options of `lines()`. Other names are refused. */
 export interface LinesOptions {
   /** Where the first line begins. Default 0; negative ones count from the end. */
@@ -116,6 +130,14 @@ export interface StreamOptions {
   chunkSize?: number | undefined
 }
 
+/** A range, in bytes. Other names are refused. */
+export interface RangeOptions {
+  /** Where the range begins. Negative ones count from the end. */
+  start?: number | undefined
+  /** Where the range ends: the first byte that is not in it. Default is the end. */
+  stop?: number | undefined
+}
+
 /** How far a task is. */
 export interface Progress {
   /** Bytes done. */
@@ -138,10 +160,19 @@ export interface TaskOptions {
   onProgress?: ((progress: Progress) => void) | undefined
 }
 
-/** What a task was asked for, checked. */
+/** A range, and the options of the method that works on it. Other names are refused. */
+export interface RangeTaskOptions extends RangeOptions, TaskOptions {}
+
+/** The options of a task, checked. */
 export interface CheckedTaskOptions {
   signal: Signal | undefined
   onProgress: TaskOptions['onProgress']
+}
+
+/** A range as it was passed, of the right types. */
+export interface Range {
+  start: number | undefined
+  stop: number | undefined
 }
 
 /** No; yes, with blocks allocated; yes, as a hole. */
@@ -168,6 +199,7 @@ export interface Request {
 }
 
 const OPTION_NAMES = [
+  'length',
   'access',
   'offset',
   'tagname',
@@ -178,7 +210,9 @@ const OPTION_NAMES = [
   'writeBack',
   'sharedArrayBuffer',
 ]
+const RANGE_OPTION_NAMES = ['start', 'stop']
 const TASK_OPTION_NAMES = ['signal', 'onProgress']
+const RANGE_TASK_OPTION_NAMES = [...RANGE_OPTION_NAMES, ...TASK_OPTION_NAMES]
 // Without a prototype: what somebody has put into that of all objects was not asked for here.
 const NO_OPTIONS = Object.freeze(Object.create(null))
 const INT32_MAX = 2 ** 31 - 1
@@ -187,15 +221,17 @@ const HAS_SYSTEM_CONSTANTS = MAP_SHARED !== undefined
 const DEFAULT_FLAGS = MAP_SHARED ?? 0
 const DEFAULT_PROT = PROT_READ | PROT_WRITE
 
+/** `(file, length, options)` or `(file, options)`. */
 export function request(file: unknown, length: unknown, options: unknown): Request {
-  const given: MmapOptions = optionsArgument(options, OPTION_NAMES, 'mmap')
+  const isLengthLeftOut = isOptions(length, options)
+  const given: MmapOptions = optionsArgument(isLengthLeftOut ? length : options, OPTION_NAMES, 'mmap')
   const { access, offset, tagname, flags, prot, trackfd, create, writeBack, sharedArrayBuffer } = given
   const named = urlPath(file) ?? file
   const target = fileArgument(named)
   const checked: Request = {
     file: target,
     path: typeof target === 'number' ? undefined : pathText(named, target),
-    length: extentArgument(length, 'length', 'memory mapped length must be positive'),
+    length: lengthArgument(isLengthLeftOut ? undefined : length, given.length),
     offset: offsetArgument(offset),
     tagname: tagArgument(tagname),
     access: ACCESS_DEFAULT,
@@ -286,9 +322,45 @@ export function streamOptions(options: unknown): { start: number; stop: number; 
   }
 }
 
+/**
+ * Whether the argument in the place of `start` holds all options. If there are more arguments, it
+ * is a wrong `start`.
+ */
+export function isOptions(start: unknown, ...others: unknown[]): boolean {
+  if (typeof start !== 'object' || start === null || isArrayOrRevoked(start)) return false
+  return others.every((other) => other === undefined)
+}
+
+/** `(start, stop)` or `({ start, stop })`. */
+export function rangeArguments(start: unknown, stop: unknown): Range {
+  if (typeof start !== 'object' || !isOptions(start, stop)) return range(start, stop)
+  const options: RangeOptions = optionsArgument(start, RANGE_OPTION_NAMES, 'this method')
+  return range(options.start, options.stop)
+}
+
+function range(start: unknown, stop: unknown): Range {
+  return { start: optionalBound(start, 'start'), stop: optionalBound(stop, 'stop') }
+}
+
+/**
+ * `(start, stop, { signal, onProgress })` or `({ start, stop, signal, onProgress })`. Throws when
+ * the signal is aborted already.
+ */
+export function taskArguments(start: unknown, stop: unknown, options: unknown): [range: Range, of: CheckedTaskOptions] {
+  if (isOptions(start, stop, options)) {
+    const all: RangeTaskOptions = optionsArgument(start, RANGE_TASK_OPTION_NAMES, 'this method')
+    const { start: from, stop: to } = all
+    return [range(from, to), checkTaskOptions(all)]
+  }
+  return [range(start, stop), taskOptions(options)]
+}
+
 /** The options of a task, checked. Throws when the signal is aborted already. */
 export function taskOptions(options: unknown): CheckedTaskOptions {
-  const { signal: given, onProgress }: TaskOptions = optionsArgument(options, TASK_OPTION_NAMES, 'this method')
+  return checkTaskOptions(optionsArgument(options, TASK_OPTION_NAMES, 'this method'))
+}
+
+function checkTaskOptions({ signal: given, onProgress }: TaskOptions): CheckedTaskOptions {
   const signal = given === undefined ? undefined : signalOf(given)
   if (given !== undefined && signal === undefined) throw wrongType('signal', 'an instance of AbortSignal', given)
   if (onProgress !== undefined && typeof onProgress !== 'function') {
@@ -300,7 +372,7 @@ export function taskOptions(options: unknown): CheckedTaskOptions {
 
 function optionsArgument(options: unknown, names: readonly string[], of: string): object {
   if (options === undefined) return NO_OPTIONS
-  if (typeof options !== 'object' || options === null || isArrayOrRevoked(options) || isNoOptions(options)) {
+  if (typeof options !== 'object' || options === null || isArrayOrRevoked(options) || looksMisplaced(options)) {
     throw wrongType('options', 'of type object', options)
   }
   refuseUnknown(options, 'options.', names, of)
@@ -323,9 +395,13 @@ function refuseUnknown(options: object, prefix: string, names: readonly string[]
   }
 }
 
-/** What has no option and would be ignored, though somebody means something by it: above all a signal, instead of `{ signal }`. */
-function isNoOptions(value: object): boolean {
-  return isMap(value) || isSet(value) || isDate(value) || isPromise(value) || 'aborted' in value
+/**
+ * Objects that are probably passed by mistake: above all a signal, instead of `{ signal }`, and
+ * bytes, whose `length` is none of ours. Most have no property that is an option, and would be
+ * ignored silently.
+ */
+function looksMisplaced(value: object): boolean {
+  return Symbol.iterator in value || isDate(value) || isPromise(value) || 'aborted' in value
 }
 
 function fileArgument(file: unknown): number | string | Uint8Array {
@@ -446,6 +522,13 @@ function extentArgument(value: unknown, name: string, negative: string): number 
   if (value < 0 && Number.isInteger(value)) throw outOfRange(negative, name, '>= 0', value)
   // Adding 0 makes 0 of -0.
   return integer(value, name, 0, Number.MAX_SAFE_INTEGER) + 0
+}
+
+function lengthArgument(argument: unknown, option: unknown): number {
+  if (argument !== undefined && option !== undefined) {
+    throw wrongValue('The length must be given once, as the "length" argument or as the option of that name')
+  }
+  return extentArgument(argument === undefined ? option : argument, 'length', 'memory mapped length must be positive')
 }
 
 function offsetArgument(offset: unknown): number {

@@ -5,14 +5,18 @@ export type {
   FileLike,
   LinesOptions,
   MmapOptions,
+  PlainMmapOptions,
   Progress,
+  RangeOptions,
+  RangeTaskOptions,
+  SharedMmapOptions,
   StreamOptions,
   TaskOptions,
   TextLinesOptions,
 } from './arguments.js'
 export * from './constants.js'
 export type { ErrorCode, MmapError } from './errors.js'
-export type { BufferCopy, Residency } from './mmap.js'
+export type { BufferCopy, Residency, ViewOver } from './mmap.js'
 export { Mmap, mmap } from './mmap.js'
 export type { TextEncoding } from './text.js'
 export type { ViewConstructor } from './views.js'

@@ -13,6 +13,7 @@ import {
   clamp,
   type FileLike,
   int32,
+  isOptions,
   type LinesOptions,
   linesOptions,
   type MmapOptions,
@@ -20,13 +21,20 @@ import {
   needleArgument,
   optionalBound,
   optionalWholeNumber,
+  type PlainMmapOptions,
+  type Range,
+  type RangeOptions,
+  type RangeTaskOptions,
+  rangeArguments,
   request,
+  type SharedMmapOptions,
   type StreamOptions,
   sliceBounds,
   streamOptions,
   systemConstant,
   type TaskOptions,
   type TextLinesOptions,
+  taskArguments,
   taskOptions,
   wholeNumber,
 } from './arguments.js'
@@ -74,6 +82,23 @@ export interface Residency {
  */
 export type BufferCopy = ReturnType<BufferConstructor['allocUnsafe']>
 
+/**
+ * A view of some class over a mapping. Of an ArrayBuffer it is `Float64Array<ArrayBuffer>` and so
+ * on, where TypeScript (5.7 and newer) knows that: the type that `slice()` of the class returns.
+ */
+export type ViewOver<T extends ArrayBufferView, TBuffer extends ArrayBufferLike> = [TBuffer] extends [SharedArrayBuffer]
+  ? T & { readonly buffer: TBuffer }
+  : [TBuffer] extends [ArrayBuffer]
+    ? T extends { slice(): infer Copy }
+      ? Copy extends T
+        ? Copy
+        : T & Copy
+      : T & { readonly buffer: TBuffer }
+    : T
+
+/** Options, but no string or array: those have a `length`, too. */
+type NotText<Options> = Options & { readonly [Symbol.iterator]?: never }
+
 const ACCESS_NAMES = ['ACCESS_DEFAULT', 'ACCESS_READ', 'ACCESS_WRITE', 'ACCESS_COPY'] as const
 // Single bytes are read through Rust until there have been so many that a view of our own pays: an ArrayBuffer costs some
 // microseconds, and a garbage collection when it is long.
@@ -111,7 +136,7 @@ const NEWLINE = 10
  * TypeError without a code: the properties of a class that are private belong to the object
  * itself. Vue makes none of it; elsewhere mark it, or keep it beside what is proxied.
  */
-export class Mmap implements Disposable, Iterable<number> {
+export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements Disposable, Iterable<number> {
   #mapping: Handle | undefined
   /** The handle after `close()`, for `unmap()`, if there is anything for it to do. */
   #closedMapping: Handle | undefined
@@ -142,7 +167,7 @@ export class Mmap implements Disposable, Iterable<number> {
   /**
    * The same as {@link mmap}.
    */
-  constructor(file: FileLike | -1, length?: number | bigint, options?: MmapOptions) {
+  constructor(file: FileLike | -1, length?: number | bigint | NotText<MmapOptions>, options?: MmapOptions) {
     const asked = request(file, length, options)
     const mapping = open(asked)
     try {
@@ -215,10 +240,10 @@ export class Mmap implements Disposable, Iterable<number> {
    *
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_VIEW_TOO_LARGE beyond MAX_VIEW_LENGTH, ERR_MMAP_NO_VIEW where the runtime allows none
    */
-  get bytes(): Uint8Array {
+  get bytes(): ViewOver<Uint8Array, TBuffer> {
     const { bytes } = this.#wholeView(this.#live())
     this.#handedOut = true
-    return bytes
+    return bytes as ViewOver<Uint8Array, TBuffer>
   }
 
   /**
@@ -227,14 +252,14 @@ export class Mmap implements Disposable, Iterable<number> {
    *
    * @throws as {@link bytes}
    */
-  get buffer(): ArrayBuffer | SharedArrayBuffer {
+  get buffer(): TBuffer {
     const { buffer } = this.#wholeView(this.#live())
     this.#handedOut = true
-    return buffer
+    return buffer as TBuffer
   }
 
   /** A Buffer over the same memory, nothing copied: `mm.view(Buffer, 0, 100)`. Arguments and errors are those of the other kinds. */
-  view(type: BufferConstructor, byteOffset?: number, length?: number): Buffer
+  view(type: BufferConstructor, byteOffset?: number, length?: number): ViewOver<Buffer, TBuffer>
   /**
    * A view of another kind, of the same memory: `mm.view(Float64Array, 16, 100)`, `mm.view(DataView)`, `mm.view(Buffer)`. It is also
    * how to see a part of a mapping that is longer than MAX_VIEW_LENGTH (not with `sharedArrayBuffer`: that is ERR_MMAP_VIEW_TOO_LARGE).
@@ -244,7 +269,7 @@ export class Mmap implements Disposable, Iterable<number> {
    * @param length in elements, default as many as there are
    * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, and as {@link bytes}
    */
-  view<T extends ArrayBufferView>(type: ViewConstructor<T>, byteOffset?: number, length?: number): T
+  view<T extends ArrayBufferView>(type: ViewConstructor<T>, byteOffset?: number, length?: number): ViewOver<T, TBuffer>
   view<T extends ArrayBufferView>(type: ViewConstructor<T>, byteOffset: number = 0, length?: number): T {
     const size = elementSize(type)
     if (size === undefined || !isConstructor<T>(type)) {
@@ -308,8 +333,8 @@ export class Mmap implements Disposable, Iterable<number> {
    * @param stop default the length
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
    */
-  arrayBuffer(start?: number, stop?: number): ArrayBuffer {
-    const [mapping, from, to] = this.#rangeFromStart(start, stop)
+  arrayBuffer(start?: number | RangeOptions, stop?: number): ArrayBuffer {
+    const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop))
     return this.#arrayBuffer(mapping, from, to)
   }
 
@@ -611,9 +636,9 @@ export class Mmap implements Disposable, Iterable<number> {
    * @param start default is the cursor, as in Python; see {@link indexOf}
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
    */
-  find(needle: BytesLike, start?: number, stop?: number): number {
+  find(needle: BytesLike, start?: number | RangeOptions, stop?: number): number {
     const sought = soughtBytes(needle)
-    const [mapping, from, to] = this.#rangeFromCursor(start, stop)
+    const [mapping, from, to] = this.#rangeFromCursor(rangeArguments(start, stop))
     return to < from ? -1 : this.#find(mapping, sought, from, to)
   }
 
@@ -623,9 +648,9 @@ export class Mmap implements Disposable, Iterable<number> {
    * @param start default is the cursor, as in Python; see {@link lastIndexOf}
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
    */
-  rfind(needle: BytesLike, start?: number, stop?: number): number {
+  rfind(needle: BytesLike, start?: number | RangeOptions, stop?: number): number {
     const bytes = bytesArgument(needle, 'needle')
-    const [mapping, from, to] = this.#rangeFromCursor(start, stop)
+    const [mapping, from, to] = this.#rangeFromCursor(rangeArguments(start, stop))
     return to < from ? -1 : binding.rfind(mapping, bytes, from, to)
   }
 
@@ -675,14 +700,14 @@ export class Mmap implements Disposable, Iterable<number> {
    *   ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
    *   empty needle, ERR_MMAP_FAULT
    */
-  findAll(needle: BytesLike, start?: number, stop?: number): IterableIterator<number> {
+  findAll(needle: BytesLike, start?: number | RangeOptions, stop?: number): IterableIterator<number> {
     const bytes = bytesArgument(needle, 'needle')
-    const from = optionalBound(start, 'start') ?? 0
-    const to = optionalBound(stop, 'stop') ?? Number.POSITIVE_INFINITY
+    const range = rangeArguments(start, stop)
     this.#live()
     refuseEmpty(bytes, 'needle')
     // A copy: the caller may write to his.
-    return new Matches(this.#iterated(), new Uint8Array(bytes), clamp(from, this.#length), to)
+    const from = clamp(range.start ?? 0, this.#length)
+    return new Matches(this.#iterated(), new Uint8Array(bytes), from, range.stop ?? Number.POSITIVE_INFINITY)
   }
 
   /**
@@ -691,9 +716,9 @@ export class Mmap implements Disposable, Iterable<number> {
    *
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty needle, ERR_MMAP_FAULT
    */
-  count(needle: BytesLike, start?: number, stop?: number): number {
+  count(needle: BytesLike, start?: number | RangeOptions, stop?: number): number {
     const bytes = bytesArgument(needle, 'needle')
-    const [mapping, from, to] = this.#rangeFromStart(start, stop)
+    const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop))
     refuseEmpty(bytes, 'needle')
     return binding.count(mapping, bytes, from, to)
   }
@@ -706,10 +731,10 @@ export class Mmap implements Disposable, Iterable<number> {
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty `from` or another length,
    *   ERR_MMAP_FAULT with `replaced`, how many were replaced before
    */
-  replaceAll(from: BytesLike, to: BytesLike, start?: number, stop?: number): number {
+  replaceAll(from: BytesLike, to: BytesLike, start?: number | RangeOptions, stop?: number): number {
     const old = bytesArgument(from, 'from')
     const replacement = bytesArgument(to, 'to')
-    const [mapping, first, last] = this.#rangeFromStart(start, stop)
+    const [mapping, first, last] = this.#rangeFromStart(rangeArguments(start, stop))
     this.#writable()
     refuseUnequal(old, replacement)
     return binding.replaceAll(mapping, old, replacement, first, last)
@@ -782,10 +807,15 @@ export class Mmap implements Disposable, Iterable<number> {
    * @param start default is the cursor, at the time of the call
    * @returns a promise, rejected with what `find` throws, with ABORT_ERR, and with ERR_MMAP_CLOSED after `unmap()`
    */
-  async findAsync(needle: BytesLike, start?: number, stop?: number, options?: TaskOptions): Promise<number> {
+  async findAsync(
+    needle: BytesLike,
+    start?: number | RangeTaskOptions,
+    stop?: number,
+    options?: TaskOptions,
+  ): Promise<number> {
     const bytes = bytesArgument(needle, 'needle')
-    const checked = taskOptions(options)
-    const [mapping, from, to] = this.#rangeFromCursor(start, stop)
+    const [range, checked] = taskArguments(start, stop, options)
+    const [mapping, from, to] = this.#rangeFromCursor(range)
     if (to < from) {
       checked.onProgress?.({ done: 0, total: 0 })
       return -1
@@ -798,10 +828,15 @@ export class Mmap implements Disposable, Iterable<number> {
    *
    * @returns a promise, rejected with what `count` throws, and as that of {@link findAsync}
    */
-  async countAsync(needle: BytesLike, start?: number, stop?: number, options?: TaskOptions): Promise<number> {
+  async countAsync(
+    needle: BytesLike,
+    start?: number | RangeTaskOptions,
+    stop?: number,
+    options?: TaskOptions,
+  ): Promise<number> {
     const bytes = bytesArgument(needle, 'needle')
-    const checked = taskOptions(options)
-    const [mapping, from, to] = this.#rangeFromStart(start, stop)
+    const [range, checked] = taskArguments(start, stop, options)
+    const [mapping, from, to] = this.#rangeFromStart(range)
     refuseEmpty(bytes, 'needle')
     return this.#run(mapping, checked, to - from, (task) => binding.startCount(task, bytes, from, to))
   }
@@ -816,14 +851,14 @@ export class Mmap implements Disposable, Iterable<number> {
   async replaceAllAsync(
     from: BytesLike,
     to: BytesLike,
-    start?: number,
+    start?: number | RangeTaskOptions,
     stop?: number,
     options?: TaskOptions,
   ): Promise<number> {
     const old = bytesArgument(from, 'from')
     const replacement = bytesArgument(to, 'to')
-    const checked = taskOptions(options)
-    const [mapping, first, last] = this.#rangeFromStart(start, stop)
+    const [range, checked] = taskArguments(start, stop, options)
+    const [mapping, first, last] = this.#rangeFromStart(range)
     this.#writable()
     refuseUnequal(old, replacement)
     const begin = (task: ExternalObject<Task>) => binding.startReplaceAll(task, old, replacement, first, last)
@@ -831,11 +866,20 @@ export class Mmap implements Disposable, Iterable<number> {
   }
 
   /**
-   * {@link flush}, as a task. The device is asked to finish after every 8 MiB, which is when progress is reported and a signal is looked at.
+   * {@link flush}, as a task. The device is asked to finish after every 8 MiB, which is when progress
+   * is reported and a signal is looked at.
    *
+   * @param offset in bytes, default 0; or all options, with the range as `start` and `stop`
+   * @param size in bytes; to the end when it is missing or -1
    * @returns a promise, rejected with what `flush` throws, and as that of {@link findAsync}
    */
-  async flushAsync(offset: number = 0, size?: number, options?: TaskOptions): Promise<void> {
+  async flushAsync(offset: number | RangeTaskOptions = 0, size?: number, options?: TaskOptions): Promise<void> {
+    if (isOptions(offset, size, options)) {
+      const [range, checked] = taskArguments(offset, undefined, undefined)
+      const [mapping, from, to] = this.#rangeFromStart(range)
+      await this.#run(mapping, checked, to - from, (task) => binding.startFlush(task, from, to))
+      return
+    }
     const asked = flushArguments(offset, size)
     const checked = taskOptions(options)
     const mapping = this.#live()
@@ -848,14 +892,15 @@ export class Mmap implements Disposable, Iterable<number> {
    *
    * Linux: MADV_POPULATE_READ (5.14 and newer). Other Unix: MADV_WILLNEED and a touch of every page. Windows: PrefetchVirtualMemory.
    *
-   * @param start in bytes, default 0
-   * @param length in bytes, default to the end
-   * @returns a promise, rejected with ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_MMAP_FAULT, ABORT_ERR
+   * @param start default 0; or all options. Bounds are those of {@link slice}
+   * @param stop default the length
+   * @returns a promise, rejected with ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_MMAP_FAULT,
+   *   ABORT_ERR
    */
-  async prefetch(start: number = 0, length?: number, options?: TaskOptions): Promise<void> {
-    const checked = taskOptions(options)
-    const [mapping, from, count] = this.#pageRange('prefetch', start, length)
-    await this.#run(mapping, checked, count, (task) => binding.startPrefetch(task, from, from + count))
+  async prefetch(start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<void> {
+    const [range, checked] = taskArguments(start, stop, options)
+    const [mapping, from, to] = this.#rangeFromStart(range)
+    await this.#run(mapping, checked, to - from, (task) => binding.startPrefetch(task, from, to))
   }
 
   // --- The operating system half
@@ -975,35 +1020,35 @@ export class Mmap implements Disposable, Iterable<number> {
    * Keeps the pages under a range in RAM. (It locks no file.) A `resize()` ends that, and so does a `protect()` that takes `PROT_WRITE` away
    * or gives it back.
    *
-   * @param start in bytes, default 0
-   * @param length in bytes, default to the end
-   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOMEM or EPERM beyond what the system allows (`ulimit -l`; on
+   * @param start default 0. Bounds are those of {@link slice}
+   * @param stop default the length
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ENOMEM or EPERM beyond what the system allows (`ulimit -l`; on
    *   Windows the working set of the process, which is made larger if it can be), ENOSYS for private memory on Linux before 4.4,
    *   ERR_MMAP_FAULT where the file has been cut off
    */
-  mlock(start: number = 0, length?: number): void {
-    const [mapping, from, count] = this.#pageRange('mlock', start, length)
+  mlock(start?: number | RangeOptions, stop?: number): void {
+    const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop))
     this.#moveIntoBuffer(mapping)
-    binding.lock(mapping, from, count)
+    binding.lock(mapping, from, to - from)
   }
 
   /** Undoes {@link mlock}, however often that was called; on macOS, one call of it. Arguments and errors are the same. */
-  munlock(start: number = 0, length?: number): void {
-    const [mapping, from, count] = this.#pageRange('munlock', start, length)
-    binding.unlock(mapping, from, count)
+  munlock(start?: number | RangeOptions, stop?: number): void {
+    const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop))
+    binding.unlock(mapping, from, to - from)
   }
 
   /**
    * How many pages of a range are in memory: in the page cache, on Unix; in the working set of this process, on Windows.
    *
-   * @param start in bytes, default 0
-   * @param length in bytes, default to the end
-   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE; EPERM of a file that the process neither owns nor may write, of
+   * @param start default 0. Bounds are those of {@link slice}
+   * @param stop default the length
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE; EPERM of a file that the process neither owns nor may write, of
    *   which Linux does not tell (it says "all")
    */
-  resident(start: number = 0, length?: number): Residency {
-    const [mapping, from, count] = this.#pageRange('resident', start, length)
-    return binding.resident(mapping, from, count)
+  resident(start?: number | RangeOptions, stop?: number): Residency {
+    const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop))
+    return binding.resident(mapping, from, to - from)
   }
 
   // --- The end
@@ -1111,7 +1156,7 @@ export class Mmap implements Disposable, Iterable<number> {
   /**
    * {@link bytes}, so that `Buffer.from(mm)` is a copy of what is mapped. @throws as {@link bytes}
    */
-  valueOf(): Uint8Array {
+  valueOf(): ViewOver<Uint8Array, TBuffer> {
     return this.bytes
   }
 
@@ -1208,12 +1253,10 @@ export class Mmap implements Disposable, Iterable<number> {
     return decode(this.#copy(mapping, from, count), encoding, count)
   }
 
-  #rangeFromCursor(start: unknown, stop: unknown): [mapping: Handle, from: number, to: number] {
-    const from = optionalBound(start, 'start')
-    const to = optionalBound(stop, 'stop')
+  #rangeFromCursor({ start, stop }: Range): [mapping: Handle, from: number, to: number] {
     const mapping = this.#live()
     const length = this.#length
-    return [mapping, clamp(from ?? this.#position, length), clamp(to ?? length, length)]
+    return [mapping, clamp(start ?? this.#position, length), clamp(stop ?? length, length)]
   }
 
   #find(mapping: Handle, needle: Needle, from: number, to: number): number {
@@ -1224,9 +1267,9 @@ export class Mmap implements Disposable, Iterable<number> {
     return found
   }
 
-  /** For what begins at the start and not at the cursor. */
-  #rangeFromStart(start: unknown, stop: unknown): [mapping: Handle, from: number, to: number] {
-    const [mapping, from, to] = this.#rangeFromCursor(start === undefined ? 0 : start, stop)
+  /** `start` is 0 by default, and not the cursor. The end of a range is not before its start. */
+  #rangeFromStart({ start, stop }: Range): [mapping: Handle, from: number, to: number] {
+    const [mapping, from, to] = this.#rangeFromCursor({ start: start ?? 0, stop })
     return [mapping, from, Math.max(from, to)]
   }
 
@@ -1285,18 +1328,6 @@ export class Mmap implements Disposable, Iterable<number> {
       if (isNoView(error)) return undefined
       throw error
     }
-  }
-
-  #pageRange(method: string, start: unknown, length: unknown): [mapping: Handle, from: number, count: number] {
-    const from = wholeNumber(start, 'start')
-    const asked = optionalWholeNumber(length, 'length')
-    const mapping = this.#live()
-    const what = `${method} values out of range`
-    if (from < 0 || from > this.#length) throw outOfRange(what, 'start', `0 to ${this.#length}`, start)
-    const left = this.#length - from
-    const count = asked ?? left
-    if (count < 0 || count > left) throw outOfRange(what, 'length', `0 to ${left}`, length)
-    return [mapping, from, count]
   }
 
   #byteAt(mapping: Handle, index: number): number {
@@ -1440,13 +1471,22 @@ mendDispose(Mmap.prototype)
  *
  * @param file a path, a `file:` URL, a descriptor or a FileHandle, which may be closed afterwards; -1 for anonymous memory
  * @param length in bytes; 0, the default, is all the rest of the file from `offset` on, or all of a named region that exists. New anonymous
- *   memory needs at least 1 (EINVAL)
+ *   memory needs at least 1 (EINVAL). It may be left out: `mmap(path, options)`
  * @param options see {@link MmapOptions}
  * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE (an empty file with length 0, a part that the file does not
  *   have), ERR_MMAP_UNSUPPORTED, ERR_ACCESS_DENIED (`node --permission`), what Node says of a URL that is no path (ERR_INVALID_URL_SCHEME, ERR_INVALID_FILE_URL_HOST,
  *   ERR_INVALID_FILE_URL_PATH), and what the operating system says: ENOENT, EACCES, EBADF, EISDIR, ENODEV, ENOMEM, ENOSPC, ...
  */
-export function mmap(file: FileLike | -1, length?: number | bigint, options?: MmapOptions): Mmap {
+export function mmap(
+  file: FileLike | -1,
+  length: number | bigint | undefined,
+  options: SharedMmapOptions,
+): Mmap<SharedArrayBuffer>
+export function mmap(file: FileLike | -1, options: NotText<SharedMmapOptions>): Mmap<SharedArrayBuffer>
+export function mmap(file: FileLike | -1, length?: number | bigint, options?: PlainMmapOptions): Mmap<ArrayBuffer>
+export function mmap(file: FileLike | -1, options: NotText<PlainMmapOptions>): Mmap<ArrayBuffer>
+export function mmap(file: FileLike | -1, length?: number | bigint | NotText<MmapOptions>, options?: MmapOptions): Mmap
+export function mmap(file: FileLike | -1, length?: number | bigint | MmapOptions, options?: MmapOptions): Mmap {
   return new Mmap(file, length, options)
 }
 
