@@ -4,9 +4,9 @@ import { inspect } from 'node:util'
 import { runInNewContext } from 'node:vm'
 import ava from 'ava'
 import { ACCESS_COPY, ACCESS_READ, type BytesLike, Mmap, mmap, PAGESIZE, type ViewConstructor } from 'memmap'
-import { callWith } from './misuse.mjs'
-import { pattern, scratchFile } from './scratch.mjs'
-import { TYPED_ARRAYS } from './typed-arrays.mjs'
+import { callWith } from './support/misuse.mjs'
+import { pattern, scratchFile } from './support/portable.mjs'
+import { TYPED_ARRAYS } from './support/typed-arrays.mjs'
 
 const test = ava.serial
 

@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
 import { ACCESS_COPY, ACCESS_READ, ACCESS_WRITE, mmap, PAGESIZE } from 'memmap'
-import { runAfter, runWithMounts } from './child.mjs'
-import { asRootOnLinux, onLinux, onUnix } from './platform.mjs'
-import { scratchFile, scratchFolder } from './scratch.mjs'
+import { runAfter, runWithMounts } from './support/child.mjs'
+import { asRootOnLinux, onLinux, onUnix } from './support/platform.mjs'
+import { scratchFile, scratchFolder } from './support/portable.mjs'
 
 const GIB = 2 ** 30
 

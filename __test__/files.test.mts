@@ -30,11 +30,10 @@ import {
   mmap,
   PAGESIZE,
 } from 'memmap'
-import { callWith, mmapWith } from './misuse.mjs'
-import { Peer } from './peer.mjs'
-import { asRootOnLinux, onLinux, onUnix, TOO_LARGE } from './platform.mjs'
-import { mapsOf } from './process-state.mjs'
-import { pattern, scratchFile, scratchFolder } from './scratch.mjs'
+import { callWith, mmapWith } from './support/misuse.mjs'
+import { Peer } from './support/peer.mjs'
+import { asRootOnLinux, onLinux, onUnix, TOO_LARGE } from './support/platform.mjs'
+import { mapsOf, pattern, scratchFile, scratchFolder } from './support/portable.mjs'
 
 const test = ava.serial
 

@@ -26,10 +26,10 @@ import {
   PROT_READ,
   PROT_WRITE,
 } from 'memmap'
-import { mmapWith } from './misuse.mjs'
-import { pattern, scratchFolder } from './scratch.mjs'
-import { SEED } from './seed.mjs'
-import { TYPED_ARRAYS } from './typed-arrays.mjs'
+import { mmapWith } from './support/misuse.mjs'
+import { pattern, scratchFolder } from './support/portable.mjs'
+import { SEED } from './support/seed.mjs'
+import { TYPED_ARRAYS } from './support/typed-arrays.mjs'
 
 const test = ava.serial
 

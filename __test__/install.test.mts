@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseTriple } from '@napi-rs/cli'
 import ava, { type ExecutionContext } from 'ava'
-import { onLinux } from './platform.mjs'
-import { scratchFolder } from './scratch.mjs'
+import { onLinux } from './support/platform.mjs'
+import { scratchFolder } from './support/portable.mjs'
 
 const test = ava.serial
 const root = fileURLToPath(new URL('..', import.meta.url))

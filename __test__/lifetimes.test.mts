@@ -10,10 +10,18 @@ import { MessageChannel, Worker } from 'node:worker_threads'
 import { gunzipSync, gzip } from 'node:zlib'
 import ava from 'ava'
 import { ACCESS_READ, type Mmap, mmap, PAGESIZE } from 'memmap'
-import { onLinux, onUnix } from './platform.mjs'
-import { allMaps, descriptorsOf, mapsOf, openDescriptors } from './process-state.mjs'
-import { collectUntil, transfer } from './runtime.mjs'
-import { pattern, scratchFile, scratchFolder } from './scratch.mjs'
+import { onLinux, onUnix } from './support/platform.mjs'
+import {
+  allMaps,
+  collectUntil,
+  descriptorsOf,
+  mapsOf,
+  openDescriptors,
+  pattern,
+  scratchFile,
+  scratchFolder,
+  transfer,
+} from './support/portable.mjs'
 
 const test = ava.serial
 

@@ -7,10 +7,10 @@ import { closeSync, openSync, truncateSync, writeSync } from 'node:fs'
 import ava from 'ava'
 import fc from 'fast-check'
 import { ACCESS_READ, type Mmap, mmap, PAGESIZE } from 'memmap'
-import { callWith } from './misuse.mjs'
-import { onLinux, onUnix } from './platform.mjs'
-import { scratchFile } from './scratch.mjs'
-import { SEED } from './seed.mjs'
+import { callWith } from './support/misuse.mjs'
+import { onLinux, onUnix } from './support/platform.mjs'
+import { scratchFile } from './support/portable.mjs'
+import { SEED } from './support/seed.mjs'
 
 const test = ava.serial
 

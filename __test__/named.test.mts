@@ -4,10 +4,10 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { mmap } from 'memmap'
-import { runAfter, runWithMounts } from './child.mjs'
-import { Peer } from './peer.mjs'
-import { asRootOnLinux, onLinux } from './platform.mjs'
-import { scratchFolder } from './scratch.mjs'
+import { runAfter, runWithMounts } from './support/child.mjs'
+import { Peer } from './support/peer.mjs'
+import { asRootOnLinux, onLinux } from './support/platform.mjs'
+import { scratchFolder } from './support/portable.mjs'
 
 function freshTag(): string {
   return `memmap-test-${randomUUID()}`

@@ -6,7 +6,7 @@ import { format, inspect } from 'node:util'
 import * as threads from 'node:worker_threads'
 import ava from 'ava'
 import { mmap } from 'memmap'
-import { scratchFile } from './scratch.mjs'
+import { scratchFile } from './support/portable.mjs'
 
 const test = ava.serial
 

@@ -37,10 +37,9 @@ import {
   PROT_READ,
   PROT_WRITE,
 } from 'memmap'
-import { mmapWith } from './misuse.mjs'
-import { onLinux, onUnix } from './platform.mjs'
-import { openDescriptors } from './process-state.mjs'
-import { pattern, scratchFile, scratchFolder } from './scratch.mjs'
+import { mmapWith } from './support/misuse.mjs'
+import { onLinux, onUnix } from './support/platform.mjs'
+import { openDescriptors, pattern, scratchFile, scratchFolder } from './support/portable.mjs'
 
 const test = ava.serial
 

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
-import { scratchFolder } from './scratch.mjs'
+import { scratchFolder } from './support/portable.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const FLAG = Number.parseInt(process.versions.node, 10) < 22 ? '--experimental-permission' : '--permission'

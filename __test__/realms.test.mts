@@ -7,8 +7,8 @@ import { pathToFileURL } from 'node:url'
 import { createContext, runInContext } from 'node:vm'
 import ava from 'ava'
 import type * as Memmap from 'memmap'
-import { onUnix } from './platform.mjs'
-import { scratchFile } from './scratch.mjs'
+import { onUnix } from './support/platform.mjs'
+import { scratchFile } from './support/portable.mjs'
 
 const test = ava.serial
 const require = createRequire(import.meta.url)
@@ -21,7 +21,7 @@ const NODE = { ...JSDOM, ArrayBuffer, Uint8Array }
 /** Loads the package in a context of its own. */
 function load(
   globals: object,
-  binding: object = require('./runtimes/binding.cjs'),
+  binding: object = require('./every-runtime/binding.cjs'),
   modules: Record<string, object> = {},
 ): typeof Memmap {
   const exports = {}
@@ -59,7 +59,7 @@ onUnix('where the runtime refuses, another realm has a SharedArrayBuffer, too', 
   const refuse = (): never => {
     throw Object.assign(new Error('refused'), { code: 'ERR_MMAP_NO_VIEW' })
   }
-  const { mmap } = load({ ...NODE }, { ...require('./runtimes/binding.cjs'), buffer: refuse })
+  const { mmap } = load({ ...NODE }, { ...require('./every-runtime/binding.cjs'), buffer: refuse })
   const map = mmap(-1, 5)
   map.write('bytes')
   t.is(Object.prototype.toString.call(map.buffer), '[object SharedArrayBuffer]')

@@ -7,12 +7,10 @@ import { runInNewContext } from 'node:vm'
 import ava, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
 import { ACCESS_COPY, ACCESS_READ, type BytesLike, MAX_VIEW_LENGTH, type Mmap, mmap, PAGESIZE, PROT_READ } from 'memmap'
-import { zeros } from './memory.mjs'
-import { callWith } from './misuse.mjs'
-import { onLinux, onUnix } from './platform.mjs'
-import { transfer } from './runtime.mjs'
-import { scratchFile } from './scratch.mjs'
-import { SEED } from './seed.mjs'
+import { callWith } from './support/misuse.mjs'
+import { onLinux, onUnix } from './support/platform.mjs'
+import { scratchFile, transfer, zeros } from './support/portable.mjs'
+import { SEED } from './support/seed.mjs'
 
 const test = ava.serial
 

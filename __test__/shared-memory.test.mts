@@ -23,11 +23,10 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import ava, { type ExecutionContext } from 'ava'
 import { ACCESS_COPY, ACCESS_READ, MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, mmap, PAGESIZE } from 'memmap'
-import { callWith, mmapWith } from './misuse.mjs'
-import { Peer } from './peer.mjs'
-import { asRootOnLinux, onLinux, onUnix, TOO_LARGE } from './platform.mjs'
-import { mapsOf, openDescriptors } from './process-state.mjs'
-import { collectUntil } from './runtime.mjs'
+import { callWith, mmapWith } from './support/misuse.mjs'
+import { Peer } from './support/peer.mjs'
+import { asRootOnLinux, onLinux, onUnix, TOO_LARGE } from './support/platform.mjs'
+import { collectUntil, mapsOf, openDescriptors } from './support/portable.mjs'
 
 const test = ava.serial
 

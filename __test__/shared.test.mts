@@ -6,11 +6,10 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import test, { type ExecutionContext } from 'ava'
 import { ACCESS_COPY, ACCESS_READ, MADV_RANDOM, type Mmap, mmap, PAGESIZE } from 'memmap'
-import { mmapWith } from './misuse.mjs'
-import { onLinux, onUnix, onWindows } from './platform.mjs'
-import { mapsOf } from './process-state.mjs'
-import { writeRefusingNode } from './refusing-node.mjs'
-import { scratchFile, scratchFolder } from './scratch.mjs'
+import { mmapWith } from './support/misuse.mjs'
+import { onLinux, onUnix, onWindows } from './support/platform.mjs'
+import { mapsOf, scratchFile, scratchFolder } from './support/portable.mjs'
+import { writeRefusingNode } from './support/refusing-node.mjs'
 
 for (const shared of [null, 1, 'true', [], () => true]) {
   test(`sharedArrayBuffer: ${String(shared)} is of the wrong type`, (t) => {

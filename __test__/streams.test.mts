@@ -10,9 +10,9 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import ava from 'ava'
 import { ACCESS_READ, mmap, PAGESIZE } from 'memmap'
-import { callWith } from './misuse.mjs'
-import { onUnix } from './platform.mjs'
-import { pattern, scratchFile } from './scratch.mjs'
+import { callWith } from './support/misuse.mjs'
+import { onUnix } from './support/platform.mjs'
+import { pattern, scratchFile } from './support/portable.mjs'
 
 const test = ava.serial
 

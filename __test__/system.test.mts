@@ -23,9 +23,9 @@ import {
   PROT_READ,
   PROT_WRITE,
 } from 'memmap'
-import { callWith } from './misuse.mjs'
-import { onLinux, onUnix } from './platform.mjs'
-import { pattern, scratchFile } from './scratch.mjs'
+import { callWith } from './support/misuse.mjs'
+import { onLinux, onUnix } from './support/platform.mjs'
+import { pattern, scratchFile } from './support/portable.mjs'
 
 const test = ava.serial
 

@@ -23,13 +23,10 @@ import {
   type Progress,
   type TaskOptions,
 } from 'memmap'
-import { zeros } from './memory.mjs'
-import { callWith } from './misuse.mjs'
-import { onLinux, onUnix } from './platform.mjs'
-import { mapsOf } from './process-state.mjs'
-import { collectUntil } from './runtime.mjs'
-import { pattern, scratchFile } from './scratch.mjs'
-import { SEED } from './seed.mjs'
+import { callWith } from './support/misuse.mjs'
+import { onLinux, onUnix } from './support/platform.mjs'
+import { collectUntil, mapsOf, pattern, scratchFile, zeros } from './support/portable.mjs'
+import { SEED } from './support/seed.mjs'
 
 const test = ava.serial
 
@@ -1364,7 +1361,7 @@ for (const [how, status] of [
   ['worker.exit', 0],
 ] as const) {
   onUnix(`${how} with tasks running does not wait for them`, 'memory for a long task costs there', async (t) => {
-    const script = fileURLToPath(new URL('./runtimes/task-ends.cjs', import.meta.url))
+    const script = fileURLToPath(new URL('./every-runtime/task-ends.cjs', import.meta.url))
     const child = spawn(process.execPath, [script, how, String(LEFT)], { stdio: ['ignore', 'pipe', 'ignore'] })
     let output = ''
     let ends = 0
@@ -1387,7 +1384,7 @@ onLinux(
   'a worker ends with tasks running on the memory of its SharedArrayBuffer, which nobody touches then',
   'elsewhere such memory costs, or is not taken back',
   async (t) => {
-    const script = fileURLToPath(new URL('./runtimes/task-ends.cjs', import.meta.url))
+    const script = fileURLToPath(new URL('./every-runtime/task-ends.cjs', import.meta.url))
     const args = [script, 'worker.terminate shared', String(LEFT)]
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
     t.deepEqual(await once(child, 'exit'), [0, null])

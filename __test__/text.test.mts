@@ -4,9 +4,9 @@ import { constants } from 'node:buffer'
 import { truncateSync } from 'node:fs'
 import ava from 'ava'
 import { ACCESS_READ, mmap, PAGESIZE } from 'memmap'
-import { callWith } from './misuse.mjs'
-import { onLinux, onUnix } from './platform.mjs'
-import { pattern, scratchFile } from './scratch.mjs'
+import { callWith } from './support/misuse.mjs'
+import { onLinux, onUnix } from './support/platform.mjs'
+import { pattern, scratchFile } from './support/portable.mjs'
 
 const test = ava.serial
 

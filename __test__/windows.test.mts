@@ -2,10 +2,9 @@
 
 import { existsSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { ACCESS_COPY, ACCESS_READ, MADV_WILLNEED, MAP_PRIVATE, mmap, PROT_READ } from 'memmap'
-import { mmapWith } from './misuse.mjs'
-import { onWindows } from './platform.mjs'
-import { collectUntil } from './runtime.mjs'
-import { pattern, scratchFile } from './scratch.mjs'
+import { mmapWith } from './support/misuse.mjs'
+import { onWindows } from './support/platform.mjs'
+import { collectUntil, pattern, scratchFile } from './support/portable.mjs'
 
 onWindows('flags, prot, madvise and protect are ERR_MMAP_UNSUPPORTED', 'they are there', (t) => {
   const path = scratchFile(t, pattern(100))

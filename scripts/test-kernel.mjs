@@ -1,4 +1,4 @@
-// npm run test:kernel: plays scenarios of __test__/runtimes on the kernel of Debian 12, Linux 6.1,
+// npm run test:kernel: plays scenarios of __test__/every-runtime on the kernel of Debian 12, Linux 6.1,
 // in a virtual machine without KVM, because some faults show only on kernels older than this
 // machine's. It uses this machine's Node, and starts a process for each scenario. The scenarios
 // about memory are played a second time with strict accounting (vm.overcommit_memory=2), where the
@@ -23,7 +23,7 @@ const DEFAULT = { title: 'default', accounting: 0 }
 const STRICT = { title: 'strict', accounting: 2 }
 const COLUMNS = [DEFAULT, STRICT]
 
-/** The files of __test__/runtimes, where they are played, and by which script. */
+/** The files of __test__/every-runtime, where they are played, and by which script. */
 const FILES = {
   kernel: { columns: [DEFAULT], script: 'kernel.cjs' },
   accounting: { columns: [STRICT], script: 'accounting.cjs' },
@@ -55,7 +55,7 @@ const { values: options } = parseArgs({
 
 setUp()
 const require = createRequire(import.meta.url)
-const runtimes = join(root, '__test__/runtimes')
+const runtimes = join(root, '__test__/every-runtime')
 const { saidOutcome } = require(join(runtimes, 'runtime.cjs'))
 const rows = Object.entries(FILES).flatMap(([file, { columns, script = 'scenarios.cjs' }]) => {
   return Object.keys(require(join(runtimes, `${file}.cjs`))).map((name) => ({ name, script, columns }))

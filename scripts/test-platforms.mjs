@@ -28,7 +28,7 @@ const ABOUT_PAGES = ['bytes', 'open']
 
 /**
  * What is run on each platform, beside building and looking at the binary: the tests of __test__ with ava, the scenarios of
- * __test__/runtimes, or the guide's programs from the registry. `quick` ones are also run with --quick.
+ * __test__/every-runtime, or the guide's programs from the registry. `quick` ones are also run with --quick.
  */
 const RUNS = {
   'win32-x64-msvc': [
@@ -243,8 +243,8 @@ function isOf(test, title) {
 
 /** The scenarios, each in a process of its own. The limit is for what hangs: a system call is a message to another process under Wine. */
 async function playScenarios({ way, program, kind, how }, folder, log) {
-  const script = join(folder, '__test__/runtimes/scenarios.cjs')
-  const { LEADING_ARGUMENTS, saidOutcome } = require(join(root, '__test__/runtimes/runtime.cjs'))
+  const script = join(folder, '__test__/every-runtime/scenarios.cjs')
+  const { LEADING_ARGUMENTS, saidOutcome } = require(join(root, '__test__/every-runtime/runtime.cjs'))
   const play = (name, log) => {
     return run(way, [program, ...LEADING_ARGUMENTS[kind], script, name], { cwd: folder, seconds: 600, log })
   }

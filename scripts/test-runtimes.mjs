@@ -1,4 +1,4 @@
-// npm run test:runtimes: every scenario of __test__/runtimes on every runtime, each in a process of its own. Prints a table and
+// npm run test:runtimes: every scenario of __test__/every-runtime on every runtime, each in a process of its own. Prints a table and
 // ends with "N passed, N failed".
 //   --runtime node20     only that one; may be repeated
 //   --scenario unmap     only those with that in their name; may be repeated
@@ -13,7 +13,7 @@ import { shortened } from './report.mjs'
 import { obtain, RUNTIMES, RUNTIMES_FOLDER, SUFFIX } from './runtimes.mjs'
 import { root, setUp, stop } from './setup.mjs'
 
-const SCENARIOS = join(root, '__test__/runtimes/scenarios.cjs')
+const SCENARIOS = join(root, '__test__/every-runtime/scenarios.cjs')
 const TIME_LIMIT = 180_000
 const require = createRequire(import.meta.url)
 
@@ -27,11 +27,11 @@ const { values: options } = parseArgs({
 
 setUp()
 const { names } = require(SCENARIOS)
-const { LEADING_ARGUMENTS, REFUSING, saidOutcome } = require(join(root, '__test__/runtimes/runtime.cjs'))
+const { LEADING_ARGUMENTS, REFUSING, saidOutcome } = require(join(root, '__test__/every-runtime/runtime.cjs'))
 
 // Not at the top: tsx may just have been installed.
 const { tsImport } = await import('tsx/esm/api')
-const { writeRefusingNode } = await tsImport('../__test__/refusing-node.mts', import.meta.url)
+const { writeRefusingNode } = await tsImport('../__test__/support/refusing-node.mts', import.meta.url)
 
 const chosen = COLUMNS.filter(({ name }) => options.runtime?.includes(name) ?? true)
 const scenarios = names.filter((name) => options.scenario?.some((part) => name.includes(part)) ?? true)

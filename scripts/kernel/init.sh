@@ -29,7 +29,7 @@ while IFS="$tab" read -r accounting script name; do
   mkdir /tmp/scratch
   printf '\036begin\n'
   TMPDIR=/tmp/scratch timeout -s KILL "$SECONDS_ALLOWED" \
-    /usr/bin/node --expose-gc "/memmap/__test__/runtimes/$script" "$name" </dev/null >/output
+    /usr/bin/node --expose-gc "/memmap/__test__/every-runtime/$script" "$name" </dev/null >/output
   code=$?
   cat /output
   printf '\n\036end %s\n' "$code"

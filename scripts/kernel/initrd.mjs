@@ -29,7 +29,7 @@ export function makeInitrd(plan, secondsAllowed) {
 
   const library = nativeLibrary()
   for (const name of ['package.json', 'index.js', library]) add(join(root, name), `memmap/${name}`)
-  cpSync(join(root, '__test__/runtimes'), join(FILES, 'memmap/__test__/runtimes'), { recursive: true })
+  cpSync(join(root, '__test__/every-runtime'), join(FILES, 'memmap/__test__/every-runtime'), { recursive: true })
   for (const path of librariesOf([process.execPath, join(root, library)])) add(path, path)
 
   add(INIT, 'init')

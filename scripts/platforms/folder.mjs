@@ -31,7 +31,7 @@ export function makeFolder(library) {
 function transpile(from, to) {
   const typescript = createRequire(import.meta.url)('typescript')
   const compilerOptions = { target: 'es2022', module: 'esnext' }
-  for (const name of readdirSync(from)) {
+  for (const name of readdirSync(from, { recursive: true })) {
     if (extname(name) !== WITH_TYPES || name === LEFT_OUT) continue
     const { outputText } = typescript.transpileModule(readFileSync(join(from, name), 'utf8'), { compilerOptions })
     writeFileSync(join(to, name.replace(WITH_TYPES, '.mjs')), outputText)

@@ -1,11 +1,11 @@
-// A second process to share memory with. See fixtures/peer.mjs for what it can do.
+// A second process to share memory with. See ../fixtures/peer.mjs for what it can do.
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
 
-const SCRIPT = fileURLToPath(new URL('./fixtures/peer.mjs', import.meta.url))
+const SCRIPT = fileURLToPath(new URL('../fixtures/peer.mjs', import.meta.url))
 
 export interface Refusal {
   name: string

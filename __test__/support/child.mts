@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
 
-const PACKAGE = fileURLToPath(new URL('../index.js', import.meta.url))
+const PACKAGE = fileURLToPath(new URL('../../index.js', import.meta.url))
 
 /**
  * What a program prints, as JSON. It has the package as `memmap` and `args` as `args`.
