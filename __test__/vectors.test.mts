@@ -1,5 +1,5 @@
 // Does the package do what CPython's mmap does? Replays what CPython 3.13 did, operation by operation, and compares
-// results, errors, cursors and file contents. The vectors are written by scripts/record-vectors.py, whose first lines
+// results, errors, cursors and file contents. The vectors are written by vectors/record.py, whose first lines
 // describe their format and list the known differences, which are not recorded.
 
 import { createHash } from 'node:crypto'

@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { checkTypes } from './check-types.mjs'
+import { checkTypes } from './check/types.mjs'
 import { buildNative, buildTypeScript, root, run, runTool, setUp, spawn, stop } from './setup.mjs'
 
 const BUILT = ['binding.d.ts', 'index.js', 'index.d.ts', 'docs/api.md']

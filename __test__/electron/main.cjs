@@ -1,4 +1,4 @@
-// An app without a window that maps a file in each kind of process of Electron. scripts/test-electron.mjs runs it.
+// An app without a window that maps a file in each kind of process of Electron. scripts/matrix/electron.mjs runs it.
 
 const { once } = require('node:events')
 const { join } = require('node:path')

@@ -1,6 +1,6 @@
 // Scenarios for strict accounting (vm.overcommit_memory=2), where the system promises no more
 // memory than it has: `node --expose-gc accounting.cjs NAME` plays one of them. It takes nearly all
-// of that memory, so scripts/test-kernel.mjs plays it in a guest.
+// of that memory, so scripts/emulated/test-kernel.mjs plays it in a guest.
 
 const assert = require('node:assert/strict')
 const { readFileSync, truncateSync } = require('node:fs')

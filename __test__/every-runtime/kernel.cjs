@@ -1,5 +1,5 @@
 // Scenarios that fail only on certain kernels: `node --expose-gc kernel.cjs NAME` plays one of
-// them. Only Node plays them, in the guest of scripts/test-kernel.mjs, where scratch files lie on
+// them. Only Node plays them, in the guest of scripts/emulated/test-kernel.mjs, where scratch files lie on
 // tmpfs and the user is root.
 
 const assert = require('node:assert/strict')

@@ -1,5 +1,5 @@
 // What must hold on every runtime: `node --expose-gc scenarios.cjs NAME` plays one scenario and says "ok", or "n/a: why". Of a
-// failure it says what an uncaught error says. With --names it says what there is to play. scripts/test-runtimes.mjs plays all of them everywhere.
+// failure it says what an uncaught error says. With --names it says what there is to play. scripts/matrix/runtimes.mjs plays all of them everywhere.
 
 const { play } = require('./play.cjs')
 

@@ -1,5 +1,5 @@
 // A copy of a Node that takes no memory of others, as Electron's does: its functions for that answer 22,
-// napi_no_external_buffers_allowed. Nothing else changes. scripts/test-runtimes.mjs makes some of them, too.
+// napi_no_external_buffers_allowed. Nothing else changes. scripts/matrix/runtimes.mjs makes some of them, too.
 
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 

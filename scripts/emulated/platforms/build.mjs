@@ -2,8 +2,8 @@
 
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { examine, GLIBC, rustFlags } from '../binaries.mjs'
-import { root, spawn } from '../setup.mjs'
+import { examine, GLIBC, rustFlags } from '../../release/binaries.mjs'
+import { root, spawn } from '../../setup.mjs'
 import * as obtain from './obtain.mjs'
 import { natively, run } from './run.mjs'
 

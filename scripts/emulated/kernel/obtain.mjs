@@ -3,8 +3,8 @@
 
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { root, spawn } from '../../setup.mjs'
 import { CouldNotBeHad, obtain, once, packages, refreshLists } from '../platforms/obtain.mjs'
-import { root, spawn } from '../setup.mjs'
 
 export const FOLDER = join(root, 'target/kernel')
 

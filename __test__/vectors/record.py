@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Record what CPython's `mmap` does, as vectors that `__test__/vectors.test.mts` replays.
 
-    python3 scripts/record-vectors.py [--seed N] [--output FOLDER]
+    python3 __test__/vectors/record.py [--seed N] [--output FOLDER]
 
 Needs CPython 3.13 or newer on Linux with pages of 4096 bytes, and nothing but the standard library. The same
 seed on the same Python gives the same bytes: no path, time or address reaches a vector.
@@ -79,7 +79,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 DEFAULT_SEED = 20250301
-DEFAULT_OUTPUT = pathlib.Path(__file__).resolve().parent.parent / "__test__" / "vectors"
+DEFAULT_OUTPUT = pathlib.Path(__file__).resolve().parent
 MINIMUM_OPERATIONS = 25_000
 
 PAGE = 4096
@@ -1411,9 +1411,9 @@ AREAS = {
 
 def check_interpreter():
     if sys.implementation.name != "cpython" or sys.version_info < (3, 13):
-        sys.exit("record-vectors.py needs CPython 3.13 or newer, because it records what that version's mmap does.")
+        sys.exit("record.py needs CPython 3.13 or newer, because it records what that version's mmap does.")
     if sys.platform != "linux" or mmap.PAGESIZE != PAGE:
-        sys.exit(f"record-vectors.py needs Linux with pages of {PAGE} bytes: the vectors are recorded for them.")
+        sys.exit(f"record.py needs Linux with pages of {PAGE} bytes: the vectors are recorded for them.")
 
 
 def record_area(name, seed, output):

@@ -4,8 +4,8 @@
 import { chmodSync, copyFileSync, cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { nativeLibrary, root } from '../../setup.mjs'
 import { obtain } from '../platforms/obtain.mjs'
-import { nativeLibrary, root } from '../setup.mjs'
 import { busybox, FOLDER } from './obtain.mjs'
 
 const FILES = join(FOLDER, 'files')

@@ -7,8 +7,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { checkNode, installDependencies, packageJson, root, run, spawn, stop } from './setup.mjs'
-import { isPrerelease, publish, publishArguments, stage } from './stage.mjs'
+import { checkNode, installDependencies, packageJson, root, run, spawn, stop } from '../setup.mjs'
+import { isPrerelease, publish, publishArguments, stage } from '../stage.mjs'
 
 const { values: options } = parseArgs({
   options: {

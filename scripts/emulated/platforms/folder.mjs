@@ -4,7 +4,7 @@
 import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, extname, join } from 'node:path'
-import { packageJson, root } from '../setup.mjs'
+import { packageJson, root } from '../../setup.mjs'
 import { FOLDER } from './obtain.mjs'
 
 const WITH_TYPES = '.mts'

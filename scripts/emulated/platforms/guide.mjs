@@ -4,11 +4,11 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { addExamples, argumentsFor, dependencies, EXAMPLES, takesTypeScript } from '../install/examples.mjs'
-import { DENO_SETTINGS, makeProject, output, registryEnvironment, writeFiles } from '../install/projects.mjs'
-import { startRegistry } from '../install/registry.mjs'
-import { obtainTools, tool } from '../install/tools.mjs'
-import { stage } from '../stage.mjs'
+import { addExamples, argumentsFor, dependencies, EXAMPLES, takesTypeScript } from '../../install/examples.mjs'
+import { DENO_SETTINGS, makeProject, output, registryEnvironment, writeFiles } from '../../install/projects.mjs'
+import { startRegistry } from '../../install/registry.mjs'
+import { obtainTools, tool } from '../../install/tools.mjs'
+import { stage } from '../../stage.mjs'
 import { natively, run } from './run.mjs'
 
 const NPM = tool('npm/bin/npm-cli.js')

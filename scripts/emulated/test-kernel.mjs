@@ -11,12 +11,12 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { shortened } from '../matrix/report.mjs'
+import { root, setUp, stop } from '../setup.mjs'
 import { play, stopGuest } from './kernel/guest.mjs'
 import { makeInitrd } from './kernel/initrd.mjs'
 import * as obtain from './kernel/obtain.mjs'
 import { CouldNotBeHad } from './platforms/obtain.mjs'
-import { shortened } from './report.mjs'
-import { root, setUp, stop } from './setup.mjs'
 
 /** The columns, each a value of vm.overcommit_memory. */
 const DEFAULT = { title: 'default', accounting: 0 }

@@ -5,8 +5,8 @@
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { install } from './runtimes.mjs'
-import { root, stop } from './setup.mjs'
+import { install } from '../runtimes.mjs'
+import { root, stop } from '../setup.mjs'
 
 const FOLDER = join(root, 'target/types')
 const NODES = [20, 22, 24, 26]

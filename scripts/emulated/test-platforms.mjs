@@ -11,13 +11,13 @@ import { mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { buildTypeScript, checkNode, installDependencies, root, stop } from '../setup.mjs'
 import { build, inspect, TARGETS } from './platforms/build.mjs'
 import { DIFFERENCES } from './platforms/differences.mjs'
 import { LEFT_OUT, makeFolder } from './platforms/folder.mjs'
 import { publish, runGuide } from './platforms/guide.mjs'
 import * as obtain from './platforms/obtain.mjs'
 import { natively, onMusl, run, stopRunning, underQemu, underWine } from './platforms/run.mjs'
-import { buildTypeScript, checkNode, installDependencies, root, stop } from './setup.mjs'
 
 const LOGS = join(obtain.FOLDER, 'logs')
 const AVA = join(root, 'node_modules/ava/entrypoints/cli.mjs')

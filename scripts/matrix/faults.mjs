@@ -2,7 +2,7 @@
 // words in the names of the operations to run. Prints what did harm as a table, and ends with "N
 // passed, N failed".
 
-import { checkNode, checkRust, run, spawn } from './setup.mjs'
+import { checkNode, checkRust, run, spawn } from '../setup.mjs'
 
 checkNode()
 checkRust()

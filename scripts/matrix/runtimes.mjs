@@ -9,9 +9,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { obtain, RUNTIMES, RUNTIMES_FOLDER, SUFFIX } from '../runtimes.mjs'
+import { root, setUp, stop } from '../setup.mjs'
 import { shortened } from './report.mjs'
-import { obtain, RUNTIMES, RUNTIMES_FOLDER, SUFFIX } from './runtimes.mjs'
-import { root, setUp, stop } from './setup.mjs'
 
 const SCENARIOS = join(root, '__test__/every-runtime/scenarios.cjs')
 const TIME_LIMIT = 180_000
@@ -31,7 +31,7 @@ const { LEADING_ARGUMENTS, REFUSING, saidOutcome } = require(join(root, '__test_
 
 // Not at the top: tsx may just have been installed.
 const { tsImport } = await import('tsx/esm/api')
-const { writeRefusingNode } = await tsImport('../__test__/support/refusing-node.mts', import.meta.url)
+const { writeRefusingNode } = await tsImport('../../__test__/support/refusing-node.mts', import.meta.url)
 
 const chosen = COLUMNS.filter(({ name }) => options.runtime?.includes(name) ?? true)
 const scenarios = names.filter((name) => options.scenario?.some((part) => name.includes(part)) ?? true)

@@ -13,8 +13,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { zigIn } from '../binaries.mjs'
-import { root, spawn } from '../setup.mjs'
+import { zigIn } from '../../release/binaries.mjs'
+import { root, spawn } from '../../setup.mjs'
 
 export const FOLDER = join(root, 'target/platforms')
 const RUNTIMES = join(FOLDER, 'runtimes')

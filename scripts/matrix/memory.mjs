@@ -1,6 +1,6 @@
 // npm run test:memory: the core's tests under AddressSanitizer, which sees what reads or writes outside of what it may.
 
-import { run, setUp, spawn } from './setup.mjs'
+import { run, setUp, spawn } from '../setup.mjs'
 
 setUp()
 const host = /^host: (.*)$/m.exec(spawn('rustc', ['--version', '--verbose']).stdout)?.[1] ?? ''
