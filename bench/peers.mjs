@@ -18,7 +18,7 @@ const PROGRAMS = {
   '@cloudpss/mmap': () => node('buffer.mjs', '@cloudpss/mmap', installed('@cloudpss/mmap')),
   'Bun.mmap': () => [bun(), script('buffer.mjs'), 'Bun.mmap'],
   CPython: () => [process.env.PYTHON ?? 'python3', script('cpython.py')],
-  Rust: () => [join(root, 'target/release/bench-limit')],
+  Rust: () => [join(root, 'target/release/bench-baseline')],
 }
 
 const running = new Map()

@@ -58,7 +58,7 @@ if (options.chart)
 else await measureAll()
 
 async function measureAll() {
-  run('cargo', ['build', '--locked', '--release', '--package', 'bench-limit'])
+  run('cargo', ['build', '--locked', '--release', '--package', 'bench-baseline'])
   const directory = options.directory ?? roomiest()
   const scratch = mkdtempSync(join(directory, 'memmap-bench-'))
   process.once('exit', () => rmSync(scratch, { recursive: true, force: true }))
