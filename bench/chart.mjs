@@ -1,5 +1,5 @@
-// The chart of the README: a panel for each row that is marked for it, a bar for each that was measured. Drawn without a browser, by Vega.
-// (vega-lite 6.5 wants a newer Node than we do.)
+// Draws the chart of the README: a panel for each row that is marked `chart`, and a bar for each
+// measured peer. Vega draws it without a browser. (vega-lite 6.5 needs a newer Node than memmap.)
 
 import { writeFileSync } from 'node:fs'
 import { parse, View } from 'vega'
@@ -7,7 +7,7 @@ import { compile } from 'vega-lite'
 
 const OURS = '#2f81f7'
 const OTHER = '#8b949e'
-/** A page's colours are not known here; the reader's preference is. */
+/** The colours of the page are unknown, but the reader's preference for dark or light is known. */
 const TEXT_COLOURS = '<style>text{fill:#59636e}@media(prefers-color-scheme:dark){text{fill:#c9d1d9}}</style>'
 const FONT = 'system-ui, -apple-system, "Segoe UI", sans-serif'
 

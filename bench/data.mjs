@@ -1,13 +1,14 @@
-// What is searched: made here, the same every time. A file repeats a block that is longer than what branch predictors remember.
+// Makes the files that are searched, which are the same in every run. A file repeats a block that
+// is too long for branch predictors to learn.
 
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs'
 
 const BLOCK = 16 * 2 ** 20
 const PAGE = 4096
 
-/** Once in every 4 KiB of the log. */
+/** The log contains this once in every 4 KiB. */
 export const WORD = 'deprecated'
-/** Once in every 16 bytes of the dense text. */
+/** The dense text contains this once in every 16 bytes. */
 export const DENSE_WORD = 'old_name'
 
 const BLOCKS = {
@@ -28,7 +29,7 @@ export function makeFile(path, kind, size) {
   closeSync(fd)
 }
 
-/** Lines of 60 to 200 bytes, as a web service writes them. */
+/** A log of a web service, with lines of 60 to 200 bytes. */
 function log() {
   const random = generator(1)
   const pick = (list) => list[Math.floor(random() * list.length)]
@@ -40,7 +41,7 @@ function log() {
     const head = `${new Date(time).toISOString()} ${pick(LEVELS)} [worker-${number(16)}] `
     const request = `${pick(METHODS)} /api/v2/${pick(THINGS)}/${number(1e6)} ${pick(STATUS)} ${number(9000)}ms`
     let line = `${head}${request}`
-    // The first line that begins in a page carries the word.
+    // The first line that begins in a page contains the word.
     if (length >= pages * PAGE) {
       line += ` ${WORD}`
       pages += 1
@@ -49,7 +50,7 @@ function log() {
     while (line.length < wanted - 12) line += ` ${pick(WORDS)}`
     length += block.write(`${line}\n`, length, 'latin1')
   }
-  // So that the block ends with a line.
+  // The block has to end with a line break.
   block[BLOCK - 1] = 10
   return block
 }
@@ -63,7 +64,7 @@ const WORDS =
     ' ',
   )
 
-/** Records of 32 bytes: a counter, a few flags, a measurement, and what is as good as random. */
+/** Records of 32 bytes: a counter, a few flags, a measurement, and pseudo-random bytes. */
 function binary() {
   const random = generator(2)
   const block = Buffer.allocUnsafe(BLOCK)

@@ -1,4 +1,5 @@
-// Starts peers, each a process of its own, and asks them. How a peer answers is in peers/answer.mjs.
+// Starts peers, each in a process of its own, and sends them requests. peers/answer.mjs describes
+// the protocol.
 
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
@@ -25,7 +26,10 @@ const running = new Map()
 const versions = new Set()
 const missing = {}
 
-/** The peer, started if it is not running; undefined, and said once, when it cannot be had here. */
+/**
+ * The peer, which is started first if necessary. Undefined, with a message once, if it is not
+ * available.
+ */
 export async function peer(name) {
   if (name in missing) return undefined
   if (!running.has(name)) {
@@ -43,12 +47,12 @@ export async function peer(name) {
   return running.get(name)
 }
 
-/** What answered, with versions, and why others could not. */
+/** The versions of the peers that answered, and why others are missing. */
 export function whoAnswered() {
   return { versions: [...versions], missing }
 }
 
-/** Ends all, and with them their mappings and copies. */
+/** Ends all peers, and with them their mappings and copies. */
 export async function endPeers() {
   const ended = [...running.values()].map((peer) => peer.end())
   running.clear()
@@ -59,10 +63,10 @@ function start([program, ...args]) {
   const child = spawn(program, args, { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const end = new Promise((resolve) => {
-    child.once('error', ({ code }) => resolve(`its program does not start: ${code}`))
+    child.once('error', ({ code }) => resolve(`its program did not start: ${code}`))
     child.once('exit', (code, signal) => resolve(`it ended with ${signal ?? `code ${code}`}`))
   })
-  // What is written to a process that has ended is lost; that it has is seen below.
+  // Writing to a process that has ended fails here. ask() detects the end and reports it.
   child.stdin.on('error', () => {})
   return {
     async ask(operation, args) {
@@ -88,11 +92,12 @@ function script(name) {
   return join(root, 'bench/peers', name)
 }
 
-/** The folder of a package that is no dependency of ours, for this Node. */
+/** Installs a package that memmap does not depend on, for this Node. Returns its folder. */
 function installed(name) {
   const folder = join(FOLDER, `node${process.versions.modules}`, name)
   if (!existsSync(join(folder, 'node_modules', name))) {
-    // Its library is built or fetched by a script, for which newer npm wants permission.
+    // A script builds or fetches its library, and newer versions of npm require permission for
+    // scripts.
     mkdirSync(folder, { recursive: true })
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ allowScripts: { [name]: true } }))
     const problem = install(folder, name)
@@ -103,6 +108,6 @@ function installed(name) {
 
 function bun() {
   const found = obtain(RUNTIMES.find(({ name }) => name === 'bun'))
-  if (found === undefined) throw new Error('there is no Bun for this machine')
+  if (found === undefined) throw new Error('Bun is not available for this machine')
   return found.program
 }

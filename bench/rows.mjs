@@ -1,7 +1,8 @@
-// What is measured against what, and which ratio is wanted. A row is ours and what a user would pick instead.
+// The rows: what is measured, against which alternatives, and which ratio is wanted.
 //
-// `wanted` is the ratio of speeds that must be reached, or for units of time the ratio of times that must not be exceeded; `below` is a limit
-// for our own number. `part` is the share of the file that something slow works on: speeds are compared, so it is scaled by length.
+// `wanted` is the least ratio of speeds, or for units of time the greatest ratio of times. `below`
+// is a limit for memmap's own number. `part` is the share of the file that a slow peer works on.
+// Its speed is scaled by length, so that it can be compared.
 
 import { join } from 'node:path'
 import { root } from '../scripts/setup.mjs'
@@ -9,10 +10,10 @@ import { DENSE_WORD, WORD } from './data.mjs'
 
 const MIB = 2 ** 20
 
-// Nothing of this is in the data, but for WORD and the line's end.
+// The data contains none of these.
 const ABSENT = 'OutOfRange'
 const ABSENT_64 = 'DEBUG [worker-3] POST /api/v2/orders/100 200 12ms gateway closed'
-// Letters that are frequent everywhere, and first of all the space.
+// These bytes are frequent in most text, above all the space.
 const FREQUENT = ' e t a'
 const ABSENT_BINARY = Buffer.from('7f454c46020101f3a55e', 'hex')
 
@@ -23,7 +24,7 @@ const BUN = { label: 'Bun.mmap + Buffer.indexOf', peer: 'Bun.mmap' }
 const MMAP_IO = { label: '@riaskov/mmap-io + Buffer.indexOf', peer: '@riaskov/mmap-io' }
 const CLOUDPSS = { label: '@cloudpss/mmap + Buffer.indexOf', peer: '@cloudpss/mmap' }
 
-/** Files by name, with their lengths, in the order in which they are made. `size` is in bytes. */
+/** The files by name, in the order in which they are made. `size` is in bytes. */
 export function files(size) {
   return {
     log: { kind: 'log', size },
@@ -184,7 +185,7 @@ export const rows = [
     name: 'delay of a 5 ms timer',
     file: 'log',
     unit: 'ms',
-    // It must hold every time, so it is not the best round that counts.
+    // The worst round counts, because the limit must hold in every round.
     worst: true,
     ours: {
       label: 'during mm.findAsync',
@@ -257,13 +258,13 @@ function find(needle) {
   return { label: 'mm.find', peer: 'memmap', operation: 'find', args: [hex(needle)] }
 }
 
-/** There and back, so that every round finds what the first one found. */
+/** Replaces and then restores, so that every round finds the same file. */
 function replace(word) {
   const args = [hex(word), hex(word.toUpperCase())]
   return { label: 'mm.replaceAll', peer: 'memmap', operation: 'replaceThereAndBack', args }
 }
 
-/** The loop of the guide, over every position. */
+/** A loop over every position. */
 function byteByByte() {
   return { operation: 'byteByByteThereAndBack', part: 1 / 256, wanted: 500 }
 }

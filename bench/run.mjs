@@ -1,10 +1,13 @@
-// npm run bench: memmap beside what a user would pick instead, as ratios of one run. How it measures is in bench/README.md.
-//   --only lines      only rows with that in their name; may be repeated
-//   --size 64         MiB of the large files, default 1024
-//   --rounds 3        turns that each gets, default 7
-//   --directory DIR   where the files are made, default /dev/shm where it has the room, else the system's directory for such files
-//   --chart           measures nothing, draws docs/bench.svg anew from bench/results.json
-// A whole run, with none of these, writes bench/results.json and docs/bench.svg; any other writes the two into target/bench.
+// npm run bench: measures memmap and its alternatives, and prints ratios. bench/README.md explains
+// how it measures.
+//   --only lines      measures only rows with this in their name; can be repeated
+//   --size 64         the size of the large files in MiB, 1024 by default
+//   --rounds 3        the number of turns of each peer, 7 by default
+//   --directory DIR   the folder for the files; by default /dev/shm if they fit, otherwise the
+//                     system's folder for temporary files
+//   --chart           measures nothing, and draws docs/bench.svg from bench/results.json
+// A run without options writes bench/results.json and docs/bench.svg. A run with options writes
+// both files to target/bench.
 
 import {
   existsSync,
@@ -25,12 +28,17 @@ import { makeFile } from './data.mjs'
 import { endPeers, peer, whoAnswered } from './peers.mjs'
 import { files, rows } from './rows.mjs'
 
-/** Files here are memory, so that nothing is written to a disk while others take their turn. */
+/**
+ * Files here are in memory, so that no data is written to a disk during the turns of other peers.
+ */
 const IN_MEMORY = '/dev/shm'
-/** A peer whose turns have taken this long gets no more of them than it must. */
+/** A peer whose turns have taken this long gets no more than FEWEST_ROUNDS. */
 const ENOUGH_SECONDS = 10
 const FEWEST_ROUNDS = 3
-/** Units in which more is better; of the others, with their nanoseconds, less is. */
+/**
+ * In these units more is better. In TIMES, which gives the nanoseconds of each unit, less is
+ * better.
+ */
 const SPEEDS = ['GB/s', 'million lines/s']
 const TIMES = { ns: 1, µs: 1e3, ms: 1e6 }
 const WIDTHS = [42, 24, 44, 24, 8, 20]
@@ -48,10 +56,10 @@ const size = wholeNumber('size', 1024) * 2 ** 20
 const rounds = wholeNumber('rounds', 7)
 const isWhole = Object.keys(options).length === 0
 const chosen = rows.filter(({ name }) => options.only?.some((part) => name.includes(part)) ?? true)
-if (chosen.length === 0) stop(`There is no such row. There are:\n${rows.map(({ name }) => name).join('\n')}`)
+if (chosen.length === 0) stop(`No row has this in its name. The rows are:\n${rows.map(({ name }) => name).join('\n')}`)
 
 setUp()
-// Not at the top: what it draws with may just have been installed.
+// Imported here, because setUp() may have to install its dependencies first.
 const { drawChart } = await import('./chart.mjs')
 if (options.chart)
   await drawChart(JSON.parse(readFileSync(join(root, 'bench/results.json'), 'utf8')), join(root, 'docs/bench.svg'))
@@ -91,7 +99,7 @@ async function measureAll() {
       print(result)
       measured.push(result)
     }
-    // With them go their mappings and copies.
+    // This also removes their mappings and copies.
     await endPeers()
     rmSync(path)
   }
@@ -107,14 +115,14 @@ async function measureAll() {
   conclude(results)
 }
 
-/** A row with its numbers. Peers take turns, so that what disturbs one disturbs all. */
+/** Measures a row. Peers take turns, so that a disturbance of the machine affects all of them. */
 async function measure({ ours, others, ...row }, path, length) {
   const contenders = [ours, ...others.map((other) => ({ ...ours, below: undefined, ...other }))].map((contender) => ({
     ...contender,
     length: Math.floor(length * (contender.part ?? 1)),
     turns: [],
   }))
-  // The first turn is not counted: it opens and maps, compiles, and touches every page.
+  // The first turn does not count, because it opens and maps, compiles, and touches every page.
   for (const contender of contenders) await turn(contender, path)
   for (const contender of contenders) contender.turns = []
   for (let round = 0; round < rounds; round += 1) {
@@ -131,9 +139,13 @@ async function measure({ ours, others, ...row }, path, length) {
 async function turn(contender, path) {
   if (contender.why !== undefined) return
   try {
-    const asked = await peer(contender.peer)
-    if (asked === undefined) throw new Error(whoAnswered().missing[contender.peer])
-    const { nanoseconds, result } = await asked.ask(contender.operation, [path, contender.length, ...contender.args])
+    const answering = await peer(contender.peer)
+    if (answering === undefined) throw new Error(whoAnswered().missing[contender.peer])
+    const { nanoseconds, result } = await answering.ask(contender.operation, [
+      path,
+      contender.length,
+      ...contender.args,
+    ])
     contender.turns.push(nanoseconds)
     contender.result = result
   } catch (error) {
@@ -141,7 +153,7 @@ async function turn(contender, path) {
   }
 }
 
-/** A peer that answers something else does other work. */
+/** Stops if peers give different answers, because their work differs then. */
 function compareAnswers({ name }, contenders) {
   const answered = contenders.filter(({ why }) => why === undefined)
   for (const one of answered) {
@@ -192,11 +204,11 @@ function print({ name, unit, ours, others }) {
   else if (others.length === 0) line(name, mine)
   for (const [index, { label, why, ratio, wanted, aim, outcome = '', ...other }] of others.entries()) {
     const isFirst = index === 0 && ours.why === undefined && ours.below === undefined
-    const asked = wanted === undefined ? '' : `${sign} ${wanted}x${aim ? `, aim ${aim}x` : ''}`
-    const found = why === undefined ? number(other) : 'not measured'
+    const target = wanted === undefined ? '' : `${sign} ${wanted}x${aim ? `, aim ${aim}x` : ''}`
+    const theirs = why === undefined ? number(other) : 'not measured'
     const compared = ratio === undefined ? '' : `${Number(ratio.toPrecision(3))}x`
-    line(isFirst ? name : '', isFirst ? mine : '', label, found, compared, asked, outcome)
-    // Of a peer that is left out it has been said.
+    line(isFirst ? name : '', isFirst ? mine : '', label, theirs, compared, target, outcome)
+    // For a peer that is left out, the reason has been printed already.
     if (why !== undefined && !(other.peer in whoAnswered().missing)) line('', '', `  ${why}`)
   }
 }
@@ -233,7 +245,10 @@ function conclude({ rows: measured, missing, library }) {
   if (failed.length > 0) stop(`Failed: ${failed.map(({ name, ours }) => `${name} (${ours.why})`).join('; ')}`)
 }
 
-/** In memory if there is room for the largest file, and as much again. */
+/**
+ * The folder in memory if it has room for twice the largest file, otherwise the one for temporary
+ * files.
+ */
 function roomiest() {
   if (!existsSync(IN_MEMORY)) return tmpdir()
   const { bavail, bsize } = statfsSync(IN_MEMORY)
@@ -256,6 +271,6 @@ function libraries() {
 
 function wholeNumber(name, otherwise) {
   const value = Number(options[name] ?? otherwise)
-  if (!Number.isInteger(value) || value < 1) stop(`--${name} is a whole number, and not ${options[name]}`)
+  if (!Number.isInteger(value) || value < 1) stop(`--${name} must be a whole number, and is ${options[name]}`)
   return value
 }

@@ -1,5 +1,7 @@
-// How a peer written in JavaScript is asked: a line on its standard input is an operation and its arguments, divided by tabs; a line
-// on its standard output is the nanoseconds that it took and what came out, or "error" and why. Those in Python and Rust do the same.
+// The protocol of peers, for those written in JavaScript. A request is a line on standard input: an
+// operation and its arguments, separated by tabs. The answer is a line on standard output: the
+// duration in nanoseconds and the result, or "error" and the reason. The peers in Python and Rust
+// follow the same protocol.
 
 import { createInterface } from 'node:readline'
 
@@ -7,7 +9,7 @@ export async function answer(operations) {
   for await (const line of createInterface({ input: process.stdin })) {
     const [name, ...args] = line.split('\t')
     try {
-      if (operations[name] === undefined) throw new Error(`there is no ${name}`)
+      if (operations[name] === undefined) throw new Error(`there is no operation ${name}`)
       const { nanoseconds, result } = await operations[name](...args)
       console.log(`${nanoseconds}\t${result}`)
     } catch (error) {
@@ -28,7 +30,7 @@ export async function timedAsync(call) {
   return { nanoseconds: Number(process.hrtime.bigint() - started), result }
 }
 
-/** Opens what an operation works on once: what is measured is the work, on memory that has been touched before. */
+/** Opens each file once, so that operations are measured on memory that has been touched before. */
 export function kept(open) {
   const opened = new Map()
   return (path, length) => {
@@ -38,12 +40,12 @@ export function kept(open) {
   }
 }
 
-/** Needles come in hexadecimal, because they may hold anything. */
+/** Needles are sent in hexadecimal, because they may contain any byte. */
 export function bytesOf(hexadecimal) {
   return Buffer.from(hexadecimal, 'hex')
 }
 
-/** What a loop over bytes costs. */
+/** A loop over all bytes. */
 export function sum(bytes) {
   let total = 0
   for (let i = 0; i < bytes.length; i += 1) total += bytes[i]

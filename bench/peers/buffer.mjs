@@ -1,5 +1,5 @@
-// What finds in a Buffer, whatever made it: `buffer.mjs SOURCE [FOLDER]`, with the folder that the source is installed in. Run by Bun for
-// Bun.mmap, by Node for the others.
+// Peers that work on a Buffer: `buffer.mjs SOURCE [FOLDER]`. SOURCE makes the Buffer, and FOLDER is
+// the one in which SOURCE is installed. Bun runs this file for Bun.mmap, and Node for the others.
 
 import { openSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -12,7 +12,7 @@ const require = createRequire(import.meta.url)
 const [name, folder] = process.argv.slice(2)
 
 const SOURCES = {
-  // The same memory as memmap's methods work on.
+  // A Buffer over the memory that memmap's methods work on.
   'mm.view(Buffer)'() {
     const { mmap } = require('../../index.js')
     const { version } = require('../../package.json')
@@ -42,7 +42,7 @@ const SOURCES = {
   },
 }
 
-/** The version, with the name, and the exports of the package that the source is named after. */
+/** The name and version of the package that SOURCE names, and its exports. */
 async function installed() {
   const { resolve } = createRequire(join(folder, 'package.json'))
   const { version } = require(resolve(`${name}/package.json`))

@@ -1,4 +1,4 @@
-# CPython's own mmap. Asked like the peers in answer.mjs: operation, arguments; nanoseconds, result.
+# A peer: CPython's own mmap. It follows the protocol in answer.mjs.
 
 import mmap
 import os

@@ -1,4 +1,5 @@
-// What Node brings for files: readFileSync, streams, node:readline, descriptors; and how long it takes to load a module.
+// Peers of Node itself: readFileSync, streams, node:readline and descriptors. It also measures how
+// long loading a module takes.
 
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -41,7 +42,7 @@ await answer({
     })
   },
 
-  // With `on('line')`, which Node's documentation recommends over `for await` where speed matters.
+  // Node's documentation recommends `on('line')` instead of `for await` if speed matters.
   readline(path, length) {
     return timedAsync(async () => {
       let count = 0

@@ -1,4 +1,4 @@
-// What is measured: memmap itself.
+// memmap itself, which the peers are compared with.
 
 import { createRequire } from 'node:module'
 import { measure } from 'mitata'
@@ -168,7 +168,7 @@ await answer({
   },
 })
 
-/** How much later than it should the worst tick of a timer comes while something is under way. */
+/** The longest delay of a timer's tick while `start` runs. */
 async function worstDelay(start) {
   let worst = 0
   let waiting = []
@@ -185,7 +185,7 @@ async function worstDelay(start) {
     await tick(2)
     worst = 0
     const result = await start(tick)
-    // A delay shows in the tick after it.
+    // The tick after a delay shows it.
     await tick(1)
     return { nanoseconds: worst * 1e6, result }
   } finally {

@@ -21,16 +21,16 @@ fn open_touch_close(path: &str) -> rustix::io::Result<u64> {
     let length = rustix::fs::fstat(&file)?.st_size as usize;
     let protection = ProtFlags::READ | ProtFlags::WRITE;
     let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
-    // SAFETY: a new mapping at an address of the system's choice.
+    // SAFETY: the system chooses the address of a new mapping.
     let start = unsafe { rustix::mm::mmap(std::ptr::null_mut(), length, protection, flags, &file, 0) }?;
     // SAFETY: the file has at least eight bytes, and pages are aligned.
     let first = unsafe { start.cast::<u64>().read_volatile() };
-    // SAFETY: it was mapped above and nothing refers to it any more.
+    // SAFETY: these pages were mapped above, and nothing refers to them any more.
     unsafe { rustix::mm::munmap(start, length) }?;
     Ok(first)
 }
 
 #[cfg(not(unix))]
 pub fn open_read_close(_path: &str, _times: u32) -> Answer {
-    Err("the system calls that this measures are those of Unix".into())
+    Err("only the system calls of Unix are measured".into())
 }

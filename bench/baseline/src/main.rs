@@ -1,5 +1,7 @@
-//! What Rust takes with nothing in between. Asked like the peers in `bench/peers/answer.mjs`: a line with an operation, a path, a length
-//! and needles in hexadecimal, divided by tabs; answered with nanoseconds and what came out, or "error" and why.
+//! The baseline: the same work in Rust, without JavaScript. It follows the protocol of peers in
+//! `bench/peers/answer.mjs`: a request is a line with an operation, a path, a length and needles in
+//! hexadecimal, separated by tabs. The answer is a line with the duration in nanoseconds and the
+//! result, or "error" and the reason.
 
 mod bare;
 
@@ -14,7 +16,7 @@ use std::time::Instant;
 
 type Answer = Result<(u128, String), Box<dyn Error>>;
 
-/// What was mapped once is kept, so that what is measured is the work on memory that has been touched before.
+/// Mappings are kept, so that operations are measured on memory that has been touched before.
 #[derive(Default)]
 struct Opened {
     readable: HashMap<String, Mmap>,
@@ -36,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn answer(opened: &mut Opened, line: &str) -> Answer {
     match line.split('\t').collect::<Vec<_>>().as_slice() {
-        // That of the libraries, which run.mjs knows from Cargo.lock, is what matters.
+        // Only the versions of the libraries matter, and run.mjs reads those from Cargo.lock.
         ["version"] => Ok((0, String::new())),
         ["find", path, length, needle] => {
             let (map, needle) = (opened.readable(path, length)?, bytes(needle)?);
@@ -68,7 +70,7 @@ fn answer(opened: &mut Opened, line: &str) -> Answer {
         ["count", path, length, needle] => {
             let (map, needle) = (opened.readable(path, length)?, bytes(needle)?);
             let &[byte] = needle.as_slice() else {
-                return Err("one byte is counted".into());
+                return Err("the needle of count has one byte".into());
             };
             Ok(timed(|| memchr_iter(byte, map).count().to_string()))
         }
@@ -81,11 +83,11 @@ fn answer(opened: &mut Opened, line: &str) -> Answer {
             Ok(timed(|| (replace(map, &one, &other) + replace(map, &other, &one)).to_string()))
         }
         ["openReadClose", path, _, times] => bare::open_read_close(path, times.parse()?),
-        _ => Err(format!("there is no {line:?}").into()),
+        _ => Err(format!("there is no operation {line:?}").into()),
     }
 }
 
-/// The lines, each handed to something the compiler cannot see through.
+/// Counts the lines. `black_box` keeps the compiler from removing the slices.
 fn lines(map: &[u8]) -> usize {
     let (mut count, mut start) = (0, 0);
     for end in memchr_iter(b'\n', map) {
@@ -99,7 +101,7 @@ fn lines(map: &[u8]) -> usize {
 fn replace(map: &mut [u8], from: &[u8], to: &[u8]) -> usize {
     let finder = memmem::Finder::new(from);
     let (mut count, mut start) = (0, 0);
-    // What `find_iter` does, which cannot be used while the same bytes are written to.
+    // This does what `find_iter` does, which cannot be used while the same bytes are written to.
     while let Some(found) = map.get(start..).and_then(|rest| finder.find(rest)) {
         let end = start + found + from.len();
         if let Some(place) = map.get_mut(start + found..end) {
@@ -117,24 +119,24 @@ impl Opened {
         if !self.readable.contains_key(&key) {
             self.readable.insert(key.clone(), map(path, length.parse()?)?);
         }
-        self.readable.get(&key).ok_or_else(|| "it was just put there".into())
+        self.readable.get(&key).ok_or_else(|| "the mapping is missing".into())
     }
 
     fn writable(&mut self, path: &str, length: &str) -> Result<&mut MmapMut, Box<dyn Error>> {
         let key = format!("{path}\t{length}");
         if !self.writable.contains_key(&key) {
             let file = File::options().read(true).write(true).open(path)?;
-            // SAFETY: nobody changes the file but the peers, who take turns.
+            // SAFETY: only the peers change the file, and they take turns.
             let map = unsafe { MmapOptions::new().len(length.parse()?).map_mut(&file) }?;
             self.writable.insert(key.clone(), map);
         }
-        self.writable.get_mut(&key).ok_or_else(|| "it was just put there".into())
+        self.writable.get_mut(&key).ok_or_else(|| "the mapping is missing".into())
     }
 }
 
 fn map(path: &str, length: usize) -> std::io::Result<Mmap> {
     let file = File::open(path)?;
-    // SAFETY: nobody changes the file but the peers, who take turns.
+    // SAFETY: only the peers change the file, and they take turns.
     unsafe { MmapOptions::new().len(length).map(&file) }
 }
 
@@ -144,7 +146,7 @@ fn timed(call: impl FnOnce() -> String) -> (u128, String) {
     (started.elapsed().as_nanos(), result)
 }
 
-/// As the other peers say it: -1 is nowhere.
+/// The position as the other peers print it: -1 if there is none.
 fn position(found: Option<usize>) -> String {
     found.map_or_else(|| "-1".to_owned(), |found| found.to_string())
 }
