@@ -1,6 +1,7 @@
-// Find and replace in a file without loading it, with a progress bar on a terminal; Ctrl-C stops it.
+// Finds and replaces in a file without loading it. A terminal shows a progress bar, and Ctrl-C
+// stops it.
 //
-// The text is the TypeScript compiler's own, over and over until there are as many MiB as asked for:
+// The file repeats the TypeScript compiler's source until it has this many MiB:
 //   node --import=tsx examples/find-and-replace.mts 4096
 //
 // A Python programmer writes:                          Here:

@@ -1,4 +1,4 @@
-// Read and write a file through its mapping, as a file and as bytes.
+// Reads and writes a file through its mapping, as a file and as bytes.
 //
 // A Python programmer writes:                          Here:
 //   with open(path, 'r+b') as f:
@@ -27,7 +27,8 @@ try {
     console.log(`the first five bytes: ${mm.slice(0, 5)}`)
     console.log(`"memory" is at ${mm.find('memory')}, the last line break at ${mm.rfind('\n')}`)
     console.log(`the last byte, through a view without a copy: ${mm.bytes[mm.length - 1]}`)
-    // A view outlives the end of the block, and Windows neither cuts nor removes a file of which there is one.
+    // `bytes` is a view, which stays valid after the block. Windows does not truncate or remove a
+    // file while a view of it exists, so the memory is unmapped here.
     mm.unmap()
   }
 

@@ -1,7 +1,7 @@
 // Two processes share memory by a name, and each sees what the other writes.
 //
-// A Python programmer writes, on Windows only:         Here, everywhere:
-//   mmap.mmap(-1, 1024, tagname='shared_memory')         mmap(-1, 1024, { tagname: 'shared_memory' })
+// A Python programmer writes, on Windows only:       Here, everywhere:
+//   mmap.mmap(-1, 1024, tagname='shared_memory')       mmap(-1, 1024, { tagname: 'shared_memory' })
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, fork } from 'node:child_process'
@@ -43,7 +43,7 @@ async function nextMessage(other: ChildProcess): Promise<unknown> {
   return message
 }
 
-/** What is written before the zeros that a new region is full of. */
+/** The text before the first zero. A new region contains only zeros. */
 function textAt(bytes: Buffer): string {
   return bytes.subarray(0, bytes.indexOf(0)).toString()
 }
