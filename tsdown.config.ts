@@ -1,7 +1,8 @@
 import { defineConfig } from 'tsdown'
 
-// src/ becomes index.js and index.d.ts at the root, where a reader of the package expects them. CommonJS with `exports.name = `
-// assignments, which `import { name }` of an ES module finds too.
+// Builds src/ to index.js and index.d.ts at the root, where readers of the package expect them. The
+// format is CommonJS with `exports.name =` assignments, which `import { name }` in an ES module
+// finds too.
 export default defineConfig({
   entry: { index: 'src/index.ts' },
   format: 'cjs',
@@ -11,11 +12,11 @@ export default defineConfig({
   clean: false,
   dts: true,
   fixedExtension: false,
-  // The comments are in index.d.ts. Without them the engine reads index.js in less time.
+  // index.d.ts contains the comments. Without them the engine parses index.js in less time.
   outputOptions: { comments: { jsdoc: false } },
   plugins: [
     {
-      // It is where index.js is installed that they are looked for.
+      // These are not bundled, because index.js looks for them in the folder it is installed in.
       name: 'native-libraries-beside-index',
       resolveId: (id) => (/^@memmap\/|^\.\/.*\.node$/.test(id) ? { id, external: true } : undefined),
     },
