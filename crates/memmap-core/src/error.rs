@@ -61,7 +61,7 @@ pub enum Error {
     /// A position or range that does not lie inside the mapping.
     OutOfRange,
     /// What is stored now would not be where it is meant to be any more.
-    WritingEnded,
+    WriteDetached,
     /// `resize` of a mapping whose changes do not reach its file.
     ResizePrivate,
     /// `resize` where the descriptor was not kept.
@@ -102,7 +102,7 @@ impl Error {
             // Node's, and the web's name for it.
             Error::Aborted => "ABORT_ERR",
             Error::Fault { .. } => "ERR_MMAP_FAULT",
-            Error::WritingEnded | Error::ResizePrivate => "ERR_MMAP_READONLY",
+            Error::WriteDetached | Error::ResizePrivate => "ERR_MMAP_READONLY",
             Error::ResizeUntracked | Error::Contradiction(_) => "ERR_INVALID_ARG_VALUE",
             Error::NoView(_) => "ERR_MMAP_NO_VIEW",
             Error::Unsupported(_) => "ERR_MMAP_UNSUPPORTED",
@@ -144,7 +144,7 @@ impl fmt::Display for Error {
                  Map it again when it is whole"
             ),
             Error::OutOfRange => f.write_str("the range lies outside the mapping"),
-            Error::WritingEnded => {
+            Error::WriteDetached => {
                 f.write_str("protect() has taken writing away meanwhile, or resize() has copied the memory: the rest was not replaced")
             }
             Error::ResizePrivate => f.write_str("mmap can't resize a readonly or copy-on-write memory map."),

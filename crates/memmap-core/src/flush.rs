@@ -3,14 +3,14 @@
 use crate::error::{Error, Result};
 use crate::region::{RawBytes, Region};
 use crate::sys::{self, Memory};
-use crate::writing::State;
+use crate::write_gate::Gate;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 /// Brings changes of a region into its file, and to the device.
 #[derive(Debug, Clone)]
-pub struct Flusher {
+pub struct Retained {
     /// The memory.
     pub(crate) region: Arc<Region>,
     /// The file, where a descriptor of it was kept.
@@ -22,10 +22,10 @@ pub struct Flusher {
     /// Private changes are written into the file.
     pub(crate) write_back: bool,
     /// The file as it was mapped: a page that differs from this was stored to; see [`crate::Mapping`].
-    pub(crate) original: Option<Arc<Region>>,
+    pub(crate) baseline: Option<Arc<Region>>,
 }
 
-impl Flusher {
+impl Retained {
     /// See [`crate::Mapping::flush`].
     ///
     /// # Errors
@@ -33,10 +33,10 @@ impl Flusher {
     /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT, and what msync, fsync and pwrite say.
     pub fn flush(&self, offset: usize, length: usize, flags: Option<i32>) -> Result<()> {
         self.region.range(offset, length)?;
-        let writing = self.region.writing().state();
+        let gate = self.region.write_gate().enter();
         if self.write_back {
             // After that, what was stored before has been written already, and what was stored later is not meant for the file.
-            return if *writing == State::Kept { self.write_changed_pages(offset, length) } else { Ok(()) };
+            return if *gate == Gate::Open { self.write_changed_pages(offset, length) } else { Ok(()) };
         }
         // What was written to lost pages is lost, and msync says nothing of it.
         self.region.intact()?;
@@ -45,10 +45,10 @@ impl Flusher {
         }
         self.region.memory().flush(offset, length, flags)?;
         // Pages that are private by now have nothing to do with what was stored before.
-        if Memory::FLUSH_REACHES_DEVICE && *writing == State::Kept || Memory::flush_is_asynchronous(flags) {
+        if Memory::FLUSH_REACHES_DEVICE && *gate == Gate::Open || Memory::flush_is_asynchronous(flags) {
             return Ok(());
         }
-        drop(writing);
+        drop(gate);
         self.file.as_ref().map_or(Ok(()), |file| file.sync_data())
     }
 
@@ -61,8 +61,8 @@ impl Flusher {
     /// the file.
     ///
     /// Where the system does not tell which pages were stored to, they are the ones that differ
-    /// from the original, or from the file. Then a page which nobody stored to can be taken for one
-    /// that was, if another process changes it just when the original is mapped, or in just this
+    /// from the baseline, or from the file. Then a page which nobody stored to can be taken for one
+    /// that was, if another process changes it just when the baseline is mapped, or in just this
     /// moment.
     ///
     /// Intact pages are written in any case; then it fails with the rest, all beyond the end of the file. Whether that had been changed
@@ -92,9 +92,9 @@ impl Flusher {
             let mut ours = vec![0u8; count];
             let there = file.read_at(&mut theirs, file_at)?;
             copy_out(&self.region, at, &mut ours)?;
-            let mut original = None;
-            if let Some(region) = &self.original {
-                copy_out(region, at, original.insert(vec![0u8; count]))?;
+            let mut baseline = None;
+            if let Some(region) = &self.baseline {
+                copy_out(region, at, baseline.insert(vec![0u8; count]))?;
             }
             // The file may have been cut meanwhile.
             let file_end = if there < count { at + there } else { end };
@@ -102,9 +102,9 @@ impl Flusher {
             ours.truncate(intact.saturating_sub(at));
             let mut page_at = at;
             for (index, (new, old)) in ours.chunks(page).zip(theirs.chunks(page)).enumerate() {
-                let is_copied = match (&copied, &original) {
+                let is_copied = match (&copied, &baseline) {
                     (Some(copied), _) => copied.get(index) == Some(&true),
-                    (None, Some(original)) => original.chunks(page).nth(index) != Some(new),
+                    (None, Some(baseline)) => baseline.chunks(page).nth(index) != Some(new),
                     (None, None) => true,
                 };
                 if is_copied {

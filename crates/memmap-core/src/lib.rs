@@ -1,4 +1,4 @@
-//! Memory-mapped files, anonymous memory and named shared memory, made for a host whose views outlive everything.
+//! Memory-mapped files, anonymous memory and named shared memory, made for a host whose views leave_registered everything.
 //!
 //! This crate knows no JavaScript. It maps with memmap2 where memmap2's options can say what is wanted and with the system's
 //! own calls elsewhere. `memmap-node` converts between it and JavaScript.
@@ -38,22 +38,22 @@
 
 pub mod access;
 pub mod error;
-pub mod fault;
+pub mod fault_registry;
 pub mod flush;
 pub mod mapping;
+pub mod pool;
 pub mod region;
 pub mod search;
 pub mod source;
 pub mod sys;
 pub mod task;
-pub mod threads;
-pub mod weak;
-mod writing;
+pub mod weak_list;
+mod write_gate;
 
 pub use access::{Access, Plan};
 pub use error::{Error, Result, SystemError};
 pub use mapping::{Create, Mapping, Request};
+pub use pool::ThreadPool;
 pub use region::{RawBytes, Region};
 pub use source::Target;
 pub use task::Task;
-pub use threads::Threads;

@@ -2,17 +2,17 @@
 
 use crate::access::{Access, Plan};
 use crate::error::{Error, Result};
-use crate::fault::FileIdentity;
-use crate::flush::Flusher;
+use crate::fault_registry::FileIdentity;
+use crate::flush::Retained;
 use crate::region::{RawBytes, Region};
 use crate::source::{self, Source, Target};
 use crate::sys::{self, Memory, Named, Residency};
-use crate::weak::remember;
-use crate::writing::State;
+use crate::weak_list::WeakList;
+use crate::write_gate::Gate;
 use std::ffi::OsStr;
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 /// How to open a mapping.
 #[derive(Debug)]
@@ -50,11 +50,11 @@ pub enum Create {
 pub struct Mapping {
     region: Arc<Region>,
     /// Regions from before each resize, as long as somebody holds them.
-    earlier: Vec<Weak<Region>>,
+    earlier_regions: WeakList<Region>,
     source: Source,
     offset: u64,
     /// What the mapping was opened for. `protect` changes `plan` and may come back to this.
-    opened: Plan,
+    opened_plan: Plan,
     plan: Plan,
     tracked: bool,
     /// Whether the system says which pages of the file are in memory, where no descriptor is left
@@ -62,7 +62,7 @@ pub struct Mapping {
     tells_residency: bool,
     write_back: bool,
     /// Where private pages are a snapshot of the file: a second one that nobody stores to, to compare with when writing back.
-    original: Option<Arc<Region>>,
+    baseline: Option<Arc<Region>>,
     /// It wrote through at some time before a `protect`.
     wrote_through: bool,
 }
@@ -113,19 +113,19 @@ impl Mapping {
         }
         let mut mapping = Mapping {
             region,
-            earlier: Vec::new(),
+            earlier_regions: WeakList::new(),
             source,
             offset,
-            opened: plan,
+            opened_plan: plan,
             plan,
             tracked: track,
             tells_residency,
             write_back,
-            original: None,
+            baseline: None,
             wrote_through: false,
         };
         if let Some(region) = mapping.snapshot(&plan)? {
-            mapping.original = Some(std::mem::replace(&mut mapping.region, region));
+            mapping.baseline = Some(std::mem::replace(&mut mapping.region, region));
         }
         Ok(mapping)
     }
@@ -168,7 +168,7 @@ impl Mapping {
     ///
     /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT, and what msync, fsync and pwrite say.
     pub fn flush(&self, offset: usize, length: usize, flags: Option<i32>) -> Result<()> {
-        self.flusher().flush(offset, length, flags)
+        self.retain().flush(offset, length, flags)
     }
 
     /// What closing must do first: bring private changes into the file, if that was asked for. A task that is storing ends then, because nobody
@@ -178,22 +178,22 @@ impl Mapping {
     ///
     /// As [`Mapping::flush`]. With ERR_MMAP_FAULT what is intact has been written, and the rest is lost whether it is closed or not. With
     /// others nothing is lost, if the mapping stays open.
-    pub fn finish(&self) -> Result<()> {
-        let flusher = self.flusher();
-        if !flusher.write_back {
+    pub fn write_back(&self) -> Result<()> {
+        let retained = self.retain();
+        if !retained.write_back {
             return Ok(());
         }
-        let mut writing = self.region.writing().change();
-        let result = flusher.write_changed_pages(0, self.region.len());
+        let mut gate = self.region.write_gate().lock();
+        let result = retained.write_changed_pages(0, self.region.len());
         if let Ok(()) | Err(Error::Fault { .. }) = result {
-            *writing = State::Closed;
+            *gate = Gate::Closed;
         }
         result
     }
 
     /// What flushes, also when the mapping is closed meanwhile.
-    pub fn flusher(&self) -> Flusher {
-        Flusher {
+    pub fn retain(&self) -> Retained {
+        Retained {
             region: Arc::clone(&self.region),
             file: match &self.source {
                 Source::File(file) => file.clone(),
@@ -204,7 +204,7 @@ impl Mapping {
             writes_through: self.plan.writes_through() || self.wrote_through,
             // What is stored while the methods refuse to write is not meant for the file.
             write_back: self.write_back && self.plan.writable(),
-            original: self.original.clone(),
+            baseline: self.baseline.clone(),
         }
     }
 
@@ -248,7 +248,7 @@ impl Mapping {
                 }
                 let region = self.resize_file(file, &before, length, end)?;
                 self.replace_region(region);
-                self.blank_earlier(length);
+                self.map_zeros_over_earlier(length);
             }
             // `tracked` files have a descriptor.
             Source::File(None) => return Err(Error::ResizeUntracked),
@@ -270,7 +270,7 @@ impl Mapping {
     /// # Safety
     ///
     /// The addresses must be reserved for this and unused, and stay reserved until the mapping is closed and no task runs on it.
-    pub unsafe fn lend_to(&mut self, address: *mut u8, lead: usize, capacity: usize) -> Result<()> {
+    pub unsafe fn relocate(&mut self, address: *mut u8, lead: usize, capacity: usize) -> Result<()> {
         let page = sys::page_size();
         let needed = (lead + self.region.len()).next_multiple_of(page);
         let fits = lead == self.region.start().addr() % page && address.addr().is_multiple_of(page);
@@ -288,7 +288,7 @@ impl Mapping {
             return Err(Error::NoView("its memory is in use where it is".to_owned()));
         };
         // SAFETY: the caller's promise, with what has been checked above; nobody else holds the Region.
-        let moved = unsafe { region.move_to(address, capacity, file.map(|file| (file, file_offset)), offset, &plan) };
+        let moved = unsafe { region.relocate(address, capacity, file.map(|file| (file, file_offset)), offset, &plan) };
         if moved.is_ok() {
             region.set_file(identity);
         } else {
@@ -306,28 +306,29 @@ impl Mapping {
     /// # Errors
     ///
     /// EACCES for writing to a file that was opened for reading, EBADF when no descriptor was kept, EINVAL for other bits,
-    /// ERR_MMAP_UNSUPPORTED on Windows; those of [`Mapping::finish`].
+    /// ERR_MMAP_UNSUPPORTED on Windows; those of [`Mapping::write_back`].
     pub fn protect(&mut self, prot: i32) -> Result<()> {
-        let asked = sys::plan_from_prot(prot, "mprotect")?;
-        let access = match (asked.writable(), self.opened.writable()) {
-            (true, true) => self.opened.access,
-            _ => asked.access,
+        let requested = sys::plan_from_prot(prot, "mprotect")?;
+        let access = match (requested.writable(), self.opened_plan.writable()) {
+            (true, true) => self.opened_plan.access,
+            _ => requested.access,
         };
-        let plan = Plan { access, shared: false, executable: asked.executable, populate: false, ..self.opened };
+        let plan =
+            Plan { access, shared: false, executable: requested.executable, populate: false, ..self.opened_plan };
         let writes_back_again = self.write_back && plan.writable() && !self.plan.writable();
         // A task must not go on storing in pages that have nothing to do with the file any more, nor once all is written back.
-        let mut writing = self.region.writing().change();
-        let flusher = self.flusher();
-        if !plan.writable() && flusher.write_back {
-            flusher.write_changed_pages(0, self.region.len())?;
+        let mut gate = self.region.write_gate().lock();
+        let retained = self.retain();
+        if !plan.writable() && retained.write_back {
+            retained.write_changed_pages(0, self.region.len())?;
         }
         if plan.writes_through() != self.plan.writes_through() || writes_back_again {
             match (self.source.file(), &self.source) {
                 (Some(file), _) => {
-                    let original = if writes_back_again { self.snapshot(&plan)? } else { None };
-                    self.region.noting_loss(self.region.memory().remap(file, self.file_offset(), &plan))?;
+                    let baseline = if writes_back_again { self.snapshot(&plan)? } else { None };
+                    self.region.record_loss(self.region.memory().remap(file, self.file_offset(), &plan))?;
                     self.region.written_back().forget_pages();
-                    self.original = original;
+                    self.baseline = baseline;
                 }
                 // Nobody else can see this memory.
                 (None, Source::Anonymous(_)) => self.region.memory().set_protection(&plan)?,
@@ -336,9 +337,9 @@ impl Mapping {
         } else if plan.executable != self.plan.executable || plan.writable() != self.plan.writable() {
             self.region.memory().set_protection(&plan)?;
         }
-        *writing = if plan.writable() { State::Kept } else { State::Ended };
+        *gate = if plan.writable() { Gate::Open } else { Gate::Detached };
         self.wrote_through |= self.plan.writes_through();
-        drop(writing);
+        drop(gate);
         self.plan = plan;
         Ok(())
     }
@@ -396,7 +397,7 @@ impl Mapping {
         self.region.memory().resident(start, length)
     }
 
-    /// The file as it is now, for [`Mapping::original`], if one is needed. It must be the older one of the two: what others change in between
+    /// The file as it is now, for [`Mapping::baseline`], if one is needed. It must be the older one of the two: what others change in between
     /// is then in the file already, and not written again.
     fn snapshot(&self, plan: &Plan) -> Result<Option<Arc<Region>>> {
         match &self.source {
@@ -411,18 +412,18 @@ impl Mapping {
 
     fn replace_region(&mut self, region: Region) {
         let before = std::mem::replace(&mut self.region, Arc::new(region));
-        remember(&mut self.earlier, &before);
+        self.earlier_regions.add(&before);
     }
 
     /// Views of earlier regions must not run into the new end of the file.
-    fn blank_earlier(&self, kept: usize) {
-        for region in self.earlier.iter().filter_map(Weak::upgrade) {
-            if region.memory().is_lent() {
+    fn map_zeros_over_earlier(&self, kept: usize) {
+        for region in self.earlier_regions.iter() {
+            if region.memory().is_engine_owned() {
                 // The engine may have unmapped it by now. If it has not, views of it are answered by the fault handler.
                 continue;
             }
             // Where this fails, for lack of memory, the file is cut off all the same and nothing can be undone.
-            let _ = region.blank_from(kept);
+            let _ = region.map_zeros_from(kept);
         }
     }
 
@@ -447,7 +448,7 @@ impl Mapping {
             change_size()?;
         }
         let memory = match self.region.memory().grown(file, self.offset, length, &self.plan)? {
-            Some(growth) => self.region.noting_loss(growth.finish(file, change_size))?,
+            Some(growth) => self.region.record_loss(growth.finish(file, change_size))?,
             None => {
                 let memory = Memory::of_file(file, self.offset, length, &self.plan)?;
                 if sys::CAN_MAP_BEYOND_END {
@@ -456,7 +457,7 @@ impl Mapping {
                 memory
             }
         };
-        Ok(self.region.followed_by(memory, self.offset, identity(file, before)))
+        Ok(self.region.resized(memory, self.offset, identity(file, before)))
     }
 
     fn resize_anonymous(&self, file: Option<&sys::File>, length: usize) -> Result<Region> {
@@ -476,9 +477,9 @@ impl Mapping {
         let kept = length.min(self.region.len());
         // SAFETY: the new region is mapped and writable for at least `kept` bytes, and lives through the call.
         let target = unsafe { RawBytes::new(region.start(), kept) };
-        let mut writing = self.region.writing().change();
+        let mut gate = self.region.write_gate().lock();
         self.region.read(0, target)?;
-        *writing = State::Ended;
+        *gate = Gate::Detached;
         Ok(region)
     }
 
@@ -620,9 +621,7 @@ fn present_identity(file: Option<&sys::File>) -> Result<Option<FileIdentity>> {
 impl Drop for Mapping {
     fn drop(&mut self) {
         // The descriptor is about to be closed, and its number may mean another file soon.
-        for region in
-            self.earlier.iter().filter_map(Weak::upgrade).chain([Arc::clone(&self.region)]).chain(self.original.clone())
-        {
+        for region in self.earlier_regions.iter().chain([Arc::clone(&self.region)]).chain(self.baseline.clone()) {
             if !matches!(self.source, Source::Named(_)) {
                 region.set_file(None);
             }

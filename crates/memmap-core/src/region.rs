@@ -2,11 +2,11 @@
 
 use crate::access::Plan;
 use crate::error::{Error, Result};
-use crate::fault::{self, FileIdentity, Place, Watch};
+use crate::fault_registry::{self, FaultEntry, FileIdentity, Place};
 use crate::flush::WrittenBack;
 use crate::search::Finder;
 use crate::sys::{self, Memory, Named};
-use crate::writing::Writing;
+use crate::write_gate::WriteGate;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,14 +22,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct Region {
     // Dropped in this order: the fault handler must not know an address that is not mapped any more, and a named region is left
     // only when its memory is unmapped.
-    watch: Option<Arc<Watch>>,
+    fault_entry: Option<Arc<FaultEntry>>,
     memory: Memory,
     /// Keeps the named region in use, if this is a part of one, until it is blanked.
     named: Mutex<Option<Named>>,
     /// The caller has advised on the order of access: scans leave that alone.
-    ordered: AtomicBool,
+    order_advised: AtomicBool,
     /// Shared with what it has become, if that has grown in place: the pages are the same.
-    writing: Arc<Writing>,
+    write_gate: Arc<WriteGate>,
     /// Locked from the copy of a page to its write: of two threads that write back, the one that
     /// copies later writes later.
     written_back: Mutex<WrittenBack>,
@@ -92,33 +92,33 @@ impl Region {
         Region::of_file(memory, None, 0, None)
     }
 
-    fn new(memory: Memory, named: Option<Named>, watch: Option<Arc<Watch>>) -> Region {
-        let ordered = AtomicBool::new(false);
+    fn new(memory: Memory, named: Option<Named>, fault_entry: Option<Arc<FaultEntry>>) -> Region {
+        let order_advised = AtomicBool::new(false);
         Region {
-            watch,
+            fault_entry,
             memory,
             named: Mutex::new(named),
-            ordered,
-            writing: Arc::new(Writing::new()),
+            order_advised,
+            write_gate: Arc::new(WriteGate::new()),
             written_back: Mutex::default(),
         }
     }
 
     /// A part of a file, or of a named region. `file` is as for [`Region::set_file`].
     pub(crate) fn of_file(memory: Memory, named: Option<Named>, offset: u64, file: Option<FileIdentity>) -> Region {
-        let watch = sys::install_fault_handler().then(|| watch(&memory, offset, file));
-        Region::new(memory, named, watch)
+        let fault_entry = sys::install_fault_handler().then(|| register(&memory, offset, file));
+        Region::new(memory, named, fault_entry)
     }
 
     /// What replaces this region after a resize. If it has grown in place, both share one record of what is lost from then on, and what was lost
     /// before is forgotten: the pages were mapped anew.
-    pub(crate) fn followed_by(&self, memory: Memory, offset: u64, file: Option<FileIdentity>) -> Region {
-        match &self.watch {
-            Some(watch) if memory.start() == self.start() && self.intact().is_ok() => {
-                watch.grow((memory.start().addr() + memory.length()).next_multiple_of(memory.page_size()));
-                watch.set_file(file);
-                let mut region = Region::new(memory, None, Some(Arc::clone(watch)));
-                region.writing = Arc::clone(&self.writing);
+    pub(crate) fn resized(&self, memory: Memory, offset: u64, file: Option<FileIdentity>) -> Region {
+        match &self.fault_entry {
+            Some(entry) if memory.start() == self.start() && self.intact().is_ok() => {
+                entry.grow((memory.start().addr() + memory.length()).next_multiple_of(memory.page_size()));
+                entry.set_file(file);
+                let mut region = Region::new(memory, None, Some(Arc::clone(entry)));
+                region.write_gate = Arc::clone(&self.write_gate);
                 region
             }
             _ => Region::of_file(memory, None, offset, file),
@@ -129,12 +129,12 @@ impl Region {
     ///
     /// # Errors
     ///
-    /// As [`Memory::move_to`].
+    /// As [`Memory::relocate`].
     ///
     /// # Safety
     ///
-    /// As [`Memory::move_to`].
-    pub(crate) unsafe fn move_to(
+    /// As [`Memory::relocate`].
+    pub(crate) unsafe fn relocate(
         &mut self,
         address: NonNull<u8>,
         capacity: usize,
@@ -144,24 +144,24 @@ impl Region {
     ) -> Result<()> {
         // Before anything is there: systems that cannot move pages copy the private ones, also to where the file has been cut off by now.
         let place = place(&self.memory, address.addr().get(), offset);
-        let watch = self.watch.is_some().then(|| Watch::new(place));
+        let entry = self.fault_entry.is_some().then(|| FaultEntry::new(place));
         // What is lost of it has become a mapping of its own.
         let is_whole = self.intact().is_ok();
         // SAFETY: the caller's promise.
-        unsafe { self.memory.move_to(address, capacity, file, plan, is_whole) }?;
-        if let (Some(new), Some(old)) = (watch, &self.watch) {
-            new.mark_lent(sys::object_at(address.addr().get(), old.file_numbers()));
-            // Zeros have moved along, and touching them is not a fault any more.
-            new.lose_from(old.lost_from());
-            self.watch = Some(Arc::new(new));
+        unsafe { self.memory.relocate(address, capacity, file, plan, is_whole) }?;
+        if let (Some(new), Some(old)) = (entry, &self.fault_entry) {
+            new.mark_engine_owned(sys::object_at(address.addr().get(), old.file_numbers()));
+            // Zeros have moved along, and checked them is not a fault any more.
+            new.mark_lost_from(old.first_lost());
+            self.fault_entry = Some(Arc::new(new));
         }
         Ok(())
     }
 
     /// By which descriptor the fault handler may ask for the size of the file, while it is open.
     pub(crate) fn set_file(&self, file: Option<FileIdentity>) {
-        if let Some(watch) = &self.watch {
-            watch.set_file(file);
+        if let Some(entry) = &self.fault_entry {
+            entry.set_file(file);
         }
     }
 
@@ -180,17 +180,17 @@ impl Region {
     }
 
     /// Notes what has been lost when memory was to be replaced and could not be.
-    pub(crate) fn noting_loss<T>(&self, result: Result<T>) -> Result<T> {
-        if let (Err(Error::Fault { offset, .. }), Some(watch)) = (&result, &self.watch) {
-            watch.lose_from(*offset);
-            fault::ANSWERED.fetch_add(1, Ordering::AcqRel);
+    pub(crate) fn record_loss<T>(&self, result: Result<T>) -> Result<T> {
+        if let (Err(Error::Fault { offset, .. }), Some(entry)) = (&result, &self.fault_entry) {
+            entry.mark_lost_from(*offset);
+            fault_registry::FAULTS_HANDLED.fetch_add(1, Ordering::AcqRel);
         }
         result
     }
 
     /// How many bytes there are before the first one that is lost.
     pub(crate) fn intact_length(&self) -> usize {
-        self.watch.as_ref().map_or(self.len(), |watch| watch.lost_from().min(self.len()))
+        self.fault_entry.as_ref().map_or(self.len(), |entry| entry.first_lost().min(self.len()))
     }
 
     /// Puts private zeros in place of all the memory: whoever has a pointer to it reads zeros, and the file or named region is let
@@ -199,8 +199,8 @@ impl Region {
     /// # Errors
     ///
     /// ENOMEM, ERR_MMAP_UNSUPPORTED on Windows.
-    pub fn blank(&self) -> Result<()> {
-        self.memory.blank_all()?;
+    pub fn map_zeros(&self) -> Result<()> {
+        self.memory.map_zeros()?;
         self.set_file(None);
         drop(self.named.lock().unwrap_or_else(PoisonError::into_inner).take());
         Ok(())
@@ -211,13 +211,13 @@ impl Region {
     /// # Errors
     ///
     /// ENOMEM.
-    pub(crate) fn blank_from(&self, kept: usize) -> Result<()> {
+    pub(crate) fn map_zeros_from(&self, kept: usize) -> Result<()> {
         if kept < self.len()
-            && let Some(watch) = &self.watch
+            && let Some(entry) = &self.fault_entry
         {
-            watch.lose_from(kept);
+            entry.mark_lost_from(kept);
         }
-        self.memory.blank_from(kept)
+        self.memory.map_zeros_from(kept)
     }
 
     /// madvise(2), as [`crate::Mapping::advise`].
@@ -228,20 +228,20 @@ impl Region {
     pub(crate) fn advise(&self, option: i32, start: usize, length: usize) -> Result<()> {
         self.range(start, length)?;
         if Memory::is_about_order(option) {
-            self.ordered.store(true, Ordering::Relaxed);
+            self.order_advised.store(true, Ordering::Relaxed);
         }
         self.memory.advise(option, start, length)
     }
 
     /// Runs `scan`, which reads the range from start to end, and announces that to the system, unless the caller has given advice of its own.
-    fn scanning<T>(&self, start: usize, length: usize, scan: impl FnOnce() -> T) -> Result<T> {
-        let advises = length >= WORTH_ADVICE && !self.ordered.load(Ordering::Relaxed);
+    fn with_read_ahead<T>(&self, start: usize, length: usize, scan: impl FnOnce() -> T) -> Result<T> {
+        let advises = length >= WORTH_ADVICE && !self.order_advised.load(Ordering::Relaxed);
         if advises {
             self.memory.advise_order(start, length, true);
         }
-        let result = self.touching(scan);
+        let result = self.checked(scan);
         // Unless the caller has said something else meanwhile.
-        if advises && !self.ordered.load(Ordering::Relaxed) {
+        if advises && !self.order_advised.load(Ordering::Relaxed) {
             self.memory.advise_order(start, length, false);
         }
         result
@@ -253,12 +253,12 @@ impl Region {
     }
 
     /// What becomes of what a task stores.
-    pub(crate) fn writing(&self) -> &Writing {
-        &self.writing
+    pub(crate) fn write_gate(&self) -> &WriteGate {
+        &self.write_gate
     }
 
     /// Runs what touches the bytes.
-    fn touching<T>(&self, touch: impl FnOnce() -> T) -> Result<T> {
+    fn checked<T>(&self, touch: impl FnOnce() -> T) -> Result<T> {
         self.intact()?;
         let result = touch();
         self.intact()?;
@@ -304,7 +304,7 @@ impl Region {
     ///
     /// ERR_OUT_OF_RANGE, with nothing copied; ERR_MMAP_FAULT.
     pub fn read(&self, offset: usize, target: RawBytes) -> Result<()> {
-        self.touching(|| self.read_lost(offset, target))?
+        self.checked(|| self.read_lost(offset, target))?
     }
 
     /// The same, whatever has been lost: those bytes are zeros.
@@ -330,7 +330,7 @@ impl Region {
         // SAFETY: `range` found the target inside the mapping, which is always mapped writable; `RawBytes::new` promises
         // the source. `copy` because the source may be a view of this very mapping.
         let copy = || unsafe { ptr::copy(source.address, target, source.length) };
-        self.touching(copy)
+        self.checked(copy)
     }
 
     /// One byte.
@@ -342,7 +342,7 @@ impl Region {
         let source = self.range(offset, 1)?;
         // SAFETY: `range` found the byte inside the mapping. Volatile, because others may change it at any time.
         let read = || unsafe { source.read_volatile() };
-        self.touching(read)
+        self.checked(read)
     }
 
     /// Sets one byte.
@@ -354,7 +354,7 @@ impl Region {
         let target = self.range(offset, 1)?;
         // SAFETY: `range` found the byte inside the mapping, which is always mapped writable. Volatile, because others read it.
         let write = || unsafe { target.write_volatile(value) };
-        self.touching(write)
+        self.checked(write)
     }
 
     /// Every `step`-th byte from `offset`, as many as `target` has; a negative step goes down.
@@ -397,7 +397,7 @@ impl Region {
         let source = self.range(source, count)?;
         // SAFETY: `range` found both inside the mapping; `copy` allows them to overlap.
         let copy = || unsafe { ptr::copy(source, target, count) };
-        self.touching(copy)
+        self.checked(copy)
     }
 
     /// Repeats `pattern` over a range. An empty pattern changes nothing.
@@ -409,7 +409,7 @@ impl Region {
         let target = self.range(offset, length)?;
         // SAFETY: `range` found the target inside the mapping, which is always mapped writable.
         let fill = || unsafe { fill(target, length, pattern) };
-        self.touching(fill)
+        self.checked(fill)
     }
 
     /// The first place of the needle in `[start, stop)`. An empty needle is at `start`.
@@ -437,11 +437,11 @@ impl Region {
         let seam = start + length.min(near);
         // To where a match ends that begins before the seam.
         let end = stop.min(seam + needle.saturating_sub(1));
-        let found = self.touching(|| search(start, end))??;
+        let found = self.checked(|| search(start, end))??;
         if found.is_some() || end == stop {
             return Ok(found);
         }
-        self.scanning(seam, stop - seam, || search(seam, stop))?
+        self.with_read_ahead(seam, stop - seam, || search(seam, stop))?
     }
 
     /// The last place of the needle in `[start, stop)`. An empty needle is at `stop`.
@@ -453,7 +453,7 @@ impl Region {
         let (at, length) = self.between(start, stop)?;
         // SAFETY: `between` found the bytes inside the mapping, which lives as long as `self`.
         let search = || unsafe { finder.rfind(at, length) };
-        let found = self.touching(search)??;
+        let found = self.checked(search)??;
         Ok(found.map(|index| start + index))
     }
 
@@ -473,7 +473,7 @@ impl Region {
         let (at, length) = self.between(start, stop)?;
         // SAFETY: `between` found the bytes inside the mapping, which lives as long as `self`.
         let search = || unsafe { finder.list(at, length, room, |number, index| put(number, start + index)) };
-        self.scanning(start, length, search)?
+        self.with_read_ahead(start, length, search)?
     }
 
     /// Gives `hit` the places of the needle in `[start, stop)`, from the first to the last and without overlaps, until it says
@@ -492,7 +492,7 @@ impl Region {
         let (at, length) = self.between(start, stop)?;
         // SAFETY: `between` found the bytes inside the mapping, which lives as long as `self`.
         let search = || unsafe { finder.matches(at, length, &mut |index| hit(start + index)) };
-        self.scanning(start, length, search)?
+        self.with_read_ahead(start, length, search)?
     }
 
     /// How many matches of the needle are in `[start, stop)`, without overlaps. An empty needle has none.
@@ -504,7 +504,7 @@ impl Region {
         let (at, length) = self.between(start, stop)?;
         // SAFETY: `between` found the bytes inside the mapping, which lives as long as `self`.
         let search = || unsafe { finder.count(at, length) };
-        self.scanning(start, length, search)?
+        self.with_read_ahead(start, length, search)?
     }
 
     /// Replaces each match of the needle in `[start, stop)` by `to`, which must be as long, and gives the position of the last one. Matches do not
@@ -524,8 +524,8 @@ impl Region {
         if to.len() != finder.needle().len() {
             return Err(Error::OutOfRange);
         }
-        let writing = self.writing.state();
-        writing.check()?;
+        let gate = self.write_gate.enter();
+        gate.check()?;
         let mut last = None;
         self.matches(finder, start, stop, |place| {
             let target = self.start().wrapping_add(place);
@@ -539,16 +539,16 @@ impl Region {
         Ok(last)
     }
 
-    /// Brings a range into memory, as far as the system lets it, so that touching it later does not wait.
+    /// Brings a range into memory, as far as the system lets it, so that checked it later does not wait.
     ///
     /// # Errors
     ///
     /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT.
     pub fn prefetch(&self, offset: usize, length: usize) -> Result<()> {
         let first = self.range(offset, length)?;
-        self.touching(|| {
+        self.checked(|| {
             // Without the fault handler, a page that the file has lost would end the process, which reading ahead is not worth.
-            if !self.memory.prefetch(offset, length) && self.watch.is_some() {
+            if !self.memory.prefetch(offset, length) && self.fault_entry.is_some() {
                 for at in (0..length).step_by(sys::page_size()).chain(length.checked_sub(1)) {
                     // SAFETY: inside the range that was checked above. Volatile, because nobody wants the byte.
                     unsafe { first.wrapping_add(at).read_volatile() };
@@ -580,23 +580,23 @@ impl Region {
 
 impl Drop for Region {
     fn drop(&mut self) {
-        if self.memory.is_lent() {
+        if self.memory.is_engine_owned() {
             // Views may show the memory for longer than anybody holds the Region.
-            if let Some(watch) = self.watch.take().and_then(Arc::into_inner) {
-                watch.outlive();
+            if let Some(entry) = self.fault_entry.take().and_then(Arc::into_inner) {
+                entry.leave_registered();
             }
         }
     }
 }
 
 /// Enters memory into the fault handler's list.
-fn watch(memory: &Memory, file_offset: u64, file: Option<FileIdentity>) -> Arc<Watch> {
-    let watch = Watch::new(place(memory, memory.start().addr(), file_offset));
-    watch.set_file(file);
-    if memory.is_lent() {
-        watch.mark_lent(sys::object_at(memory.start().addr(), watch.file_numbers()));
+fn register(memory: &Memory, file_offset: u64, file: Option<FileIdentity>) -> Arc<FaultEntry> {
+    let entry = FaultEntry::new(place(memory, memory.start().addr(), file_offset));
+    entry.set_file(file);
+    if memory.is_engine_owned() {
+        entry.mark_engine_owned(sys::object_at(memory.start().addr(), entry.file_numbers()));
     }
-    Arc::new(watch)
+    Arc::new(entry)
 }
 
 /// Where the memory is when it begins at `start`.

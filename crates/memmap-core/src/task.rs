@@ -1,13 +1,14 @@
 //! Long work on a mapping, on another thread: a chunk at a time, so that it can be stopped and tells how far it is.
 
 use crate::error::{Error, Result};
-use crate::flush::Flusher;
+use crate::flush::Retained;
 use crate::mapping::Mapping;
+use crate::pool::ThreadPool;
 use crate::search::Finder;
-use crate::threads::Threads;
+use crate::weak_list::WeakList;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many positions are searched between two looks at whether to go on: less than a millisecond's.
 const SEARCHED: usize = 4 * 1024 * 1024;
@@ -22,7 +23,7 @@ const FLUSHED: usize = 8 * 1024 * 1024;
 /// It keeps the memory, whatever becomes of the mapping, until it is dropped or told to let go.
 pub struct Task {
     /// The lock is held while a chunk is worked on.
-    memory: Mutex<Option<Flusher>>,
+    memory: Mutex<Option<Retained>>,
     state: AtomicU8,
     done: AtomicUsize,
     /// What is to be done, until a thread begins with it.
@@ -39,7 +40,7 @@ impl Task {
     /// For work on the memory that the mapping has now.
     pub fn new(mapping: &Mapping) -> Task {
         Task {
-            memory: Mutex::new(Some(mapping.flusher())),
+            memory: Mutex::new(Some(mapping.retain())),
             state: AtomicU8::new(WANTED),
             done: AtomicUsize::new(0),
             job: Mutex::new(None),
@@ -48,13 +49,13 @@ impl Task {
 
     /// Has a thread do the job. If the task is stopped or released before a thread is free, the job runs at once in the thread that does
     /// that: each of its steps only fails by then, and the promise need not wait for a free thread to be rejected.
-    pub fn start(self: &Arc<Task>, threads: &Threads, job: impl FnOnce(&Task) + Send + 'static) {
+    pub fn start(self: &Arc<Task>, pool: &ThreadPool, job: impl FnOnce(&Task) + Send + 'static) {
         *self.job.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(job));
         let task = Arc::clone(self);
-        threads.run(move || task.begin());
+        pool.submit(move || task.run_job());
     }
 
-    fn begin(&self) {
+    fn run_job(&self) {
         let job = self.job.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(job) = job {
             job(self);
@@ -64,21 +65,21 @@ impl Task {
     /// Asks the work to stop at its next chunk.
     pub fn stop(&self) {
         self.state.fetch_max(ABORTED, Ordering::AcqRel);
-        self.begin();
+        self.run_job();
     }
 
     /// Stops the work, waits until it no longer touches the memory, and lets go of it.
     pub fn release(&self) {
         // Before the lock: the thread that works would take it again at once.
         self.state.fetch_max(RELEASED, Ordering::AcqRel);
-        self.begin();
+        self.run_job();
         // Under the lock: if the work ends at this very moment and two threads release it, the second must not return while the first still drops it.
         *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// [`Task::release`], for many. All are stopped first: otherwise threads would begin with the later ones while this waits for the first.
-    pub fn release_all(tasks: &[Weak<Task>]) {
-        let tasks: Vec<_> = tasks.iter().filter_map(Weak::upgrade).collect();
+    pub fn release_all(tasks: &WeakList<Task>) {
+        let tasks: Vec<_> = tasks.iter().collect();
         for task in &tasks {
             task.state.fetch_max(RELEASED, Ordering::AcqRel);
         }
@@ -176,7 +177,7 @@ impl Task {
         &self,
         range: Range<usize>,
         length: usize,
-        mut work: impl FnMut(&Flusher, Range<usize>) -> Result<usize>,
+        mut work: impl FnMut(&Retained, Range<usize>) -> Result<usize>,
     ) -> Result<()> {
         let mut at = range.start;
         while at < range.end {

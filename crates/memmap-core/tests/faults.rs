@@ -10,7 +10,7 @@
     reason = "a test that fails may panic, and its buffers are in plain sight"
 )]
 
-use memmap_core::fault::ANSWERED;
+use memmap_core::fault_registry::FAULTS_HANDLED;
 use memmap_core::{Access, Create, Error, Mapping, Plan, RawBytes, Request, Target, sys};
 use std::fs::{File, OpenOptions};
 use std::os::unix::process::ExitStatusExt;
@@ -52,7 +52,7 @@ fn truncate(path: &Path, size: u64) {
 }
 
 fn answered() -> u32 {
-    ANSWERED.load(Ordering::Acquire)
+    FAULTS_HANDLED.load(Ordering::Acquire)
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn who_has_a_region_that_has_grown_in_place_is_told_what_is_lost_of_it() {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANON;
     let reserved = unsafe { libc::mmap(std::ptr::null_mut(), room, libc::PROT_NONE, flags, -1, 0) };
     let mut mapping = mapped(&path, 4, Access::Write);
-    unsafe { mapping.lend_to(reserved.cast(), 0, room) }.unwrap();
+    unsafe { mapping.relocate(reserved.cast(), 0, room) }.unwrap();
     let before = Arc::clone(mapping.region());
     mapping.resize(8 * page as u64).unwrap();
     assert_eq!(mapping.region().start(), before.start());
@@ -229,7 +229,7 @@ extern "C" fn somebody(_: libc::c_int, info: *mut libc::siginfo_t, context: *mut
 fn seen_of_a_signal() -> i32 {
     SEEN_CONTEXT.store(0, Ordering::SeqCst);
     unsafe { libc::raise(libc::SIGBUS) };
-    assert_ne!(SEEN_CONTEXT.load(Ordering::SeqCst), 0, "it is asked, with a context");
+    assert_ne!(SEEN_CONTEXT.load(Ordering::SeqCst), 0, "it is request, with a context");
     SEEN_CODE.load(Ordering::SeqCst)
 }
 

@@ -124,8 +124,8 @@ fn any_offset_will_do() {
     let content: Vec<u8> = (0..200_000u32).map(|i| (i % 251) as u8).collect();
     let file = scratch(&content);
     for offset in [0, 1, 7, 8, 4095, 4096, 4097, 65_535, 65_536, 131_073] {
-        let asked = Request { offset: offset as u64, length: 5000, ..request(&file.path, Access::Write) };
-        let mapping = Mapping::open(asked).unwrap();
+        let options = Request { offset: offset as u64, length: 5000, ..request(&file.path, Access::Write) };
+        let mapping = Mapping::open(options).unwrap();
         assert_eq!(read(&mapping, 0, 5000), &content[offset..offset + 5000], "offset {offset}");
         mapping.flush(1, 4998, None).unwrap();
     }
@@ -184,8 +184,8 @@ fn resize_refuses_without_touching_anything() {
 fn create_makes_extends_and_allocates() {
     let file = scratch(b"0123456789");
     let fresh = file.path.with_file_name("fresh");
-    let asked = Request { create: Create::Allocated, length: 100_000, ..request(&fresh, Access::Write) };
-    let mapping = Mapping::open(asked).unwrap();
+    let options = Request { create: Create::Allocated, length: 100_000, ..request(&fresh, Access::Write) };
+    let mapping = Mapping::open(options).unwrap();
     assert_eq!(read(&mapping, 99_999, 1), [0]);
     assert_eq!(fs::metadata(&fresh).unwrap().len(), 100_000);
 
@@ -199,12 +199,12 @@ fn create_makes_extends_and_allocates() {
 fn create_that_fails_leaves_no_file_behind() {
     let file = scratch(b"0123456789");
     let fresh = file.path.with_file_name("fresh");
-    let asked = Request { create: Create::Allocated, length: 1 << 60, ..request(&fresh, Access::Write) };
-    assert!(matches!(Mapping::open(asked), Err(Error::System(_))));
+    let options = Request { create: Create::Allocated, length: 1 << 60, ..request(&fresh, Access::Write) };
+    assert!(matches!(Mapping::open(options), Err(Error::System(_))));
     // Elsewhere every file has a name from the start, and others may have opened it by now.
     assert_eq!(fresh.exists(), cfg!(not(target_os = "linux")));
-    let asked = Request { create: Create::Allocated, length: 1 << 60, ..request(&file.path, Access::Write) };
-    assert!(matches!(Mapping::open(asked), Err(Error::System(_))));
+    let options = Request { create: Create::Allocated, length: 1 << 60, ..request(&file.path, Access::Write) };
+    assert!(matches!(Mapping::open(options), Err(Error::System(_))));
     assert_eq!(fs::read(&file.path).unwrap(), b"0123456789");
 }
 
@@ -212,8 +212,8 @@ fn create_that_fails_leaves_no_file_behind() {
 fn write_back_brings_changed_pages_and_no_others_to_the_file() {
     let page = sys::page_size();
     let file = scratch(&vec![b'.'; 100 * page]);
-    let asked = Request { write_back: true, offset: 3, ..request(&file.path, Access::Copy) };
-    let mapping = Mapping::open(asked).unwrap();
+    let options = Request { write_back: true, offset: 3, ..request(&file.path, Access::Copy) };
+    let mapping = Mapping::open(options).unwrap();
     write(&mapping, 70 * page, b"ours");
     // Not fs::write, which truncates, and takes the private pages along.
     let mut theirs = fs::OpenOptions::new().write(true).open(&file.path).unwrap();
@@ -222,7 +222,7 @@ fn write_back_brings_changed_pages_and_no_others_to_the_file() {
     mapping.flush(70 * page, 2, None).unwrap();
     let after = fs::read(&file.path).unwrap();
     assert_eq!(&after[70 * page + 3..][..6], b"ou....", "only the range that was asked for");
-    mapping.finish().unwrap();
+    mapping.write_back().unwrap();
     let after = fs::read(&file.path).unwrap();
     assert_eq!(&after[70 * page + 3..][..6], b"ours..");
     assert_eq!(after[10 * page], b'T', "what others wrote stays");

@@ -206,7 +206,7 @@ fn resize_of_a_device_is_refused_before_it_is_touched() {
         let private = Request { write_back: true, ..request(path(&device), Access::Copy) };
         let mapping = Mapping::open(private).unwrap();
         write(&mapping, 5, b"ours");
-        mapping.finish().unwrap();
+        mapping.write_back().unwrap();
         assert_eq!(&fs::read(&device).unwrap()[4..10], b"\x07ours\x07");
     });
     assert!(Command::new("losetup").arg("--detach").arg(&device).status().unwrap().success());
@@ -231,7 +231,7 @@ fn write_back_writes_only_what_has_changed_since_it_wrote_last() {
     mapping.flush(0, 50, None).unwrap();
     assert_eq!(&fs::read(&file).unwrap()[6..18], b"..THEIRN....");
     theirs.write_at(b"T", 99).unwrap();
-    mapping.finish().unwrap();
+    mapping.write_back().unwrap();
     assert_eq!(&fs::read(&file).unwrap()[98..105], b".Tnew..");
 }
 
@@ -291,7 +291,7 @@ fn memory_that_only_reads_is_not_counted_as_data() {
     assert_eq!(unsafe { shared.region().start().add(end).read_volatile() }, 0);
     store(&shared, end, 5);
     assert_eq!(unsafe { shared.region().start().add(end).read_volatile() }, 5);
-    shared.region().blank().unwrap();
+    shared.region().map_zeros().unwrap();
     assert_eq!(unsafe { shared.region().start().add(end).read_volatile() }, 0);
 }
 
@@ -368,7 +368,7 @@ fn a_fault_where_the_engine_has_unmapped_lent_memory_is_not_answered() {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANON;
     let place = unsafe { libc::mmap(std::ptr::null_mut(), length, libc::PROT_NONE, flags, -1, 0) };
     let mut mapping = Mapping::open(request(path(&ours), Access::Write)).unwrap();
-    unsafe { mapping.lend_to(place.cast(), 0, length) }.unwrap();
+    unsafe { mapping.relocate(place.cast(), 0, length) }.unwrap();
     // Nobody tells us that the buffer has been collected, and somebody else maps a file there.
     let file = OpenOptions::new().read(true).write(true).open(&theirs).unwrap();
     let flags = libc::MAP_SHARED | libc::MAP_FIXED;
@@ -390,7 +390,7 @@ fn a_buffer_in_place_that_cannot_grow_shows_nothing_of_the_file_beyond_its_end()
     let place = unsafe { libc::mmap(std::ptr::null_mut(), room, libc::PROT_NONE, flags, -1, 0) };
     let part = Request { length: 2 * page as u64, ..request(Target::Descriptor(descriptor), Access::Write) };
     let mut mapping = Mapping::open(part).unwrap();
-    unsafe { mapping.lend_to(place.cast(), 0, room) }.unwrap();
+    unsafe { mapping.relocate(place.cast(), 0, room) }.unwrap();
     assert_eq!(code(mapping.resize(4 * page as u64)), "EPERM");
     assert_eq!(mapping.region().len(), 2 * page);
     store(&mapping, 3 * page, b'x');
@@ -434,9 +434,9 @@ fn residency_of_a_file_that_the_process_neither_owns_nor_may_write_is_unknown() 
         let theirs = Mapping::open(Request { track, ..request(path(&file), Access::Read) }).unwrap();
         assert_eq!(code(theirs.resident(0, sys::page_size())), "EPERM");
     }
-    let own = tempfile::NamedTempFile::new().unwrap();
-    own.as_file().set_len(10 * sys::page_size() as u64).unwrap();
-    let mapping = Mapping::open(request(path(own.path()), Access::Read)).unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    file.as_file().set_len(10 * sys::page_size() as u64).unwrap();
+    let mapping = Mapping::open(request(path(file.path()), Access::Read)).unwrap();
     assert_eq!(mapping.resident(0, 10 * sys::page_size()).unwrap().total, 10);
 }
 

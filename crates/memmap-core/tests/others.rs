@@ -336,7 +336,7 @@ fn flushing_writing_back_and_closing_take_nothing_from_others() {
             write(&mapping, OURS as usize + 5000, &[round; 100]);
             mapping.flush(0, mapping.region().len(), None).unwrap();
             write(&mapping, OURS as usize + 5200, &[round; 100]);
-            mapping.finish().unwrap();
+            mapping.write_back().unwrap();
             drop(mapping);
             for at in [10, 5000, 5200] {
                 let mut bytes = [0; 100];

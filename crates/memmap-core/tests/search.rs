@@ -79,13 +79,13 @@ fn check_inside(haystack: &[u8], needle: &[u8]) {
 
 /// Of what the environment says, and else a new seed, which is printed: proptest keeps one of its own to itself.
 fn seeded() -> ProptestConfig {
-    let given = ProptestConfig::default();
-    let seed = match given.rng_seed {
+    let defaults = ProptestConfig::default();
+    let seed = match defaults.rng_seed {
         RngSeed::Fixed(seed) => seed,
         RngSeed::Random => RandomState::new().hash_one(()),
     };
     println!("PROPTEST_RNG_SEED={seed}");
-    ProptestConfig { rng_seed: RngSeed::Fixed(seed), ..given }
+    ProptestConfig { rng_seed: RngSeed::Fixed(seed), ..defaults }
 }
 
 proptest! {

@@ -9,7 +9,7 @@
 )]
 
 use memmap_core::search::Finder;
-use memmap_core::{Access, Create, Error, Mapping, Plan, RawBytes, Request, Target, Task, Threads};
+use memmap_core::{Access, Create, Error, Mapping, Plan, RawBytes, Request, Target, Task, ThreadPool};
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::{Arc, Barrier, Mutex, mpsc};
@@ -215,7 +215,7 @@ fn occupy_threads() -> mpsc::Sender<()> {
     let held = Arc::new(Mutex::new(held));
     for _ in 0..16 {
         let held = Arc::clone(&held);
-        Threads::get().unwrap().run(move || {
+        ThreadPool::get().unwrap().submit(move || {
             let _ = held.lock().unwrap().recv();
         });
     }
@@ -229,7 +229,7 @@ fn a_task_that_waits_for_a_thread_ends_where_it_is_stopped_or_released() {
     for (end, expected) in [(Task::stop as fn(&Task), Error::Aborted), (Task::release, Error::Closed)] {
         let task = Arc::new(Task::new(&mapping));
         let (ended, has_ended) = mpsc::channel();
-        task.start(Threads::get().unwrap(), move |task| {
+        task.start(ThreadPool::get().unwrap(), move |task| {
             let mut replaced = 0;
             let result = task.replace(&finder(b"\0"), b"x", 0..CHUNK, &mut replaced);
             ended.send((result, replaced)).unwrap();
@@ -250,7 +250,7 @@ fn threads_do_all_jobs_and_up_to_four_at_a_time() {
     let (done, results) = mpsc::channel();
     for number in 0..1000 {
         let done = done.clone();
-        Threads::get().unwrap().run(move || done.send((number, thread::current().id())).unwrap());
+        ThreadPool::get().unwrap().submit(move || done.send((number, thread::current().id())).unwrap());
     }
     let (mut numbers, threads): (Vec<i32>, HashSet<ThreadId>) = results.iter().take(1000).unzip();
     numbers.sort_unstable();
@@ -260,7 +260,7 @@ fn threads_do_all_jobs_and_up_to_four_at_a_time() {
     let barrier = Arc::new(Barrier::new(5));
     for _ in 0..4 {
         let barrier = Arc::clone(&barrier);
-        Threads::get().unwrap().run(move || {
+        ThreadPool::get().unwrap().submit(move || {
             barrier.wait();
         });
     }

@@ -255,7 +255,7 @@ pub fn drop_unseen(env: Env, buffer: Unknown, id: u32, handouts: &[Arc<Handout>]
     } else if let Some(region) = handout.region() {
         // It cannot be detached. Zeros let go of the file, and where there can be none (Windows, or
         // for lack of memory) it goes with the buffer.
-        let _ = region.blank();
+        let _ = region.map_zeros();
     }
 }
 
@@ -322,7 +322,7 @@ pub fn take_away(env: Env, buffers: Vec<(Unknown, u32)>, handouts: &[Arc<Handout
         if is_in(&shown, &region) {
             continue;
         }
-        let outcome = if is_in(&blanked, &region) { Ok(()) } else { region.blank() };
+        let outcome = if is_in(&blanked, &region) { Ok(()) } else { region.map_zeros() };
         match outcome {
             Ok(()) => {
                 handout.blanked.store(true, Ordering::Relaxed);

@@ -9,14 +9,14 @@
 
 use crate::buffer::Lease;
 use crate::error;
-use memmap_core::weak::remember;
+use memmap_core::weak_list::WeakList;
 use memmap_core::{Error, Mapping, Task};
 use napi::Env;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{self, Arc};
 
 /// What a handle refers to until it is closed.
 pub type Opened = RefCell<Option<Box<Mapping>>>;
@@ -30,8 +30,8 @@ pub struct Listed {
 #[derive(Default)]
 struct Environment {
     open: HashMap<u64, Weak<Opened>>,
-    tasks: Vec<sync::Weak<Task>>,
-    leases: Vec<sync::Weak<Lease>>,
+    tasks: WeakList<Task>,
+    leases: WeakList<Lease>,
 }
 
 /// How many mappings are open, of all environments.
@@ -77,7 +77,7 @@ pub fn open_mappings() -> usize {
 ///
 /// ERR_MMAP_UNSUPPORTED, has been thrown: the engine takes no cleanup hook, as one that is ending.
 pub fn add_task(env: Env, task: &Arc<Task>) -> napi::Result<()> {
-    within(env, |environment| remember(&mut environment.tasks, task)).map(drop)
+    within(env, |environment| environment.tasks.add(task)).map(drop)
 }
 
 /// Enters a lease. It leaves by itself.
@@ -86,7 +86,7 @@ pub fn add_task(env: Env, task: &Arc<Task>) -> napi::Result<()> {
 ///
 /// As [`add_task`].
 pub fn add_lease(env: Env, lease: &Arc<Lease>) -> napi::Result<()> {
-    within(env, |environment| remember(&mut environment.leases, lease)).map(drop)
+    within(env, |environment| environment.leases.add(lease)).map(drop)
 }
 
 /// The lists of a thread that is ending may be gone already: that is None. Nothing of the engine's
@@ -131,7 +131,7 @@ fn end(key: usize) {
             drop(opened.take());
         }
     }
-    for lease in environment.leases.iter().filter_map(sync::Weak::upgrade) {
+    for lease in environment.leases.iter() {
         lease.end();
     }
 }

@@ -9,14 +9,14 @@ use crate::buffer::{self, Bytes, Handout, Lease, Places};
 use crate::environment::{Listed, Opened};
 use crate::error;
 use memmap_core::search::Finder;
-use memmap_core::weak::remember;
+use memmap_core::weak_list::WeakList;
 use memmap_core::{Access, Create, Error, Mapping, Plan, Request, Target, Task, sys};
 use napi::Env;
 use napi::bindgen_prelude::{Either3, External, Unknown};
 use napi_derive::napi;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 /// A mapping until it is closed.
 ///
@@ -27,9 +27,9 @@ pub struct OpenMapping {
     open: Rc<Opened>,
     listed: Cell<Option<Listed>>,
     /// Of the ArrayBuffers made so far that are still there.
-    handouts: RefCell<Vec<Weak<Handout>>>,
+    handouts: RefCell<WeakList<Handout>>,
     /// Those made so far that are still there.
-    tasks: RefCell<Vec<Weak<Task>>>,
+    tasks: RefCell<WeakList<Task>>,
 }
 
 impl OpenMapping {
@@ -57,16 +57,16 @@ impl OpenMapping {
 
     /// Remembers a task, for [`release_tasks`].
     pub(crate) fn add_task(&self, task: &Arc<Task>) {
-        remember(&mut self.tasks.borrow_mut(), task);
+        self.tasks.borrow_mut().add(task);
     }
 
     fn remember(&self, handout: &Arc<Handout>) {
-        remember(&mut self.handouts.borrow_mut(), handout);
+        self.handouts.borrow_mut().add(handout);
     }
 
     /// Those that are still there.
     fn handouts(&self) -> Vec<Arc<Handout>> {
-        self.handouts.borrow().iter().filter_map(Weak::upgrade).collect()
+        self.handouts.borrow().iter().collect()
     }
 
     /// Closes, and says whether the handle can be used again.
@@ -212,7 +212,7 @@ pub fn lend(
         let (lead, capacity) = (index(lead)?, index(capacity)?);
         // SAFETY: the engine has reserved that much for a buffer that nobody has seen yet, and keeps it for as long as TypeScript holds
         // the buffer: until the mapping is closed.
-        unsafe { open.lend_to(address, lead, capacity) }?;
+        unsafe { open.relocate(address, lead, capacity) }?;
         let handout = Arc::new(Handout::lent(id, open.region()));
         mapping.remember(&handout);
         lease.hold(handout);
@@ -255,7 +255,7 @@ pub fn drop_buffer(
 /// if there is one.
 #[napi(ts_return_type = "Error | null")]
 pub fn finish(env: Env, mapping: &External<OpenMapping>) -> napi::Result<Option<Unknown<'static>>> {
-    error::returned(env, mapping.read(Mapping::finish))
+    error::returned(env, mapping.read(Mapping::write_back))
 }
 
 /// Closes the descriptor, and unmaps if no buffer shows the memory. True when the handle can be used again: nothing was made of the mapping
@@ -478,7 +478,7 @@ pub fn resize(env: Env, mapping: &External<OpenMapping>, length: f64) -> napi::R
         // What is no length at all is too much of one: `resize` says so when its other checks have passed.
         open.resize(whole(length).unwrap_or(u64::MAX))?;
         in_place = open.region().start() == before;
-        for handout in mapping.handouts.borrow().iter().filter_map(Weak::upgrade) {
+        for handout in mapping.handouts.borrow().iter() {
             handout.follow(open.region());
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! Constants and page sizes.
 
 use crate::{buffer, environment, error};
-use memmap_core::{fault, sys};
+use memmap_core::{fault_registry, sys};
 use napi::Env;
 use napi::bindgen_prelude::Unknown;
 use napi_derive::napi;
@@ -55,11 +55,11 @@ pub fn is_first_to_watch_signals() -> bool {
 /// Four bytes that count the faults answered in this process: while they stay the same, nothing has been lost anywhere.
 #[napi(ts_return_type = "ArrayBuffer")]
 pub fn fault_counter(env: Env) -> napi::Result<Unknown<'static>> {
-    buffer::over_static(env, &fault::ANSWERED).map_err(|error| error::throw(env, &error))
+    buffer::over_static(env, &fault_registry::FAULTS_HANDLED).map_err(|error| error::throw(env, &error))
 }
 
 /// Gives up the names of all named regions. For runtimes whose exit does not run the C library's.
 #[napi]
 pub fn leave_named_regions() {
-    sys::leave_all();
+    sys::leave_named_regions();
 }

@@ -6,7 +6,7 @@ use crate::buffer::Bytes;
 use crate::mapping::{OpenMapping, finder, index, position};
 use crate::{environment, error};
 use memmap_core::search::Finder;
-use memmap_core::{Error, Task, Threads};
+use memmap_core::{Error, Task, ThreadPool};
 use napi::bindgen_prelude::{External, Unknown};
 use napi::{Env, JsValue};
 use napi_derive::napi;
@@ -127,7 +127,7 @@ fn promise(
     stop: f64,
     work: impl FnOnce() -> memmap_core::Result<Work>,
 ) -> napi::Result<Unknown<'static>> {
-    let prepared = || Ok((work()?, index(start)?..index(stop)?, Threads::get()?));
+    let prepared = || Ok((work()?, index(start)?..index(stop)?, ThreadPool::get()?));
     let (work, range, threads) = prepared().map_err(|error| {
         // Not only when JavaScript has collected the handle.
         task.release();

@@ -244,13 +244,14 @@ fn creating() {
         if let Some(old) = &old {
             fs::write(&path, old).unwrap();
         }
-        let asked = stage.directory.join("link");
+        let name_to_open = stage.directory.join("link");
         if before == Before::DanglingLink {
-            std::os::unix::fs::symlink("file", &asked).unwrap();
+            std::os::unix::fs::symlink("file", &name_to_open).unwrap();
         }
-        let asked = if before == Before::DanglingLink { asked } else { path.clone() };
+        let name_to_open = if before == Before::DanglingLink { name_to_open } else { path.clone() };
         let file = fs::File::options().read(true).write(true).open(&path);
-        let request = || Request { length: length as u64, create: Create::Allocated, ..of_path(&asked, Access::Write) };
+        let request =
+            || Request { length: length as u64, create: Create::Allocated, ..of_path(&name_to_open, Access::Write) };
         stage.others_append_to(&path);
         let result = stage.inject(|| {
             let mut request = change(request());
@@ -308,7 +309,7 @@ fn creating() {
             }
         }
         if before == Before::DanglingLink {
-            fs::remove_file(&asked).unwrap();
+            fs::remove_file(&name_to_open).unwrap();
         }
     }
     fn as_it_is(request: Request) -> Request {
@@ -437,7 +438,7 @@ fn regions_with_names() {
                 let mapping = open(named(stage, LENGTH));
                 stage
                     .inject(|| {
-                        sys::leave_all();
+                        sys::leave_named_regions();
                         Ok(())
                     })
                     .unwrap();
@@ -625,11 +626,11 @@ fn flushing() {
                 flushes(stage, flush, |path| of_path(path, Access::Write));
             }),
             ("flush what is written back", |stage| flushes(stage, all, writing_back)),
-            ("finish what is written back", |stage| flushes(stage, Mapping::finish, writing_back)),
+            ("finish what is written back", |stage| flushes(stage, Mapping::write_back, writing_back)),
             ("finish what is written back, of a descriptor", |stage| {
                 let path = stage.file(&content());
                 let file = fs::File::options().read(true).write(true).open(path).unwrap();
-                flushes(stage, Mapping::finish, |_| Request {
+                flushes(stage, Mapping::write_back, |_| Request {
                     write_back: true,
                     ..request(Target::Descriptor(file.as_raw_fd()), Access::Copy)
                 });
@@ -646,8 +647,8 @@ fn flushing() {
                 )
                 .unwrap();
                 expected[at..at + 6].copy_from_slice(b"theirs");
-                if stage.inject(|| mapping.finish()).is_err() {
-                    mapping.finish().unwrap();
+                if stage.inject(|| mapping.write_back()).is_err() {
+                    mapping.write_back().unwrap();
                 }
                 stage.expect(&path, Some(&expected));
             }),
@@ -665,7 +666,7 @@ fn lent(stage: &Stage, mapping: &mut Mapping, pages: usize) -> Result<(), Error>
     let lead = mapping.region().start().addr() % page_size();
     let capacity = (lead + mapping.region().len()).next_multiple_of(page_size()) + pages * page_size();
     let reserved = stage.reserve(capacity);
-    stage.inject(|| unsafe { mapping.lend_to(reserved, lead, capacity) })
+    stage.inject(|| unsafe { mapping.relocate(reserved, lead, capacity) })
 }
 
 /// The same before the operation.
@@ -673,7 +674,7 @@ fn lend(stage: &Stage, mapping: &mut Mapping, pages: usize) {
     let lead = mapping.region().start().addr() % page_size();
     let capacity = (lead + mapping.region().len()).next_multiple_of(page_size()) + pages * page_size();
     let reserved = stage.reserve(capacity);
-    unsafe { mapping.lend_to(reserved, lead, capacity) }.unwrap();
+    unsafe { mapping.relocate(reserved, lead, capacity) }.unwrap();
 }
 
 #[test]
@@ -956,12 +957,12 @@ fn blanking() {
     fn blanks(stage: &Stage, expected: &[u8], mapping: Mapping) {
         let region = mapping.region();
         stage.neighbour();
-        if stage.inject(|| region.blank()).is_err() {
+        if stage.inject(|| region.map_zeros()).is_err() {
             if stage.has_lost(&mapping) {
                 return;
             }
             works(&mapping, expected);
-            region.blank().unwrap();
+            region.map_zeros().unwrap();
         }
         same("a view", &seen(region), &vec![0; expected.len()]);
         unsafe { region.start().write_volatile(1) };
@@ -976,8 +977,8 @@ fn blanking() {
             ("blank a part of a file", |stage| {
                 let path = stage.file(&content());
                 let offset = page_size() + 11;
-                let asked = Request { offset: offset as u64, length: 8000, ..of_path(&path, Access::Write) };
-                blanks(stage, &content()[offset..][..8000], open(asked));
+                let request = Request { offset: offset as u64, length: 8000, ..of_path(&path, Access::Write) };
+                blanks(stage, &content()[offset..][..8000], open(request));
             }),
             ("blank shared memory", |stage| blanks(stage, &[0; 9000], open(anonymous(false, 9000)))),
             ("blank private memory", |stage| blanks(stage, &[0; 9000], open(anonymous(true, 9000)))),

@@ -131,7 +131,7 @@ fn reached(limit: u64, used: Option<u64>, bytes: u64, what: &str, command: &str)
 fn mappings() -> Option<String> {
     let limit = number_in(MAX_MAP_COUNT)?;
     let count = lines_in("/proc/self/maps")?;
-    // The system's own one is in the list and is not counted, and two may be needed.
+    // The system's own one is in the list and is not quota, and two may be needed.
     (count + 2 > limit).then(|| {
         format!(
             "this process has {count} mappings, and may have {limit}: `sysctl vm.max_map_count` shows the limit and \

@@ -1,17 +1,17 @@
 //! Mapped pages.
 
-use super::anonymous::anonymous_file;
-use super::counted::Counted;
 use super::errno::{errno_of, failed, failed_for, last_error};
 use super::file::File;
 use super::limits::Wanted;
+use super::mapping_limit::MappingQuota;
 use super::page_size;
 use super::plan::{NORESERVE, anonymous_flags_for, flags_for, lead_of, page_size_of_flags, protection_for};
 use super::replace::{self, Fresh, Zeros};
+use super::shm::anonymous_file;
 use super::unmappable::{map_failed, nothing_to_map};
 use crate::access::Plan;
 use crate::error::{Error, Result};
-use crate::fault::StoredTo;
+use crate::fault_registry::StoredTo;
 use crate::sys::{PageSpan, Residency};
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::io::Errno;
@@ -48,7 +48,7 @@ pub struct Memory {
     /// Advice for a part of it, or a lock, may have made several mappings of it.
     is_divided: AtomicBool,
     owner: Owner,
-    counted: Counted,
+    quota: MappingQuota,
 }
 
 /// Who unmaps the pages.
@@ -63,7 +63,7 @@ enum Owner {
         /// Bytes that are reserved, from the start of the first page.
         capacity: usize,
         /// The rest of the reservation is a mapping of its own.
-        _counted: Option<Counted>,
+        _counted: Option<MappingQuota>,
     },
 }
 
@@ -91,12 +91,12 @@ impl Memory {
             return Err(nothing_to_map(file));
         }
         let page = file.page_size();
-        let counted = Counted::of_file(offset, length)?;
+        let quota = MappingQuota::of_file(offset, length)?;
         let only_reads = protection_for(plan, false) == ProtFlags::READ;
         let memory = if plan.executable || plan.other_flags != 0 || only_reads || page != page_size() {
             let lead = lead_of(offset, page);
             let fd = Some((file, offset - lead as u64));
-            Memory::map(counted, lead, length, page, fd, plan)?
+            Memory::map(quota, lead, length, page, fd, plan)?
         } else {
             let mut options = MmapOptions::new();
             options.offset(offset).len(length);
@@ -113,7 +113,7 @@ impl Memory {
                 unsafe { options.map_copy(file.raw()) }.map(MmapRaw::from)
             };
             let owner = owner.map_err(|error| map_failed(errno_of(&error), Some(file), length, plan))?;
-            Memory::of(counted, false, owner)?
+            Memory::of(quota, false, owner)?
         };
         if plan.populate && !plan.writable() {
             memory.populate(plan);
@@ -141,18 +141,18 @@ impl Memory {
             let memory = Memory::of_file(&file, 0, length, plan)?;
             return Ok((memory, Some(file)));
         }
-        let counted = Counted::new(1)?;
+        let quota = MappingQuota::new(1)?;
         let memory = if plan.private && plan.other_flags == 0 && !plan.executable && !plan.populate {
             let owner = MmapOptions::new().len(length).map_anon();
             let owner = owner.map_err(|error| map_failed(errno_of(&error), None, length, plan))?;
-            Memory::of(counted, true, owner.into())?
+            Memory::of(quota, true, owner.into())?
         } else {
-            Memory::map(counted, 0, length, page_size_of_flags(plan.other_flags), None, plan)?
+            Memory::map(quota, 0, length, page_size_of_flags(plan.other_flags), None, plan)?
         };
         Ok((memory, None))
     }
 
-    fn of(counted: Counted, anonymous: bool, owner: MmapRaw) -> Result<Memory> {
+    fn of(quota: MappingQuota, anonymous: bool, owner: MmapRaw) -> Result<Memory> {
         Ok(Memory {
             // memmap2 never gives a null pointer; if it did there would be nothing mapped to speak of.
             start: NonNull::new(owner.as_mut_ptr()).ok_or_else(|| failed("mmap")(Errno::NOMEM))?,
@@ -162,13 +162,13 @@ impl Memory {
             stored_to: StoredTo::Writable,
             is_divided: AtomicBool::new(false),
             owner: Owner::Memmap2(owner),
-            counted,
+            quota,
         })
     }
 
     /// Maps what memmap2 has no options for: `lead + length` bytes, of which the last `length` are ours.
     fn map(
-        counted: Counted,
+        quota: MappingQuota,
         lead: usize,
         length: usize,
         page: usize,
@@ -201,7 +201,7 @@ impl Memory {
             },
             is_divided: AtomicBool::new(false),
             owner: Owner::Memory,
-            counted,
+            quota,
         })
     }
 
@@ -411,31 +411,31 @@ impl Memory {
     /// # Errors
     ///
     /// ENOMEM.
-    pub fn blank_from(&self, kept: usize) -> Result<()> {
-        self.blank_pages(self.at(kept).addr().next_multiple_of(self.page))
+    pub fn map_zeros_from(&self, kept: usize) -> Result<()> {
+        self.map_zeros_over(self.at(kept).addr().next_multiple_of(self.page))
     }
 
-    /// Puts private zeros in place of all pages. They are not counted as a mapping any more, unless
+    /// Puts private zeros in place of all pages. They are not quota as a mapping any more, unless
     /// an engine unmaps them: the system makes one mapping of such zeros with what lies beside
     /// them, and whoever blanks memory keeps nothing but its addresses.
     ///
     /// # Errors
     ///
     /// ENOMEM.
-    pub fn blank_all(&self) -> Result<()> {
-        self.blank_pages(self.span(0, self.length).address.addr())?;
-        if !self.is_lent() {
-            self.counted.give_back();
+    pub fn map_zeros(&self) -> Result<()> {
+        self.map_zeros_over(self.span(0, self.length).address.addr())?;
+        if !self.is_engine_owned() {
+            self.quota.release();
         }
         Ok(())
     }
 
-    fn blank_pages(&self, first: usize) -> Result<()> {
+    fn map_zeros_over(&self, first: usize) -> Result<()> {
         let end = self.at(self.length).addr().next_multiple_of(self.page);
         if first >= end {
             return Ok(());
         }
-        let zeros = if self.is_lent() { Zeros::Writable } else { Zeros::OfOurs };
+        let zeros = if self.is_engine_owned() { Zeros::Writable } else { Zeros::OfOurs };
         // SAFETY: the range is whole pages of ours. They stay mapped and readable, which is all
         // that holders of pointers rely on.
         unsafe { replace::by_zeros(self.start().with_addr(first), end - first, self.page, zeros) }
@@ -457,7 +457,7 @@ impl Memory {
     /// `address` must lie as far into its page as the memory does now. The pages from there on, `capacity` bytes and at
     /// least as many as this memory has, must be the caller's, unused, and stay reserved for as long as this Memory is used. Nobody
     /// may hold a pointer to where the memory is now.
-    pub unsafe fn move_to(
+    pub unsafe fn relocate(
         &mut self,
         address: NonNull<u8>,
         capacity: usize,
@@ -484,7 +484,7 @@ impl Memory {
     }
 
     /// Whether somebody else unmaps the pages.
-    pub fn is_lent(&self) -> bool {
+    pub fn is_engine_owned(&self) -> bool {
         matches!(self.owner, Owner::Engine { .. })
     }
 
@@ -502,7 +502,7 @@ impl Memory {
         if length < self.length || lead.checked_add(length).is_none_or(|whole| whole > capacity) {
             return Ok(None);
         }
-        let counted = Counted::of_file(offset, length)?;
+        let quota = MappingQuota::of_file(offset, length)?;
         let owner = engine_owner(capacity, (lead + length).div_ceil(self.page))?;
         let memory = Memory {
             start: self.start,
@@ -512,7 +512,7 @@ impl Memory {
             stored_to: self.stored_to,
             is_divided: AtomicBool::new(false),
             owner,
-            counted,
+            quota,
         };
         let fresh = Fresh::of_file(&memory, file, offset, plan)?;
         Ok(Some(Growth { memory, fresh, length_before: self.length }))
@@ -589,7 +589,7 @@ impl Growth {
     /// as of [`Memory::remap`].
     pub fn finish(self, file: &File, change_size: impl FnOnce() -> Result<()>) -> Result<Memory> {
         let Growth { memory, fresh, length_before } = self;
-        // SAFETY: the pages are our own, or the engine's reservation for this (`move_to`), where
+        // SAFETY: the pages are our own, or the engine's reservation for this (`relocate`), where
         // JavaScript has at most grown its buffer too early. Our own are replaced by the same pages
         // of the same file; what was private in them nobody resizes.
         unsafe { fresh.replace(memory.span(0, memory.length), file) }.map_err(not_replaced("mmap", length_before))?;
@@ -619,7 +619,7 @@ fn not_replaced(syscall: &'static str, length: usize) -> impl Fn(replace::Failed
 /// The owner of `pages` pages in an engine's reservation of `capacity` bytes.
 fn engine_owner(capacity: usize, pages: usize) -> Result<Owner> {
     let rest = capacity > pages * page_size();
-    Ok(Owner::Engine { capacity, _counted: rest.then(|| Counted::new(1)).transpose()? })
+    Ok(Owner::Engine { capacity, _counted: rest.then(|| MappingQuota::new(1)).transpose()? })
 }
 
 /// Moves pages in one step.

@@ -1,33 +1,33 @@
 //! Unix: Linux, macOS, the BSDs.
 
-mod anonymous;
-mod counted;
 mod create;
 mod errno;
-mod fault;
+mod fault_handler;
 mod file;
 mod library;
 mod limits;
 #[cfg(target_vendor = "apple")]
 mod mach;
+mod mapping_limit;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod maps;
 mod memory;
 mod named;
 mod plan;
 mod replace;
+mod shm;
 mod unmappable;
 
 pub mod constants;
 
 pub use create::Creation;
-pub use fault::install_fault_handler;
+pub use fault_handler::install_fault_handler;
 pub use file::File;
 pub use library::{host_symbol, pin_library};
 pub use memory::{
     CAN_GROW_SHARED_ANONYMOUS, CAN_MAP_BEYOND_END, CAN_TRUNCATE_WHILE_MAPPED, Memory, PRIVATE_IS_SNAPSHOT,
 };
-pub use named::{Named, leave_all};
+pub use named::{Named, leave_named_regions};
 pub use plan::{plan_from_flags, plan_from_prot};
 
 use crate::error::Error;

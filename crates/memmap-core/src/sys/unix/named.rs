@@ -18,12 +18,12 @@ use super::memory::Memory;
 use crate::access::Plan;
 use crate::error::{Error, Result};
 use crate::source;
-use crate::weak::remember;
+use crate::weak_list::WeakList;
 use rustix::fs::{FileType, FlockOperation, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How often joining is tried again because others join and leave at the same time.
 const ATTEMPTS: usize = 10_000;
@@ -35,13 +35,13 @@ const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 
 /// The use of a named region. Dropping the last clone of it leaves the region.
 #[derive(Debug, Clone)]
-pub struct Named(Arc<Tenancy>);
+pub struct Named(Arc<RegionUse>);
 
 /// Linux keeps what was opened, and a lock on it, for as long as it is mapped, and a child process
 /// that is given a descriptor has the same lock, not one of its own. So there are two, each opened
 /// for itself.
 #[derive(Debug)]
-struct Tenancy {
+struct RegionUse {
     /// Has the lock. It is the one that a child may be given, and is never mapped here.
     lock: File,
     /// Is mapped, and has no lock.
@@ -57,8 +57,8 @@ struct Name {
     file: (u64, u64),
 }
 
-/// Every region this process uses, for [`leave_all`].
-static TENANCIES: Mutex<Vec<Weak<Tenancy>>> = Mutex::new(Vec::new());
+/// Every region this process uses, for [`leave_named_regions`].
+static REGION_USES: Mutex<WeakList<RegionUse>> = Mutex::new(WeakList::new());
 
 /// Names that we left while somebody used them. They are looked at again.
 static LEFT_IN_USE: Mutex<VecDeque<Name>> = Mutex::new(VecDeque::new());
@@ -76,13 +76,13 @@ impl Named {
         let path = path_of(tag)?;
         let end = source::end_of(offset, length as u64)?;
         for _ in 0..ATTEMPTS {
-            let tenancy = match open_name(&path)? {
+            let region_use = match open_name(&path)? {
                 Some((file, name)) => join(file, name)?,
                 None if length == 0 => return Err(failed("mmap")(Errno::INVAL)),
                 None => create(&path, end)?,
             };
-            if let Some(tenancy) = tenancy {
-                let named = Named::register(tenancy);
+            if let Some(region_use) = region_use {
+                let named = Named::register(region_use);
                 let memory = named.map(offset, length, plan)?;
                 return Ok((memory, named));
             }
@@ -119,16 +119,16 @@ impl Named {
         Memory::of_file(&self.0.file, offset, length, plan)
     }
 
-    fn register(tenancy: Tenancy) -> Named {
-        let tenancy = Arc::new(tenancy);
+    fn register(region_use: RegionUse) -> Named {
+        let region_use = Arc::new(region_use);
         static AT_EXIT: std::sync::Once = std::sync::Once::new();
         AT_EXIT.call_once(|| {
-            // SAFETY: `leave_all` is an extern "C" function that does not unwind, and `pin_library` keeps it loaded. (Should
+            // SAFETY: `leave_named_regions` is an extern "C" function that does not unwind, and `pin_library` keeps it loaded. (Should
             // there be no room for it, names are left behind as after a kill, which the next user recognises.)
-            unsafe { libc::atexit(leave_all) };
+            unsafe { libc::atexit(leave_named_regions) };
         });
-        remember(&mut locked(&TENANCIES), &tenancy);
-        Named(tenancy)
+        locked(&REGION_USES).add(&region_use);
+        Named(region_use)
     }
 
     fn map(&self, offset: u64, length: usize, plan: &Plan) -> Result<Memory> {
@@ -136,7 +136,7 @@ impl Named {
     }
 }
 
-impl Drop for Tenancy {
+impl Drop for RegionUse {
     fn drop(&mut self) {
         if !self.leave() {
             // A child process has all descriptors for a moment, between fork and exec, and nobody
@@ -155,11 +155,11 @@ impl Drop for Tenancy {
     }
 }
 
-impl Tenancy {
+impl RegionUse {
     /// Takes a file that has been locked; `None` if the name does not mean it any more.
-    fn of(lock: File, name: Name) -> Result<Option<Tenancy>> {
+    fn of(lock: File, name: Name) -> Result<Option<RegionUse>> {
         match name.open() {
-            Ok(file) => Ok(file.map(|file| Tenancy { lock, file, name })),
+            Ok(file) => Ok(file.map(|file| RegionUse { lock, file, name })),
             Err(errno) => {
                 drop(lock);
                 name.remove_if_unused();
@@ -248,10 +248,10 @@ fn identity(stat: &Stat) -> (u64, u64) {
 
 /// Leaves all regions. `process.exit()` runs no finalizers, but the C library's exit calls this.
 /// (What another thread is joining just now is left behind, as by a kill.)
-pub extern "C" fn leave_all() {
-    let all = std::mem::take(&mut *locked(&TENANCIES));
-    for tenancy in all.iter().filter_map(Weak::upgrade) {
-        tenancy.leave();
+pub extern "C" fn leave_named_regions() {
+    let all = locked(&REGION_USES).take();
+    for region_use in all.iter() {
+        region_use.leave();
     }
     for name in std::mem::take(&mut *locked(&LEFT_IN_USE)) {
         name.remove_if_unused();
@@ -283,7 +283,7 @@ fn escape(tag: &str) -> String {
         if is_plain && !(cfg!(target_vendor = "apple") && byte.is_ascii_uppercase()) {
             escaped.push(byte.into());
         } else {
-            // Writing to a String cannot fail.
+            // WriteGate to a String cannot fail.
             let _ = write!(escaped, "%{byte:02X}");
         }
     }
@@ -337,7 +337,7 @@ fn is_ours(stat: &Stat) -> bool {
 }
 
 /// Uses the region that the file is; `None` when its name is gone, or is now.
-fn join(file: File, name: Name) -> Result<Option<Tenancy>> {
+fn join(file: File, name: Name) -> Result<Option<RegionUse>> {
     match lock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {
             // Nobody uses it: the processes that did were killed.
@@ -349,12 +349,12 @@ fn join(file: File, name: Name) -> Result<Option<Tenancy>> {
         Err(errno) => return Err(failed("flock")(errno)),
     }
     // One of size 0 is not complete; see `create_by_name`.
-    if file.status()?.size == 0 { Ok(None) } else { Tenancy::of(file, name) }
+    if file.status()?.size == 0 { Ok(None) } else { RegionUse::of(file, name) }
 }
 
 /// Makes a region of `end` bytes; `None` when somebody was faster.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn create(path: &Path, end: u64) -> Result<Option<Tenancy>> {
+fn create(path: &Path, end: u64) -> Result<Option<RegionUse>> {
     use rustix::fs::{AtFlags, CWD};
     let directory = path.parent().unwrap_or(path);
     let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
@@ -366,7 +366,7 @@ fn create(path: &Path, end: u64) -> Result<Option<Tenancy>> {
     lock(&file, FlockOperation::LockShared).map_err(failed("flock"))?;
     let by_descriptor = format!("/proc/self/fd/{}", file.raw());
     match rustix::fs::linkat(CWD, by_descriptor, CWD, path, AtFlags::SYMLINK_FOLLOW) {
-        Ok(()) => Tenancy::of(file, name),
+        Ok(()) => RegionUse::of(file, name),
         Err(Errno::EXIST) => Ok(None),
         // There is no /proc.
         Err(_) => create_by_name(path, end),
@@ -374,13 +374,13 @@ fn create(path: &Path, end: u64) -> Result<Option<Tenancy>> {
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn create(path: &Path, end: u64) -> Result<Option<Tenancy>> {
+fn create(path: &Path, end: u64) -> Result<Option<RegionUse>> {
     create_by_name(path, end)
 }
 
 /// The same where files have names from their start on. Others may find it before it is locked: its
 /// size is 0, and they begin again, or take it for left behind and remove it.
-fn create_by_name(path: &Path, end: u64) -> Result<Option<Tenancy>> {
+fn create_by_name(path: &Path, end: u64) -> Result<Option<RegionUse>> {
     let file = match open(path, OFlags::CREATE | OFlags::EXCL) {
         Ok(file) => file,
         Err(Errno::EXIST) => return Ok(None),
@@ -403,7 +403,7 @@ fn create_by_name(path: &Path, end: u64) -> Result<Option<Tenancy>> {
     // Changing a lock is not atomic: in between another process may lock it, and remove it as one
     // that nobody uses.
     lock(&file, FlockOperation::LockShared).map_err(failed("flock"))?;
-    Tenancy::of(file, name)
+    RegionUse::of(file, name)
 }
 
 /// Makes a region of a new file that nobody else uses.

@@ -1,7 +1,7 @@
 //! A plan as flags and protection of mmap(2), and the other way round.
 
 use super::errno::failed;
-use super::fault::answers_stores;
+use super::fault_handler::answers_stores;
 use super::memory::PRIVATE_IS_SNAPSHOT;
 use super::page_size;
 use crate::access::{Access, Plan};

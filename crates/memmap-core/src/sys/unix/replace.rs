@@ -102,7 +102,7 @@ pub(super) unsafe fn by_zeros(first: *mut u8, length: usize, page: usize, zeros:
 
 /// Maps zeros of a file that is memory and that nobody else has. The system counts a page of it
 /// when it is touched, also by a read, which then takes memory: private zeros are better where they
-/// are not counted as a whole.
+/// are not quota as a whole.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn map_memory_file(length: usize) -> rustix::io::Result<*mut c_void> {
     use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
@@ -143,7 +143,7 @@ impl Zeros {
     pub(super) fn protection(self) -> ProtFlags {
         // Apple's systems set no memory aside for pages that can be written to either.
         let only_reads = self == Zeros::OfOurs && !cfg!(target_vendor = "apple");
-        if only_reads && super::fault::answers_stores() { ProtFlags::READ } else { READ_WRITE }
+        if only_reads && super::fault_handler::answers_stores() { ProtFlags::READ } else { READ_WRITE }
     }
 }
 

@@ -5,7 +5,7 @@ use super::file::File;
 use super::{allocation_granularity, page_size};
 use crate::access::Plan;
 use crate::error::{Error, Result};
-use crate::fault::StoredTo;
+use crate::fault_registry::StoredTo;
 use crate::sys::{PageSpan, Residency};
 use memmap2::{MmapOptions, MmapRaw};
 use std::io;
@@ -281,7 +281,7 @@ impl Memory {
     /// # Errors
     ///
     /// None.
-    pub fn blank_from(&self, _kept: usize) -> Result<()> {
+    pub fn map_zeros_from(&self, _kept: usize) -> Result<()> {
         Ok(())
     }
 
@@ -294,7 +294,7 @@ impl Memory {
     /// # Safety
     ///
     /// None is needed: nothing is done.
-    pub unsafe fn move_to(
+    pub unsafe fn relocate(
         &mut self,
         _address: NonNull<u8>,
         _capacity: usize,
@@ -306,7 +306,7 @@ impl Memory {
     }
 
     /// Whether somebody else unmaps the pages.
-    pub fn is_lent(&self) -> bool {
+    pub fn is_engine_owned(&self) -> bool {
         false
     }
 
@@ -337,7 +337,7 @@ impl Memory {
     /// # Errors
     ///
     /// ERR_MMAP_UNSUPPORTED.
-    pub fn blank_all(&self) -> Result<()> {
+    pub fn map_zeros(&self) -> Result<()> {
         Err(Error::Unsupported("a SharedArrayBuffer cannot be unmapped on Windows"))
     }
 

@@ -16,7 +16,7 @@ pub use memory::{
     CAN_GROW_SHARED_ANONYMOUS, CAN_MAP_BEYOND_END, CAN_TRUNCATE_WHILE_MAPPED, Memory, PRIVATE_IS_SNAPSHOT,
     plan_from_flags, plan_from_prot,
 };
-pub use named::{Named, leave_all};
+pub use named::{Named, leave_named_regions};
 
 use crate::error::Error;
 use crate::sys::Object;

@@ -99,7 +99,7 @@ impl Named {
 }
 
 /// Leaves all regions: nothing to do, for the system does that when the process ends.
-pub extern "C" fn leave_all() {}
+pub extern "C" fn leave_named_regions() {}
 
 /// A tag as Windows takes it, with a NUL at its end.
 fn name_of(tag: &str) -> Result<Vec<u16>> {

@@ -14,34 +14,34 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// can bring it there: they run when the event loop turns, and a loop may not let it. So we stop
 /// short of the limit.
 #[derive(Debug)]
-pub(super) struct Counted(AtomicUsize);
+pub(super) struct MappingQuota(AtomicUsize);
 
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
-impl Counted {
+impl MappingQuota {
     /// A file can be cut off, and then there are zeros after what is left of it: two mappings, if
     /// it is more than a page.
-    pub(super) fn of_file(offset: u64, length: usize) -> Result<Counted> {
-        Counted::new(if length > page_size() - super::plan::lead_of(offset, page_size()) { 2 } else { 1 })
+    pub(super) fn of_file(offset: u64, length: usize) -> Result<MappingQuota> {
+        MappingQuota::new(if length > page_size() - super::plan::lead_of(offset, page_size()) { 2 } else { 1 })
     }
 
-    pub(super) fn new(mappings: usize) -> Result<Counted> {
-        let counted = Counted(AtomicUsize::new(mappings));
+    pub(super) fn new(mappings: usize) -> Result<MappingQuota> {
+        let quota = MappingQuota(AtomicUsize::new(mappings));
         let count = COUNT.fetch_add(mappings, Ordering::Relaxed) + mappings;
         match mappings_allowed() {
-            Some(allowed) if count > allowed => Err(too_many(allowed)),
-            _ => Ok(counted),
+            Some(allowed) if count > allowed => Err(limit_reached(allowed)),
+            _ => Ok(quota),
         }
     }
 
-    pub(super) fn give_back(&self) {
+    pub(super) fn release(&self) {
         COUNT.fetch_sub(self.0.swap(0, Ordering::Relaxed), Ordering::Relaxed);
     }
 }
 
-impl Drop for Counted {
+impl Drop for MappingQuota {
     fn drop(&mut self) {
-        self.give_back();
+        self.release();
     }
 }
 
@@ -54,7 +54,7 @@ fn mappings_allowed() -> Option<usize> {
     })
 }
 
-fn too_many(allowed: usize) -> Error {
+fn limit_reached(allowed: usize) -> Error {
     let explanation = format!(
         "{allowed} mappings are alive, counting those twice that may be cut in two, which is near the system's limit, \
          vm.max_map_count: let the event loop turn, so that those whose views are unused are unmapped, or call unmap() on them"

@@ -20,7 +20,7 @@
 //! * Several threads may fault in one region at once. Each replaces pages by zeros; doing it twice is harmless, for what was there
 //!   is lost already. The note of the loss is an atomic minimum.
 //!
-//! Memory at addresses that an engine has lent for a SharedArrayBuffer is the exception to the
+//! Memory at addresses that an engine has engine_owned for a SharedArrayBuffer is the exception to the
 //! third point: the engine unmaps it without notice, and its entry may be there for longer. So for
 //! such an entry the handler first asks the system what is mapped at the address, and answers only
 //! if it is still the file of the entry, and only for pages of that mapping. Where the system
@@ -39,16 +39,16 @@ const SLOTS_PER_CHUNK: usize = 256;
 const NOTHING_LOST: usize = usize::MAX;
 
 /// How many faults have been answered in this process. JavaScript looks at it to see whether anything can have been lost.
-pub static ANSWERED: AtomicU32 = AtomicU32::new(0);
+pub static FAULTS_HANDLED: AtomicU32 = AtomicU32::new(0);
 
 /// A region's entry. Dropping it removes the entry.
 #[derive(Debug)]
-pub(crate) struct Watch(&'static Slot);
+pub(crate) struct FaultEntry(&'static Slot);
 
-impl Watch {
+impl FaultEntry {
     /// Enters a region.
-    pub(crate) fn new(place: Place) -> Watch {
-        Watch(registry().enter(place))
+    pub(crate) fn new(place: Place) -> FaultEntry {
+        FaultEntry(registry().enter(place))
     }
 
     /// The descriptor by which the handler can ask for the file's size, while it is open. Without one the handler cannot know where
@@ -70,13 +70,13 @@ impl Watch {
     }
 
     /// From which byte of the region on bytes have been lost: more than any region has, if none have.
-    pub(crate) fn lost_from(&self) -> usize {
-        self.0.lost_from.load(Ordering::Acquire)
+    pub(crate) fn first_lost(&self) -> usize {
+        self.0.first_lost.load(Ordering::Acquire)
     }
 
     /// Notes that everything from `offset` on is lost, though no fault has said so.
-    pub(crate) fn lose_from(&self, offset: usize) {
-        self.0.lost_from.fetch_min(offset, Ordering::AcqRel);
+    pub(crate) fn mark_lost_from(&self, offset: usize) {
+        self.0.first_lost.fetch_min(offset, Ordering::AcqRel);
     }
 
     /// The region has grown in place, and its pages end here now.
@@ -90,23 +90,23 @@ impl Watch {
     /// For memory that an engine unmaps without notice: the entry goes when a region is entered that overlaps it. Then the engine has
     /// given the addresses back, or the region is this memory, grown in place. `object` is what the
     /// system says that is mapped there.
-    pub(crate) fn mark_lent(&self, object: Option<sys::Object>) {
+    pub(crate) fn mark_engine_owned(&self, object: Option<sys::Object>) {
         let object = object.unwrap_or_default();
         self.0.object_device.store(object.device, Ordering::Relaxed);
         self.0.object_inode.store(object.inode, Ordering::Relaxed);
-        self.0.lent.store(true, Ordering::Release);
-        registry().lent.push(self.0);
+        self.0.engine_owned.store(true, Ordering::Release);
+        registry().engine_owned.push(self.0);
     }
 
-    /// Leaves the entry of lent memory where it is, because views may still show the memory. Not
+    /// Leaves the entry of engine_owned memory where it is, because views may still show the memory. Not
     /// where the handler could not find out whether the addresses are somebody else's by then.
-    pub(crate) fn outlive(self) {
+    pub(crate) fn leave_registered(self) {
         if !sys::TELLS_WHAT_IS_MAPPED {
             return;
         }
         let mut registry = registry();
-        if let Some(index) = registry.lent.iter().position(|slot| std::ptr::eq(*slot, self.0)) {
-            let slot = registry.lent.swap_remove(index);
+        if let Some(index) = registry.engine_owned.iter().position(|slot| std::ptr::eq(*slot, self.0)) {
+            let slot = registry.engine_owned.swap_remove(index);
             registry.orphans.push(slot);
             std::mem::forget(self);
         }
@@ -115,7 +115,7 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for FaultEntry {
     fn drop(&mut self) {
         registry().remove(self.0);
     }
@@ -158,7 +158,7 @@ pub enum StoredTo {
 
 /// What a signal handler finds out about an address of ours.
 #[derive(Debug)]
-pub struct Found {
+pub struct FaultSite {
     slot: &'static Slot,
     /// Where the region is.
     pub place: Place,
@@ -166,30 +166,30 @@ pub struct Found {
     pub file: Option<FileIdentity>,
     /// The memory is an engine's, and may be somebody else's by now. Only if the system says that
     /// this is mapped there, it is not: nothing, where it did not say what is.
-    pub lent: Option<Option<sys::Object>>,
+    pub engine_owned: Option<Option<sys::Object>>,
 }
 
-impl Found {
+impl FaultSite {
     /// Notes that everything from this address on is lost.
-    pub fn lose_from(&self, address: usize) {
-        self.slot.lost_from.fetch_min(address.saturating_sub(self.place.start), Ordering::AcqRel);
-        ANSWERED.fetch_add(1, Ordering::AcqRel);
+    pub fn mark_lost_from(&self, address: usize) {
+        self.slot.first_lost.fetch_min(address.saturating_sub(self.place.start), Ordering::AcqRel);
+        FAULTS_HANDLED.fetch_add(1, Ordering::AcqRel);
     }
 }
 
 /// The region that an address lies in. For signal handlers: it takes no lock, allocates nothing and does not wait.
-pub fn find(address: usize) -> Option<Found> {
+pub fn find(address: usize) -> Option<FaultSite> {
     // An entry may go for a newer one of the same memory, in a slot that has been looked at already.
     const ATTEMPTS: usize = 3;
     (0..ATTEMPTS).find_map(|_| find_once(address))
 }
 
-fn find_once(address: usize) -> Option<Found> {
+fn find_once(address: usize) -> Option<FaultSite> {
     let mut chunk = CHUNKS.load(Ordering::Acquire);
     // SAFETY: a chunk that is linked in is complete and is never freed.
     while let Some(current) = unsafe { chunk.as_ref() } {
-        if let Some(found) = current.slots.iter().find_map(|slot| slot.matching(address)) {
-            return Some(found);
+        if let Some(site) = current.slots.iter().find_map(|slot| slot.matching(address)) {
+            return Some(site);
         }
         chunk = current.next.load(Ordering::Acquire);
     }
@@ -207,8 +207,8 @@ struct Slot {
     file_offset: AtomicU64,
     /// [`StoredTo::Copied`], else [`StoredTo::Writable`].
     copied: AtomicBool,
-    lent: AtomicBool,
-    /// See [`Found::lent`]; both 0 if it is not known.
+    engine_owned: AtomicBool,
+    /// See [`FaultSite::engine_owned`]; both 0 if it is not known.
     object_device: AtomicU64,
     object_inode: AtomicU64,
     /// -1 if there is none.
@@ -216,7 +216,7 @@ struct Slot {
     device: AtomicU64,
     inode: AtomicU64,
     /// From which byte of the region on.
-    lost_from: AtomicUsize,
+    first_lost: AtomicUsize,
 }
 
 impl Slot {
@@ -229,17 +229,17 @@ impl Slot {
             start: AtomicUsize::new(0),
             file_offset: AtomicU64::new(0),
             copied: AtomicBool::new(false),
-            lent: AtomicBool::new(false),
+            engine_owned: AtomicBool::new(false),
             object_device: AtomicU64::new(0),
             object_inode: AtomicU64::new(0),
             descriptor: AtomicI32::new(-1),
             device: AtomicU64::new(0),
             inode: AtomicU64::new(0),
-            lost_from: AtomicUsize::new(NOTHING_LOST),
+            first_lost: AtomicUsize::new(NOTHING_LOST),
         }
     }
 
-    fn matching(&'static self, address: usize) -> Option<Found> {
+    fn matching(&'static self, address: usize) -> Option<FaultSite> {
         let before = self.sequence.load(Ordering::Acquire);
         let pages = self.first_page.load(Ordering::Relaxed)..self.end_page.load(Ordering::Relaxed);
         if before % 2 == 1 || !pages.contains(&address) {
@@ -253,15 +253,15 @@ impl Slot {
             file_offset: self.file_offset.load(Ordering::Relaxed),
             stored_to: if copied { StoredTo::Copied } else { StoredTo::Writable },
         };
-        let found = Found { slot: self, place, file: self.file(), lent: self.lent() };
+        let site = FaultSite { slot: self, place, file: self.file(), engine_owned: self.engine_owned() };
         fence(Ordering::Acquire);
-        (self.sequence.load(Ordering::Relaxed) == before).then_some(found)
+        (self.sequence.load(Ordering::Relaxed) == before).then_some(site)
     }
 
-    fn lent(&self) -> Option<Option<sys::Object>> {
-        let lent = self.lent.load(Ordering::Acquire);
+    fn engine_owned(&self) -> Option<Option<sys::Object>> {
+        let engine_owned = self.engine_owned.load(Ordering::Acquire);
         let (device, inode) = (self.object_device.load(Ordering::Relaxed), self.object_inode.load(Ordering::Relaxed));
-        lent.then_some((inode != 0).then_some(sys::Object { device, inode }))
+        engine_owned.then_some((inode != 0).then_some(sys::Object { device, inode }))
     }
 
     /// Only under the registry's lock.
@@ -287,7 +287,7 @@ impl Slot {
         self.descriptor.store(-1, Ordering::SeqCst);
         self.device.store(0, Ordering::SeqCst);
         self.inode.store(0, Ordering::SeqCst);
-        self.lent.store(false, Ordering::Relaxed);
+        self.engine_owned.store(false, Ordering::Relaxed);
         let place = place.unwrap_or(Place {
             pages: 0..0,
             page_size: 0,
@@ -316,13 +316,14 @@ static CHUNKS: AtomicPtr<Chunk> = AtomicPtr::new(std::ptr::null_mut());
 /// The slots by use. Only the holder of its lock may change slots.
 struct Registry {
     free: Vec<&'static Slot>,
-    /// Entries of memory that an engine unmaps; see [`Watch::mark_lent`].
-    lent: Vec<&'static Slot>,
+    /// Entries of memory that an engine unmaps; see [`FaultEntry::mark_engine_owned`].
+    engine_owned: Vec<&'static Slot>,
     /// The same, when nobody holds them any more.
     orphans: Vec<&'static Slot>,
 }
 
-static REGISTRY: Mutex<Registry> = Mutex::new(Registry { free: Vec::new(), lent: Vec::new(), orphans: Vec::new() });
+static REGISTRY: Mutex<Registry> =
+    Mutex::new(Registry { free: Vec::new(), engine_owned: Vec::new(), orphans: Vec::new() });
 
 fn registry() -> MutexGuard<'static, Registry> {
     // Nothing under the lock can panic half way through a change.
@@ -336,7 +337,7 @@ impl Registry {
             None => self.grow(),
         };
         // Not when it is removed: a holder may still ask what was lost.
-        slot.lost_from.store(NOTHING_LOST, Ordering::Relaxed);
+        slot.first_lost.store(NOTHING_LOST, Ordering::Relaxed);
         let pages = place.pages.clone();
         slot.set(Some(place));
         // Not before: the memory may be in use, and have grown in place.
@@ -344,10 +345,10 @@ impl Registry {
         slot
     }
 
-    /// Removes entries of lent memory that cannot be there any more.
+    /// Removes entries of engine_owned memory that cannot be there any more.
     fn remove_stale(&mut self, pages: &Range<usize>) {
         // Their holders free these slots.
-        for slot in self.lent.extract_if(.., |slot| slot.overlaps(pages)) {
+        for slot in self.engine_owned.extract_if(.., |slot| slot.overlaps(pages)) {
             slot.set(None);
         }
         for slot in self.orphans.extract_if(.., |slot| slot.overlaps(pages)) {

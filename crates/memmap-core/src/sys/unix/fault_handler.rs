@@ -6,7 +6,7 @@
 //! calls of Mach.
 
 use super::replace::{Zeros, by_zeros};
-use crate::fault::{self, FileIdentity, Found, Place};
+use crate::fault_registry::{self, FaultSite, FileIdentity, Place};
 use libc::{c_int, c_void, siginfo_t};
 use std::mem::MaybeUninit;
 use std::ops::{Range, RangeInclusive};
@@ -140,7 +140,8 @@ extern "C" fn handle(signal: c_int, info: *mut siginfo_t, context: *mut c_void) 
     let code = unsafe { (*info).si_code };
     let raised_by_fault = CODES_OF_FAULTS.contains(&code);
     let address = fault_address(info);
-    let answered = raised_by_fault && fault::find(address).is_some_and(|found| answer(signal, code, &found, address));
+    let answered =
+        raised_by_fault && fault_registry::find(address).is_some_and(|site| answer(signal, code, &site, address));
     if !answered {
         pass_on(signal, info, context, raised_by_fault);
     }
@@ -157,47 +158,47 @@ fn fault_address(info: *const siginfo_t) -> usize {
 
 /// Answers a fault in one of our regions, if it can be answered.
 #[cfg(not(target_vendor = "apple"))]
-fn answer(signal: c_int, code: c_int, found: &Found, address: usize) -> bool {
+fn answer(signal: c_int, code: c_int, site: &FaultSite, address: usize) -> bool {
     /// From <signal.h>: the page is there, and the access is not allowed. The number is the same on
     /// all systems.
     const SEGV_ACCERR: c_int = 2;
     /// A loop that stores to a page and takes the right away again may well do so some times.
     const MOST_TRIES: u32 = 1000;
-    let Some(pages) = pages_to_answer_for(found, address) else { return false };
+    let Some(pages) = pages_to_answer_for(site, address) else { return false };
     if signal == libc::SIGSEGV && code == SEGV_ACCERR {
-        let page = address - address % found.place.page_size;
-        return may_try_again(page, MOST_TRIES) && make_private(found, &pages, page);
+        let page = address - address % site.place.page_size;
+        return may_try_again(page, MOST_TRIES) && make_private(site, &pages, page);
     }
-    answer_loss(found, &pages, address)
+    answer_loss(site, &pages, address)
 }
 
 /// Answers a fault in one of our regions, if it can be answered. Neither signal nor code say what
 /// was wrong there.
 #[cfg(target_vendor = "apple")]
-fn answer(_signal: c_int, _code: c_int, found: &Found, address: usize) -> bool {
-    let Some(pages) = pages_to_answer_for(found, address) else { return false };
+fn answer(_signal: c_int, _code: c_int, site: &FaultSite, address: usize) -> bool {
+    let Some(pages) = pages_to_answer_for(site, address) else { return false };
     // If the file does not have the page, the next fault says so.
-    let page_size = found.place.page_size;
+    let page_size = site.place.page_size;
     if super::mach::make_private(address - address % page_size, page_size) {
         LEFT_TO_TRY_AGAIN.store(0, Ordering::Release);
         return true;
     }
-    answer_loss(found, &pages, address)
+    answer_loss(site, &pages, address)
 }
 
 /// The pages around the address that are certainly ours.
-fn pages_to_answer_for(found: &Found, address: usize) -> Option<Range<usize>> {
-    let pages = found.place.pages.clone();
-    let page = address - address % found.place.page_size;
-    match found.lent {
+fn pages_to_answer_for(site: &FaultSite, address: usize) -> Option<Range<usize>> {
+    let pages = site.place.pages.clone();
+    let page = address - address % site.place.page_size;
+    match site.engine_owned {
         None => Some(pages),
-        Some(None) => Some(page..page + found.place.page_size),
+        Some(None) => Some(page..page + site.place.page_size),
         #[cfg(any(target_os = "linux", target_os = "android"))]
         Some(Some(object)) => {
             let mapped = super::maps::find(address)?;
-            let first_page = found.place.pages.start;
+            let first_page = site.place.pages.start;
             let is_same_part = mapped.offset.wrapping_sub((mapped.start as u64).wrapping_sub(first_page as u64))
-                == found.place.file_offset - (found.place.start - first_page) as u64;
+                == site.place.file_offset - (site.place.start - first_page) as u64;
             let ours = mapped.start.max(pages.start)..mapped.end.min(pages.end);
             (mapped.object == object && is_same_part).then_some(ours)
         }
@@ -210,13 +211,13 @@ fn pages_to_answer_for(found: &Found, address: usize) -> Option<Range<usize>> {
 /// Lets the store that has run into a page of ours be made again, where it changes private memory
 /// only.
 #[cfg(not(target_vendor = "apple"))]
-fn make_private(found: &Found, pages: &Range<usize>, page: usize) -> bool {
+fn make_private(site: &FaultSite, pages: &Range<usize>, page: usize) -> bool {
     /// Not a page at a time: a loop of stores over a long view would cost a fault for each of them,
     /// and mappings.
     const BLOCK: usize = 1024 * 1024;
-    let page_size = found.place.page_size;
-    if found.place.stored_to == fault::StoredTo::Copied {
-        return copy_page(found, page);
+    let page_size = site.place.page_size;
+    if site.place.stored_to == fault_registry::StoredTo::Copied {
+        return copy_page(site, page);
     }
     let block = BLOCK.max(page_size);
     let first = (page - page % block).max(pages.start);
@@ -236,7 +237,7 @@ fn make_private(found: &Found, pages: &Range<usize>, page: usize) -> bool {
 /// Two threads may run into the same page. The second finds the copy when it has the lock, and must
 /// not copy again: the first may have stored by then.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn copy_page(found: &Found, page: usize) -> bool {
+fn copy_page(site: &FaultSite, page: usize) -> bool {
     use std::sync::atomic::AtomicBool;
     static COPYING: AtomicBool = AtomicBool::new(false);
     while COPYING.swap(true, Ordering::Acquire) {
@@ -248,13 +249,13 @@ fn copy_page(found: &Found, page: usize) -> bool {
     let copy = || {
         let address = ptr::without_provenance_mut(page);
         // SAFETY: the page is one of a region of ours, and is readable.
-        unsafe { super::replace::by_copy(address, found.place.page_size) }
+        unsafe { super::replace::by_copy(address, site.place.page_size) }
     };
     let done = is_copied
         || copy()
             .or_else(|failed| {
                 if failed.lost {
-                    found.lose_from(page);
+                    site.mark_lost_from(page);
                     return Ok(());
                 }
                 Err(failed)
@@ -266,17 +267,17 @@ fn copy_page(found: &Found, page: usize) -> bool {
 
 /// Nothing could tell whether another thread has copied it already.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-fn copy_page(_found: &Found, _page: usize) -> bool {
+fn copy_page(_found: &FaultSite, _page: usize) -> bool {
     false
 }
 
 /// Puts zeros in the place of the region's pages from the first one that the file does not have.
 /// All of them at once: a page a fault would cost a loop over the rest of a large file 8 us a page.
-fn answer_loss(found: &Found, pages: &Range<usize>, address: usize) -> bool {
-    let Place { page_size, start, file_offset, .. } = found.place;
+fn answer_loss(site: &FaultSite, pages: &Range<usize>, address: usize) -> bool {
+    let Place { page_size, start, file_offset, .. } = site.place;
     let touched = address - address % page_size;
     // The first byte of the region that the file does not have.
-    let file_end = found
+    let file_end = site
         .file
         .and_then(size_of)
         .map(|size| start.saturating_add(usize::try_from(size.saturating_sub(file_offset)).unwrap_or(usize::MAX)));
@@ -290,8 +291,8 @@ fn answer_loss(found: &Found, pages: &Range<usize>, address: usize) -> bool {
         _ => (touched, touched),
     };
     // First: another thread that reads the zeros must find, when it asks, that they are not the file's.
-    found.lose_from(lost);
-    let zeros = if found.lent.is_some() { Zeros::Writable } else { Zeros::OfOurs };
+    site.mark_lost_from(lost);
+    let zeros = if site.engine_owned.is_some() { Zeros::Writable } else { Zeros::OfOurs };
     let replace = |first: usize, end: usize| {
         let address = ptr::without_provenance_mut(first);
         // SAFETY: the range is pages of one of our regions. They become private zeros, still
