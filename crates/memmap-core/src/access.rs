@@ -1,8 +1,5 @@
 //! ACCESS_*, or flags and prot: what to ask the operating system for.
 
-use crate::error::Result;
-use crate::sys;
-
 /// What a mapping's methods may do, and where its changes go. The numbers are CPython's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -45,16 +42,6 @@ impl Plan {
             populate: false,
             other_flags: 0,
         }
-    }
-
-    /// The plan for `flags` and `prot`, and what CPython records as its access: DEFAULT for read and write, WRITE for
-    /// write alone, else READ.
-    ///
-    /// # Errors
-    ///
-    /// `ERR_MMAP_UNSUPPORTED` on Windows, `ERR_INVALID_ARG_VALUE` for flags that would map over memory in use.
-    pub fn from_flags(flags: i32, prot: i32) -> Result<Plan> {
-        sys::plan_from_flags(flags, prot)
     }
 
     /// Whether methods may write.

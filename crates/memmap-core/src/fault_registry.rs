@@ -30,7 +30,6 @@
 //! What is not covered is a thread that touches memory after giving up its region: that is a use after free, with or without
 //! this module.
 
-use crate::sys;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -90,7 +89,7 @@ impl FaultEntry {
     /// For memory that an engine unmaps without notice: the entry goes when a region is entered that overlaps it. Then the engine has
     /// given the addresses back, or the region is this memory, grown in place. `object` is what the
     /// system says that is mapped there.
-    pub(crate) fn mark_engine_owned(&self, object: Option<sys::Object>) {
+    pub(crate) fn mark_engine_owned(&self, object: Option<Object>) {
         let object = object.unwrap_or_default();
         self.0.object_device.store(object.device, Ordering::Relaxed);
         self.0.object_inode.store(object.inode, Ordering::Relaxed);
@@ -101,9 +100,6 @@ impl FaultEntry {
     /// Leaves the entry of engine_owned memory where it is, because views may still show the memory. Not
     /// where the handler could not find out whether the addresses are somebody else's by then.
     pub(crate) fn leave_registered(self) {
-        if !sys::TELLS_WHAT_IS_MAPPED {
-            return;
-        }
         let mut registry = registry();
         if let Some(index) = registry.engine_owned.iter().position(|slot| std::ptr::eq(*slot, self.0)) {
             let slot = registry.engine_owned.swap_remove(index);
@@ -127,6 +123,16 @@ pub struct FileIdentity {
     /// Its number, for as long as it is open.
     pub descriptor: i32,
     /// The device that the file is on.
+    pub device: u64,
+    /// The file's number on it.
+    pub inode: u64,
+}
+
+/// A file as the system names what is mapped, which are not always the numbers that fstat says
+/// (btrfs, overlayfs). Both 0 for memory without a file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Object {
+    /// The device's number.
     pub device: u64,
     /// The file's number on it.
     pub inode: u64,
@@ -166,7 +172,7 @@ pub struct FaultSite {
     pub file: Option<FileIdentity>,
     /// The memory is an engine's, and may be somebody else's by now. Only if the system says that
     /// this is mapped there, it is not: nothing, where it did not say what is.
-    pub engine_owned: Option<Option<sys::Object>>,
+    pub engine_owned: Option<Option<Object>>,
 }
 
 impl FaultSite {
@@ -258,10 +264,10 @@ impl Slot {
         (self.sequence.load(Ordering::Relaxed) == before).then_some(site)
     }
 
-    fn engine_owned(&self) -> Option<Option<sys::Object>> {
+    fn engine_owned(&self) -> Option<Option<Object>> {
         let engine_owned = self.engine_owned.load(Ordering::Acquire);
         let (device, inode) = (self.object_device.load(Ordering::Relaxed), self.object_inode.load(Ordering::Relaxed));
-        engine_owned.then_some((inode != 0).then_some(sys::Object { device, inode }))
+        engine_owned.then_some((inode != 0).then_some(Object { device, inode }))
     }
 
     /// Only under the registry's lock.

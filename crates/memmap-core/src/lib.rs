@@ -38,10 +38,10 @@
 
 pub mod access;
 pub mod error;
+pub mod extent;
 pub mod fault_registry;
 pub mod flush;
 pub mod mapping;
-pub mod pool;
 pub mod region;
 pub mod search;
 pub mod source;
@@ -53,7 +53,6 @@ mod write_gate;
 pub use access::{Access, Plan};
 pub use error::{Error, Result, SystemError};
 pub use mapping::{Create, Mapping, Request};
-pub use pool::ThreadPool;
 pub use region::{RawBytes, Region};
 pub use source::Target;
-pub use task::Task;
+pub use task::{Task, ThreadPool};

@@ -2,10 +2,11 @@
 
 use crate::access::{Access, Plan};
 use crate::error::{Error, Result};
+use crate::extent::{self, Status};
 use crate::fault_registry::FileIdentity;
 use crate::flush::Retained;
 use crate::region::{RawBytes, Region};
-use crate::source::{self, Source, Target};
+use crate::source::{Source, Target};
 use crate::sys::{self, Memory, Named, Residency};
 use crate::weak_list::WeakList;
 use crate::write_gate::Gate;
@@ -97,12 +98,12 @@ impl Mapping {
                 (map_file(&file, offset, length, &plan, create, write_back)?, Source::File(None))
             }
             Target::Anonymous => {
-                let length = source::addressable(length).map_err(|_| sys::no_memory("mmap"))?;
+                let length = extent::addressable(length).map_err(|_| sys::no_memory("mmap"))?;
                 let (memory, file) = Memory::anonymous(length, &plan, track)?;
                 (Region::of_memory(memory), Source::Anonymous(file.filter(|_| track)))
             }
             Target::Named(tag) => {
-                let (memory, named) = Named::open(&tag, offset, source::addressable(length)?, &plan)?;
+                let (memory, named) = Named::open(&tag, offset, extent::addressable(length)?, &plan)?;
                 (named_region(memory, named.clone(), offset)?, Source::Named(named))
             }
         };
@@ -229,7 +230,7 @@ impl Mapping {
         if private_file || matches!(self.plan.access, Access::Read | Access::Copy) {
             return Err(Error::ResizePrivate);
         }
-        let length = source::addressable(new_length).map_err(|_| Error::ResizeOutOfRange)?;
+        let length = extent::addressable(new_length).map_err(|_| Error::ResizeOutOfRange)?;
         // File sizes are signed.
         let end = self.offset.checked_add(new_length).filter(|&end| i64::try_from(end).is_ok());
         let (Some(end), 1..) = (end, length) else {
@@ -434,7 +435,7 @@ impl Mapping {
 
     /// Maps first and changes the file then: a mapping may reach beyond the end of its file, and
     /// nothing has to be undone.
-    fn resize_file(&self, file: &sys::File, before: &sys::Status, length: usize, end: u64) -> Result<Region> {
+    fn resize_file(&self, file: &sys::File, before: &Status, length: usize, end: u64) -> Result<Region> {
         let change_size = || {
             if end > before.size {
                 file.allocate(before.size..end)
@@ -570,7 +571,7 @@ fn map_file(
     }
     let mut to_make = None;
     if create != Create::Never {
-        let range = source::extent_to_create(offset, length)?;
+        let range = extent::extent_to_create(offset, length)?;
         status.size = status.size.max(range.end);
         to_make = Some(range);
     }
@@ -578,7 +579,7 @@ fn map_file(
         Create::Sparse => file.extend(range.end),
         Create::Never | Create::Allocated => file.allocate(range),
     };
-    let length = source::extent(status, offset, length)?;
+    let length = extent::extent(status, offset, length)?;
     let memory = match to_make {
         None => Memory::of_file(file, offset, length, plan)?,
         Some(range) if sys::CAN_MAP_BEYOND_END => {
@@ -606,7 +607,7 @@ fn named_region(memory: Memory, named: Named, offset: u64) -> Result<Region> {
 }
 
 /// By what the fault handler recognises the file, if it has a size that it can ask for. That of a device says nothing.
-fn identity(file: &sys::File, status: &sys::Status) -> Option<FileIdentity> {
+fn identity(file: &sys::File, status: &Status) -> Option<FileIdentity> {
     let identity = FileIdentity { descriptor: file.descriptor(), device: status.device, inode: status.inode };
     status.regular.then_some(identity)
 }

@@ -580,7 +580,7 @@ impl Region {
 
 impl Drop for Region {
     fn drop(&mut self) {
-        if self.memory.is_engine_owned() {
+        if self.memory.is_engine_owned() && sys::TELLS_WHAT_IS_MAPPED {
             // Views may show the memory for longer than anybody holds the Region.
             if let Some(entry) = self.fault_entry.take().and_then(Arc::into_inner) {
                 entry.leave_registered();

@@ -317,7 +317,7 @@ fn what_is_mapped_shared_for_reading_is_shared_and_a_stray_store_is_private() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     fs::write(&file, vec![b'.'; 4 * sys::page_size()]).unwrap();
-    let plan = Plan::from_flags(libc::MAP_SHARED, libc::PROT_READ).unwrap();
+    let plan = sys::plan_from_flags(libc::MAP_SHARED, libc::PROT_READ).unwrap();
     let mapping = Mapping::open(Request { plan, ..request(path(&file), Access::Read) }).unwrap();
     assert_eq!(rights(&mapping, 0), "r--s");
     store(&mapping, 5, b'x');
@@ -496,7 +496,7 @@ fn pages_of_a_hugetlbfs_are_as_large_as_they_are() {
     drop(mapping);
     assert!(!fs::read_to_string("/proc/self/maps").unwrap().contains(&directory), "nothing of it stays mapped");
     // More than there are: memory without a file is answered for, too.
-    let plan = Plan::from_flags(libc::MAP_PRIVATE | libc::MAP_HUGETLB | libc::MAP_NORESERVE, 3).unwrap();
+    let plan = sys::plan_from_flags(libc::MAP_PRIVATE | libc::MAP_HUGETLB | libc::MAP_NORESERVE, 3).unwrap();
     let length = 64 * huge as u64;
     let mapping = Mapping::open(Request { plan, length, ..request(Target::Anonymous, Access::Default) }).unwrap();
     for page in 0..64 {

@@ -110,7 +110,7 @@ pub fn open(
             Some(2) => Plan::from_access(Access::Write),
             Some(3) => Plan::from_access(Access::Copy),
             Some(_) => return Err(Error::OutOfRange),
-            None => Plan::from_flags(flags, prot)?,
+            None => sys::plan_from_flags(flags, prot)?,
         };
         let create = match create {
             0 => Create::Never,

@@ -22,21 +22,6 @@ mod windows;
 #[cfg(windows)]
 pub use windows::*;
 
-/// What [`File::status`] tells.
-#[derive(Debug, Clone, Copy)]
-pub struct Status {
-    /// Bytes in the file.
-    pub size: u64,
-    /// A regular file, whose size can change.
-    pub regular: bool,
-    /// `size` is what can be mapped: of a regular file, and of a block device.
-    pub sized: bool,
-    /// What tells the file from others, together with `inode`. 0 on Windows.
-    pub device: u64,
-    /// See `device`.
-    pub inode: u64,
-}
-
 /// What has become of a file that was made without a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(windows, expect(dead_code, reason = "every file has its name from the start there"))]
@@ -56,16 +41,6 @@ pub struct Residency {
     pub resident: usize,
     /// Pages in the range.
     pub total: usize,
-}
-
-/// A file as the system names what is mapped, which are not always the numbers that fstat says
-/// (btrfs, overlayfs). Both 0 for memory without a file.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Object {
-    /// The device's number.
-    pub device: u64,
-    /// The file's number on it.
-    pub inode: u64,
 }
 
 /// The part of a mapping that a call to the operating system is about, as it lies in whole pages.

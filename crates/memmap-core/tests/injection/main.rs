@@ -176,7 +176,7 @@ fn opening() {
     }
     fn opens_with_flags(stage: &Stage, flags: i32, prot: i32) {
         let path = stage.file(&content());
-        let plan = Plan::from_flags(flags, prot).unwrap();
+        let plan = sys::plan_from_flags(flags, prot).unwrap();
         opens(stage, &content(), || Request { plan, ..of_path(&path, Access::Default) });
     }
     group(
@@ -546,7 +546,7 @@ fn touching() {
             }),
             ("store to a mapping that reads", |stage| stores_astray(stage, |path| of_path(path, Access::Read))),
             ("store to a shared mapping that reads", |stage| {
-                let plan = Plan::from_flags(libc::MAP_SHARED, libc::PROT_READ).unwrap();
+                let plan = sys::plan_from_flags(libc::MAP_SHARED, libc::PROT_READ).unwrap();
                 stores_astray(stage, |path| Request { plan, ..of_path(path, Access::Read) });
             }),
             ("read what was cut off", |stage| {

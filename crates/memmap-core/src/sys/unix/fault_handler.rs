@@ -5,6 +5,7 @@
 //! Everything in the handler is async-signal-safe: loads and stores of atomics, system calls, and
 //! calls of Mach.
 
+use super::plan::is_fault_handler_enabled;
 use super::replace::{Zeros, by_zeros};
 use crate::fault_registry::{self, FaultSite, FileIdentity, Place};
 use libc::{c_int, c_void, siginfo_t};
@@ -12,7 +13,7 @@ use std::mem::MaybeUninit;
 use std::ops::{Range, RangeInclusive};
 use std::ptr;
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 /// What the systems raise: SIGBUS for what cannot be had, SIGSEGV for a store to what can only be
 /// read. Some raise the one for some of the other cases.
@@ -30,17 +31,11 @@ static BEFORE: [AtomicUsize; HIGHEST_SIGNAL] = [const { AtomicUsize::new(0) }; H
 /// Which call of ours has called the handler of before: its thread and its signal, mixed.
 static CHAINING: AtomicI32 = AtomicI32::new(0);
 
-/// Whether stores to our pages that can only be read are answered.
-pub(super) fn answers_stores() -> bool {
-    static DISABLED: OnceLock<bool> = OnceLock::new();
-    !*DISABLED.get_or_init(|| std::env::var_os("MEMMAP_NO_FAULT_HANDLER").is_some_and(|value| value == "1"))
-}
-
 /// Makes sure that our handler is called, and gives whether there is one. Called for each new
 /// mapping, because others install theirs: `process.on('SIGBUS')` makes libuv replace ours.
 /// `MEMMAP_NO_FAULT_HANDLER=1` turns it off.
 pub fn install_fault_handler() -> bool {
-    if !answers_stores() {
+    if !is_fault_handler_enabled() {
         return false;
     }
     static INSTALLING: Mutex<()> = Mutex::new(());

@@ -2,7 +2,7 @@
 
 use super::errno::failed;
 use crate::error::Result;
-use crate::sys::Status;
+use crate::extent::Status;
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;

@@ -3,7 +3,7 @@
 //! It can be asked in a signal handler: no lock, no allocation, and three system calls.
 
 use super::file::retry;
-use crate::sys::Object;
+use crate::fault_registry::Object;
 use rustix::fs::{Mode, OFlags};
 use std::sync::{Mutex, PoisonError};
 

@@ -13,6 +13,7 @@ mod mapping_limit;
 mod maps;
 mod memory;
 mod named;
+mod pages;
 mod plan;
 mod replace;
 mod shm;
@@ -24,14 +25,12 @@ pub use create::Creation;
 pub use fault_handler::install_fault_handler;
 pub use file::File;
 pub use library::{host_symbol, pin_library};
-pub use memory::{
-    CAN_GROW_SHARED_ANONYMOUS, CAN_MAP_BEYOND_END, CAN_TRUNCATE_WHILE_MAPPED, Memory, PRIVATE_IS_SNAPSHOT,
-};
+pub use memory::{CAN_GROW_SHARED_ANONYMOUS, CAN_MAP_BEYOND_END, CAN_TRUNCATE_WHILE_MAPPED, Memory};
 pub use named::{Named, leave_named_regions};
-pub use plan::{plan_from_flags, plan_from_prot};
+pub use plan::{PRIVATE_IS_SNAPSHOT, plan_from_flags, plan_from_prot};
 
 use crate::error::Error;
-use crate::sys::Object;
+use crate::fault_registry::Object;
 use rustix::io::Errno;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;

@@ -12,14 +12,15 @@
 //! A name may be removed, and given to another file, between opening and locking. So whoever has
 //! locked a file looks whether the name still means it, and begins again if not.
 
-use super::errno::{failed, io_failed};
+use super::errno::failed;
 use super::file::{File, retry};
 use super::memory::Memory;
+use super::shm;
 use crate::access::Plan;
 use crate::error::{Error, Result};
-use crate::source;
+use crate::extent;
 use crate::weak_list::WeakList;
-use rustix::fs::{FileType, FlockOperation, Mode, OFlags, Stat};
+use rustix::fs::{FileType, FlockOperation, OFlags, Stat};
 use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -30,8 +31,6 @@ const ATTEMPTS: usize = 10_000;
 
 /// The longest file name that every file system takes, in bytes.
 const NAME_MAX: usize = 255;
-
-const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 
 /// The use of a named region. Dropping the last clone of it leaves the region.
 #[derive(Debug, Clone)]
@@ -74,7 +73,7 @@ impl Named {
     /// ENOSPC, and what stat(2), open(2) and mmap(2) say.
     pub fn open(tag: &str, offset: u64, length: usize, plan: &Plan) -> Result<(Memory, Named)> {
         let path = path_of(tag)?;
-        let end = source::end_of(offset, length as u64)?;
+        let end = extent::end_of(offset, length as u64)?;
         for _ in 0..ATTEMPTS {
             let region_use = match open_name(&path)? {
                 Some((file, name)) => join(file, name)?,
@@ -132,7 +131,7 @@ impl Named {
     }
 
     fn map(&self, offset: u64, length: usize, plan: &Plan) -> Result<Memory> {
-        self.map_again(offset, source::extent_of_region(self.size()?, offset, length)?, plan)
+        self.map_again(offset, extent::extent_of_region(self.size()?, offset, length)?, plan)
     }
 }
 
@@ -271,7 +270,7 @@ fn path_of(tag: &str) -> Result<PathBuf> {
     if escaped.len() > limit {
         return Err(Error::TagTooLong { limit, actual: escaped.len() });
     }
-    Ok(directory()?.join(prefix + &escaped))
+    Ok(shm::directory()?.join(prefix + &escaped))
 }
 
 /// A tag as part of a file name, in the manner of URLs. File systems that take `a` and `A` for the same, as Apple's mostly do, get no `A`.
@@ -290,24 +289,10 @@ fn escape(tag: &str) -> String {
     escaped
 }
 
-/// An absolute path: the process may go to another directory before it removes what it has made.
-fn directory() -> Result<PathBuf> {
-    let shm = Path::new("/dev/shm");
-    match rustix::fs::stat(shm) {
-        Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => Ok(shm.to_owned()),
-        Ok(_) | Err(Errno::NOENT | Errno::NOTDIR) => {
-            std::path::absolute(std::env::temp_dir()).map_err(io_failed("getcwd"))
-        }
-        // Other processes may be able to look at it: in another directory this one would not meet
-        // them.
-        Err(errno) => Err(failed("stat")(errno)),
-    }
-}
-
 fn open(path: &Path, extra: OFlags) -> rustix::io::Result<File> {
     // NONBLOCK: somebody may have put a FIFO there.
     let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY | extra;
-    retry(|| rustix::fs::open(path, flags, PRIVATE)).map(File::from_fd)
+    retry(|| rustix::fs::open(path, flags, shm::PRIVATE)).map(File::from_fd)
 }
 
 fn lock(file: &File, operation: FlockOperation) -> rustix::io::Result<()> {
@@ -332,7 +317,7 @@ fn open_name(path: &Path) -> Result<Option<(File, Name)>> {
 fn is_ours(stat: &Stat) -> bool {
     FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
         && stat.st_uid == rustix::process::geteuid().as_raw()
-        && stat.st_mode & 0o777 == PRIVATE.as_raw_mode()
+        && stat.st_mode & 0o777 == shm::PRIVATE.as_raw_mode()
         && stat.st_nlink <= 1
 }
 
@@ -358,7 +343,7 @@ fn create(path: &Path, end: u64) -> Result<Option<RegionUse>> {
     use rustix::fs::{AtFlags, CWD};
     let directory = path.parent().unwrap_or(path);
     let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
-    let Ok(file) = retry(|| rustix::fs::open(directory, flags, PRIVATE)).map(File::from_fd) else {
+    let Ok(file) = retry(|| rustix::fs::open(directory, flags, shm::PRIVATE)).map(File::from_fd) else {
         // The file system has no such files. Other causes are met again there, and told.
         return create_by_name(path, end);
     };
@@ -409,32 +394,11 @@ fn create_by_name(path: &Path, end: u64) -> Result<Option<RegionUse>> {
 /// Makes a region of a new file that nobody else uses.
 fn fill(file: &File, path: &Path, end: u64) -> Result<Name> {
     // The process's umask may have taken from it.
-    retry(|| rustix::fs::fchmod(file, PRIVATE)).map_err(failed("fchmod"))?;
+    retry(|| rustix::fs::fchmod(file, shm::PRIVATE)).map_err(failed("fchmod"))?;
     // Allocated, so that a full /dev/shm (64 MiB in a container) is an error here and not a fault
     // at some later store.
     file.allocate(0..end)?;
     file.set_size(end)?;
     let stat = rustix::fs::fstat(file).map_err(failed("fstat"))?;
     Ok(Name::of(path, &stat))
-}
-
-/// A file without a name, for anonymous memory where the system has no memfd.
-#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
-pub(super) fn unlinked_file() -> Result<File> {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    loop {
-        let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let path = directory()?.join(format!("memmap-anonymous-{}-{count}", std::process::id()));
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match retry(|| rustix::fs::open(&path, flags, PRIVATE)) {
-            // Left behind by a process with our number that was killed between its open and its unlink.
-            Err(Errno::EXIST) => {}
-            Ok(fd) => {
-                rustix::fs::unlink(&path).map_err(failed("unlink"))?;
-                return Ok(File::from_fd(fd));
-            }
-            Err(errno) => return Err(failed("open")(errno)),
-        }
-    }
 }

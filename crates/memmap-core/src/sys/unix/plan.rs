@@ -1,15 +1,27 @@
 //! A plan as flags and protection of mmap(2), and the other way round.
 
 use super::errno::failed;
-use super::fault_handler::answers_stores;
-use super::memory::PRIVATE_IS_SNAPSHOT;
 use super::page_size;
 use crate::access::{Access, Plan};
 use crate::error::{Error, Result};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags};
+use std::sync::OnceLock;
 
 pub(super) const READ_WRITE: ProtFlags = ProtFlags::READ.union(ProtFlags::WRITE);
+
+/// Whether private pages are those of the moment of mapping, whatever others write to the file later. On other systems only the pages that were
+/// stored to are apart from the file.
+///
+/// XNU copies as late as it can: a write to the file, in whichever way, first gives the private mapping its own copy of the page
+/// (MEMORY_OBJECT_COPY_DELAY; "honor copy-on-write obligations" in vm_pageout.c).
+pub const PRIVATE_IS_SNAPSHOT: bool = cfg!(target_vendor = "apple");
+
+/// Whether stores to our pages that can only be read are answered.
+pub(super) fn is_fault_handler_enabled() -> bool {
+    static DISABLED: OnceLock<bool> = OnceLock::new();
+    !*DISABLED.get_or_init(|| std::env::var_os("MEMMAP_NO_FAULT_HANDLER").is_some_and(|value| value == "1"))
+}
 
 /// How far into its page an offset lies.
 pub(super) fn lead_of(offset: u64, page: usize) -> usize {
@@ -43,7 +55,7 @@ pub(super) fn anonymous_flags_for(plan: &Plan) -> MapFlags {
 
 /// `anonymous`: the memory has no file. Nothing is gained there by pages that can only be read.
 pub(super) fn protection_for(plan: &Plan, anonymous: bool) -> ProtFlags {
-    let only_reads = only_reads_shared(plan) || !plan.writable() && !anonymous && answers_stores();
+    let only_reads = only_reads_shared(plan) || !plan.writable() && !anonymous && is_fault_handler_enabled();
     let protection = if only_reads { ProtFlags::READ } else { READ_WRITE };
     if plan.executable { protection | ProtFlags::EXEC } else { protection }
 }

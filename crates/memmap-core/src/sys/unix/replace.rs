@@ -21,9 +21,7 @@ use super::errno::failed_for;
 use super::file::File;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use super::limits::Wanted;
-use super::memory::Memory;
 use super::plan::{NORESERVE, READ_WRITE};
-use crate::access::Plan;
 use crate::error::Result;
 use crate::sys::PageSpan;
 use rustix::io::Errno;
@@ -143,8 +141,19 @@ impl Zeros {
     pub(super) fn protection(self) -> ProtFlags {
         // Apple's systems set no memory aside for pages that can be written to either.
         let only_reads = self == Zeros::OfOurs && !cfg!(target_vendor = "apple");
-        if only_reads && super::fault_handler::answers_stores() { ProtFlags::READ } else { READ_WRITE }
+        if only_reads && super::plan::is_fault_handler_enabled() { ProtFlags::READ } else { READ_WRITE }
     }
+}
+
+/// A part of a file, and how to map it in the place of memory that shows it.
+#[derive(Debug)]
+pub(super) struct FileMapping {
+    /// From which byte of the file, on a page.
+    pub(super) offset: u64,
+    /// Bytes from there: whole pages of the memory.
+    pub(super) length: usize,
+    pub(super) flags: MapFlags,
+    pub(super) protection: ProtFlags,
 }
 
 /// Pages of a file that are to replace others.
@@ -173,14 +182,13 @@ impl Fresh {
     /// # Errors
     ///
     /// What mmap(2) says.
-    pub(super) fn of_file(memory: &Memory, file: &File, offset: u64, plan: &Plan) -> Result<Fresh> {
-        let (lead, flags, protection) = memory.mapping_of(offset, plan);
-        let length = memory.length() + lead;
+    pub(super) fn of_file(mapping: FileMapping, file: &File) -> Result<Fresh> {
+        let FileMapping { offset, length, flags, protection } = mapping;
         let null = std::ptr::null_mut();
         // SAFETY: without MAP_FIXED a new mapping touches no memory that is in use.
-        let address = unsafe { rustix::mm::mmap(null, length, protection, flags, file, offset - lead as u64) }
+        let address = unsafe { rustix::mm::mmap(null, length, protection, flags, file, offset) }
             .map_err(failed_for("mmap", Wanted { bytes: length, private: flags.contains(MapFlags::PRIVATE) }))?;
-        Ok(Fresh { pages: Pages { address, length: length.next_multiple_of(memory.page_size()) } })
+        Ok(Fresh { pages: Pages { address, length } })
     }
 
     /// Puts them in place. `file` is that of [`Fresh::of_file`].
@@ -287,25 +295,14 @@ impl Drop for Pages {
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-#[derive(Debug)]
-struct FileMapping {
-    offset: u64,
-    length: usize,
-    flags: MapFlags,
-    protection: ProtFlags,
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
 impl Fresh {
     /// The part of the file that `memory` shows. It is mapped in place.
     ///
     /// # Errors
     ///
     /// None.
-    pub(super) fn of_file(memory: &Memory, _file: &File, offset: u64, plan: &Plan) -> Result<Fresh> {
-        let (lead, flags, protection) = memory.mapping_of(offset, plan);
-        let length = memory.length() + lead;
-        Ok(Fresh { mapping: FileMapping { offset: offset - lead as u64, length, flags, protection } })
+    pub(super) fn of_file(mapping: FileMapping, _file: &File) -> Result<Fresh> {
+        Ok(Fresh { mapping })
     }
 
     /// Puts them in place. `file` is that of [`Fresh::of_file`].

@@ -1,8 +1,14 @@
 //! Memory that has no file but a descriptor, by which another process can map it.
 
-use super::errno::failed;
+use super::errno::{failed, io_failed};
 use super::file::File;
 use crate::error::Result;
+use rustix::fs::{FileType, Mode};
+use rustix::io::Errno;
+use std::path::{Path, PathBuf};
+
+/// The permissions of every file that we make in a directory of others.
+pub(super) const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 
 /// Memory in the shape of a file, `length` zeros long; nothing where a limit on the size of files
 /// forbids it, which has nothing to do with memory.
@@ -42,7 +48,7 @@ fn has_memory_for(length: usize) -> Result<()> {
 /// Memory in the shape of a file, `length` zeros long: a file without a name.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
 pub(super) fn anonymous_file(length: usize) -> Result<Option<File>> {
-    let file = super::named::unlinked_file()?;
+    let file = unlinked_file()?;
     file.allocate(0..length as u64).map_err(|error| match error {
         // It is memory that was asked for, and it is of no interest that a disk had to have room
         // for it.
@@ -52,4 +58,41 @@ pub(super) fn anonymous_file(length: usize) -> Result<Option<File>> {
         error => error,
     })?;
     Ok(Some(file))
+}
+
+/// An absolute path: the process may go to another directory before it removes what it has made.
+pub(super) fn directory() -> Result<PathBuf> {
+    let shm = Path::new("/dev/shm");
+    match rustix::fs::stat(shm) {
+        Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => Ok(shm.to_owned()),
+        Ok(_) | Err(Errno::NOENT | Errno::NOTDIR) => {
+            std::path::absolute(std::env::temp_dir()).map_err(io_failed("getcwd"))
+        }
+        // Other processes may be able to look at it: in another directory this one would not meet
+        // them.
+        Err(errno) => Err(failed("stat")(errno)),
+    }
+}
+
+/// A file without a name, for anonymous memory where the system has no memfd.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+fn unlinked_file() -> Result<File> {
+    use super::file::retry;
+    use rustix::fs::OFlags;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let path = directory()?.join(format!("memmap-anonymous-{}-{count}", std::process::id()));
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match retry(|| rustix::fs::open(&path, flags, PRIVATE)) {
+            // Left behind by a process with our number that was killed between its open and its unlink.
+            Err(Errno::EXIST) => {}
+            Ok(fd) => {
+                rustix::fs::unlink(&path).map_err(failed("unlink"))?;
+                return Ok(File::from_fd(fd));
+            }
+            Err(errno) => return Err(failed("open")(errno)),
+        }
+    }
 }

@@ -1,10 +1,10 @@
 //! Files.
 
 use super::error::{EBADF, EFBIG, EISDIR, code_of, failed, io_failed, last_error, number_of};
+use super::halves;
 use super::library::host_symbol;
-use super::memory::halves;
 use crate::error::{Error, Result};
-use crate::sys::Status;
+use crate::extent::Status;
 use std::ffi::{OsStr, c_int, c_void};
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Seek, SeekFrom};

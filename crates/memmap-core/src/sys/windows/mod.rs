@@ -6,20 +6,20 @@ mod file;
 mod library;
 mod memory;
 mod named;
+mod pages;
+mod plan;
 
 pub mod constants;
 
 pub use create::Creation;
 pub use file::File;
 pub use library::{host_symbol, pin_library};
-pub use memory::{
-    CAN_GROW_SHARED_ANONYMOUS, CAN_MAP_BEYOND_END, CAN_TRUNCATE_WHILE_MAPPED, Memory, PRIVATE_IS_SNAPSHOT,
-    plan_from_flags, plan_from_prot,
-};
+pub use memory::{CAN_GROW_SHARED_ANONYMOUS, CAN_MAP_BEYOND_END, CAN_TRUNCATE_WHILE_MAPPED, Memory};
 pub use named::{Named, leave_named_regions};
+pub use plan::{PRIVATE_IS_SNAPSHOT, plan_from_flags, plan_from_prot};
 
 use crate::error::Error;
-use crate::sys::Object;
+use crate::fault_registry::Object;
 use std::ffi::OsString;
 use std::mem::MaybeUninit;
 use std::sync::OnceLock;
@@ -85,6 +85,12 @@ pub(crate) fn no_thread(_: &std::io::Error) -> Error {
 /// The error of having no room.
 pub(crate) fn no_memory(syscall: &'static str) -> Error {
     error::failed(syscall, error::ENOMEM)
+}
+
+/// The low and the high half of an offset or a size, as Windows takes them.
+fn halves(number: u64) -> [u32; 2] {
+    // Each is what fits.
+    [number as u32, (number >> 32) as u32]
 }
 
 struct System {

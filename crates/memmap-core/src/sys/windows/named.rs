@@ -10,10 +10,11 @@
 
 use super::error::{EACCES, EINVAL, failed, io_failed, last_error, number_of};
 use super::file::File;
-use super::memory::{Memory, halves};
+use super::halves;
+use super::memory::Memory;
 use crate::access::Plan;
 use crate::error::{Error, Result};
-use crate::source;
+use crate::extent;
 use std::io;
 use std::os::windows::io::{AsHandle, AsRawHandle, FromRawHandle, OwnedHandle};
 use std::ptr;
@@ -52,7 +53,7 @@ impl Named {
     /// 0 where there is no region, ERR_OUT_OF_RANGE for more than the region has and for a tag that is too long, ENOMEM.
     pub fn open(tag: &str, offset: u64, length: usize, plan: &Plan) -> Result<(Memory, Named)> {
         let name = name_of(tag)?;
-        let end = source::end_of(offset, length as u64)?;
+        let end = extent::end_of(offset, length as u64)?;
         // Creating sets memory aside for all of the region before it finds that there is one, so it is not tried first.
         let (handle, created) = match open_section(&name)? {
             Some(handle) => (handle, false),
@@ -94,7 +95,7 @@ impl Named {
     }
 
     fn map(&self, offset: u64, length: usize, existing: u64, plan: &Plan) -> Result<Memory> {
-        self.map_again(offset, source::extent_of_region(existing, offset, length)?, plan)
+        self.map_again(offset, extent::extent_of_region(existing, offset, length)?, plan)
     }
 }
 

@@ -1,9 +1,12 @@
 //! Long work on a mapping, on another thread: a chunk at a time, so that it can be stopped and tells how far it is.
 
+mod pool;
+
+pub use pool::ThreadPool;
+
 use crate::error::{Error, Result};
 use crate::flush::Retained;
 use crate::mapping::Mapping;
-use crate::pool::ThreadPool;
 use crate::search::Finder;
 use crate::weak_list::WeakList;
 use std::ops::Range;

@@ -1,0 +1,368 @@
+//! Finding bytes in mapped memory.
+//!
+//! memchr's searchers take slices, and a slice over memory that others write to would be undefined behaviour. So the loops that
+//! read mapped memory are our own, over raw pointers: `scan` finds where two rare bytes of the needle are, and what it finds is compared
+//! here. Where that goes wrong too often, as with `aaaaab` in a file of `a`, some megabytes are copied, a stretch at a
+//! time, to memory of our own, where memchr's memmem searches in time that no needle can make more than linear.
+//!
+//! A match is a match of the bytes as they were when they were compared.
+
+use super::scan::{self, Probe, Probes};
+use crate::error::Result;
+use crate::sys;
+use memchr::arch::all::packedpair::Pair;
+use memchr::memmem;
+
+use std::ops::Range;
+use std::ptr;
+
+/// Bytes that are copied at a time, at least: they stay in the cache, and their overlap (a needle less one byte) does not count.
+const STRETCH: usize = 64 * 1024;
+
+/// How many positions are searched by copying before the comparison in place is tried again.
+const LINEAR: usize = 4 * 1024 * 1024;
+
+/// Finds one needle.
+#[derive(Debug)]
+pub struct Finder {
+    needle: Vec<u8>,
+    /// None for an empty needle.
+    probes: Option<Probes>,
+}
+
+impl Finder {
+    /// For this needle.
+    pub fn new(needle: Vec<u8>) -> Finder {
+        let probe = |index: u8| {
+            let at = usize::from(index);
+            needle.get(at).map(|&byte| Probe { byte, at })
+        };
+        let probes = match Pair::new(&needle) {
+            Some(pair) => {
+                probe(pair.index1()).zip(probe(pair.index2())).map(|(first, second)| Probes::Two(first, second))
+            }
+            None => probe(0).map(Probes::One),
+        };
+        Finder { needle, probes }
+    }
+
+    /// What it finds.
+    pub fn needle(&self) -> &[u8] {
+        &self.needle
+    }
+
+    /// The first place in `length` bytes from `haystack`. An empty needle is at 0.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM.
+    ///
+    /// # Safety
+    ///
+    /// The bytes must stay readable for the length of the call. Others may write to them.
+    pub unsafe fn find(&self, haystack: *const u8, length: usize) -> Result<Option<usize>> {
+        if self.needle.is_empty() {
+            return Ok(Some(0));
+        }
+        let mut found = None;
+        let mut keep = |position| {
+            found = Some(position);
+            false
+        };
+        // SAFETY: the caller's promise.
+        unsafe { self.matches(haystack, length, &mut keep) }?;
+        Ok(found)
+    }
+
+    /// How many matches there are, without overlaps. An empty needle has none.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Finder::find`].
+    pub unsafe fn count(&self, haystack: *const u8, length: usize) -> Result<usize> {
+        if let &[byte] = self.needle.as_slice() {
+            // SAFETY: the caller's promise.
+            return Ok(unsafe { scan::count(haystack, length, byte) });
+        }
+        let mut count = 0;
+        let mut add = |_| {
+            count += 1;
+            true
+        };
+        // SAFETY: the caller's promise.
+        unsafe { self.matches(haystack, length, &mut add) }?;
+        Ok(count)
+    }
+
+    /// Gives `put` the number and the place of each match, without overlaps, from the first to the last, until there are `room` of them, and
+    /// returns how many there are. It may give a number several times, and then the last place counts; and numbers from the result on, still
+    /// less than `room`, which do not count. An empty needle has no matches.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Finder::find`].
+    pub unsafe fn list(
+        &self,
+        haystack: *const u8,
+        length: usize,
+        room: usize,
+        mut put: impl FnMut(usize, usize),
+    ) -> Result<usize> {
+        if let &[byte] = self.needle.as_slice() {
+            // SAFETY: the caller's promise.
+            return Ok(unsafe { scan::list(haystack, length, byte, room, put) });
+        }
+        if room == 0 {
+            return Ok(0);
+        }
+        let mut count = 0;
+        let mut add = |place| {
+            put(count, place);
+            count += 1;
+            count < room
+        };
+        // SAFETY: the caller's promise.
+        unsafe { self.matches(haystack, length, &mut add) }?;
+        Ok(count)
+    }
+
+    /// Gives `hit` the places of the matches, without overlaps, from the first to the last, until it says false. It may write to a match that
+    /// it has been given. An empty needle has none.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Finder::find`].
+    pub unsafe fn matches(&self, haystack: *const u8, length: usize, hit: &mut dyn FnMut(usize) -> bool) -> Result<()> {
+        let (Some(probes), Some(last)) = (self.probes, length.checked_sub(self.needle.len())) else {
+            return Ok(());
+        };
+        if self.needle.len() == 1 {
+            let candidate = |position: usize| if hit(position) { position + 1 } else { usize::MAX };
+            // SAFETY: the one byte is inside of the haystack at all positions up to the last.
+            unsafe { scan::up(haystack, 0..length, probes, candidate) };
+            return Ok(());
+        }
+        let mut from = 0;
+        while from <= last {
+            let mut wasted = Wasted::new(self.needle.len());
+            let mut next = usize::MAX;
+            let candidate = |position: usize| {
+                // SAFETY: `position` is at most `last`, so that the whole needle is inside of the haystack.
+                if unsafe { self.is_at(haystack.wrapping_add(position)) } {
+                    return if hit(position) { position + self.needle.len() } else { usize::MAX };
+                }
+                if wasted.is_too_much(position - from) {
+                    next = position + 1;
+                    return usize::MAX;
+                }
+                position + 1
+            };
+            // SAFETY: the probes lie in the needle, which is inside of the haystack at all of these positions.
+            unsafe { scan::up(haystack, from..last + 1, probes, candidate) };
+            if next > last {
+                return Ok(());
+            }
+            let end = next.saturating_add(LINEAR).min(last + 1);
+            // SAFETY: the caller's promise.
+            from = unsafe { self.matches_by_copying(haystack, next..end, hit) }?;
+        }
+        Ok(())
+    }
+
+    /// The last place in `length` bytes from `haystack`. An empty needle is at `length`.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Finder::find`].
+    pub unsafe fn rfind(&self, haystack: *const u8, length: usize) -> Result<Option<usize>> {
+        let Some(last) = length.checked_sub(self.needle.len()) else {
+            return Ok(None);
+        };
+        let Some(probes) = self.probes else {
+            return Ok(Some(length));
+        };
+        let mut end = last + 1;
+        while end > 0 {
+            let mut wasted = Wasted::new(self.needle.len());
+            let mut found = None;
+            let mut next = 0;
+            let candidate = |position: usize| {
+                // SAFETY: `position` is at most `last`, so that the whole needle is inside of the haystack.
+                if unsafe { self.is_at(haystack.wrapping_add(position)) } {
+                    found = Some(position);
+                    return true;
+                }
+                if wasted.is_too_much(end - position) {
+                    next = position;
+                    return true;
+                }
+                false
+            };
+            // SAFETY: the probes lie in the needle, which is inside of the haystack at all of these positions.
+            unsafe { scan::down(haystack, 0..end, probes, candidate) };
+            if found.is_some() || next == 0 {
+                return Ok(found);
+            }
+            let start = next.saturating_sub(LINEAR);
+            // SAFETY: the caller's promise.
+            let found = unsafe { self.last_by_copying(haystack, start..next) }?;
+            if found.is_some() {
+                return Ok(found);
+            }
+            end = start;
+        }
+        Ok(None)
+    }
+
+    /// Whether the needle is at `at`.
+    ///
+    /// # Safety
+    ///
+    /// As many bytes as it has must be readable.
+    #[inline(always)]
+    unsafe fn is_at(&self, at: *const u8) -> bool {
+        let (words, rest) = self.needle.as_chunks::<8>();
+        let words_match = words.iter().enumerate().all(|(index, word)| {
+            let there = at.wrapping_add(index * 8).cast::<u64>();
+            // SAFETY: eight bytes of the needle's length.
+            let there = unsafe { there.read_unaligned() };
+            there == u64::from_ne_bytes(*word)
+        });
+        let rest_at = at.wrapping_add(words.len() * 8);
+        words_match
+            && rest.iter().enumerate().all(|(index, byte)| {
+                // SAFETY: a byte of the needle's length. Volatile, because others may write to it.
+                let there = unsafe { rest_at.wrapping_add(index).read_volatile() };
+                there == *byte
+            })
+    }
+
+    /// As [`Finder::matches`], for matches that begin at `positions`. Says from which position to go on.
+    ///
+    /// # Safety
+    ///
+    /// The needle must lie in readable memory at all positions.
+    unsafe fn matches_by_copying(
+        &self,
+        haystack: *const u8,
+        positions: Range<usize>,
+        hit: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<usize> {
+        let finder = memmem::Finder::new(&self.needle);
+        let overlap = self.needle.len() - 1;
+        let mut copy = Stretch::new(positions.len() + overlap, self.needle.len())?;
+        let mut at = positions.start;
+        while at < positions.end {
+            let count = copy.capacity().min(positions.end - at + overlap);
+            // SAFETY: the last of these bytes is the last one of a needle that begins at the last position.
+            let bytes = unsafe { copy.of(haystack, at, count) };
+            let mut next = at + count - overlap;
+            for index in finder.find_iter(bytes) {
+                if !hit(at + index) {
+                    return Ok(usize::MAX);
+                }
+                next = next.max(at + index + self.needle.len());
+            }
+            at = next;
+        }
+        Ok(at)
+    }
+
+    /// The last match that begins at one of `positions`.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Finder::matches_by_copying`].
+    unsafe fn last_by_copying(&self, haystack: *const u8, positions: Range<usize>) -> Result<Option<usize>> {
+        let finder = memmem::FinderRev::new(&self.needle);
+        let overlap = self.needle.len() - 1;
+        let mut copy = Stretch::new(positions.len() + overlap, self.needle.len())?;
+        let mut end = positions.end;
+        while end > positions.start {
+            let count = copy.capacity().min(end - positions.start + overlap);
+            let start = end + overlap - count;
+            // SAFETY: as above.
+            let bytes = unsafe { copy.of(haystack, start, count) };
+            if let Some(index) = finder.rfind(bytes) {
+                return Ok(Some(start + index));
+            }
+            end = start;
+        }
+        Ok(None)
+    }
+}
+
+/// How much has been spent on candidates that were none.
+struct Wasted {
+    each: usize,
+    spent: usize,
+}
+
+impl Wasted {
+    /// What is always allowed, in units of one short comparison.
+    const ALLOWANCE: usize = 1024;
+    /// How many bytes of the haystack pay for one unit. A comparison that fails costs as much as scanning some 40 bytes, and copying and
+    /// memmem are some times slower than scanning.
+    const BYTES_PER_UNIT: usize = 8;
+    /// How many bytes of a needle are compared for one unit.
+    const BYTES_COMPARED_PER_UNIT: usize = 64;
+
+    fn new(needle: usize) -> Wasted {
+        Wasted { each: 1 + needle / Wasted::BYTES_COMPARED_PER_UNIT, spent: 0 }
+    }
+
+    /// Counts one more, after this many bytes.
+    fn is_too_much(&mut self, scanned: usize) -> bool {
+        self.spent += self.each;
+        self.spent > Wasted::ALLOWANCE + scanned / Wasted::BYTES_PER_UNIT
+    }
+}
+
+/// Memory of our own to copy a stretch into.
+struct Stretch(Vec<u8>);
+
+impl Stretch {
+    fn new(haystack: usize, needle: usize) -> Result<Stretch> {
+        // With room for two needles each step goes on by more than a needle, however long it is.
+        let length = STRETCH.max(needle.saturating_mul(2)).min(haystack);
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(length).map_err(|_| sys::no_memory("malloc"))?;
+        Ok(Stretch(bytes))
+    }
+
+    fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+
+    /// Copies `count` bytes, which must be no more than the capacity.
+    ///
+    /// # Safety
+    ///
+    /// `count` bytes from `haystack + start` must be readable.
+    unsafe fn of(&mut self, haystack: *const u8, start: usize, count: usize) -> &[u8] {
+        let count = count.min(self.0.capacity());
+        // SAFETY: the caller promises that this is inside the haystack.
+        let from = unsafe { haystack.add(start) };
+        // SAFETY: `count` bytes are readable (the caller) and fit (the line above); the vector is ours alone.
+        unsafe { ptr::copy_nonoverlapping(from, self.0.as_mut_ptr(), count) };
+        // SAFETY: `count` bytes have just been initialised and are no more than the capacity.
+        unsafe { self.0.set_len(count) };
+        &self.0
+    }
+}
