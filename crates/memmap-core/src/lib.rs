@@ -48,7 +48,6 @@ pub mod source;
 pub mod sys;
 pub mod task;
 pub mod weak_list;
-mod write_gate;
 
 pub use access::{Access, Plan};
 pub use error::{Error, Result, SystemError};

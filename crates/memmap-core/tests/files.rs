@@ -280,7 +280,7 @@ fn a_long_scan_lets_the_system_know_and_takes_that_back_unless_the_user_has_said
             said = Some(is_read_in_order(&file.path));
             true
         };
-        mapping.region().matches(&finder, 0, length, look).unwrap();
+        mapping.region().matches(&finder, 0..length, look).unwrap();
         (said, is_read_in_order(&file.path))
     };
     assert_eq!(during(LONG), (Some(true), false));
@@ -305,17 +305,17 @@ fn what_is_near_is_found_without_a_word_to_the_system_and_what_is_not_is_not_mis
     for start in [0, 1, 100] {
         for place in start + NEAR - 8..start + NEAR + 3 {
             write(&mapping, place, b"needle");
-            assert_eq!(region.find(&finder, start, 3 * NEAR), Ok(Some(place)));
-            assert_eq!(region.find(&finder, start, place + 6), Ok(Some(place)));
-            assert_eq!(region.find(&finder, start, place + 5), Ok(None));
+            assert_eq!(region.find(&finder, start..3 * NEAR), Ok(Some(place)));
+            assert_eq!(region.find(&finder, start..place + 6), Ok(Some(place)));
+            assert_eq!(region.find(&finder, start..place + 5), Ok(None));
             write(&mapping, place, b"......");
         }
     }
-    assert_eq!(region.find(&finder, 0, 3 * NEAR), Ok(None));
-    assert_eq!(region.find(&Finder::new(Vec::new()), 5, 3 * NEAR), Ok(Some(5)));
+    assert_eq!(region.find(&finder, 0..3 * NEAR), Ok(None));
+    assert_eq!(region.find(&Finder::new(Vec::new()), 5..3 * NEAR), Ok(Some(5)));
     // As if somebody else had said so: whoever says it takes it back.
     assert_eq!(unsafe { libc::madvise(region.start().cast(), region.len(), libc::MADV_SEQUENTIAL) }, 0);
     write(&mapping, NEAR - 1, b"needle");
-    assert_eq!(region.find(&finder, 0, 3 * NEAR), Ok(Some(NEAR - 1)));
+    assert_eq!(region.find(&finder, 0..3 * NEAR), Ok(Some(NEAR - 1)));
     assert!(is_read_in_order(&file.path));
 }

@@ -63,7 +63,7 @@ fn a_task_that_was_stopped_does_nothing() {
         assert_eq!(work(&task, 0..CHUNK), Err(Error::Aborted));
         assert_eq!(work(&task, 0..CHUNK), Err(Error::Aborted));
         assert_eq!(task.done(), 0);
-        assert_eq!(mapping.region().count(&finder(b"x"), 0, CHUNK), Ok(0));
+        assert_eq!(mapping.region().count(&finder(b"x"), 0..CHUNK), Ok(0));
     }
 }
 
@@ -80,7 +80,7 @@ fn a_task_that_was_released_does_nothing_whether_it_was_stopped_or_not() {
             assert_eq!(work(&task, 0..CHUNK), Err(Error::Closed));
             assert_eq!(task.done(), 0);
         }
-        assert_eq!(mapping.region().count(&finder(b"x"), 0, CHUNK), Ok(0));
+        assert_eq!(mapping.region().count(&finder(b"x"), 0..CHUNK), Ok(0));
     }
 }
 
@@ -136,7 +136,7 @@ fn what_was_put_in_is_not_searched_again_behind_a_seam() {
     let mut replaced = 0;
     Task::new(&mapping).replace(&finder(b"aa"), b"ba", 0..2 * CHUNK, &mut replaced).unwrap();
     assert_eq!(replaced, 2);
-    assert_eq!(mapping.region().find(&finder(b"babaa"), 0, 2 * CHUNK), Ok(Some(CHUNK - 1)));
+    assert_eq!(mapping.region().find(&finder(b"babaa"), 0..2 * CHUNK), Ok(Some(CHUNK - 1)));
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn a_task_that_waits_for_a_thread_ends_where_it_is_stopped_or_released() {
         assert_eq!(has_ended.try_recv(), Err(mpsc::TryRecvError::Disconnected));
     }
     drop(occupied);
-    assert_eq!(mapping.region().count(&finder(b"\0"), 0, CHUNK), Ok(CHUNK));
+    assert_eq!(mapping.region().count(&finder(b"\0"), 0..CHUNK), Ok(CHUNK));
 }
 
 #[test]

@@ -380,7 +380,7 @@ pub fn find(
 ) -> napi::Result<f64> {
     mapping.with(env, |mapping| {
         let finder = finder(&needle)?;
-        let found = mapping.region().find(&finder, index(start)?, index(stop)?)?;
+        let found = mapping.region().find(&finder, index(start)?..index(stop)?)?;
         Ok(position(found))
     })
 }
@@ -396,7 +396,7 @@ pub fn rfind(
 ) -> napi::Result<f64> {
     mapping.with(env, |mapping| {
         let finder = finder(&needle)?;
-        let found = mapping.region().rfind(&finder, index(start)?, index(stop)?)?;
+        let found = mapping.region().rfind(&finder, index(start)?..index(stop)?)?;
         Ok(position(found))
     })
 }
@@ -418,7 +418,7 @@ pub fn find_all(
             return Err(Error::OutOfRange);
         }
         let put = |number, place: usize| places.set(number, (place - start) as i32);
-        Ok(mapping.region().list(&finder, start, stop, places.length(), put)? as f64)
+        Ok(mapping.region().list(&finder, start..stop, places.length(), put)? as f64)
     })
 }
 
@@ -433,7 +433,7 @@ pub fn count(
 ) -> napi::Result<f64> {
     mapping.with(env, |mapping| {
         let finder = finder(&needle)?;
-        Ok(mapping.region().count(&finder, index(start)?, index(stop)?)? as f64)
+        Ok(mapping.region().count(&finder, index(start)?..index(stop)?)? as f64)
     })
 }
 
@@ -450,7 +450,7 @@ pub fn replace_all(
     let mut replaced = 0;
     let result = mapping.read(|mapping| {
         let (finder, to) = (finder(&from)?, to.raw().to_vec()?);
-        mapping.region().replace(&finder, &to, index(start)?, index(stop)?, &mut replaced)
+        mapping.region().replace(&finder, &to, index(start)?..index(stop)?, &mut replaced)
     });
     result.map_err(|error| error::throw_with(env, &error, &[("replaced", replaced as f64)]))?;
     Ok(replaced as f64)

@@ -108,7 +108,7 @@ impl Task {
         }
         self.in_chunks(range.clone(), searched(finder), |memory, chunk| {
             let end = with_overlap(finder, &chunk, &range);
-            found = memory.region.find_from(finder, chunk.start, end, 0)?;
+            found = memory.region.find_from(finder, chunk.start..end, 0)?;
             Ok(if found.is_some() { range.end } else { chunk.end })
         })?;
         Ok(found)
@@ -124,11 +124,12 @@ impl Task {
         let needle = finder.needle().len();
         self.in_chunks(range.clone(), searched(finder), |memory, chunk| {
             if needle == 1 {
-                count += memory.region.count(finder, chunk.start, chunk.end)?;
-                return Ok(chunk.end);
+                let end = chunk.end;
+                count += memory.region.count(finder, chunk)?;
+                return Ok(end);
             }
             let mut next = chunk.end;
-            memory.region.matches(finder, chunk.start, with_overlap(finder, &chunk, &range), |place| {
+            memory.region.matches(finder, chunk.start..with_overlap(finder, &chunk, &range), |place| {
                 count += 1;
                 next = next.max(place + needle);
                 true
@@ -146,7 +147,7 @@ impl Task {
     pub fn replace(&self, finder: &Finder, to: &[u8], range: Range<usize>, replaced: &mut usize) -> Result<()> {
         self.in_chunks(range.clone(), searched(finder), |memory, chunk| {
             let end = with_overlap(finder, &chunk, &range);
-            let last = memory.region.replace(finder, to, chunk.start, end, replaced)?;
+            let last = memory.region.replace(finder, to, chunk.start..end, replaced)?;
             Ok(last.map_or(chunk.end, |place| chunk.end.max(place + to.len())))
         })
     }

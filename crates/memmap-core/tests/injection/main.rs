@@ -510,14 +510,14 @@ fn touching() {
         &[
             ("find", |stage| {
                 scans(stage, |mapping| {
-                    let found = mapping.region().find(&Finder::new(b"needle".to_vec()), 0, LONG)?;
+                    let found = mapping.region().find(&Finder::new(b"needle".to_vec()), 0..LONG)?;
                     assert_eq!(found, Some(LONG - 10));
                     Ok(())
                 });
             }),
             ("count", |stage| {
                 scans(stage, |mapping| {
-                    assert_eq!(mapping.region().count(&Finder::new(b"needle".to_vec()), 0, LONG)?, 1);
+                    assert_eq!(mapping.region().count(&Finder::new(b"needle".to_vec()), 0..LONG)?, 1);
                     Ok(())
                 });
             }),
@@ -563,7 +563,7 @@ fn touching() {
             }),
             ("find in what was cut off", |stage| {
                 touches(stage, Access::Read, |mapping| {
-                    mapping.region().find(&Finder::new(b"needle".to_vec()), 0, mapping.region().len()).map(drop)
+                    mapping.region().find(&Finder::new(b"needle".to_vec()), 0..mapping.region().len()).map(drop)
                 });
             }),
             ("prefetch what was cut off", |stage| {
