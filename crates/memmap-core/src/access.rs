@@ -1,33 +1,34 @@
-//! ACCESS_*, or flags and prot: what to ask the operating system for.
+//! How to map: `ACCESS_*`, or what `flags` and `prot` mean.
 
 /// What a mapping's methods may do, and where its changes go. The numbers are CPython's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Access {
-    /// Read and write, by default or by `flags` and `prot`.
+    /// Read and write. It is the default, and the access for `flags` and `prot` that read and
+    /// write.
     Default = 0,
     /// Read only.
     Read = 1,
-    /// Read and write through to the file.
+    /// Read, and write through to the file.
     Write = 2,
-    /// Read and write, changes stay private.
+    /// Read, and write private changes.
     Copy = 3,
 }
 
 /// How to map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plan {
-    /// What the mapping says of itself, and whether its methods write.
+    /// What the mapping reports as its access. It decides whether methods may write.
     pub access: Access,
-    /// Changes stay in this mapping: `ACCESS_COPY` or `MAP_PRIVATE`.
+    /// Changes stay private to this mapping (`ACCESS_COPY` or `MAP_PRIVATE`).
     pub private: bool,
-    /// `MAP_SHARED` was asked for. What only reads is private otherwise.
+    /// `MAP_SHARED` was requested. Without it, a mapping that only reads is private.
     pub shared: bool,
-    /// `PROT_EXEC` was asked for.
+    /// `PROT_EXEC` was requested.
     pub executable: bool,
-    /// Bring the pages in now (`MAP_POPULATE`).
+    /// All pages are brought in when the file is mapped (`MAP_POPULATE`).
     pub populate: bool,
-    /// Flags for the operating system beyond those that the other fields say.
+    /// Flags for the operating system that no other field expresses.
     pub other_flags: i32,
 }
 
@@ -49,7 +50,7 @@ impl Plan {
         self.access != Access::Read
     }
 
-    /// Whether writes reach what is mapped.
+    /// Whether writes reach the file, or what else is mapped.
     pub fn writes_through(&self) -> bool {
         self.writable() && !self.private
     }

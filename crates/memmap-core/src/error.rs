@@ -1,21 +1,22 @@
-//! The one error type. Each variant knows the `code` a JavaScript program will see.
+//! The error type of this crate. Each variant knows the `code` that a JavaScript program sees.
 
 use std::fmt;
 
 /// What every fallible function of this crate returns.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why something was refused.
+/// Why an operation was refused.
 ///
-/// The messages of cases that CPython's `mmap` also has begin with CPython's words, because people search for them.
+/// Where CPython's `mmap` reports the same case, the message begins with CPython's words, because
+/// people search for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// The operating system said no.
+    /// The operating system reported an error.
     System(SystemError),
-    /// A mapping of "all of it" was asked for, and there is nothing in the file.
+    /// The whole file was to be mapped, but it is empty.
     EmptyFile,
-    /// The offset lies beyond the end of the file (or at it, when the length is "all the rest").
+    /// The offset lies beyond the end of the file, or at it if the length is "all the rest".
     OffsetBeyondFile {
         /// Bytes from the start of the file.
         offset: u64,
@@ -24,67 +25,67 @@ pub enum Error {
     },
     /// The file ends before `offset + length`.
     LengthBeyondFile {
-        /// Bytes asked for.
+        /// Bytes to map.
         length: u64,
         /// Bytes from the start of the file.
         offset: u64,
         /// Bytes in the file.
         file_size: u64,
     },
-    /// A named region exists already and is shorter than `offset + length`.
+    /// The named region exists already and is shorter than `offset + length`.
     LengthBeyondRegion {
         /// `offset + length`, in bytes.
         wanted: u64,
         /// Bytes in the region.
         existing: u64,
     },
-    /// More bytes than this machine's addresses can say.
+    /// The length exceeds what pointers or file sizes of this machine can express.
     LengthTooLarge,
     /// The tag cannot become a name on this system.
     TagTooLong {
-        /// The longest name that is possible, in the units of `actual`.
+        /// The longest possible name, in the units of `actual`.
         limit: usize,
-        /// How long it would be, with what had to be escaped.
+        /// The length of the name, escapes included.
         actual: usize,
     },
-    /// Any use after close.
+    /// The mapping, or the task's memory, has been closed.
     Closed,
-    /// Somebody wanted the work no more.
+    /// The caller has aborted the work.
     Aborted,
-    /// The file was truncated, or could not be read or extended, under the mapping.
+    /// Under the mapping, the file was truncated, or its pages could not be read or allocated.
     Fault {
-        /// From which byte of the mapping on.
+        /// The first lost byte, from the start of the mapping.
         offset: usize,
-        /// How many bytes.
+        /// The number of lost bytes.
         length: usize,
     },
     /// A position or range that does not lie inside the mapping.
     OutOfRange,
-    /// What is stored now would not be where it is meant to be any more.
+    /// The write gate is detached: what is stored now would not reach its destination.
     WriteDetached,
     /// `resize` of a mapping whose changes do not reach its file.
     ResizePrivate,
-    /// `resize` where the descriptor was not kept.
+    /// `resize` of a mapping that kept no descriptor.
     ResizeUntracked,
-    /// `resize` to nothing, or to more than can be addressed.
+    /// `resize` to 0 bytes, or to more than can be addressed.
     ResizeOutOfRange,
-    /// Growing anonymous memory that other processes may have mapped.
+    /// Growing shared anonymous memory, which other processes may have mapped.
     ResizeSharedAnonymous,
     /// Growing a named region beyond the size it was created with.
     ResizeNamed {
         /// Bytes in the region.
         existing: u64,
     },
-    /// The runtime takes no memory of ours into an ArrayBuffer; what it said.
+    /// The runtime accepts no external memory in an ArrayBuffer. The text is what the runtime said.
     NoView(String),
-    /// Two things were asked for that exclude each other.
+    /// The options contradict each other.
     Contradiction(&'static str),
-    /// This platform has no such thing.
+    /// This platform does not support the operation.
     Unsupported(&'static str),
 }
 
 impl Error {
-    /// The stable name of the error, the `code` property in JavaScript.
+    /// The stable name of the error, which is its `code` property in JavaScript.
     pub fn code(&self) -> &'static str {
         match self {
             Error::System(error) => error.code,
@@ -99,7 +100,7 @@ impl Error {
             | Error::ResizeSharedAnonymous
             | Error::ResizeNamed { .. } => "ERR_OUT_OF_RANGE",
             Error::Closed => "ERR_MMAP_CLOSED",
-            // Node's, and the web's name for it.
+            // Node and the web use this name.
             Error::Aborted => "ABORT_ERR",
             Error::Fault { .. } => "ERR_MMAP_FAULT",
             Error::WriteDetached | Error::ResizePrivate => "ERR_MMAP_READONLY",
@@ -175,16 +176,18 @@ impl From<SystemError> for Error {
     }
 }
 
-/// An error of the operating system, in the shape of Node's: a symbolic name, libuv's number, the call that failed.
+/// An error of the operating system in the form of Node's: a symbolic name, libuv's number, and the
+/// call that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SystemError {
-    /// The symbolic name, `"ENOENT"`.
+    /// The symbolic name, such as `"ENOENT"`.
     pub code: &'static str,
-    /// libuv's number for it: `-errno` on Unix, a number of libuv's own on Windows.
+    /// libuv's number for it: `-errno` on Unix, libuv's own number on Windows.
     pub errno: i32,
-    /// The system call, `"open"`.
+    /// The system call, such as `"open"`.
     pub syscall: &'static str,
-    /// What the operating system says of it, without a full stop: `"no such file or directory"`.
+    /// The operating system's description without a full stop, such as `"no such file or
+    /// directory"`.
     pub description: String,
 }
 

@@ -1,26 +1,26 @@
-//! Which part of a file or a named region to map: checked arithmetic, without the system.
+//! Which part of a file or named region to map: checked arithmetic without system calls.
 
 use crate::error::{Error, Result};
 use std::ops::Range;
 
-/// What [`File::status`] tells.
+/// What `sys::File::status` returns.
 #[derive(Debug, Clone, Copy)]
 pub struct Status {
     /// Bytes in the file.
     pub size: u64,
-    /// A regular file, whose size can change.
+    /// Whether it is a regular file, whose size can change.
     pub regular: bool,
-    /// `size` is what can be mapped: of a regular file, and of a block device.
+    /// Whether `size` limits what can be mapped, as it does for regular files and block devices.
     pub sized: bool,
-    /// What tells the file from others, together with `inode`. 0 on Windows.
+    /// The device's number. With `inode` it identifies the file. It is 0 on Windows.
     pub device: u64,
-    /// See `device`.
+    /// The file's number on the device. It is 0 on Windows.
     pub inode: u64,
 }
 
-/// Which part of a file to map, checked against the file's size.
+/// The number of bytes of a file to map, checked against the file's size.
 ///
-/// A length of 0 is the rest of a regular file, or of a block device. The order of the checks is
+/// A length of 0 means the rest of a regular file or block device. The order of the checks is
 /// CPython's.
 pub(crate) fn extent(status: Status, offset: u64, length: u64) -> Result<usize> {
     let Status { size: file_size, sized, .. } = status;
@@ -41,7 +41,7 @@ pub(crate) fn extent(status: Status, offset: u64, length: u64) -> Result<usize> 
     addressable(length)
 }
 
-/// How many bytes of a named region to map: a length of 0 is the rest of it.
+/// The number of bytes of a named region to map. A length of 0 means the rest of the region.
 pub(crate) fn extent_of_region(existing: u64, offset: u64, length: usize) -> Result<usize> {
     let length = match length {
         0 if offset >= existing => return Err(Error::LengthBeyondRegion { wanted: offset, existing }),
@@ -55,19 +55,19 @@ pub(crate) fn extent_of_region(existing: u64, offset: u64, length: usize) -> Res
     Ok(length)
 }
 
-/// The part of a file that `create` makes sure of.
+/// The part of a file that `create` has to provide.
 pub(crate) fn extent_to_create(offset: u64, length: u64) -> Result<Range<u64>> {
     Ok(offset..end_of(offset, length)?)
 }
 
-/// Where a part of a file or region ends that is to be made.
+/// The end of a part of a file or region that is to be created.
 pub(crate) fn end_of(offset: u64, length: u64) -> Result<u64> {
-    // The system counts in signed numbers.
+    // The system's file sizes are signed.
     offset.checked_add(length).filter(|&end| i64::try_from(end).is_ok()).ok_or(Error::LengthTooLarge)
 }
 
-/// A length in bytes that pointers can say.
+/// The length as a number of bytes that pointers can express.
 pub(crate) fn addressable(length: u64) -> Result<usize> {
-    // Half the address space is the most that one allocation may have.
+    // One allocation may have at most half the address space.
     isize::try_from(length).map(isize::unsigned_abs).map_err(|_| Error::LengthTooLarge)
 }

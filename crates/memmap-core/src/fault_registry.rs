@@ -1,34 +1,38 @@
-//! Which memory is ours: a list that a signal handler can search without locks.
+//! The registry of mapped regions, which a signal handler can search without locks.
 //!
-//! Touching a mapped page that cannot be read, because the file was truncated or the device failed, is a signal to the thread that does, and
-//! ends the process unless a handler answers it. `sys` installs one. This module is what it consults: a list of the regions that are
-//! mapped, with a note of what each has lost.
+//! When a thread touches a mapped page that cannot be read, because the file was truncated or the
+//! device failed, it gets a signal. The signal ends the process unless a handler deals with it.
+//! `sys` installs such a handler. This module is the list that the handler consults: an entry for
+//! each mapped region, with a note of what it has lost.
 //!
 //! # Why the list can be read in a signal handler
 //!
-//! A handler interrupts its own thread anywhere, also inside `malloc` or under a lock, so it may not wait for anything.
+//! A handler interrupts its own thread anywhere, also inside `malloc` or under a lock, so it may
+//! not wait for anything.
 //!
-//! * The list is made of chunks that are never freed; a new one is linked in with one atomic store when it is complete. Walking it
-//!   needs no lock.
-//! * A slot is changed only under `Registry`'s mutex, and is a sequence lock: `sequence` is odd while it changes. A reader
-//!   that sees it odd, or changed, takes the slot for one that does not match; it does not wait. That is right: the memory of
-//!   a slot that is changing is not mapped yet or not in use any more, so no fault of *ours* can be in it.
-//! * A region is entered after it is mapped and before anybody has its address, and removed before it is unmapped. So a slot
-//!   that matches an address means that the address is ours, as long as whoever touched it kept the region alive, which is
-//!   what every user of a Region does. An address is reused only after its slot is gone. (A region that has grown in place keeps its slot, or
-//!   has a new one before the old one is gone, because others use the memory meanwhile.)
-//! * Several threads may fault in one region at once. Each replaces pages by zeros; doing it twice is harmless, for what was there
-//!   is lost already. The note of the loss is an atomic minimum.
+//! * The list is made of chunks that are never freed. A new one is linked in with one atomic store
+//!   when it is complete. Walking the list needs no lock.
+//! * A slot is changed only under `Registry`'s mutex, and is a sequence lock: `sequence` is odd
+//!   while it changes. A reader that sees it odd, or changed, takes the slot for one that does not
+//!   match; it does not wait. That is right: the memory of a slot that is changing is not mapped
+//!   yet or not in use any more, so no fault of *ours* can be in it.
+//! * A region is entered after it is mapped and before anybody has its address, and removed before
+//!   it is unmapped. So a slot that matches an address means that the address is ours, as long as
+//!   whoever touched it kept the region alive, which is what every user of a Region does. An
+//!   address is reused only after its slot is gone. (A region that has grown in place keeps its
+//!   slot, or has a new one before the old one is gone, because others use the memory meanwhile.)
+//! * Several threads may fault in one region at once. Each replaces pages by zeros; doing it twice
+//!   is harmless, because what was there is lost already. The note of the loss is an atomic
+//!   minimum.
 //!
-//! Memory at addresses that an engine has engine_owned for a SharedArrayBuffer is the exception to the
-//! third point: the engine unmaps it without notice, and its entry may be there for longer. So for
-//! such an entry the handler first asks the system what is mapped at the address, and answers only
-//! if it is still the file of the entry, and only for pages of that mapping. Where the system
-//! cannot be asked, the entry goes when nobody of ours holds the memory any more, and answers for
-//! one page at a time.
+//! Engine-owned memory is the exception to the third point: the engine unmaps it without notice,
+//! and its entry may stay longer. For such an entry the handler first asks the system what is
+//! mapped at the address. It handles the fault only if that is still the file of the entry, and
+//! only for pages of that mapping. Where the system cannot be asked, the entry is removed when
+//! nobody of ours holds the memory any more, and the handler replaces one page at a time.
 //!
-//! What is not covered is a thread that touches memory after giving up its region: that is a use after free, with or without
-//! this module.
+//! What is not covered is a thread that touches memory after giving up its region: that is a use
+//! after free, with or without this module.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
@@ -37,10 +41,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const SLOTS_PER_CHUNK: usize = 256;
 const NOTHING_LOST: usize = usize::MAX;
 
-/// How many faults have been answered in this process. JavaScript looks at it to see whether anything can have been lost.
+/// The number of faults handled in this process. JavaScript compares it to see whether anything can
+/// have been lost.
 pub static FAULTS_HANDLED: AtomicU32 = AtomicU32::new(0);
 
-/// A region's entry. Dropping it removes the entry.
+/// A region's entry in the registry. Dropping it removes the entry.
 #[derive(Debug)]
 pub(crate) struct FaultEntry(&'static Slot);
 
@@ -50,10 +55,11 @@ impl FaultEntry {
         FaultEntry(registry().enter(place))
     }
 
-    /// The descriptor by which the handler can ask for the file's size, while it is open. Without one the handler cannot know where
-    /// the file ends, and replaces pages from the one that was touched.
+    /// Sets the descriptor with which the handler can ask for the file's size, while it is open.
+    /// Without one, the handler cannot know where the file ends, and replaces pages from the
+    /// touched one on.
     pub(crate) fn set_file(&self, file: Option<FileIdentity>) {
-        // In this order a reader that sees the descriptor sees what file it is to be, too.
+        // In this order, a reader that sees the descriptor also sees which file it must be.
         self.0.descriptor.store(-1, Ordering::SeqCst);
         if let Some(identity) = file {
             self.0.device.store(identity.device, Ordering::SeqCst);
@@ -62,33 +68,35 @@ impl FaultEntry {
         }
     }
 
-    /// The numbers of the device and of the file on it, also when the descriptor is closed; both 0
-    /// if they were never known.
+    /// The numbers of the file's device and of the file on it, even after the descriptor was
+    /// closed. Both are 0 if they were never known.
     pub(crate) fn file_numbers(&self) -> (u64, u64) {
         (self.0.device.load(Ordering::SeqCst), self.0.inode.load(Ordering::SeqCst))
     }
 
-    /// From which byte of the region on bytes have been lost: more than any region has, if none have.
+    /// The first lost byte of the region. If nothing is lost, it is more than any region has.
     pub(crate) fn first_lost(&self) -> usize {
         self.0.first_lost.load(Ordering::Acquire)
     }
 
-    /// Notes that everything from `offset` on is lost, though no fault has said so.
+    /// Marks everything from `offset` on as lost, although there was no fault.
     pub(crate) fn mark_lost_from(&self, offset: usize) {
         self.0.first_lost.fetch_min(offset, Ordering::AcqRel);
     }
 
-    /// The region has grown in place, and its pages end here now.
+    /// Sets the end of a region's pages after the region has grown in place.
     pub(crate) fn grow(&self, end_page: usize) {
         let mut registry = registry();
         registry.remove_stale(&(self.0.end_page.load(Ordering::Relaxed)..end_page));
-        // Not `set`: a thread that faults in the region meanwhile must find the entry, with the one end or the other.
+        // `set` would hide the entry for a moment. A thread that faults in the region must find the
+        // entry, with either end.
         self.0.end_page.store(end_page, Ordering::Release);
     }
 
-    /// For memory that an engine unmaps without notice: the entry goes when a region is entered that overlaps it. Then the engine has
-    /// given the addresses back, or the region is this memory, grown in place. `object` is what the
-    /// system says that is mapped there.
+    /// Marks the memory as engine-owned: the engine unmaps it without notice. The entry is removed
+    /// when a region is entered that overlaps it. By then either the engine has given the addresses
+    /// back, or the new region is this memory, grown in place. `object` is what the system reports
+    /// as mapped there.
     pub(crate) fn mark_engine_owned(&self, object: Option<Object>) {
         let object = object.unwrap_or_default();
         self.0.object_device.store(object.device, Ordering::Relaxed);
@@ -97,8 +105,8 @@ impl FaultEntry {
         registry().engine_owned.push(self.0);
     }
 
-    /// Leaves the entry of engine_owned memory where it is, because views may still show the memory. Not
-    /// where the handler could not find out whether the addresses are somebody else's by then.
+    /// Keeps the entry of engine-owned memory after its region is gone, because views may still
+    /// show the memory. This requires that the handler can find out what is mapped at an address.
     pub(crate) fn leave_registered(self) {
         let mut registry = registry();
         if let Some(index) = registry.engine_owned.iter().position(|slot| std::ptr::eq(*slot, self.0)) {
@@ -106,7 +114,8 @@ impl FaultEntry {
             registry.orphans.push(slot);
             std::mem::forget(self);
         }
-        // Otherwise the entry is gone already, and the slot is free when `self` is dropped, which is after the lock.
+        // Otherwise the entry has been removed already. Dropping `self` frees the slot, which takes
+        // the lock.
         drop(registry);
     }
 }
@@ -117,75 +126,78 @@ impl Drop for FaultEntry {
     }
 }
 
-/// A file, as it can be recognised by a descriptor that may mean another file by now.
+/// A file's identity. It tells whether a descriptor still means the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileIdentity {
-    /// Its number, for as long as it is open.
+    /// The descriptor's number while it is open.
     pub descriptor: i32,
     /// The device that the file is on.
     pub device: u64,
-    /// The file's number on it.
+    /// The file's number on the device.
     pub inode: u64,
 }
 
-/// A file as the system names what is mapped, which are not always the numbers that fstat says
-/// (btrfs, overlayfs). Both 0 for memory without a file.
+/// A file as the system's list of mappings names it. The numbers may differ from those of fstat
+/// (btrfs, overlayfs). Both are 0 for memory without a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Object {
     /// The device's number.
     pub device: u64,
-    /// The file's number on it.
+    /// The file's number on the device.
     pub inode: u64,
 }
 
-/// Where a region is, and what the handler does with its pages.
+/// Where a region is, and how the handler treats its pages.
 #[derive(Debug, Clone)]
 pub struct Place {
     /// The region's pages.
     pub pages: Range<usize>,
-    /// Bytes in one of them.
+    /// Bytes in one of the pages.
     pub page_size: usize,
     /// The region's first byte.
     pub start: usize,
-    /// Which byte of the file that is.
+    /// The position of that byte in the file.
     pub file_offset: u64,
-    /// What becomes of a page that can only be read when somebody stores to it.
+    /// What happens to a read-only page when a thread stores to it.
     pub stored_to: StoredTo,
 }
 
-/// What becomes of a page that can only be read when somebody stores to it.
+/// What happens to a read-only page when a thread stores to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoredTo {
-    /// It becomes writable: it is private.
+    /// The page becomes writable, because it is private.
     Writable,
-    /// It becomes a copy: it is the file's own.
+    /// A copy replaces the page, because it is the file's own.
     Copied,
 }
 
-/// What a signal handler finds out about an address of ours.
+/// What a signal handler finds out about an address in one of our regions.
 #[derive(Debug)]
 pub struct FaultSite {
     slot: &'static Slot,
     /// Where the region is.
     pub place: Place,
-    /// Where to ask for the file's size.
+    /// The descriptor with which to ask for the file's size.
     pub file: Option<FileIdentity>,
-    /// The memory is an engine's, and may be somebody else's by now. Only if the system says that
-    /// this is mapped there, it is not: nothing, where it did not say what is.
+    /// Set for engine-owned memory, which the engine may have unmapped. It is still ours only if
+    /// the system reports this object there. The inner value is `None` if the system did not report
+    /// any.
     pub engine_owned: Option<Option<Object>>,
 }
 
 impl FaultSite {
-    /// Notes that everything from this address on is lost.
+    /// Marks everything from this address on as lost.
     pub fn mark_lost_from(&self, address: usize) {
         self.slot.first_lost.fetch_min(address.saturating_sub(self.place.start), Ordering::AcqRel);
         FAULTS_HANDLED.fetch_add(1, Ordering::AcqRel);
     }
 }
 
-/// The region that an address lies in. For signal handlers: it takes no lock, allocates nothing and does not wait.
+/// The region that contains the address. For signal handlers: it takes no lock, allocates nothing
+/// and does not wait.
 pub fn find(address: usize) -> Option<FaultSite> {
-    // An entry may go for a newer one of the same memory, in a slot that has been looked at already.
+    // While the list is searched, an entry may be replaced by a newer one for its memory, in a slot
+    // that was searched already.
     const ATTEMPTS: usize = 3;
     (0..ATTEMPTS).find_map(|_| find_once(address))
 }
@@ -205,23 +217,24 @@ fn find_once(address: usize) -> Option<FaultSite> {
 #[derive(Debug)]
 struct Slot {
     sequence: AtomicUsize,
-    /// The region's pages; both 0 for a slot that is free.
+    /// The region's pages. Both are 0 if the slot is free.
     first_page: AtomicUsize,
     end_page: AtomicUsize,
     page_size: AtomicUsize,
     start: AtomicUsize,
     file_offset: AtomicU64,
-    /// [`StoredTo::Copied`], else [`StoredTo::Writable`].
+    /// Whether the place's `stored_to` is [`StoredTo::Copied`]. Otherwise it is
+    /// [`StoredTo::Writable`].
     copied: AtomicBool,
     engine_owned: AtomicBool,
-    /// See [`FaultSite::engine_owned`]; both 0 if it is not known.
+    /// See [`FaultSite::engine_owned`]. Both are 0 if the object is not known.
     object_device: AtomicU64,
     object_inode: AtomicU64,
     /// -1 if there is none.
     descriptor: AtomicI32,
     device: AtomicU64,
     inode: AtomicU64,
-    /// From which byte of the region on.
+    /// The first lost byte of the region, or [`NOTHING_LOST`].
     first_lost: AtomicUsize,
 }
 
@@ -270,7 +283,7 @@ impl Slot {
         engine_owned.then_some((inode != 0).then_some(Object { device, inode }))
     }
 
-    /// Only under the registry's lock.
+    /// Must be called under the registry's lock.
     fn overlaps(&self, pages: &Range<usize>) -> bool {
         self.first_page.load(Ordering::Relaxed) < pages.end && pages.start < self.end_page.load(Ordering::Relaxed)
     }
@@ -284,8 +297,8 @@ impl Slot {
         (identity.descriptor >= 0).then_some(identity)
     }
 
-    /// Changes the entry while readers see the slot as changing; nothing frees it. Only under the
-    /// registry's lock.
+    /// Changes the entry while readers see the slot as changing. The slot is not freed. Must be
+    /// called under the registry's lock.
     fn set(&self, place: Option<Place>) {
         let sequence = self.sequence.load(Ordering::Relaxed);
         self.sequence.store(sequence.wrapping_add(1), Ordering::Relaxed);
@@ -319,12 +332,12 @@ struct Chunk {
 /// The newest chunk, which leads to all others.
 static CHUNKS: AtomicPtr<Chunk> = AtomicPtr::new(std::ptr::null_mut());
 
-/// The slots by use. Only the holder of its lock may change slots.
+/// The slots by use. Only the holder of the lock may change slots.
 struct Registry {
     free: Vec<&'static Slot>,
-    /// Entries of memory that an engine unmaps; see [`FaultEntry::mark_engine_owned`].
+    /// Entries of engine-owned memory whose regions exist.
     engine_owned: Vec<&'static Slot>,
-    /// The same, when nobody holds them any more.
+    /// Entries of engine-owned memory whose regions are gone.
     orphans: Vec<&'static Slot>,
 }
 
@@ -332,7 +345,7 @@ static REGISTRY: Mutex<Registry> =
     Mutex::new(Registry { free: Vec::new(), engine_owned: Vec::new(), orphans: Vec::new() });
 
 fn registry() -> MutexGuard<'static, Registry> {
-    // Nothing under the lock can panic half way through a change.
+    // Nothing under the lock can panic in the middle of a change.
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -342,18 +355,20 @@ impl Registry {
             Some(slot) => slot,
             None => self.grow(),
         };
-        // Not when it is removed: a holder may still ask what was lost.
+        // Reset here and not in `remove`, because the holder may still read `first_lost` after
+        // removal.
         slot.first_lost.store(NOTHING_LOST, Ordering::Relaxed);
         let pages = place.pages.clone();
         slot.set(Some(place));
-        // Not before: the memory may be in use, and have grown in place.
+        // Remove stale entries only after the new one is in place. Memory that has grown in place
+        // is in use and must always have an entry.
         self.remove_stale(&pages);
         slot
     }
 
-    /// Removes entries of engine_owned memory that cannot be there any more.
+    /// Removes entries of engine-owned memory that can no longer be there.
     fn remove_stale(&mut self, pages: &Range<usize>) {
-        // Their holders free these slots.
+        // The holders of these entries free the slots.
         for slot in self.engine_owned.extract_if(.., |slot| slot.overlaps(pages)) {
             slot.set(None);
         }
@@ -368,7 +383,7 @@ impl Registry {
         self.free.push(slot);
     }
 
-    /// Links a new chunk in and gives its first slot.
+    /// Links a new chunk in and returns its first slot.
     fn grow(&mut self) -> &'static Slot {
         let next = AtomicPtr::new(CHUNKS.load(Ordering::Acquire));
         let chunk = Box::leak(Box::new(Chunk { slots: [const { Slot::free() }; SLOTS_PER_CHUNK], next }));

@@ -1,29 +1,31 @@
-//! Making changes durable. What that needs is apart from the mapping, because a flush may go on when the mapping is closed.
+//! Making changes durable. What this needs is separate from the mapping, because a flush may
+//! continue after the mapping is closed.
 
 use crate::error::{Error, Result};
 use crate::region::{Gate, RawBytes, Region};
 use crate::sys::{self, Memory};
 use std::sync::Arc;
 
-/// Brings changes of a region into its file, and to the device.
+/// What a flush needs, retained after the mapping is closed.
 #[derive(Debug, Clone)]
 pub struct Retained {
     /// The memory.
     pub(crate) region: Arc<Region>,
-    /// The file, where a descriptor of it was kept.
+    /// The file, if its descriptor was kept.
     pub(crate) file: Option<Arc<sys::File>>,
-    /// At which byte of the file the region begins.
+    /// The position in the file at which the region begins.
     pub(crate) offset: u64,
-    /// What is stored is the file's, and not private, or was.
+    /// Stores reach the file, or did so before `protect`.
     pub(crate) writes_through: bool,
     /// Private changes are written into the file.
     pub(crate) write_back: bool,
-    /// The file as it was mapped: a page that differs from this was stored to; see [`crate::Mapping`].
+    /// A private copy of the file from the time of mapping, to which nobody stores. Pages that
+    /// differ from it were stored to. See [`crate::Mapping`].
     pub(crate) baseline: Option<Arc<Region>>,
 }
 
 impl Retained {
-    /// See [`crate::Mapping::flush`].
+    /// Like [`crate::Mapping::flush`].
     ///
     /// # Errors
     ///
@@ -32,16 +34,18 @@ impl Retained {
         self.region.range(offset, length)?;
         let gate = self.region.write_gate().enter();
         if self.write_back {
-            // After that, what was stored before has been written already, and what was stored later is not meant for the file.
+            // If the gate is not open, `protect` or `close` has already written all earlier stores;
+            // later ones are private.
             return if *gate == Gate::Open { self.write_changed_pages(offset, length) } else { Ok(()) };
         }
-        // What was written to lost pages is lost, and msync says nothing of it.
+        // What was written to lost pages is lost, but msync does not report that.
         self.region.intact()?;
         if !self.writes_through {
             return Ok(());
         }
         self.region.memory().flush(offset, length, flags)?;
-        // Pages that are private by now have nothing to do with what was stored before.
+        // If the gate is detached, the pages are private now and msync has not flushed the earlier
+        // stores.
         if Memory::FLUSH_REACHES_DEVICE && *gate == Gate::Open || Memory::flush_is_asynchronous(flags) {
             return Ok(());
         }
@@ -49,30 +53,31 @@ impl Retained {
         self.file.as_ref().map_or(Ok(()), |file| file.sync_data())
     }
 
-    /// Writes the bytes that were stored to the file, so that what others wrote elsewhere in it
-    /// stays.
+    /// Writes the stored bytes into the file, without overwriting what others wrote elsewhere in
+    /// it.
     ///
-    /// A page that was stored to once is private for ever. So what was written of it is remembered,
-    /// and later only the bytes that have changed since then are written: the others may have been
-    /// changed in the file by somebody else. The first time, they are the bytes that differ from
-    /// the file.
+    /// A page that was stored to stays private for ever. So the pages that were written are
+    /// remembered, and a later call writes only the bytes that have changed since, because others
+    /// may have changed the rest in the file. The first time, the bytes to write are those that
+    /// differ from the file.
     ///
     /// Where the system does not tell which pages were stored to, they are the ones that differ
-    /// from the baseline, or from the file. Then a page which nobody stored to can be taken for one
-    /// that was, if another process changes it just when the baseline is mapped, or in just this
-    /// moment.
+    /// from the baseline, or from the file. Such a page may have been changed only by another
+    /// process, if that happened while the baseline was mapped or during this call. It is then
+    /// taken for one that was stored to.
     ///
-    /// Intact pages are written in any case; then it fails with the rest, all beyond the end of the file. Whether that had been changed
-    /// nobody can say, for the system drops private pages together with the file's.
+    /// Intact pages are written in any case. If others are lost, the call then fails with the range
+    /// beyond the end of the file. Nobody can say whether that range had been changed, because the
+    /// system drops private pages together with the file's.
     pub(crate) fn write_changed_pages(&self, offset: usize, length: usize) -> Result<()> {
         let Some(file) = &self.file else {
             return Ok(());
         };
         let page = sys::page_size();
-        // What was cut off is not to come back as zeros.
+        // Stop at the file's current end: writing past it would extend a truncated file again.
         let file_end = usize::try_from(file.status()?.size.saturating_sub(self.offset)).unwrap_or(usize::MAX);
         let flushed = offset..offset + length;
-        // Whole pages: what is remembered of them is found again by where they begin.
+        // Write whole pages, because the record of written pages is found by their start.
         let lead = (self.offset % page as u64) as usize;
         let offset = ((offset + lead) / page * page).saturating_sub(lead);
         let end = ((flushed.end + lead).next_multiple_of(page) - lead).min(self.region.len());
@@ -80,7 +85,7 @@ impl Retained {
         let mut at = offset;
         while at < intact {
             let file_at = self.offset + at as u64;
-            // To the next page of the file first, whole pages from then on.
+            // First to the next page of the file, then whole pages.
             let to_page = page - (file_at % page as u64) as usize;
             let count = if to_page == page { page * 64 } else { to_page }.min(intact - at);
             let mut written = self.region.written_back();
@@ -93,7 +98,7 @@ impl Retained {
             if let Some(region) = &self.baseline {
                 copy_out(region, at, baseline.insert(vec![0u8; count]))?;
             }
-            // The file may have been cut meanwhile.
+            // The file may have been truncated since its size was read.
             let file_end = if there < count { at + there } else { end };
             intact = intact.min(file_end).min(self.region.intact_length());
             ours.truncate(intact.saturating_sub(at));
@@ -120,8 +125,8 @@ impl Retained {
         self.region.intact()
     }
 
-    /// Waits for the device, if it may not have everything that was written by any thread: also
-    /// what a sync that failed was to bring there, or what another thread is waiting for.
+    /// Waits for the device, unless it has all writes of all threads. That includes writes whose
+    /// sync failed, and writes for which another thread is waiting.
     fn sync_written(&self, file: &sys::File) -> Result<()> {
         let written = self.region.written_back().writes;
         if self.region.written_back().synced >= written {
@@ -135,7 +140,7 @@ impl Retained {
 }
 
 fn copy_out(region: &Region, offset: usize, bytes: &mut [u8]) -> Result<()> {
-    // SAFETY: they are the caller's own, as long as they say.
+    // SAFETY: the slice is writable memory of the caller and outlives this call.
     let target = unsafe { RawBytes::new(bytes.as_mut_ptr(), bytes.len()) };
     region.read_lost(offset, target)
 }

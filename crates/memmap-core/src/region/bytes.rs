@@ -5,10 +5,10 @@ use crate::error::{Error, Result};
 use crate::sys;
 use std::ptr;
 
-/// Where the bytes of a caller's buffer are.
+/// The bytes of a caller's buffer.
 ///
-/// JavaScript owns them, and other threads may write to them if they are a SharedArrayBuffer's, so they get no Rust reference
-/// either.
+/// JavaScript owns them. Other threads may write to them if they belong to a SharedArrayBuffer, so
+/// there is no Rust reference to them either.
 #[derive(Debug, Clone, Copy)]
 pub struct RawBytes {
     address: *const u8,
@@ -18,23 +18,23 @@ pub struct RawBytes {
 impl RawBytes {
     /// # Safety
     ///
-    /// `length` bytes from `address` must stay readable for as long as the value is used, and writable if it is given to
-    /// something that writes. With a length of 0 the address may be anything.
+    /// `length` bytes from `address` must stay readable while the value is in use, and writable if
+    /// it is passed to a method that writes to it. With a length of 0, the address may be anything.
     pub unsafe fn new(address: *const u8, length: usize) -> RawBytes {
         RawBytes { address, length }
     }
 
-    /// The first byte.
+    /// The address of the first byte.
     pub fn address(self) -> *const u8 {
         self.address
     }
 
-    /// How many bytes.
+    /// The length in bytes.
     pub fn length(self) -> usize {
         self.length
     }
 
-    /// A private copy.
+    /// A private copy of the bytes.
     ///
     /// # Errors
     ///
@@ -43,9 +43,10 @@ impl RawBytes {
         let mut copy = Vec::new();
         copy.try_reserve_exact(self.length).map_err(|_| sys::no_memory("malloc"))?;
         if self.length != 0 {
-            // SAFETY: `new`'s contract makes `length` bytes readable; the new vector has room for them and overlaps nothing.
+            // SAFETY: `new` promises `length` readable bytes. The new vector has room for them and
+            // overlaps nothing.
             unsafe { ptr::copy_nonoverlapping(self.address, copy.as_mut_ptr(), self.length) };
-            // SAFETY: the line above has initialised `length` bytes, which is also the capacity asked for.
+            // SAFETY: the line above has initialised `length` bytes, which the vector has room for.
             unsafe { copy.set_len(self.length) };
         }
         Ok(copy)
@@ -53,7 +54,7 @@ impl RawBytes {
 }
 
 impl Region {
-    /// Copies bytes out, as many as `target` has.
+    /// Copies as many bytes out as `target` has.
     ///
     /// # Errors
     ///
@@ -62,57 +63,61 @@ impl Region {
         self.checked(|| self.read_lost(offset, target))?
     }
 
-    /// The same, whatever has been lost: those bytes are zeros.
+    /// Like [`Region::read`], even if bytes are lost. Those are zeros.
     ///
     /// # Errors
     ///
     /// ERR_OUT_OF_RANGE, with nothing copied.
     pub(crate) fn read_lost(&self, offset: usize, target: RawBytes) -> Result<()> {
         let source = self.range(offset, target.length)?;
-        // SAFETY: `range` found the source inside the mapping, `RawBytes::new` promises the target. `copy` and not
-        // `copy_nonoverlapping`: the target may be a view of this very mapping.
+        // SAFETY: `range` found the source inside the mapping, and `RawBytes::new` promises the
+        // target. `copy` allows them to overlap, because the target may be a view of this mapping.
         unsafe { ptr::copy(source, target.address.cast_mut(), target.length) };
         Ok(())
     }
 
-    /// Copies bytes in, all of `source`.
+    /// Copies all bytes of `source` in.
     ///
     /// # Errors
     ///
     /// ERR_OUT_OF_RANGE, with nothing copied; ERR_MMAP_FAULT.
     pub fn write(&self, offset: usize, source: RawBytes) -> Result<()> {
         let target = self.range(offset, source.length)?;
-        // SAFETY: `range` found the target inside the mapping, which is always mapped writable; `RawBytes::new` promises
-        // the source. `copy` because the source may be a view of this very mapping.
+        // SAFETY: `range` found the target inside the mapping, which is writable or made so by the
+        // fault handler. `RawBytes::new` promises the source. `copy` allows them to overlap,
+        // because the source may be a view of this mapping.
         let copy = || unsafe { ptr::copy(source.address, target, source.length) };
         self.checked(copy)
     }
 
-    /// One byte.
+    /// Reads one byte.
     ///
     /// # Errors
     ///
     /// ERR_OUT_OF_RANGE.
     pub fn read_byte(&self, offset: usize) -> Result<u8> {
         let source = self.range(offset, 1)?;
-        // SAFETY: `range` found the byte inside the mapping. Volatile, because others may change it at any time.
+        // SAFETY: `range` found the byte inside the mapping. The read is volatile, because others
+        // may change the byte at any time.
         let read = || unsafe { source.read_volatile() };
         self.checked(read)
     }
 
-    /// Sets one byte.
+    /// Writes one byte.
     ///
     /// # Errors
     ///
     /// ERR_OUT_OF_RANGE.
     pub fn write_byte(&self, offset: usize, value: u8) -> Result<()> {
         let target = self.range(offset, 1)?;
-        // SAFETY: `range` found the byte inside the mapping, which is always mapped writable. Volatile, because others read it.
+        // SAFETY: `range` found the byte inside the mapping, which is writable or made so by the
+        // fault handler. The write is volatile, because others read the byte.
         let write = || unsafe { target.write_volatile(value) };
         self.checked(write)
     }
 
-    /// Every `step`-th byte from `offset`, as many as `target` has; a negative step goes down.
+    /// Copies every `step`-th byte from `offset` out, as many as `target` has. A negative step goes
+    /// down.
     ///
     /// # Errors
     ///
@@ -123,13 +128,14 @@ impl Region {
             let byte = self.read_byte(position)?;
             // SAFETY: `index` is less than the length that `RawBytes::new` promises.
             let at = unsafe { target.address.cast_mut().add(index) };
-            // SAFETY: `at` is inside the target, see above.
+            // SAFETY: `at` is inside the target.
             unsafe { at.write_volatile(byte) };
         }
         Ok(())
     }
 
-    /// Sets every `step`-th byte from `offset` to the bytes of `source`.
+    /// Writes the bytes of `source` to every `step`-th position from `offset`. A negative step goes
+    /// down.
     ///
     /// # Errors
     ///
@@ -142,7 +148,7 @@ impl Region {
         Ok(())
     }
 
-    /// Moves bytes within the mapping, right for ranges that overlap.
+    /// Moves bytes within the mapping. The ranges may overlap.
     ///
     /// # Errors
     ///
@@ -150,7 +156,7 @@ impl Region {
     pub fn copy_within(&self, target: usize, source: usize, count: usize) -> Result<()> {
         let target = self.range(target, count)?;
         let source = self.range(source, count)?;
-        // SAFETY: `range` found both inside the mapping; `copy` allows them to overlap.
+        // SAFETY: `range` found both ranges inside the mapping, and `copy` allows them to overlap.
         let copy = || unsafe { ptr::copy(source, target, count) };
         self.checked(copy)
     }
@@ -162,12 +168,13 @@ impl Region {
     /// ERR_OUT_OF_RANGE, with nothing changed; ERR_MMAP_FAULT.
     pub fn fill(&self, offset: usize, length: usize, pattern: &[u8]) -> Result<()> {
         let target = self.range(offset, length)?;
-        // SAFETY: `range` found the target inside the mapping, which is always mapped writable.
+        // SAFETY: `range` found the target inside the mapping, which is writable or made so by the
+        // fault handler.
         let fill = || unsafe { fill(target, length, pattern) };
         self.checked(fill)
     }
 
-    /// The positions of a slice with a step, checked as a whole.
+    /// The positions of a slice with a step, after checking that all of them are inside the region.
     fn strided(&self, offset: usize, step: isize, count: usize) -> Result<impl Iterator<Item = usize> + use<>> {
         if count != 0 {
             let distance = step.unsigned_abs().checked_mul(count - 1).ok_or(Error::OutOfRange)?;
@@ -193,15 +200,18 @@ unsafe fn fill(target: *mut u8, length: usize, pattern: &[u8]) {
         // SAFETY: the caller's promise.
         [byte] => unsafe { target.write_bytes(*byte, length) },
         _ => {
-            // Several KiB of whole patterns at a time, so that a short one is not a call for every few bytes.
+            // Copy blocks of at least 4 KiB of whole patterns, because a short pattern would need a
+            // call for every few bytes.
             let repeated = if pattern.len() < 4096 { pattern.repeat(4096 / pattern.len()) } else { Vec::new() };
             let block = if repeated.is_empty() { pattern } else { &repeated };
             let mut done = 0;
             while done < length {
                 let count = block.len().min(length - done);
-                // SAFETY: `done` is less than `length`, as far as the caller's promise goes.
+                // SAFETY: `done` is less than `length`, so the address is inside what the caller
+                // promises.
                 let at = unsafe { target.add(done) };
-                // SAFETY: `count` bytes are in the block, and in the mapping, see above; our own block overlaps nothing.
+                // SAFETY: `count` bytes are inside the block and inside the target. The block is
+                // private memory and overlaps nothing.
                 unsafe { ptr::copy_nonoverlapping(block.as_ptr(), at, count) };
                 done += count;
             }

@@ -1,4 +1,4 @@
-//! The mapped bytes: who owns them, and what of them is lost.
+//! The mapped bytes: who owns them, and which of them are lost.
 
 mod bytes;
 mod search;
@@ -18,33 +18,35 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use write_gate::WriteGate;
 use written_back::WrittenBack;
 
-/// Mapped memory that stays where it is until the last owner lets go of it.
+/// Mapped memory, which stays at its address until its last owner drops it.
 ///
-/// It is shared as `Arc<Region>` between the mapping, the finalizer of every ArrayBuffer over it, and running tasks. Nothing
-/// but the drop of the last one unmaps.
+/// The mapping, the finalizer of every ArrayBuffer over the memory, and running tasks share it as
+/// `Arc<Region>`. It is unmapped only when the last of them drops it.
 ///
-/// Other threads and processes may read and write the bytes at any time, so no method makes a Rust reference to them. All
-/// copies go through raw pointers, and what is copied is whatever the bytes were at that moment.
+/// Other threads and processes may read and write the bytes at any time, so no method makes a Rust
+/// reference to them. All copies go through raw pointers and take the bytes as they are at that
+/// moment.
 #[derive(Debug)]
 pub struct Region {
-    // Dropped in this order: the fault handler must not know an address that is not mapped any more, and a named region is left
-    // only when its memory is unmapped.
+    // The fields are dropped in this order. The fault handler must not know an address that is no
+    // longer mapped, and a named region is left only after its memory is unmapped.
     fault_entry: Option<Arc<FaultEntry>>,
     memory: Memory,
-    /// Keeps the named region in use, if this is a part of one, until it is blanked.
+    /// The named region that this memory is a part of, in use until zeros are mapped over the
+    /// memory.
     named: Mutex<Option<Named>>,
-    /// The caller has advised on the order of access: scans leave that alone.
+    /// The caller has given advice about the order of access, so scans give none.
     order_advised: AtomicBool,
-    /// Shared with what it has become, if that has grown in place: the pages are the same.
+    /// Shared with the region's successor if it has grown in place, because they share the pages.
     write_gate: Arc<WriteGate>,
-    /// Locked from the copy of a page to its write: of two threads that write back, the one that
-    /// copies later writes later.
+    /// Locked from the copy of a page to its write, so that of two threads that write back, the one
+    /// that copies later also writes later.
     written_back: Mutex<WrittenBack>,
 }
 
 impl Region {
-    /// Memory that has no file. It can be lost all the same: the system may have no huge page for
-    /// it, or none at all under strict accounting.
+    /// Memory without a file. Its pages can be lost too: the system may have no huge page left, or
+    /// no memory at all under strict accounting.
     pub(crate) fn of_memory(memory: Memory) -> Region {
         Region::of_file(memory, None, 0, None)
     }
@@ -61,14 +63,15 @@ impl Region {
         }
     }
 
-    /// A part of a file, or of a named region. `file` is as for [`Region::set_file`].
+    /// A part of a file or of a named region. `file` is as for [`Region::set_file`].
     pub(crate) fn of_file(memory: Memory, named: Option<Named>, offset: u64, file: Option<FileIdentity>) -> Region {
         let fault_entry = sys::install_fault_handler().then(|| register(&memory, offset, file));
         Region::new(memory, named, fault_entry)
     }
 
-    /// What replaces this region after a resize. If it has grown in place, both share one record of what is lost from then on, and what was lost
-    /// before is forgotten: the pages were mapped anew.
+    /// The successor of this region after a resize. If the memory has grown in place, both share
+    /// one entry in the fault registry. What was lost before is forgotten, because the pages were
+    /// mapped anew.
     pub(crate) fn resized(&self, memory: Memory, offset: u64, file: Option<FileIdentity>) -> Region {
         match &self.fault_entry {
             Some(entry) if memory.start() == self.start() && self.intact().is_ok() => {
@@ -82,15 +85,16 @@ impl Region {
         }
     }
 
-    /// Moves the memory to addresses that an engine has reserved, over a SharedArrayBuffer. The engine unmaps it.
+    /// Relocates the memory to addresses that an engine has reserved for a SharedArrayBuffer. The
+    /// engine unmaps it.
     ///
     /// # Errors
     ///
-    /// As [`Memory::relocate`].
+    /// Those of [`Memory::relocate`].
     ///
     /// # Safety
     ///
-    /// As [`Memory::relocate`].
+    /// As for [`Memory::relocate`].
     pub(crate) unsafe fn relocate(
         &mut self,
         address: NonNull<u8>,
@@ -99,32 +103,35 @@ impl Region {
         offset: u64,
         plan: &Plan,
     ) -> Result<()> {
-        // Before anything is there: systems that cannot move pages copy the private ones, also to where the file has been cut off by now.
+        // Register the new addresses first. Without mremap, private pages are copied there, and
+        // that copy can fault if the file has been truncated meanwhile.
         let place = place(&self.memory, address.addr().get(), offset);
         let entry = self.fault_entry.is_some().then(|| FaultEntry::new(place));
-        // What is lost of it has become a mapping of its own.
+        // Zeros in place of lost pages are a kernel mapping of their own.
         let is_whole = self.intact().is_ok();
         // SAFETY: the caller's promise.
         unsafe { self.memory.relocate(address, capacity, file, plan, is_whole) }?;
         if let (Some(new), Some(old)) = (entry, &self.fault_entry) {
             new.mark_engine_owned(sys::object_at(address.addr().get(), old.file_numbers()));
-            // Zeros have moved along, and checked them is not a fault any more.
+            // The zeros were moved too, so touching them causes no further fault.
             new.mark_lost_from(old.first_lost());
             self.fault_entry = Some(Arc::new(new));
         }
         Ok(())
     }
 
-    /// By which descriptor the fault handler may ask for the size of the file, while it is open.
+    /// Sets the descriptor with which the fault handler may ask for the file's size, while it is
+    /// open.
     pub(crate) fn set_file(&self, file: Option<FileIdentity>) {
         if let Some(entry) = &self.fault_entry {
             entry.set_file(file);
         }
     }
 
-    /// Whether nothing of the mapping has been lost so far: no page of it was touched that could not be had.
+    /// Checks that nothing of the region has been lost so far.
     ///
-    /// Methods that touch bytes call it before, for what is lost already, and after, for what they ran into.
+    /// Methods that touch bytes call it before the access, because bytes may be lost already, and
+    /// after it, because the access itself may have found lost pages.
     ///
     /// # Errors
     ///
@@ -136,7 +143,7 @@ impl Region {
         }
     }
 
-    /// Notes what has been lost when memory was to be replaced and could not be.
+    /// Marks memory as lost if replacing it has failed halfway.
     pub(crate) fn record_loss<T>(&self, result: Result<T>) -> Result<T> {
         if let (Err(Error::Fault { offset, .. }), Some(entry)) = (&result, &self.fault_entry) {
             entry.mark_lost_from(*offset);
@@ -145,13 +152,13 @@ impl Region {
         result
     }
 
-    /// How many bytes there are before the first one that is lost.
+    /// The number of bytes before the first lost one.
     pub(crate) fn intact_length(&self) -> usize {
         self.fault_entry.as_ref().map_or(self.len(), |entry| entry.first_lost().min(self.len()))
     }
 
-    /// Puts private zeros in place of all the memory: whoever has a pointer to it reads zeros, and the file or named region is let
-    /// go of.
+    /// Maps private zeros over all the memory. All pointers to it then read zeros, and the file or
+    /// named region is no longer in use.
     ///
     /// # Errors
     ///
@@ -163,7 +170,8 @@ impl Region {
         Ok(())
     }
 
-    /// The same for all after the first `kept` bytes, because the file has been cut off there. Reading it through this Region is an error then.
+    /// Like [`Region::map_zeros`], for all bytes from `kept` on, where the file has been cut.
+    /// Reading them through this Region then fails with ERR_MMAP_FAULT.
     ///
     /// # Errors
     ///
@@ -177,7 +185,7 @@ impl Region {
         self.memory.map_zeros_from(kept)
     }
 
-    /// madvise(2), as [`crate::Mapping::advise`].
+    /// Like [`crate::Mapping::advise`].
     ///
     /// # Errors
     ///
@@ -190,17 +198,17 @@ impl Region {
         self.memory.advise(option, start, length)
     }
 
-    /// What has been written back. To be held from the copy of a page to its write.
+    /// The record of what has been written back. Hold it from the copy of a page to its write.
     pub(crate) fn written_back(&self) -> MutexGuard<'_, WrittenBack> {
         self.written_back.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What becomes of what a task stores.
+    /// The gate for tasks that store.
     pub(crate) fn write_gate(&self) -> &WriteGate {
         &self.write_gate
     }
 
-    /// Runs what touches the bytes.
+    /// Runs a function that touches the bytes, and fails if any are lost.
     fn checked<T>(&self, touch: impl FnOnce() -> T) -> Result<T> {
         self.intact()?;
         let result = touch();
@@ -208,17 +216,18 @@ impl Region {
         Ok(result)
     }
 
-    /// The first byte. It stays mapped, readable and writable for as long as the Region lives.
+    /// The address of the first byte. It stays mapped, readable and writable as long as the Region
+    /// lives.
     pub fn start(&self) -> *mut u8 {
         self.memory.start()
     }
 
-    /// How many bytes.
+    /// The length in bytes.
     pub fn len(&self) -> usize {
         self.memory.length()
     }
 
-    /// Whether there are no bytes, which no mapping has.
+    /// Whether there are no bytes. No mapping is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -227,14 +236,14 @@ impl Region {
         &self.memory
     }
 
-    /// Checks that `[offset, offset + length)` lies inside, and gives its address.
+    /// Checks that `[offset, offset + length)` lies inside the region, and returns its address.
     ///
     /// # Errors
     ///
     /// ERR_OUT_OF_RANGE.
     pub fn range(&self, offset: usize, length: usize) -> Result<*mut u8> {
         if offset <= self.len() && length <= self.len() - offset {
-            // SAFETY: the sum was just found to be at most the length of the one allocation that `start` is the start of.
+            // SAFETY: the sum is at most the length of the allocation that begins at `start`.
             Ok(unsafe { self.start().add(offset) })
         } else {
             Err(Error::OutOfRange)
@@ -245,7 +254,8 @@ impl Region {
 impl Drop for Region {
     fn drop(&mut self) {
         if self.memory.is_engine_owned() && sys::TELLS_WHAT_IS_MAPPED {
-            // Views may show the memory for longer than anybody holds the Region.
+            // Views may show the memory after the Region is gone. The entry must not stay where the
+            // handler could not find out whether the addresses belong to others by then.
             if let Some(entry) = self.fault_entry.take().and_then(Arc::into_inner) {
                 entry.leave_registered();
             }
@@ -253,7 +263,7 @@ impl Drop for Region {
     }
 }
 
-/// Enters memory into the fault handler's list.
+/// Enters memory into the fault registry.
 fn register(memory: &Memory, file_offset: u64, file: Option<FileIdentity>) -> Arc<FaultEntry> {
     let entry = FaultEntry::new(place(memory, memory.start().addr(), file_offset));
     entry.set_file(file);
@@ -263,7 +273,7 @@ fn register(memory: &Memory, file_offset: u64, file: Option<FileIdentity>) -> Ar
     Arc::new(entry)
 }
 
-/// Where the memory is when it begins at `start`.
+/// The place of the memory when it begins at `start`.
 fn place(memory: &Memory, start: usize, file_offset: u64) -> Place {
     let page_size = memory.page_size();
     let pages = start - start % page_size..(start + memory.length()).next_multiple_of(page_size);

@@ -1,25 +1,28 @@
-//! Whether what other threads store in a mapping gets to where it is meant to be.
+//! A gate that background writers enter for each chunk, so that `protect`, `resize` and `close` can
+//! stop them before their stores would be lost.
 
 use crate::error::{Error, Result};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// What becomes of a store.
+/// What happens to what is stored through the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gate {
-    /// It is kept, or gets to the file.
+    /// Stores reach the file, or stay in the memory.
     Open,
-    /// `protect` has made the pages private, or `resize` has copied them: nobody would ever see it.
+    /// Nobody would see a store any more: `protect` has made the pages private, or `resize` has
+    /// copied them.
     Detached,
-    /// The mapping has been closed, and has written back what there was.
+    /// The mapping has been closed, and its changes have been written back.
     Closed,
 }
 
-/// A state that changes while no other thread is in the middle of storing.
+/// A gate whose state changes only while no thread is inside.
 #[derive(Debug)]
 pub(crate) struct WriteGate {
     state: RwLock<Gate>,
-    /// A thread that changes the state holds this until it has, and readers pass through it: otherwise a task, which takes the lock again at once
-    /// for each of its chunks, could keep that thread waiting until its end.
+    /// The thread that changes the state holds this until it has the write lock, and threads that
+    /// enter pass through it. Otherwise a task, which enters again at once for each chunk, could
+    /// keep that thread waiting until its end.
     turnstile: Mutex<()>,
 }
 
@@ -28,13 +31,14 @@ impl WriteGate {
         WriteGate { state: RwLock::new(Gate::Open), turnstile: Mutex::new(()) }
     }
 
-    /// The state, which does not change while somebody holds this.
+    /// Enters the gate. The state does not change until the guard is dropped.
     pub(crate) fn enter(&self) -> RwLockReadGuard<'_, Gate> {
         drop(self.turnstile.lock().unwrap_or_else(PoisonError::into_inner));
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes it, when those who hold it now have let go, and before anybody else gets it.
+    /// Locks the gate to change its state, once all threads inside have left it and before others
+    /// enter.
     pub(crate) fn lock(&self) -> RwLockWriteGuard<'_, Gate> {
         let _first = self.turnstile.lock().unwrap_or_else(PoisonError::into_inner);
         self.state.write().unwrap_or_else(PoisonError::into_inner)

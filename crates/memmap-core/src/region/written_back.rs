@@ -1,30 +1,30 @@
-//! What has been written of private changes into the file.
+//! The record of private changes that have been written into the file.
 
 use crate::error::Result;
 use crate::sys;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// What has been written of private changes.
+/// What has been written back.
 #[derive(Debug, Default)]
 pub(crate) struct WrittenBack {
-    /// The pages as they were written last, by where they begin in the region. (The first and the
-    /// last may be parts of pages.)
+    /// The pages as last written, by their start in the region. The first and the last may be parts
+    /// of pages.
     pages: BTreeMap<usize, Vec<u8>>,
-    /// How often something was written, counted before it is.
+    /// The number of writes, each counted before it is made.
     pub(crate) writes: u64,
-    /// How many of those writes the device has.
+    /// The number of those writes that the device has.
     pub(crate) synced: u64,
 }
 
 impl WrittenBack {
-    /// Forgets the pages, because they are not private any more.
+    /// Forgets the pages, because they are no longer private.
     pub(crate) fn forget_pages(&mut self) {
         self.pages.clear();
     }
 
-    /// Writes the bytes of a page that were changed: `new` is the page, `old` is what the file has
-    /// there, `wanted` is the part of it to be written.
+    /// Writes the changed bytes of a page: `new` is the page, `old` is the page in the file, and
+    /// `wanted` is the part to write.
     pub(crate) fn write_page(
         &mut self,
         file: &sys::File,
@@ -34,11 +34,12 @@ impl WrittenBack {
         new: &[u8],
         old: &[u8],
     ) -> Result<()> {
-        /// In pieces, so that nothing else is written. With more of them it would be one call for
-        /// every few bytes.
+        /// Changes are written in pieces, so that nothing else is overwritten. Without a limit
+        /// there could be a call for every few bytes.
         const MOST_PIECES: usize = 64;
         let before = self.pages.get(&key);
-        // Before anything is written: what could not be remembered would be written again.
+        // Allocate the record before writing, because bytes that are not recorded would be written
+        // again.
         let mut remembered = Vec::new();
         remembered.try_reserve_exact(new.len()).map_err(|_| sys::no_memory("malloc"))?;
         let mut pieces: Vec<Range<usize>> = Vec::new();

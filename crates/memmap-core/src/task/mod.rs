@@ -1,4 +1,5 @@
-//! Long work on a mapping, on another thread: a chunk at a time, so that it can be stopped and tells how far it is.
+//! Long work on a mapping in another thread. It is done in chunks, so that it can be stopped and
+//! its progress can be reported.
 
 mod pool;
 
@@ -13,23 +14,23 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How many positions are searched between two looks at whether to go on: less than a millisecond's.
+/// Positions to search in one chunk. A chunk takes less than a millisecond.
 const SEARCHED: usize = 4 * 1024 * 1024;
-/// How many bytes are read ahead.
+/// Bytes to read ahead in one chunk.
 const PREFETCHED: usize = 8 * 1024 * 1024;
-/// How many bytes are flushed. Each time the device is asked to finish, which costs (512 MiB took half as long again as in pieces of 64 MiB); but
-/// `unmap()` waits for a piece, on a device that may be slow.
+/// Bytes to flush in one chunk. Each chunk costs a device flush: 512 MiB took 1.5 times as long as
+/// in chunks of 64 MiB. But `unmap()` waits for the current chunk, on a device that may be slow.
 const FLUSHED: usize = 8 * 1024 * 1024;
 
-/// What is shared by the thread that does the work and the threads that start, stop and watch it.
+/// What the working thread shares with the threads that start, stop and watch it.
 ///
-/// It keeps the memory, whatever becomes of the mapping, until it is dropped or told to let go.
+/// It keeps the memory mapped, even after the mapping is closed, until it is dropped or released.
 pub struct Task {
-    /// The lock is held while a chunk is worked on.
+    /// The lock is held during each chunk.
     memory: Mutex<Option<Retained>>,
     state: AtomicU8,
     done: AtomicUsize,
-    /// What is to be done, until a thread begins with it.
+    /// The job, until a thread has begun it.
     job: Mutex<Option<Job>>,
 }
 
@@ -40,7 +41,7 @@ const ABORTED: u8 = 1;
 const RELEASED: u8 = 2;
 
 impl Task {
-    /// For work on the memory that the mapping has now.
+    /// A task for the memory that the mapping has now.
     pub fn new(mapping: &Mapping) -> Task {
         Task {
             memory: Mutex::new(Some(mapping.retain())),
@@ -50,8 +51,9 @@ impl Task {
         }
     }
 
-    /// Has a thread do the job. If the task is stopped or released before a thread is free, the job runs at once in the thread that does
-    /// that: each of its steps only fails by then, and the promise need not wait for a free thread to be rejected.
+    /// Runs the job in a pool thread. If the task is stopped or released before a pool thread has
+    /// begun the job, the stopping thread runs it. Every step then fails at once, so this only
+    /// rejects the promise.
     pub fn start(self: &Arc<Task>, pool: &ThreadPool, job: impl FnOnce(&Task) + Send + 'static) {
         *self.job.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(job));
         let task = Arc::clone(self);
@@ -65,22 +67,25 @@ impl Task {
         }
     }
 
-    /// Asks the work to stop at its next chunk.
+    /// Asks the job to stop before its next chunk.
     pub fn stop(&self) {
         self.state.fetch_max(ABORTED, Ordering::AcqRel);
         self.run_job();
     }
 
-    /// Stops the work, waits until it no longer touches the memory, and lets go of it.
+    /// Stops the job, waits until it no longer touches the memory, and drops the memory.
     pub fn release(&self) {
-        // Before the lock: the thread that works would take it again at once.
+        // Set the state before waiting for the lock, because the working thread takes it again at
+        // once.
         self.state.fetch_max(RELEASED, Ordering::AcqRel);
         self.run_job();
-        // Under the lock: if the work ends at this very moment and two threads release it, the second must not return while the first still drops it.
+        // Drop the memory while holding the lock. Otherwise, of two threads that release the task,
+        // one could return while the other is still dropping the memory.
         *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// [`Task::release`], for many. All are stopped first: otherwise threads would begin with the later ones while this waits for the first.
+    /// Like [`Task::release`], for many tasks. It stops all of them first, because pool threads
+    /// would otherwise begin later ones while this waits for the first.
     pub fn release_all(tasks: &WeakList<Task>) {
         let tasks: Vec<_> = tasks.iter().collect();
         for task in &tasks {
@@ -91,16 +96,17 @@ impl Task {
         }
     }
 
-    /// How many bytes are done.
+    /// The number of bytes that are done.
     pub fn done(&self) -> usize {
         self.done.load(Ordering::Relaxed)
     }
 
-    /// As [`crate::Region::find`].
+    /// Like [`crate::Region::find`].
     ///
     /// # Errors
     ///
-    /// ABORT_ERR, ERR_MMAP_CLOSED when it had to let go, and those of [`crate::Region::find`]. So it is for the others, too.
+    /// ABORT_ERR after [`Task::stop`], ERR_MMAP_CLOSED after [`Task::release`], and those of
+    /// [`crate::Region::find`]. The other methods have these errors, too.
     pub fn find(&self, finder: &Finder, range: Range<usize>) -> Result<Option<usize>> {
         let mut found = None;
         if finder.needle().is_empty() {
@@ -114,7 +120,7 @@ impl Task {
         Ok(found)
     }
 
-    /// As [`crate::Region::count`].
+    /// Like [`crate::Region::count`].
     ///
     /// # Errors
     ///
@@ -139,7 +145,7 @@ impl Task {
         Ok(count)
     }
 
-    /// As [`crate::Region::replace`].
+    /// Like [`crate::Region::replace`].
     ///
     /// # Errors
     ///
@@ -152,7 +158,7 @@ impl Task {
         })
     }
 
-    /// As [`Mapping::flush`].
+    /// Like [`Mapping::flush`].
     ///
     /// # Errors
     ///
@@ -164,7 +170,7 @@ impl Task {
         })
     }
 
-    /// As [`crate::Region::prefetch`].
+    /// Like [`crate::Region::prefetch`].
     ///
     /// # Errors
     ///
@@ -176,7 +182,7 @@ impl Task {
         })
     }
 
-    /// Gives `work` a chunk after the other. It says where the next one begins.
+    /// Calls `work` with one chunk after the other. `work` returns where the next chunk begins.
     fn in_chunks(
         &self,
         range: Range<usize>,
@@ -199,12 +205,13 @@ impl Task {
     }
 }
 
-/// How many positions are searched at a time: no fewer than the needle has bytes, which are looked at beyond the last one.
+/// Positions to search in one chunk. It is at least the length of the needle, because the search
+/// reads that far beyond the last position.
 fn searched(finder: &Finder) -> usize {
     SEARCHED.max(finder.needle().len())
 }
 
-/// Up to where a match that begins in `chunk` may reach.
+/// The furthest end of a match that begins in `chunk`.
 fn with_overlap(finder: &Finder, chunk: &Range<usize>, range: &Range<usize>) -> usize {
     chunk.end.saturating_add(finder.needle().len().saturating_sub(1)).min(range.end)
 }

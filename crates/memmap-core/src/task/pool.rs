@@ -1,8 +1,9 @@
-//! ThreadPool for tasks: a few, however many tasks there are. Each runs one task after the other.
+//! A pool of a few threads for all tasks. Each thread runs one job after the other.
 //!
-//! They are not those of the host's pool. Node's has four threads too, and everything else that needs one, such as reading a file, would wait
-//! behind our tasks. And Node waits until its pool has done all that is queued before it ends a worker or the process, and before it runs the
-//! hooks by which we would stop our tasks.
+//! The pool is separate from the host's for two reasons. Node's pool has four threads too, and
+//! other uses of it, such as reading a file, would wait behind our jobs. And before Node ends a
+//! worker or the process, it waits for all queued jobs of its pool, and only then runs the hooks
+//! with which we stop ours.
 
 use crate::error::Result;
 use crate::sys;
@@ -10,14 +11,14 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 
-/// As many as libuv has: some may be waiting for a device.
+/// libuv's pool has as many. Several are needed because some may be waiting for a device.
 const MAX_THREADS: usize = 4;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// The threads, and the queue that they take jobs from.
+/// The threads, and the queue from which they take jobs.
 ///
-/// A channel of the standard library would do the same, and made the library 19 KB larger.
+/// A channel of the standard library could replace the queue, but made the library 19 KB larger.
 pub struct ThreadPool {
     jobs: Mutex<VecDeque<Job>>,
     /// Signalled for each new job.
@@ -29,25 +30,25 @@ static POOL: ThreadPool =
     ThreadPool { jobs: Mutex::new(VecDeque::new()), job_ready: Condvar::new(), started: Mutex::new(0) };
 
 impl ThreadPool {
-    /// The threads. One more is started at each call until there are four.
+    /// The pool. Each call starts one more thread until there are four.
     ///
     /// # Errors
     ///
-    /// EAGAIN when there is none and the system gives none.
+    /// EAGAIN when no thread exists and the system cannot start one.
     pub fn get() -> Result<&'static ThreadPool> {
         let mut started = POOL.started.lock().unwrap_or_else(PoisonError::into_inner);
         if *started < MAX_THREADS {
             match thread::Builder::new().name("memmap".to_owned()).spawn(|| POOL.work()) {
                 Ok(_) => *started += 1,
                 Err(error) if *started == 0 => return Err(sys::no_thread(&error)),
-                // The threads that exist will do the work.
+                // The existing threads will run the jobs.
                 Err(_) => {}
             }
         }
         Ok(&POOL)
     }
 
-    /// Does the job on one of the threads, after those that came before.
+    /// Runs the job in one of the threads, after all jobs that were submitted earlier.
     pub fn submit(&self, job: impl FnOnce() + Send + 'static) {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).push_back(Box::new(job));
         self.job_ready.notify_one();

@@ -86,7 +86,7 @@ pub fn plan_from_prot(prot: i32, syscall: &'static str) -> Result<Plan> {
     Ok(Plan { executable: prot & libc::PROT_EXEC != 0, ..Plan::from_access(access) })
 }
 
-/// The plan for flags and prot of mmap(2); see [`Plan::from_flags`].
+/// The plan for flags and prot of mmap(2); see `plan_from_flags`.
 pub fn plan_from_flags(flags: i32, prot: i32) -> Result<Plan> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     const OVER_MEMORY_IN_USE: i32 = libc::MAP_FIXED | libc::MAP_FIXED_NOREPLACE | libc::MAP_GROWSDOWN;

@@ -14,7 +14,7 @@ pub fn plan_from_prot(_prot: i32, _syscall: &'static str) -> Result<Plan> {
     Err(PROTECT_UNSUPPORTED)
 }
 
-/// There are no flags of mmap(2) on Windows; see [`Plan::from_flags`].
+/// There are no flags of mmap(2) on Windows; see `plan_from_flags`.
 pub fn plan_from_flags(_flags: i32, _prot: i32) -> Result<Plan> {
     Err(Error::Unsupported("\"flags\" and \"prot\" are not available on Windows: use \"access\""))
 }
