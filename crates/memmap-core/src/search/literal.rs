@@ -1,9 +1,11 @@
-//! Finding bytes in mapped memory.
+//! Finding one needle, a sequence of bytes, in mapped memory.
 //!
-//! memchr's searchers take slices, and a slice over memory that others write to would be undefined behaviour. So the loops that
-//! read mapped memory are our own, over raw pointers: `scan` finds where two rare bytes of the needle are, and what it finds is compared
-//! here. Where that goes wrong too often, as with `aaaaab` in a file of `a`, some megabytes are copied, a stretch at a
-//! time, to memory of our own, where memchr's memmem searches in time that no needle can make more than linear.
+//! memchr's searchers take slices, and a slice over memory that others write to would be undefined
+//! behaviour. So the loops that read mapped memory are our own, over raw pointers. `scan` finds the
+//! positions where two rare bytes of the needle match, and the whole needle is compared here. If
+//! too many comparisons fail, as with `aaaaab` in a file of `a`, some megabytes are copied, one
+//! stretch at a time, to private memory. There memchr's memmem searches, whose time is linear for
+//! every needle.
 //!
 //! A match is a match of the bytes as they were when they were compared.
 
@@ -16,22 +18,23 @@ use memchr::memmem;
 use std::ops::Range;
 use std::ptr;
 
-/// Bytes that are copied at a time, at least: they stay in the cache, and their overlap (a needle less one byte) does not count.
+/// Bytes to copy at a time, at least. A stretch of this size stays in the cache, and the overlap of
+/// two stretches (the needle less one byte) costs little.
 const STRETCH: usize = 64 * 1024;
 
-/// How many positions are searched by copying before the comparison in place is tried again.
+/// Positions to search by copying before comparing in place is tried again.
 const LINEAR: usize = 4 * 1024 * 1024;
 
 /// Finds one needle.
 #[derive(Debug)]
 pub struct Finder {
     needle: Vec<u8>,
-    /// None for an empty needle.
+    /// `None` for an empty needle.
     probes: Option<Probes>,
 }
 
 impl Finder {
-    /// For this needle.
+    /// A finder for this needle.
     pub fn new(needle: Vec<u8>) -> Finder {
         let probe = |index: u8| {
             let at = usize::from(index);
@@ -46,12 +49,13 @@ impl Finder {
         Finder { needle, probes }
     }
 
-    /// What it finds.
+    /// The bytes to find.
     pub fn needle(&self) -> &[u8] {
         &self.needle
     }
 
-    /// The first place in `length` bytes from `haystack`. An empty needle is at 0.
+    /// The position of the first match in `length` bytes from `haystack`. An empty needle matches
+    /// at 0.
     ///
     /// # Errors
     ///
@@ -59,7 +63,7 @@ impl Finder {
     ///
     /// # Safety
     ///
-    /// The bytes must stay readable for the length of the call. Others may write to them.
+    /// The bytes must stay readable during the call. Others may write to them.
     pub unsafe fn find(&self, haystack: *const u8, length: usize) -> Result<Option<usize>> {
         if self.needle.is_empty() {
             return Ok(Some(0));
@@ -74,7 +78,7 @@ impl Finder {
         Ok(found)
     }
 
-    /// How many matches there are, without overlaps. An empty needle has none.
+    /// The number of matches, without overlaps. An empty needle has none.
     ///
     /// # Errors
     ///
@@ -98,9 +102,11 @@ impl Finder {
         Ok(count)
     }
 
-    /// Gives `put` the number and the place of each match, without overlaps, from the first to the last, until there are `room` of them, and
-    /// returns how many there are. It may give a number several times, and then the last place counts; and numbers from the result on, still
-    /// less than `room`, which do not count. An empty needle has no matches.
+    /// Calls `put(number, position)` for the matches, in ascending order and without overlaps,
+    /// until there are `room` of them. It returns the number of matches. An empty needle has none.
+    ///
+    /// `put` may be called repeatedly with the same number: the last call wins. Calls with numbers
+    /// from the returned one on (and less than `room`) must be ignored.
     ///
     /// # Errors
     ///
@@ -134,8 +140,8 @@ impl Finder {
         Ok(count)
     }
 
-    /// Gives `hit` the places of the matches, without overlaps, from the first to the last, until it says false. It may write to a match that
-    /// it has been given. An empty needle has none.
+    /// Calls `hit` with the position of each match, in ascending order and without overlaps, until
+    /// `hit` returns false. `hit` may write to the match. An empty needle has no matches.
     ///
     /// # Errors
     ///
@@ -150,7 +156,7 @@ impl Finder {
         };
         if self.needle.len() == 1 {
             let candidate = |position: usize| if hit(position) { position + 1 } else { usize::MAX };
-            // SAFETY: the one byte is inside of the haystack at all positions up to the last.
+            // SAFETY: the byte is inside the haystack at all positions.
             unsafe { scan::up(haystack, 0..length, probes, candidate) };
             return Ok(());
         }
@@ -159,7 +165,7 @@ impl Finder {
             let mut wasted = Wasted::new(self.needle.len());
             let mut next = usize::MAX;
             let candidate = |position: usize| {
-                // SAFETY: `position` is at most `last`, so that the whole needle is inside of the haystack.
+                // SAFETY: `position` is at most `last`, so the whole needle is inside the haystack.
                 if unsafe { self.is_at(haystack.wrapping_add(position)) } {
                     return if hit(position) { position + self.needle.len() } else { usize::MAX };
                 }
@@ -169,7 +175,8 @@ impl Finder {
                 }
                 position + 1
             };
-            // SAFETY: the probes lie in the needle, which is inside of the haystack at all of these positions.
+            // SAFETY: the probes lie in the needle, which is inside the haystack at all these
+            // positions.
             unsafe { scan::up(haystack, from..last + 1, probes, candidate) };
             if next > last {
                 return Ok(());
@@ -181,7 +188,8 @@ impl Finder {
         Ok(())
     }
 
-    /// The last place in `length` bytes from `haystack`. An empty needle is at `length`.
+    /// The position of the last match in `length` bytes from `haystack`. An empty needle matches at
+    /// `length`.
     ///
     /// # Errors
     ///
@@ -203,7 +211,7 @@ impl Finder {
             let mut found = None;
             let mut next = 0;
             let candidate = |position: usize| {
-                // SAFETY: `position` is at most `last`, so that the whole needle is inside of the haystack.
+                // SAFETY: `position` is at most `last`, so the whole needle is inside the haystack.
                 if unsafe { self.is_at(haystack.wrapping_add(position)) } {
                     found = Some(position);
                     return true;
@@ -214,7 +222,8 @@ impl Finder {
                 }
                 false
             };
-            // SAFETY: the probes lie in the needle, which is inside of the haystack at all of these positions.
+            // SAFETY: the probes lie in the needle, which is inside the haystack at all these
+            // positions.
             unsafe { scan::down(haystack, 0..end, probes, candidate) };
             if found.is_some() || next == 0 {
                 return Ok(found);
@@ -230,30 +239,32 @@ impl Finder {
         Ok(None)
     }
 
-    /// Whether the needle is at `at`.
+    /// Whether the bytes from `at` on are the needle.
     ///
     /// # Safety
     ///
-    /// As many bytes as it has must be readable.
+    /// As many bytes as the needle has must be readable.
     #[inline(always)]
     unsafe fn is_at(&self, at: *const u8) -> bool {
         let (words, rest) = self.needle.as_chunks::<8>();
         let words_match = words.iter().enumerate().all(|(index, word)| {
             let there = at.wrapping_add(index * 8).cast::<u64>();
-            // SAFETY: eight bytes of the needle's length.
+            // SAFETY: these eight bytes lie within the length of the needle.
             let there = unsafe { there.read_unaligned() };
             there == u64::from_ne_bytes(*word)
         });
         let rest_at = at.wrapping_add(words.len() * 8);
         words_match
             && rest.iter().enumerate().all(|(index, byte)| {
-                // SAFETY: a byte of the needle's length. Volatile, because others may write to it.
+                // SAFETY: the byte lies within the length of the needle. The read is volatile,
+                // because others may write to the byte.
                 let there = unsafe { rest_at.wrapping_add(index).read_volatile() };
                 there == *byte
             })
     }
 
-    /// As [`Finder::matches`], for matches that begin at `positions`. Says from which position to go on.
+    /// Like [`Finder::matches`], for matches that begin at `positions`. It returns the position
+    /// from which to continue.
     ///
     /// # Safety
     ///
@@ -270,7 +281,7 @@ impl Finder {
         let mut at = positions.start;
         while at < positions.end {
             let count = copy.capacity().min(positions.end - at + overlap);
-            // SAFETY: the last of these bytes is the last one of a needle that begins at the last position.
+            // SAFETY: the last of these bytes ends a needle that begins at the last position.
             let bytes = unsafe { copy.of(haystack, at, count) };
             let mut next = at + count - overlap;
             for index in finder.find_iter(bytes) {
@@ -284,7 +295,7 @@ impl Finder {
         Ok(at)
     }
 
-    /// The last match that begins at one of `positions`.
+    /// The position of the last match that begins at one of `positions`.
     ///
     /// # Safety
     ///
@@ -297,7 +308,7 @@ impl Finder {
         while end > positions.start {
             let count = copy.capacity().min(end - positions.start + overlap);
             let start = end + overlap - count;
-            // SAFETY: as above.
+            // SAFETY: the last of these bytes ends a needle that begins at the last position.
             let bytes = unsafe { copy.of(haystack, start, count) };
             if let Some(index) = finder.rfind(bytes) {
                 return Ok(Some(start + index));
@@ -308,38 +319,39 @@ impl Finder {
     }
 }
 
-/// How much has been spent on candidates that were none.
+/// The cost of candidates that were not matches.
 struct Wasted {
     each: usize,
     spent: usize,
 }
 
 impl Wasted {
-    /// What is always allowed, in units of one short comparison.
+    /// The cost that is always allowed. The unit is one short comparison.
     const ALLOWANCE: usize = 1024;
-    /// How many bytes of the haystack pay for one unit. A comparison that fails costs as much as scanning some 40 bytes, and copying and
-    /// memmem are some times slower than scanning.
+    /// Bytes of the haystack that allow one more unit. A failed comparison costs as much as
+    /// scanning some 40 bytes. Copying and memmem are several times slower than scanning.
     const BYTES_PER_UNIT: usize = 8;
-    /// How many bytes of a needle are compared for one unit.
+    /// Bytes of a needle that are compared at the cost of one unit.
     const BYTES_COMPARED_PER_UNIT: usize = 64;
 
     fn new(needle: usize) -> Wasted {
         Wasted { each: 1 + needle / Wasted::BYTES_COMPARED_PER_UNIT, spent: 0 }
     }
 
-    /// Counts one more, after this many bytes.
+    /// Counts one more failed candidate, after `scanned` bytes. It returns whether the cost exceeds
+    /// what is allowed.
     fn is_too_much(&mut self, scanned: usize) -> bool {
         self.spent += self.each;
         self.spent > Wasted::ALLOWANCE + scanned / Wasted::BYTES_PER_UNIT
     }
 }
 
-/// Memory of our own to copy a stretch into.
+/// Private memory into which a stretch of the haystack is copied.
 struct Stretch(Vec<u8>);
 
 impl Stretch {
     fn new(haystack: usize, needle: usize) -> Result<Stretch> {
-        // With room for two needles each step goes on by more than a needle, however long it is.
+        // With room for two needles, each step advances by more than a needle, however long it is.
         let length = STRETCH.max(needle.saturating_mul(2)).min(haystack);
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(length).map_err(|_| sys::no_memory("malloc"))?;
@@ -350,7 +362,7 @@ impl Stretch {
         self.0.capacity()
     }
 
-    /// Copies `count` bytes, which must be no more than the capacity.
+    /// Copies `count` bytes, at most the capacity.
     ///
     /// # Safety
     ///
@@ -359,9 +371,10 @@ impl Stretch {
         let count = count.min(self.0.capacity());
         // SAFETY: the caller promises that this is inside the haystack.
         let from = unsafe { haystack.add(start) };
-        // SAFETY: `count` bytes are readable (the caller) and fit (the line above); the vector is ours alone.
+        // SAFETY: the caller promises `count` readable bytes, which fit into the vector. Nobody
+        // else uses the vector.
         unsafe { ptr::copy_nonoverlapping(from, self.0.as_mut_ptr(), count) };
-        // SAFETY: `count` bytes have just been initialised and are no more than the capacity.
+        // SAFETY: `count` bytes have just been initialised, and are no more than the capacity.
         unsafe { self.0.set_len(count) };
         &self.0
     }

@@ -1,43 +1,45 @@
-//! The loops over mapped memory: which positions may be a match.
+//! The loops over mapped memory, which find the positions where a match is possible.
 //!
-//! They compare one byte of the needle, or two that are rare, at 64 positions at a time. What they find are candidates; whether one is
-//! a match is for the caller to see. They read through raw pointers, each byte once for each of the two, so whatever others write
-//! meanwhile, no candidate lies outside of the positions that were asked for.
+//! They compare one byte of the needle, or two rare ones, at 64 positions at a time. What they find
+//! are candidates, and the caller decides which are matches. They read through raw pointers, each
+//! byte once for each probe. Whatever others write meanwhile, no candidate lies outside the
+//! positions to search.
 
 use crate::sys::vector::{self, Vector, Work};
 use std::ops::Range;
 
-/// Positions at a time: the bits of a mask.
+/// Positions to compare at a time: one for each bit of a mask.
 const BLOCK: usize = 64;
 
-/// How many bytes ahead memory is asked for. The processor does that by itself, but only to the end of a page.
+/// How far ahead memory is prefetched, in bytes. The processor prefetches by itself, but only to
+/// the end of a page.
 const AHEAD: usize = 2048;
 
-/// A byte of the needle, and which one it is.
+/// A byte of the needle and its position.
 #[derive(Debug, Clone, Copy)]
 pub struct Probe {
-    /// What is compared.
+    /// The byte to compare.
     pub byte: u8,
-    /// How far from the start of the needle.
+    /// Its position in the needle.
     pub at: usize,
 }
 
-/// What a position must have.
+/// The bytes that a candidate must have.
 #[derive(Debug, Clone, Copy)]
 pub enum Probes {
-    /// One byte.
+    /// The needle has one byte.
     One(Probe),
-    /// Two bytes.
+    /// The needle has more bytes, of which these two are rare.
     Two(Probe, Probe),
 }
 
-/// Goes up through `positions` and gives `candidate` each that has the bytes of `probes`. It says from which position to go on;
-/// `usize::MAX` is the end.
+/// Goes up through `positions` and calls `candidate` with each that has the bytes of `probes`.
+/// `candidate` returns the position from which to continue; `usize::MAX` ends the search.
 ///
 /// # Safety
 ///
-/// At every position of the range the bytes of the probes must be readable, that is `haystack + position + probe.at`. Others may
-/// write to them.
+/// At each of the positions, the bytes of the probes (`haystack + position + probe.at`) must be
+/// readable. Others may write to them.
 pub unsafe fn up(haystack: *const u8, positions: Range<usize>, probes: Probes, candidate: impl FnMut(usize) -> usize) {
     match probes {
         // SAFETY: the caller's promise.
@@ -49,7 +51,8 @@ pub unsafe fn up(haystack: *const u8, positions: Range<usize>, probes: Probes, c
     }
 }
 
-/// Goes down through `positions` and gives `candidate` each that has the bytes of `probes`, until it says true.
+/// Goes down through `positions` and calls `candidate` with each that has the bytes of `probes`,
+/// until it returns true.
 ///
 /// # Safety
 ///
@@ -67,17 +70,17 @@ pub unsafe fn down(haystack: *const u8, positions: Range<usize>, probes: Probes,
     }
 }
 
-/// How many of `length` bytes from `haystack` are `byte`.
+/// The number of bytes, of `length` bytes from `haystack`, that are `byte`.
 ///
 /// # Safety
 ///
-/// They must be readable. Others may write to them.
+/// The bytes must be readable. Others may write to them.
 pub unsafe fn count(haystack: *const u8, length: usize, byte: u8) -> usize {
     // SAFETY: the caller's promise.
     unsafe { vector::run(Count { haystack, length, byte }) }
 }
 
-/// As [`super::Finder::list`], for a needle that is `byte`.
+/// Like [`super::Finder::list`], for the needle `byte`.
 ///
 /// # Safety
 ///
@@ -107,13 +110,13 @@ impl<F: FnMut(usize) -> usize, const PAIR: bool> Work for Up<F, PAIR> {
             let left = end - at;
             let mut mask = if left >= BLOCK {
                 compare.prefetch(at.wrapping_add(AHEAD));
-                // SAFETY: a block of positions of the range.
+                // SAFETY: these are positions of the range.
                 match unsafe { compare.block::<true>(at) } {
                     0 => {
                         at += BLOCK;
-                        // With two probes it was a tenth slower so.
+                        // With two probes, skipping was a tenth slower.
                         if !PAIR {
-                            // SAFETY: the caller's promise, for what is left of the range.
+                            // SAFETY: the caller's promise holds for the rest of the range.
                             at = unsafe { compare.skip(at, end) };
                         }
                         continue;
@@ -121,7 +124,8 @@ impl<F: FnMut(usize) -> usize, const PAIR: bool> Work for Up<F, PAIR> {
                     mask => mask,
                 }
             } else {
-                // SAFETY: `left` positions of the range from `at`, and those before it from `start`.
+                // SAFETY: `left` positions of the range begin at `at`, and there are `at - start`
+                // before them.
                 unsafe { compare.part(at, left, at - start) }
             };
             let mut next = at + left.min(BLOCK);
@@ -158,10 +162,10 @@ impl<F: FnMut(usize) -> bool, const PAIR: bool> Work for Down<F, PAIR> {
             end -= count;
             let mut mask = if count == BLOCK {
                 compare.prefetch(end.wrapping_sub(AHEAD));
-                // SAFETY: a block of positions of the range.
+                // SAFETY: these are positions of the range.
                 unsafe { compare.block::<true>(end) }
             } else {
-                // SAFETY: `count` positions of the range.
+                // SAFETY: these are positions of the range.
                 unsafe { compare.part(end, count, 0) }
             };
             while mask != 0 {
@@ -193,10 +197,11 @@ impl Work for Count {
         let mut total = 0;
         for at in (0..blocks).step_by(BLOCK) {
             compare.prefetch(at.wrapping_add(AHEAD));
-            // SAFETY: a block inside of the haystack.
+            // SAFETY: the block is inside the haystack.
             total += unsafe { compare.block::<true>(at) }.count_ones() as usize;
         }
-        // SAFETY: the bytes that are left, and the ones before them.
+        // SAFETY: these are the remaining bytes of the haystack, and `blocks` bytes are before
+        // them.
         total + unsafe { compare.part(blocks, self.length - blocks, blocks) }.count_ones() as usize
     }
 }
@@ -221,16 +226,17 @@ impl<F: FnMut(usize, usize)> Work for List<F> {
         let mut at = 0;
         while self.length - at >= BLOCK && self.room - count >= BLOCK {
             compare.prefetch(at.wrapping_add(AHEAD));
-            // SAFETY: a block inside of the haystack.
+            // SAFETY: the block is inside the haystack.
             let mut mask = unsafe { compare.block::<false>(at) };
             let end = count + mask.count_ones() as usize;
-            // Whether there is none, one, or a second one is what the processor cannot guess for the lines of a text, and a wrong
-            // guess costs more than to put what is not there.
+            // In a text the processor cannot predict whether a block has no line end, one, or two.
+            // A wrong prediction costs more than two calls of `put` that do not count.
             for number in count..count + 2 {
                 (self.put)(number, at + mask.trailing_zeros() as usize);
                 mask &= mask.wrapping_sub(1);
             }
-            // Apart from the two, which are unrolled so: as one loop it was a tenth slower.
+            // This loop is separate from the first two calls, so that those are unrolled. As one
+            // loop it was a tenth slower.
             for number in count + 2..end {
                 (self.put)(number, at + mask.trailing_zeros() as usize);
                 mask &= mask.wrapping_sub(1);
@@ -241,10 +247,11 @@ impl<F: FnMut(usize, usize)> Work for List<F> {
         while at < self.length && count < self.room {
             let left = (self.length - at).min(BLOCK);
             let mut mask = if left == BLOCK {
-                // SAFETY: a block inside of the haystack.
+                // SAFETY: the block is inside the haystack.
                 unsafe { compare.block::<false>(at) }
             } else {
-                // SAFETY: what is left of the haystack, and what is before it.
+                // SAFETY: these are the remaining bytes of the haystack, and `at` bytes are before
+                // them.
                 unsafe { compare.part(at, left, at) }
             };
             while mask != 0 && count < self.room {
@@ -258,7 +265,7 @@ impl<F: FnMut(usize, usize)> Work for List<F> {
     }
 }
 
-/// The comparison, with everything that stays the same during a search.
+/// The comparison, with all that stays constant during a search.
 struct Compare<V, const PAIR: bool> {
     first: V,
     second: V,
@@ -293,7 +300,8 @@ impl<V: Vector, const PAIR: bool> Compare<V, PAIR> {
 
     /// # Safety
     ///
-    /// The bytes of the probes must be readable at as many positions from `at` as a vector has bytes.
+    /// At as many positions from `at` as a vector has bytes, the bytes of the probes must be
+    /// readable.
     #[inline(always)]
     unsafe fn vector(&self, at: usize) -> V {
         // SAFETY: the caller's promise.
@@ -307,20 +315,20 @@ impl<V: Vector, const PAIR: bool> Compare<V, PAIR> {
         }
     }
 
-    /// Goes on from `at` as long as there is no candidate in two blocks. This is where a search that finds nothing is, and so it is but loads
-    /// and comparisons.
+    /// Advances from `at` while two blocks have no candidate. A search that finds nothing spends
+    /// its time here, so this is nothing but loads and comparisons.
     ///
     /// # Safety
     ///
-    /// The bytes of the probes must be readable at all positions up to `end`.
+    /// At all positions up to `end`, the bytes of the probes must be readable.
     #[inline(always)]
     unsafe fn skip(&self, mut at: usize, end: usize) -> usize {
         while end - at >= 2 * BLOCK {
-            // SAFETY: positions of the caller's, here and below.
+            // SAFETY: the caller promises these positions.
             let mut any = unsafe { self.vector(at) };
             let mut done = V::BYTES;
             while done < 2 * BLOCK {
-                // SAFETY: see above.
+                // SAFETY: the caller promises these positions.
                 any = any.or(unsafe { self.vector(at + done) });
                 done += V::BYTES;
             }
@@ -332,14 +340,15 @@ impl<V: Vector, const PAIR: bool> Compare<V, PAIR> {
         at
     }
 
-    /// Which of the [`BLOCK`] positions from `at` are candidates. `RARE`: mostly there is none, so that it is worth to ask for that first.
+    /// A mask of the candidates among the [`BLOCK`] positions from `at`. `RARE` means that there is
+    /// mostly none, so it is worth testing for that first.
     ///
     /// # Safety
     ///
-    /// The bytes of the probes must be readable at all of them.
+    /// At all these positions, the bytes of the probes must be readable.
     #[inline(always)]
     unsafe fn block<const RARE: bool>(&self, at: usize) -> u64 {
-        // SAFETY: the caller's promise, for each of the four quarters or two halves.
+        // SAFETY: the caller promises the block, of which this is a quarter or a half.
         let part = |index: usize| unsafe { self.vector(at + index * V::BYTES) };
         if V::BYTES * 2 == BLOCK {
             let (low, high) = (part(0), part(1));
@@ -356,17 +365,18 @@ impl<V: Vector, const PAIR: bool> Compare<V, PAIR> {
         }
     }
 
-    /// Which of `count` positions from `at` are candidates, less than [`BLOCK`].
+    /// A mask of the candidates among `count` positions from `at`, fewer than [`BLOCK`].
     ///
     /// # Safety
     ///
-    /// The bytes of the probes must be readable at all of them, and at `before` positions before `at`.
+    /// At all these positions, and at `before` positions before `at`, the bytes of the probes must
+    /// be readable.
     #[inline(always)]
     unsafe fn part(&self, at: usize, count: usize, before: usize) -> u64 {
         let mut mask = 0;
         let mut done = 0;
         while count - done >= V::BYTES {
-            // SAFETY: as many positions of the caller's as a vector has bytes.
+            // SAFETY: as many of the caller's positions are left as a vector has bytes.
             mask |= unsafe { self.vector(at + done) }.mask() << done;
             done += V::BYTES;
         }
@@ -375,13 +385,13 @@ impl<V: Vector, const PAIR: bool> Compare<V, PAIR> {
         if left == 0 {
             mask
         } else if done + before >= repeated {
-            // The last of them together with some that were looked at before.
-            // SAFETY: `repeated` positions are there before the ones that are left.
+            // SAFETY: `repeated` positions come before the remaining ones. They are compared again,
+            // together with the remaining ones.
             let last = unsafe { self.vector(at + done - repeated) }.mask();
             mask | last >> repeated << done
         } else {
             (done..count).fold(mask, |mask, index| {
-                // SAFETY: one of the caller's positions.
+                // SAFETY: this is one of the caller's positions.
                 mask | u64::from(unsafe { self.one(at + index) }) << index
             })
         }
@@ -389,13 +399,13 @@ impl<V: Vector, const PAIR: bool> Compare<V, PAIR> {
 
     /// # Safety
     ///
-    /// The bytes of the probes must be readable at this position.
+    /// At this position, the bytes of the probes must be readable.
     #[inline(always)]
     unsafe fn one(&self, at: usize) -> bool {
         let [one, two] = self.probes;
-        // SAFETY: the caller's promise. Volatile, because others may write to it.
+        // SAFETY: the caller's promise. The read is volatile, because others may write to the byte.
         let first = unsafe { self.first_from.wrapping_add(at).read_volatile() };
-        // SAFETY: as above.
+        // SAFETY: the caller's promise. The read is volatile, because others may write to the byte.
         let second = unsafe { self.second_from.wrapping_add(at).read_volatile() };
         first == one.byte && second == two.byte
     }
@@ -415,7 +425,8 @@ mod tests {
             position + 1
         };
         let work = Up::<_, PAIR> { haystack: bytes.as_ptr(), positions, probes, candidate };
-        // SAFETY: the tests give positions at which the probes are inside of the bytes, and vectors that each machine has.
+        // SAFETY: at the positions of the tests the probes are inside the bytes, and each machine
+        // has these vectors.
         unsafe { work.with::<V>() };
         found
     }
@@ -427,7 +438,8 @@ mod tests {
             false
         };
         let work = Down::<_, PAIR> { haystack: bytes.as_ptr(), positions, probes, candidate };
-        // SAFETY: as above.
+        // SAFETY: at the positions of the tests the probes are inside the bytes, and each machine
+        // has these vectors.
         unsafe { work.with::<V>() };
         found.reverse();
         found
@@ -444,7 +456,7 @@ mod tests {
         assert_eq!(up::<V, false>(bytes, positions.clone(), [one; 2]), first);
         assert_eq!(down::<V, false>(bytes, positions, [one; 2]), first);
         let count = Count { haystack: bytes.as_ptr(), length: bytes.len(), byte: 1 };
-        // SAFETY: the bytes are there, and the vectors are ones that each machine has.
+        // SAFETY: the bytes are readable, and each machine has these vectors.
         assert_eq!(unsafe { count.with::<V>() }, bytes.iter().filter(|&&byte| byte == 1).count());
         let places = bytes.iter().enumerate().filter(|&(_, &byte)| byte == 1).map(|(at, _)| at);
         for room in [0, 1, distance, usize::MAX] {
@@ -459,16 +471,16 @@ mod tests {
             found.insert(number, place);
         };
         let work = List { haystack: bytes.as_ptr(), length: bytes.len(), byte: 1, room, put };
-        // SAFETY: the bytes are there, and the vectors are ones that each machine has.
+        // SAFETY: the bytes are readable, and each machine has these vectors.
         let count = unsafe { work.with::<V>() };
         found.into_values().take(count).collect()
     }
 
     proptest! {
-        /// On a machine with wide vectors the others are not used otherwise.
+        /// On a machine with wide vectors, only this test uses the others.
         #[test]
         fn narrow_and_portable_vectors_find_what_a_loop_finds(
-            // In the second kind there are stretches without any.
+            // The second kind has long stretches without a match.
             bytes in prop_oneof![
                 prop::collection::vec(0u8..3, 0..300),
                 prop::collection::vec(prop_oneof![200 => Just(2), 1 => 0u8..3], 0..2000),

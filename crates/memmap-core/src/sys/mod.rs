@@ -1,14 +1,15 @@
-//! The only place that differs between operating systems and processors, and the only one that calls systems directly.
+//! All that differs between operating systems and processors, and all direct calls of the system.
 //!
-//! [`vector`] is about processors. Each system gives the same names:
+//! [`vector`] is about processors. `unix/` and `windows/` export the same names:
 //!
 //! * [`File`]: something that can be mapped, with a descriptor of its own.
-//! * [`Creation`]: a file that is made when it is missing.
+//! * [`Creation`]: a file that is created when it is missing.
 //! * [`Memory`]: mapped pages. Dropping it unmaps them.
-//! * [`Named`]: the use of a named region. Dropping it leaves the region; the last one out removes the name.
+//! * [`Named`]: this process's use of a named region. Dropping it leaves the region, and the last
+//!   process to leave removes the name.
 //! * [`page_size`], [`allocation_granularity`], [`descriptors_allowed`], [`constants`],
-//!   [`plan_from_flags`], [`plan_from_prot`],
-//!   [`path_from_bytes`], [`pin_library`], [`host_symbol`], [`install_fault_handler`].
+//!   [`plan_from_flags`], [`plan_from_prot`], [`path_from_bytes`], [`pin_library`],
+//!   [`host_symbol`], [`install_fault_handler`], [`leave_named_regions`].
 
 pub mod vector;
 
@@ -34,7 +35,7 @@ pub(crate) enum Finished {
     Refused,
 }
 
-/// Pages in memory of all pages in a range.
+/// How many pages of a range are in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Residency {
     /// Pages that are in memory.
@@ -43,7 +44,7 @@ pub struct Residency {
     pub total: usize,
 }
 
-/// The part of a mapping that a call to the operating system is about, as it lies in whole pages.
+/// A part of a mapping in whole pages, for calls of the operating system.
 #[derive(Debug, Clone, Copy)]
 struct PageSpan {
     address: *mut u8,
@@ -51,13 +52,13 @@ struct PageSpan {
 }
 
 impl PageSpan {
-    /// The whole pages under `[start, start + length)`.
+    /// The whole pages that contain `[start, start + length)`.
     #[cfg(windows)]
     fn around(start: *mut u8, length: usize) -> PageSpan {
         PageSpan::of_pages(start, length, page_size())
     }
 
-    /// The same for pages of so many bytes.
+    /// The pages of `page` bytes that contain `[start, start + length)`.
     fn of_pages(start: *mut u8, length: usize, page: usize) -> PageSpan {
         let lead = start.addr() % page;
         PageSpan { address: start.wrapping_sub(lead), length: length + lead }

@@ -1,73 +1,79 @@
-//! Several bytes at a time: the vectors of the processor.
+//! Comparing several bytes at a time with the vectors of the processor.
 //!
-//! [`run`] chooses the widest that this machine has, when it runs and not when it is built.
+//! [`run`] chooses the widest vectors of the machine at run time, not at build time.
 
 /// Bytes that are compared at once.
 ///
-/// To have a value is to have the instructions: only [`Vector::splat`] and [`Vector::load`] make one from nothing.
+/// A value proves that the machine has the instructions, because only [`Vector::splat`] and
+/// [`Vector::load`] make one from nothing.
 pub trait Vector: Copy {
-    /// How many bytes, at most 64.
+    /// The number of bytes, at most 64.
     const BYTES: usize;
 
-    /// The same byte everywhere.
+    /// A vector with `byte` at all places.
     ///
     /// # Safety
     ///
-    /// The machine must have these instructions.
+    /// The machine must have the instructions.
     unsafe fn splat(byte: u8) -> Self;
 
-    /// Reads [`Vector::BYTES`] bytes, which may lie anywhere.
+    /// Reads [`Vector::BYTES`] bytes, which need not be aligned.
     ///
     /// # Safety
     ///
-    /// The machine must have these instructions, and the bytes must be readable. Others may write to them.
+    /// The machine must have the instructions, and the bytes must be readable. Others may write to
+    /// them.
     unsafe fn load(at: *const u8) -> Self;
 
-    /// All bits set where the bytes are the same, none where they are not.
+    /// A vector with all bits set in each byte that is equal in both, and no bits in the others.
     fn equal(self, other: Self) -> Self;
 
-    /// The bits that both have.
+    /// The bits that are set in both.
     fn and(self, other: Self) -> Self;
 
-    /// The bits that one of them has.
+    /// The bits that are set in at least one.
     fn or(self, other: Self) -> Self;
 
-    /// Of a result of `equal`: whether any byte has its bits set.
+    /// Whether any byte of a result of `equal` has its bits set.
     fn any(self) -> bool;
 
-    /// Of a result of `equal`: a bit for each byte, the first one lowest.
+    /// One bit for each byte of a result of `equal`, from the lowest for the first byte.
     fn mask(self) -> u64;
 
-    /// Asks for memory to be brought into the cache, where the processor can be asked. The address may be any.
+    /// Prefetches memory into the cache if the processor has an instruction for that. Any address
+    /// is allowed.
     #[inline(always)]
     fn prefetch(_: *const u8) {}
 }
 
-/// What can be done with vectors of any width.
+/// Work that can be done with vectors of any width.
 pub trait Work {
-    /// What comes of it.
+    /// The result of the work.
     type Output;
 
-    /// Does it. Implementations are `#[inline(always)]`: only inside of `run` may the compiler use the instructions.
+    /// Does the work. Implementations must be `#[inline(always)]`, because the compiler may use the
+    /// instructions only inside `run`.
     ///
     /// # Safety
     ///
-    /// The machine must have the instructions of `V`, and what the implementation asks for.
+    /// The machine must have the instructions of `V`, and the requirements of the implementation
+    /// must hold.
     unsafe fn with<V: Vector>(self) -> Self::Output;
 }
 
-/// Does `work` with the widest vectors that this machine has.
+/// Does `work` with the widest vectors of this machine.
 ///
 /// # Safety
 ///
-/// What the implementation of `work` asks for.
+/// The requirements of the implementation of `work` must hold.
 pub unsafe fn run<W: Work>(work: W) -> W::Output {
     #[cfg(target_arch = "x86_64")]
     if x86_64::is_wide() {
-        // SAFETY: the machine has it; the rest is the caller's promise.
+        // SAFETY: the machine has the instructions. The rest is the caller's promise.
         return unsafe { x86_64::run_wide(work) };
     }
-    // SAFETY: every machine of this architecture has these; the rest is the caller's promise.
+    // SAFETY: every machine of this architecture has the instructions. The rest is the caller's
+    // promise.
     unsafe { work.with::<Narrow>() }
 }
 
@@ -93,7 +99,7 @@ mod x86_64 {
 
                 #[inline(always)]
                 unsafe fn splat(byte: u8) -> Self {
-                    // SAFETY: the caller says that the machine has it.
+                    // SAFETY: the caller promises that the machine has the instruction.
                     $name(unsafe { $splat(byte.cast_signed()) })
                 }
 
@@ -105,19 +111,19 @@ mod x86_64 {
 
                 #[inline(always)]
                 fn equal(self, other: Self) -> Self {
-                    // SAFETY: the machine has it, for there is a value.
+                    // SAFETY: the value proves that the machine has the instruction.
                     $name(unsafe { $equal(self.0, other.0) })
                 }
 
                 #[inline(always)]
                 fn and(self, other: Self) -> Self {
-                    // SAFETY: as above.
+                    // SAFETY: the value proves that the machine has the instruction.
                     $name(unsafe { $and(self.0, other.0) })
                 }
 
                 #[inline(always)]
                 fn or(self, other: Self) -> Self {
-                    // SAFETY: as above.
+                    // SAFETY: the value proves that the machine has the instruction.
                     $name(unsafe { $or(self.0, other.0) })
                 }
 
@@ -128,13 +134,13 @@ mod x86_64 {
 
                 #[inline(always)]
                 fn mask(self) -> u64 {
-                    // SAFETY: as above.
+                    // SAFETY: the value proves that the machine has the instruction.
                     u64::from(unsafe { $mask(self.0) }.cast_unsigned())
                 }
 
                 #[inline(always)]
                 fn prefetch(at: *const u8) {
-                    // SAFETY: it reads nothing that can be seen, and no address is wrong.
+                    // SAFETY: prefetching has no visible effect, and any address is allowed.
                     unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
                 }
             }
@@ -164,7 +170,7 @@ mod x86_64 {
         _mm256_movemask_epi8
     );
 
-    /// Whether the machine has AVX2, and the instructions for bits that came with it.
+    /// Whether the machine has AVX2 and the bit instructions that came with it.
     pub fn is_wide() -> bool {
         use std::arch::is_x86_feature_detected as has;
         has!("avx2") && has!("bmi1") && has!("lzcnt") && has!("popcnt")
@@ -172,7 +178,7 @@ mod x86_64 {
 
     /// # Safety
     ///
-    /// As for [`super::run`], on a machine for which [`is_wide`] holds.
+    /// Those of [`super::run`], on a machine for which [`is_wide`] is true.
     #[target_feature(enable = "avx2,bmi1,lzcnt,popcnt")]
     pub unsafe fn run_wide<W: Work>(work: W) -> W::Output {
         // SAFETY: the caller's promise.
@@ -205,50 +211,50 @@ mod aarch64 {
 
         #[inline(always)]
         fn equal(self, other: Self) -> Self {
-            // SAFETY: as for `splat`.
+            // SAFETY: every machine of this architecture has NEON.
             Neon(unsafe { vceqq_u8(self.0, other.0) })
         }
 
         #[inline(always)]
         fn and(self, other: Self) -> Self {
-            // SAFETY: as for `splat`.
+            // SAFETY: every machine of this architecture has NEON.
             Neon(unsafe { vandq_u8(self.0, other.0) })
         }
 
         #[inline(always)]
         fn or(self, other: Self) -> Self {
-            // SAFETY: as for `splat`.
+            // SAFETY: every machine of this architecture has NEON.
             Neon(unsafe { vorrq_u8(self.0, other.0) })
         }
 
         #[inline(always)]
         fn any(self) -> bool {
-            // SAFETY: as for `splat`.
+            // SAFETY: every machine of this architecture has NEON.
             let most = unsafe { vmaxvq_u8(self.0) };
             most != 0
         }
 
         #[inline(always)]
         fn mask(self) -> u64 {
-            // There is no instruction for it. Of each byte that has its bits set the one of its place in a group of eight is kept, and
-            // the eight of a group are added up.
+            // NEON has no instruction for a mask. Each byte with its bits set keeps only the bit of
+            // its place in a group of eight, and the bytes of a group are added up.
             const PLACES: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128];
-            // SAFETY: sixteen bytes, which are ours.
+            // SAFETY: the constant has sixteen bytes.
             let places = unsafe { vld1q_u8(PLACES.as_ptr()) };
-            // SAFETY: as for `splat`, here and below.
+            // SAFETY: every machine of this architecture has NEON.
             let kept = unsafe { vandq_u8(self.0, places) };
-            // SAFETY: see above.
+            // SAFETY: every machine of this architecture has NEON.
             let low = unsafe { vget_low_u8(kept) };
-            // SAFETY: see above.
+            // SAFETY: every machine of this architecture has NEON.
             let high = unsafe { vget_high_u8(kept) };
-            // SAFETY: see above.
+            // SAFETY: every machine of this architecture has NEON.
             let (low, high) = (unsafe { vaddv_u8(low) }, unsafe { vaddv_u8(high) });
             u64::from(low) | u64::from(high) << 8
         }
     }
 }
 
-/// For all other architectures; the compiler makes of it what they have.
+/// Vectors for all other architectures. The compiler turns them into the instructions of those.
 #[cfg(any(test, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
 pub(crate) mod portable {
     use super::Vector;

@@ -1,9 +1,9 @@
-//! The constants of `<sys/mman.h>` that CPython exports, with the values of this system.
+//! The constants of `<sys/mman.h>` that CPython exports, with their values on this system.
 
-/// A name and its value, for those this system has.
+/// The name of a constant and its value.
 pub type Constant = (&'static str, i32);
 
-/// All of them.
+/// All constants of this system.
 pub fn constants() -> impl Iterator<Item = Constant> {
     COMMON.iter().chain(SYSTEM).chain(ARCHITECTURE).copied()
 }
@@ -34,7 +34,7 @@ const SYSTEM: &[Constant] = &[
     ("MAP_HASSEMAPHORE", libc::MAP_HASSEMAPHORE),
     ("MAP_NOCACHE", libc::MAP_NOCACHE),
     ("MAP_JIT", libc::MAP_JIT),
-    // From <sys/mman.h>; the libc crate has none of these.
+    // These are from <sys/mman.h>, because the libc crate does not have them.
     ("MAP_RESILIENT_CODESIGN", 0x2000),
     ("MAP_RESILIENT_MEDIA", 0x4000),
     ("MAP_TRANSLATED_ALLOW_EXECUTE", 0x0002_0000),

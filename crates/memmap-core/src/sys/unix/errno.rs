@@ -1,15 +1,15 @@
-//! errno as a name.
+//! Errors of system calls: the name, number and description for an errno.
 
 use super::limits::{self, Wanted};
 use crate::error::{Error, SystemError};
 use rustix::io::Errno;
 
-/// Turns the errno of a failed `syscall` into an [`Error`]; made for `map_err`.
+/// Turns the errno of a failed `syscall` into an [`Error`], for use with `map_err`.
 pub(super) fn failed(syscall: &'static str) -> impl Fn(Errno) -> Error {
     failed_for(syscall, Wanted::default())
 }
 
-/// The same for a call that wanted memory, so that the error can say which limit it ran into.
+/// Like [`failed`], for a call that needed memory. The error can name the limit that was reached.
 pub(super) fn failed_for(syscall: &'static str, wanted: Wanted) -> impl Fn(Errno) -> Error {
     move |errno| match limits::explanation(errno, syscall, wanted) {
         Some(explanation) => failed_because(errno, syscall, &explanation),
@@ -17,24 +17,24 @@ pub(super) fn failed_for(syscall: &'static str, wanted: Wanted) -> impl Fn(Errno
     }
 }
 
-/// The same for an error of the standard library or of memmap2.
+/// Like [`failed`], for an error of the standard library or of memmap2.
 pub(super) fn io_failed(syscall: &'static str) -> impl Fn(std::io::Error) -> Error {
     move |error| failed(syscall)(errno_of(&error))
 }
 
-/// The error of a call of which more is known than what the system says.
+/// The error of a failed call, with an explanation that the system does not give.
 pub(super) fn failed_because(errno: Errno, syscall: &'static str, explanation: &str) -> Error {
     system_error(errno, syscall, format!("{} ({explanation})", description(errno)))
 }
 
-/// The error of the call that has just failed.
+/// The error of the last failed call.
 pub(super) fn last_error(syscall: &'static str) -> Error {
     io_failed(syscall)(std::io::Error::last_os_error())
 }
 
 /// The errno of an error of the standard library or of memmap2.
 pub(super) fn errno_of(error: &std::io::Error) -> Errno {
-    // All come from a system call, but for memmap2's own checks of a length, which say EINVAL.
+    // All come from system calls, except for memmap2's own checks of a length, which mean EINVAL.
     Errno::from_io_error(error).unwrap_or(Errno::INVAL)
 }
 
@@ -42,11 +42,11 @@ fn system_error(errno: Errno, syscall: &'static str, description: String) -> Err
     SystemError { code: name(errno), errno: -errno.raw_os_error(), syscall, description }.into()
 }
 
-/// libuv's words, which are Node's: "illegal operation on a directory".
+/// The description in libuv's words, which Node uses: "illegal operation on a directory".
 fn description(errno: Errno) -> String {
     match known(errno) {
         (_, Some(text)) => text.to_owned(),
-        // What libuv has no words for, the C library has.
+        // The C library describes what libuv does not.
         (_, None) => {
             let text = std::io::Error::from(errno).to_string();
             text.split(" (os error").next().unwrap_or_default().to_lowercase()
@@ -60,9 +60,11 @@ fn name(errno: Errno) -> &'static str {
 
 macro_rules! known {
     ($($errno:ident => $name:literal $(, $text:literal)?;)*) => {
-        /// The symbolic name, and libuv's words, of each errno that opening, mapping, locking and flushing can give.
+        /// The symbolic name, and libuv's description, of each errno that opening, mapping, locking
+        /// and flushing can return.
         fn known(errno: Errno) -> (&'static str, Option<&'static str>) {
-            // A chain of comparisons and not a match, because some systems give two names one number.
+            // A chain of comparisons replaces a match, because on some systems two names have one
+            // number.
             $(if errno == Errno::$errno { return ($name, { let text: &[&'static str] = &[$($text)?]; text.first().copied() }); })*
             ("UNKNOWN", None)
         }
@@ -104,16 +106,17 @@ known! {
     NOSYS => "ENOSYS", "function not implemented";
     LOOP => "ELOOP", "too many symbolic links encountered";
     OVERFLOW => "EOVERFLOW", "value too large for defined data type";
-    // Before the other, which has no name in libuv: on most systems the two are one number.
+    // NOTSUP comes first, because libuv has no name for OPNOTSUPP and most systems use one number
+    // for both.
     NOTSUP => "ENOTSUP", "operation not supported on socket";
     OPNOTSUPP => "EOPNOTSUPP";
     DQUOT => "EDQUOT";
     STALE => "ESTALE";
     TIMEDOUT => "ETIMEDOUT", "connection timed out";
     CANCELED => "ECANCELED", "operation canceled";
-    // Of a name that the file system cannot have.
+    // The file system cannot have a file of that name.
     ILSEQ => "EILSEQ", "illegal byte sequence";
-    // Of a file system of FUSE whose program has ended, and of one whose host is gone.
+    // The program of a FUSE file system has ended, or the host of a network file system is gone.
     NOTCONN => "ENOTCONN", "socket is not connected";
     HOSTDOWN => "EHOSTDOWN", "host is down";
     HOSTUNREACH => "EHOSTUNREACH", "host is unreachable";

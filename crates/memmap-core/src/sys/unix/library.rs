@@ -1,22 +1,23 @@
-//! Keeping this library loaded, and what the program that loaded it exports.
+//! Keeping this library loaded, and finding functions of the program that loaded it.
 
 use std::ffi::{CStr, c_void};
 use std::mem::MaybeUninit;
 
-/// The address of a function that the program exports, or that a library does which it was started with; null if there is none.
+/// The address of a function that is exported by the program or by a library it was started with.
+/// Null if there is none.
 pub fn host_symbol(name: &CStr) -> *const c_void {
-    // SAFETY: `name` is NUL-terminated; nothing is loaded by asking.
+    // SAFETY: `name` is NUL-terminated, and the lookup loads nothing.
     unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }
 }
 
-/// Keeps the shared library that holds this code loaded until the process ends.
+/// Keeps the shared library that contains this code loaded until the process ends.
 ///
-/// Node closes an addon when the last thread that loaded it ends, but finalizers of buffers, the `atexit` handler that
-/// removes names, and signal handlers are called after that. Where it fails the library stays as it is: a process whose main
-/// thread loaded it never unloads it anyway.
+/// Node closes an addon when the last thread that loaded it ends. But finalizers of buffers, the
+/// `atexit` handler that removes names, and signal handlers are called later. If this fails, the
+/// library may be unloaded; a process whose main thread loaded it never does that anyway.
 pub fn pin_library() {
     if let Some(library) = LoadedLibrary::open(pin_library as *const c_void, libc::RTLD_NODELETE) {
-        // The handle is given up on purpose.
+        // The handle is never closed, on purpose.
         std::mem::forget(library);
     }
 }
@@ -25,31 +26,33 @@ pub fn pin_library() {
 pub(super) struct LoadedLibrary(*mut c_void);
 
 impl LoadedLibrary {
-    /// The one that holds an address.
+    /// The library that contains an address.
     pub(super) fn of(address: *const c_void) -> Option<LoadedLibrary> {
         LoadedLibrary::open(address, 0)
     }
 
     fn open(address: *const c_void, flags: libc::c_int) -> Option<LoadedLibrary> {
         let mut info = MaybeUninit::<libc::Dl_info>::zeroed();
-        // SAFETY: it takes any address, and `info` is writable for the size of a Dl_info.
+        // SAFETY: dladdr accepts any address, and `info` is writable for the size of a Dl_info.
         if unsafe { libc::dladdr(address, info.as_mut_ptr()) } == 0 {
             return None;
         }
-        // SAFETY: dladdr returned non-zero, so it has filled `info` in, and all zeros is a Dl_info
-        // too.
+        // SAFETY: dladdr returned non-zero, so it has filled `info` in. All zeros is a valid
+        // Dl_info, too.
         let info = unsafe { info.assume_init() };
         if info.dli_fname.is_null() {
             return None;
         }
-        // SAFETY: dladdr gives a NUL-terminated string that lives as long as the library is loaded.
+        // SAFETY: dladdr returns a NUL-terminated string that lives as long as the library is
+        // loaded.
         let path = unsafe { CStr::from_ptr(info.dli_fname) };
-        // SAFETY: `path` is NUL-terminated. RTLD_NOLOAD loads nothing, so no initialiser runs.
+        // SAFETY: `path` is NUL-terminated. With RTLD_NOLOAD nothing is loaded, so no initialiser
+        // runs.
         let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_NOLOAD | flags) };
         (!handle.is_null()).then(|| LoadedLibrary(handle))
     }
 
-    /// The address of a function that it exports.
+    /// The address of a function that the library exports.
     pub(super) fn symbol(&self, name: &CStr) -> Option<*const c_void> {
         // SAFETY: the handle is open, and `name` is NUL-terminated.
         let symbol = unsafe { libc::dlsym(self.0, name.as_ptr()) };
@@ -59,7 +62,7 @@ impl LoadedLibrary {
 
 impl Drop for LoadedLibrary {
     fn drop(&mut self) {
-        // SAFETY: dlopen gave the handle, and counts how often it did.
+        // SAFETY: the handle is from dlopen, which counts how often it was opened.
         unsafe { libc::dlclose(self.0) };
     }
 }

@@ -1,14 +1,13 @@
-//! Which limit a call has run into: the system says ENOMEM of all of them.
+//! Which limit a failed call has reached, because the system reports ENOMEM for most of them.
 //!
-//! This is for errors only. Memory may be short then, so what is read goes into buffers on the
-//! stack.
+//! Only errors use this. Memory may be short then, so files are read into buffers on the stack.
 
 use super::page_size;
 use rustix::io::Errno;
 use std::io::Read;
 use std::mem::MaybeUninit;
 
-/// Where Linux says how much of something there may be.
+/// Files in which Linux reports its limits.
 const OVERCOMMIT: &str = "/proc/sys/vm/overcommit_memory";
 const MAX_MAP_COUNT: &str = "/proc/sys/vm/max_map_count";
 const FILE_MAX: &str = "/proc/sys/fs/file-max";
@@ -16,34 +15,34 @@ const FILE_MAX: &str = "/proc/sys/fs/file-max";
 /// Enough for each file that is read whole.
 const FILE_LENGTH: usize = 8192;
 
-/// What getrlimit(2) says; `None` for no limit. rustix takes it for a call that cannot fail, which
-/// a sandbox can make it do. (A macro, because the numbers of limits differ in type between
-/// systems.)
+/// A limit from getrlimit(2), `None` if there is no limit. rustix assumes that the call cannot
+/// fail, but a sandbox can make it fail. (This is a macro, because the type of the numbers differs
+/// between systems.)
 macro_rules! limit {
     ($number:ident) => {{
         let mut limit = MaybeUninit::<libc::rlimit>::zeroed();
         // SAFETY: `limit` is writable for the size of an rlimit.
         let result = unsafe { libc::getrlimit(libc::$number, limit.as_mut_ptr()) };
-        // SAFETY: all zeros is an rlimit, and getrlimit has filled it in where it returned 0.
+        // SAFETY: all zeros is a valid rlimit, and getrlimit fills it in when it returns 0.
         let limit = unsafe { limit.assume_init() };
         #[allow(clippy::unnecessary_cast, reason = "the type differs between systems")]
         (result == 0 && limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur as u64)
     }};
 }
 
-/// RLIMIT_FSIZE.
+/// RLIMIT_FSIZE: the largest size of a file, in bytes.
 pub(super) fn file_size() -> Option<u64> {
     limit!(RLIMIT_FSIZE)
 }
 
-/// RLIMIT_NOFILE.
+/// RLIMIT_NOFILE: the largest number of descriptors.
 pub(super) fn descriptors() -> Option<u64> {
     limit!(RLIMIT_NOFILE)
 }
 
-/// Whether the system counts private memory that can be written to as a whole, stored to or not:
-/// strict accounting does, and so does RLIMIT_DATA. For signal handlers too: it takes no lock and
-/// little of the stack.
+/// Whether the system charges writable private memory as a whole, even pages that nobody stored to.
+/// Strict accounting does, and so does RLIMIT_DATA. Signal handlers may call this: it takes no lock
+/// and little of the stack.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) fn count_private_memory() -> bool {
     use rustix::fs::{Mode, OFlags};
@@ -55,17 +54,17 @@ pub(super) fn count_private_memory() -> bool {
     limit!(RLIMIT_DATA).is_some() || is_strict() == Some(true)
 }
 
-/// What a call wanted.
+/// What a failed call needed.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Wanted {
-    /// How many bytes more; 0 if that is not known.
+    /// Bytes of additional memory, 0 if that is not known.
     pub(super) bytes: usize,
-    /// Whether they are private memory that can be written.
+    /// Whether it is writable private memory.
     pub(super) private: bool,
 }
 
-/// The limit that explains why a call has failed, and how to see and raise it; `None` where none
-/// does. Without /proc nobody knows how much is in use, and any limit that is set explains it.
+/// The limit that explains why a call failed, and how to see and raise it. `None` if no limit does.
+/// Without /proc the current use is not known, and any limit that is set counts as an explanation.
 pub(super) fn explanation(errno: Errno, syscall: &str, wanted: Wanted) -> Option<String> {
     let bytes = (wanted.bytes as u64).max(1);
     match (errno, syscall) {
@@ -91,14 +90,14 @@ pub(super) fn explanation(errno: Errno, syscall: &str, wanted: Wanted) -> Option
     }
 }
 
-/// RLIMIT_AS.
+/// RLIMIT_AS: bytes of addresses.
 fn addresses(bytes: u64) -> Option<String> {
     let limit = limit!(RLIMIT_AS)?;
     let used = with_file("/proc/self/statm", first_number).map(|pages| pages.saturating_mul(page_size() as u64));
     reached(limit, used, bytes, "of addresses", "ulimit -v")
 }
 
-/// RLIMIT_DATA. Only Linux counts mappings for it.
+/// RLIMIT_DATA: bytes of private memory. Only Linux counts mappings for it.
 fn data(bytes: u64) -> Option<String> {
     if !cfg!(any(target_os = "linux", target_os = "android")) {
         return None;
@@ -107,7 +106,7 @@ fn data(bytes: u64) -> Option<String> {
     reached(limit, kilobytes("/proc/self/status", "VmData:"), bytes, "of private memory", "ulimit -d")
 }
 
-/// RLIMIT_MEMLOCK.
+/// RLIMIT_MEMLOCK: bytes of locked memory.
 fn locked(bytes: u64) -> Option<String> {
     const CAP_IPC_LOCK: u64 = 1 << 14;
     let limit = limit!(RLIMIT_MEMLOCK)?;
@@ -127,11 +126,12 @@ fn reached(limit: u64, used: Option<u64>, bytes: u64, what: &str, command: &str)
     Some(format!("this process may have {limit} bytes {what}{has}: `{command}` shows the limit and sets another"))
 }
 
-/// vm.max_map_count.
+/// vm.max_map_count: the number of kernel mappings.
 fn mappings() -> Option<String> {
     let limit = number_in(MAX_MAP_COUNT)?;
     let count = lines_in("/proc/self/maps")?;
-    // The system's own one is in the list and is not quota, and two may be needed.
+    // The list contains one mapping of the system's own that is not counted, and the call may need
+    // two.
     (count + 2 > limit).then(|| {
         format!(
             "this process has {count} mappings, and may have {limit}: `sysctl vm.max_map_count` shows the limit and \
@@ -140,10 +140,10 @@ fn mappings() -> Option<String> {
     })
 }
 
-/// Strict accounting.
+/// The memory that the system promises under strict accounting.
 fn promised(bytes: u64) -> Option<String> {
     const STRICT: u64 = 2;
-    // What the system keeps for processes that have few bytes, and for root, at most.
+    // The most that the system reserves: for root, and for processes with little memory.
     const KEPT: u64 = (128 + 8) << 20;
     if number_in(OVERCOMMIT)? != STRICT {
         return None;
@@ -166,7 +166,7 @@ fn first_number(text: &str) -> Option<u64> {
     text.split_whitespace().next()?.parse().ok()
 }
 
-/// The number that a line says in kilobytes, in bytes.
+/// A number that a line of the file gives in kilobytes, converted to bytes.
 fn kilobytes(path: &str, label: &str) -> Option<u64> {
     with_file(path, |text| value_of(text, label)?.parse::<u64>().ok()?.checked_mul(1024))
 }
@@ -176,7 +176,7 @@ fn value_of<'text>(text: &'text str, label: &str) -> Option<&'text str> {
     text.lines().find_map(|line| line.strip_prefix(label))?.split_whitespace().next()
 }
 
-/// Gives `look` the beginning of a file.
+/// Calls `look` with the beginning of a file.
 fn with_file<T>(path: &str, look: impl FnOnce(&str) -> Option<T>) -> Option<T> {
     let mut file = std::fs::File::open(path).ok()?;
     let mut buffer = [0; FILE_LENGTH];

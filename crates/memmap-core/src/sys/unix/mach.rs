@@ -1,4 +1,5 @@
-//! What Apple's kernel is asked in its own language: BSD's functions neither tell what may be done with a page nor make one private.
+//! Calls of Apple's Mach kernel, because the BSD functions neither report the protection of a page
+//! nor make a page private.
 
 use libc::{c_int, mach_port_t};
 
@@ -7,7 +8,8 @@ const READ_WRITE: c_int = 3;
 const WRITE: c_int = 2;
 const COPY: c_int = 0x10;
 
-/// What [`mach_vm_region`] tells of a region, in numbers of 32 bits, the first of which says what may be done with its pages.
+/// The basic information that [`mach_vm_region`] returns about a region, as 32-bit numbers. The
+/// first one is the protection of its pages.
 const BASIC_INFO: c_int = 9;
 const BASIC_INFO_LENGTH: usize = 9;
 
@@ -27,23 +29,26 @@ unsafe extern "C" {
     fn mach_vm_protect(task: mach_port_t, address: u64, size: u64, set_maximum: c_int, protection: c_int) -> c_int;
 }
 
-/// Gives a page that can only be read a copy of its own, which can be written to. The copy is made at the first store, and in one step for
-/// every other thread. False for a page that can be written to already.
+/// Replaces a read-only page by a writable private copy. The kernel makes the copy at the first
+/// store, in one step for all other threads. Returns false if the page is already writable.
 ///
-/// For signal handlers that answer a fault: it takes no lock, and a fault is never inside another such call of its thread.
+/// Signal handlers that handle a fault may call this: it takes no lock, and no fault happens inside
+/// another such call of the thread.
 pub fn make_private(page: usize, page_size: usize) -> bool {
     let (page, page_size) = (page as u64, page_size as u64);
-    // SAFETY: the port of this process is there from its start, and never changes.
+    // SAFETY: the port of this process exists from its start and never changes.
     let task = unsafe { mach_task_self_ };
     let (mut start, mut size) = (page, 0);
     let mut info = [0; BASIC_INFO_LENGTH];
     let (mut info_length, mut object_name) = (BASIC_INFO_LENGTH as u32, 0);
-    // SAFETY: all pointers are to variables of this function, and `info` is as long as it says.
+    // SAFETY: all pointers are to variables of this function, and `info` is as long as
+    // `info_length`.
     let result = unsafe {
         mach_vm_region(task, &mut start, &mut size, BASIC_INFO, info.as_mut_ptr(), &mut info_length, &mut object_name)
     };
-    // It gives the next region where there is none.
+    // If nothing is mapped at the address, the call returns the next region.
     let is_writable = result != 0 || start > page || info.first().is_some_and(|protection| protection & WRITE != 0);
-    // SAFETY: the page is one of our regions', which nobody relies on to be anything but readable.
+    // SAFETY: the page belongs to one of our regions, and nobody relies on more than that it is
+    // readable.
     !is_writable && unsafe { mach_vm_protect(task, page, page_size, 0, READ_WRITE | COPY) } == 0
 }

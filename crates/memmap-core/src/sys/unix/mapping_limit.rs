@@ -1,4 +1,4 @@
-//! How many mappings we have, so that the engine does not run out of them.
+//! How many kernel mappings we may have, so that the engine does not run out of them.
 
 use super::errno::failed_because;
 use super::page_size;
@@ -7,20 +7,19 @@ use rustix::io::Errno;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A share of the process's limit on mappings, given back on drop.
+/// A share of the process's limit on kernel mappings, returned on drop.
 ///
-/// Linux gives a process only so many (vm.max_map_count, 65,530 unless somebody changed it), and V8
-/// ends the process when it is the one that gets no more. Views whose finalizers have not run yet
-/// can bring it there: they run when the event loop turns, and a loop may not let it. So we stop
-/// short of the limit.
+/// Linux limits their number (vm.max_map_count, 65,530 by default), and V8 ends the process when it
+/// gets no more. Views whose finalizers have not run yet can exhaust the limit, because finalizers
+/// run when the event loop turns, and a loop may not let it turn. So we stop short of the limit.
 #[derive(Debug)]
 pub(super) struct MappingQuota(AtomicUsize);
 
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 impl MappingQuota {
-    /// A file can be cut off, and then there are zeros after what is left of it: two mappings, if
-    /// it is more than a page.
+    /// A truncated file can need two kernel mappings: one for what is left of it and one for the
+    /// zeros after that. A single page never does.
     pub(super) fn of_file(offset: u64, length: usize) -> Result<MappingQuota> {
         MappingQuota::new(if length > page_size() - super::plan::lead_of(offset, page_size()) { 2 } else { 1 })
     }
@@ -45,7 +44,8 @@ impl Drop for MappingQuota {
     }
 }
 
-/// How many we take: seven eighths of what there are, for the engine needs some too.
+/// The number of kernel mappings we may have: seven eighths of the limit, because the engine needs
+/// some, too.
 fn mappings_allowed() -> Option<usize> {
     static ALLOWED: OnceLock<Option<usize>> = OnceLock::new();
     *ALLOWED.get_or_init(|| {

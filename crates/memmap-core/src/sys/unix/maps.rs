@@ -1,28 +1,29 @@
-//! What the system says is mapped at an address: a line of `/proc/self/maps`.
+//! What the system reports as mapped at an address: a line of `/proc/self/maps`.
 //!
-//! It can be asked in a signal handler: no lock, no allocation, and three system calls.
+//! Signal handlers may call [`find`]: it takes no lock, allocates nothing, and makes three system
+//! calls.
 
 use super::file::retry;
 use crate::fault_registry::Object;
 use rustix::fs::{Mode, OFlags};
 use std::sync::{Mutex, PoisonError};
 
-/// A mapping of this process.
+/// A kernel mapping of this process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Mapped {
     /// The first address.
     pub start: usize,
-    /// The address after the last one.
+    /// The address after the last byte.
     pub end: usize,
-    /// It can be written to.
+    /// Whether it can be written to.
     pub writable: bool,
-    /// Which byte of the file is at `start`.
+    /// The position in the file of the byte at `start`.
     pub offset: u64,
-    /// What is mapped.
+    /// The file that is mapped.
     pub object: Object,
 }
 
-/// The mapping that an address lies in; nothing where there is none, or where the list cannot be
+/// The kernel mapping that contains an address. `None` if there is none, or if the list cannot be
 /// read.
 pub fn find(address: usize) -> Option<Mapped> {
     let file = retry(|| rustix::fs::open("/proc/self/maps", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())).ok()?;
@@ -43,12 +44,12 @@ pub fn find(address: usize) -> Option<Mapped> {
     }
 }
 
-/// As what this list names the file that is mapped at an address, which has these numbers, of a
-/// device and on it.
+/// How the list names the file that is mapped at an address, given the numbers that fstat reports
+/// for the file and its device.
 ///
-/// The list is as long as there are mappings, and there may be tens of thousands. So it is read
-/// once for each device: whether the numbers are those of the file, or only the device's is another
-/// one, holds for all files of a device.
+/// The list has a line for each mapping, and there may be tens of thousands. So it is read once for
+/// each device, because all files of a device are named in one way: by both numbers of fstat, or
+/// with another number for the device.
 pub fn object_at(address: usize, (device, inode): (u64, u64)) -> Option<Object> {
     static DEVICES: Mutex<Vec<(u64, Shown)>> = Mutex::new(Vec::new());
     let mut devices = DEVICES.lock().unwrap_or_else(PoisonError::into_inner);
@@ -67,7 +68,7 @@ pub fn object_at(address: usize, (device, inode): (u64, u64)) -> Option<Object> 
 #[derive(Debug, Clone, Copy)]
 struct Shown {
     device: u64,
-    /// The files' numbers are those that fstat says.
+    /// Whether the list uses the files' numbers that fstat reports.
     inodes: bool,
 }
 
@@ -80,9 +81,9 @@ struct Line {
 }
 
 impl Line {
-    /// Takes the next byte, and says whether it is the last one of the line.
+    /// Takes the next byte, and returns whether it ends the line.
     fn take(&mut self, byte: u8) -> bool {
-        // From the path on nothing matters.
+        // The path and everything after it are ignored.
         if byte == b'\n'
             || self.field < PATH && matches!(byte, b'-' | b' ' | b':') && self.field != PERMISSIONS
             || self.field == PERMISSIONS && byte == b' '

@@ -1,4 +1,4 @@
-//! Unix: Linux, macOS, the BSDs.
+//! Unix: Linux, macOS and the BSDs.
 
 mod create;
 mod errno;
@@ -40,23 +40,23 @@ use std::sync::OnceLock;
 pub fn page_size() -> usize {
     static PAGE_SIZE: OnceLock<usize> = OnceLock::new();
     *PAGE_SIZE.get_or_init(|| {
-        // SAFETY: it takes any number. rustix would read /proc/self/auxv, and panic where that
-        // cannot be read.
+        // SAFETY: sysconf accepts any number. rustix would read /proc/self/auxv, and panic if it
+        // cannot.
         let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
         usize::try_from(size).unwrap_or(4096)
     })
 }
 
-/// What an offset is a multiple of when the operating system maps it: a page.
+/// The unit of offsets at which the operating system can map: a page.
 pub fn allocation_granularity() -> usize {
     page_size()
 }
 
-/// Whether the fault handler can ask what is mapped at an address.
+/// Whether the fault handler can find out what is mapped at an address.
 pub const TELLS_WHAT_IS_MAPPED: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
-/// As what the system names what is mapped at an address: a file with these numbers, of a device
-/// and on it. Nothing where it does not say.
+/// How the system names the file that is mapped at an address, given the numbers of its device and
+/// of the file on it. `None` where the system does not tell.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn object_at(address: usize, file: (u64, u64)) -> Option<Object> {
     maps::object_at(address, file)
@@ -67,7 +67,7 @@ pub(crate) fn object_at(_address: usize, _file: (u64, u64)) -> Option<Object> {
     None
 }
 
-/// How many descriptors this process may have open, if there is a limit.
+/// The limit on open descriptors of this process, if there is one.
 pub fn descriptors_allowed() -> Option<u64> {
     limits::descriptors()
 }
@@ -77,22 +77,22 @@ pub fn path_from_bytes(bytes: Vec<u8>) -> OsString {
     OsString::from_vec(bytes)
 }
 
-/// The error of asking something of a descriptor that was not kept.
+/// The error of an operation that needs a descriptor, where none was kept.
 pub(crate) fn no_descriptor(syscall: &'static str) -> Error {
     errno::failed(syscall)(Errno::BADF)
 }
 
-/// The error of resizing what has no size of its own.
+/// The error of resizing something whose size is fixed.
 pub(crate) fn not_resizable() -> Error {
     errno::failed("ftruncate")(Errno::INVAL)
 }
 
-/// The error of wanting to write to a file that was opened for reading.
+/// The error of writing to a file that was opened for reading only.
 pub(crate) fn not_writable(syscall: &'static str) -> Error {
     errno::failed(syscall)(Errno::ACCESS)
 }
 
-/// The error of asking which pages of somebody else's file are in memory.
+/// The error of asking which pages of another user's file are in memory.
 pub(crate) fn residency_unknown() -> Error {
     errno::failed_because(
         Errno::PERM,
@@ -106,7 +106,7 @@ pub(crate) fn no_thread(error: &std::io::Error) -> Error {
     errno::failed("pthread_create")(Errno::from_io_error(error).unwrap_or(Errno::AGAIN))
 }
 
-/// The error of having no room.
+/// The error of an allocation that failed.
 pub(crate) fn no_memory(syscall: &'static str) -> Error {
     errno::failed(syscall)(Errno::NOMEM)
 }

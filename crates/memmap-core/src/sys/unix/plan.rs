@@ -1,4 +1,4 @@
-//! A plan as flags and protection of mmap(2), and the other way round.
+//! What a plan means to mmap(2) as flags and protection, and the reverse.
 
 use super::errno::failed;
 use super::page_size;
@@ -10,14 +10,16 @@ use std::sync::OnceLock;
 
 pub(super) const READ_WRITE: ProtFlags = ProtFlags::READ.union(ProtFlags::WRITE);
 
-/// Whether private pages are those of the moment of mapping, whatever others write to the file later. On other systems only the pages that were
-/// stored to are apart from the file.
+/// Whether private pages show the file as it was when it was mapped, whatever others write to it
+/// later. On other systems only pages that were stored to differ from the file.
 ///
-/// XNU copies as late as it can: a write to the file, in whichever way, first gives the private mapping its own copy of the page
-/// (MEMORY_OBJECT_COPY_DELAY; "honor copy-on-write obligations" in vm_pageout.c).
+/// XNU delays the copy: before a write to the file, by whatever means, the private mapping gets its
+/// own copy of the page (MEMORY_OBJECT_COPY_DELAY; "honor copy-on-write obligations" in
+/// vm_pageout.c).
 pub const PRIVATE_IS_SNAPSHOT: bool = cfg!(target_vendor = "apple");
 
-/// Whether stores to our pages that can only be read are answered.
+/// Whether the fault handler is enabled. It is asked here and not in the handler's file, because
+/// the protection of read-only mappings depends on it.
 pub(super) fn is_fault_handler_enabled() -> bool {
     static DISABLED: OnceLock<bool> = OnceLock::new();
     !*DISABLED.get_or_init(|| std::env::var_os("MEMMAP_NO_FAULT_HANDLER").is_some_and(|value| value == "1"))
@@ -25,7 +27,7 @@ pub(super) fn is_fault_handler_enabled() -> bool {
 
 /// How far into its page an offset lies.
 pub(super) fn lead_of(offset: u64, page: usize) -> usize {
-    // Less than a page, so it fits.
+    // The result is less than a page, so it fits.
     (offset % page as u64) as usize
 }
 
@@ -53,26 +55,26 @@ pub(super) fn anonymous_flags_for(plan: &Plan) -> MapFlags {
     flags
 }
 
-/// `anonymous`: the memory has no file. Nothing is gained there by pages that can only be read.
+/// The protection of the pages. For memory without a file (`anonymous`), read-only pages would save
+/// nothing.
 pub(super) fn protection_for(plan: &Plan, anonymous: bool) -> ProtFlags {
     let only_reads = only_reads_shared(plan) || !plan.writable() && !anonymous && is_fault_handler_enabled();
     let protection = if only_reads { ProtFlags::READ } else { READ_WRITE };
     if plan.executable { protection | ProtFlags::EXEC } else { protection }
 }
 
-/// Whether the pages are the file's own, without the right to write: see
-/// [`super::Memory::of_file`].
+/// Whether the pages are the file's own, but read-only. See [`super::Memory::of_file`].
 fn only_reads_shared(plan: &Plan) -> bool {
     PRIVATE_IS_SNAPSHOT && !plan.writable() && !plan.private
 }
 
-/// No swap is set aside for the pages, where the system can be told so.
+/// The flag for pages without reserved swap, 0 on systems that have none.
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 pub(super) const NORESERVE: i32 = libc::MAP_NORESERVE;
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 pub(super) const NORESERVE: i32 = 0;
 
-/// What `prot` alone says of a plan, to the call that it is for.
+/// The plan for `prot` of the system call `syscall`.
 pub fn plan_from_prot(prot: i32, syscall: &'static str) -> Result<Plan> {
     const KNOWN: i32 = libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC;
     if prot & !KNOWN != 0 {
@@ -86,12 +88,18 @@ pub fn plan_from_prot(prot: i32, syscall: &'static str) -> Result<Plan> {
     Ok(Plan { executable: prot & libc::PROT_EXEC != 0, ..Plan::from_access(access) })
 }
 
-/// The plan for flags and prot of mmap(2); see `plan_from_flags`.
+/// The plan for `flags` and `prot` of mmap(2). Its access is the one that CPython records: DEFAULT
+/// for reading and writing, WRITE for writing alone, else READ.
+///
+/// # Errors
+///
+/// ERR_INVALID_ARG_VALUE for flags that would map over memory in use, EINVAL for others that
+/// mmap(2) does not allow.
 pub fn plan_from_flags(flags: i32, prot: i32) -> Result<Plan> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     const OVER_MEMORY_IN_USE: i32 = libc::MAP_FIXED | libc::MAP_FIXED_NOREPLACE | libc::MAP_GROWSDOWN;
-    // FreeBSD's MAP_STACK is such a growing one. Its lowest page is never there, and the rest only
-    // from the highest that was touched on.
+    // On FreeBSD, MAP_STACK makes such a growing mapping. Its lowest page never exists, and the
+    // other pages exist only from the highest touched one on.
     #[cfg(target_os = "freebsd")]
     const OVER_MEMORY_IN_USE: i32 = libc::MAP_FIXED | libc::MAP_STACK;
     #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
@@ -100,8 +108,8 @@ pub fn plan_from_flags(flags: i32, prot: i32) -> Result<Plan> {
     const POPULATE: i32 = libc::MAP_POPULATE;
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     const POPULATE: i32 = 0;
-    // The low bits say how the mapping is shared. Linux has a third kind, MAP_SHARED_VALIDATE,
-    // which is both bits.
+    // The low bits say how the mapping is shared. On Linux both bits together mean a third kind,
+    // MAP_SHARED_VALIDATE.
     const SHARING: i32 = libc::MAP_SHARED | libc::MAP_PRIVATE;
 
     if flags & OVER_MEMORY_IN_USE != 0 {
@@ -115,7 +123,7 @@ pub fn plan_from_flags(flags: i32, prot: i32) -> Result<Plan> {
     }
     let mut other_flags = flags & !(SHARING | libc::MAP_ANON | POPULATE);
     if flags & SHARING == SHARING {
-        // What is added to MAP_SHARED to make MAP_SHARED_VALIDATE of it.
+        // This bit turns MAP_SHARED into MAP_SHARED_VALIDATE.
         other_flags |= SHARING & !libc::MAP_SHARED;
     }
     Ok(Plan {
@@ -127,13 +135,13 @@ pub fn plan_from_flags(flags: i32, prot: i32) -> Result<Plan> {
     })
 }
 
-/// Bytes in a page of memory that is mapped with these flags.
+/// The size of a page of memory that is mapped with these flags, in bytes.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) fn page_size_of_flags(flags: i32) -> usize {
     if flags & libc::MAP_HUGETLB == 0 {
         return page_size();
     }
-    // The flags may say which of the sizes that there are, as a power of two.
+    // The flags may name a page size as a power of two.
     match (flags >> libc::MAP_HUGE_SHIFT) & libc::MAP_HUGE_MASK {
         0 => default_huge_page_size().unwrap_or_else(page_size),
         power => 1usize.checked_shl(power.unsigned_abs()).unwrap_or_else(page_size),

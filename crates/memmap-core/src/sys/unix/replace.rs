@@ -1,20 +1,20 @@
-//! New pages in the place of pages that are in use.
+//! Replacing pages that are in use by new pages.
 //!
-//! mmap with MAP_FIXED is no exchange that either happens or does not: POSIX allows one that fails
-//! to have unmapped the range, and Linux before 6.12 does that. Then a view is a hole, which the
-//! next mapping of anybody may fall into. So on Linux the new pages are mapped elsewhere first,
-//! where all that can fail fails without harm, and are then moved over the old ones by mremap. That
-//! is one step for every other thread.
+//! mmap with MAP_FIXED is no exchange that either happens or does not. POSIX allows a call that
+//! fails to have unmapped the range, and Linux before 6.12 does so. A view would then have a hole,
+//! into which anybody's next mapping may fall. So on Linux the new pages are first mapped
+//! elsewhere, where all likely failures are harmless. mremap then moves them over the old ones,
+//! which is one step for all other threads.
 //!
-//! That mremap fails too is all but impossible: it checks the arguments and the number of mappings
-//! before it unmaps anything, and the pages that move are one mapping. What is left is that the
-//! kernel has not even memory for its own few bytes. Then the hole, if there is one, is filled with
-//! zeros at once.
+//! That mremap fails too is all but impossible. It checks the arguments and the number of mappings
+//! before it unmaps anything, and the pages that it moves are one mapping. It could only fail if
+//! the kernel had no memory even for its own few bytes. If that leaves a hole, zeros fill it at
+//! once.
 //!
-//! Other systems cannot move pages, so MAP_FIXED it is. XNU keeps what it takes away until the new
-//! mapping is entered, and puts it back if that fails (`zap_old_map` in vm_map_enter). FreeBSD
-//! checks its limits before it removes anything (vm_mmap_object), and the rest fails for want of
-//! kernel memory only.
+//! Other systems cannot move pages, so they use MAP_FIXED. XNU keeps the old mapping until the new
+//! one is entered, and restores it on failure (`zap_old_map` in vm_map_enter). FreeBSD checks its
+//! limits before it removes anything (vm_mmap_object), and can then fail only for lack of kernel
+//! memory.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use super::errno::failed_for;
@@ -30,12 +30,11 @@ use std::ffi::c_void;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use std::sync::OnceLock;
 
-/// Why pages have not been replaced.
+/// Why pages were not replaced.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Failed {
     pub(super) errno: Errno,
-    /// The old pages are gone all the same, and zeros are in their place. Otherwise they are as
-    /// they were.
+    /// Whether the old pages are gone, with zeros in their place. Otherwise they are unchanged.
     pub(super) lost: bool,
 }
 
@@ -45,27 +44,27 @@ impl From<Errno> for Failed {
     }
 }
 
-/// What may be done with zeros that are put in place of pages.
+/// How the zeros that replace pages can be accessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Zeros {
-    /// They are in memory that we unmap. The system sets no memory aside for pages that can only be
-    /// read, however many they are, and the fault handler makes those writable that are stored to.
+    /// Zeros in memory that we unmap. They are read-only, because the system reserves no memory for
+    /// read-only pages. The fault handler makes a page writable when a thread stores to it.
     OfOurs,
-    /// They are writable from the start: in memory that an engine unmaps, the handler could not
-    /// tell them from other pages.
+    /// Zeros in engine-owned memory. They are writable from the start, because the handler could
+    /// not tell them from other pages.
     Writable,
 }
 
-/// Puts private zeros in place of `length` bytes of pages, all at once if the system has room for
-/// that, else in pieces.
+/// Replaces `length` bytes of pages by private zeros. It does so at once if the system has room for
+/// that, otherwise in pieces.
 ///
 /// # Errors
 ///
-/// ENOMEM. A part of the pages may be zeros then; the others are as they were.
+/// ENOMEM. Some of the pages may then be zeros. The others are unchanged.
 ///
 /// # Safety
 ///
-/// They are whole pages, `page` bytes each, which the caller may replace.
+/// The range is whole pages of `page` bytes, which the caller may replace.
 pub(super) unsafe fn by_zeros(first: *mut u8, length: usize, page: usize, zeros: Zeros) -> rustix::io::Result<()> {
     let protection = zeros.protection();
     let flags = MapFlags::PRIVATE | MapFlags::from_bits_retain(NORESERVE as _);
@@ -82,15 +81,14 @@ pub(super) unsafe fn by_zeros(first: *mut u8, length: usize, page: usize, zeros:
             {
                 return Ok(pages);
             }
-            // SAFETY: at an address of the system's choice, or with MAP_FIXED in the caller's
-            // pages.
+            // SAFETY: the address is the system's choice or, with MAP_FIXED, in the caller's pages.
             unsafe { rustix::mm::mmap_anonymous(address, count, protection, flags | more) }
         };
         // SAFETY: the caller's promise.
         match unsafe { map_over(target, map) } {
-            // What filled a hole is zeros too.
+            // Zeros that filled a hole are as good.
             Ok(()) | Err(Failed { lost: true, .. }) => done += count,
-            // To have the pages twice for a moment may be too much for a limit on addresses.
+            // Having the pages twice for a moment may exceed a limit on addresses.
             Err(_) if count > page => piece = (count / 2).next_multiple_of(page),
             Err(failed) => return Err(failed.errno),
         }
@@ -98,9 +96,9 @@ pub(super) unsafe fn by_zeros(first: *mut u8, length: usize, page: usize, zeros:
     Ok(())
 }
 
-/// Maps zeros of a file that is memory and that nobody else has. The system counts a page of it
-/// when it is touched, also by a read, which then takes memory: private zeros are better where they
-/// are not quota as a whole.
+/// Maps zeros of a private memory file. The system charges a page of it only when it is touched.
+/// But reading such a page takes memory, too, so private zeros are better where they are not
+/// charged as a whole.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn map_memory_file(length: usize) -> rustix::io::Result<*mut c_void> {
     use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
@@ -114,7 +112,7 @@ fn map_memory_file(length: usize) -> rustix::io::Result<*mut c_void> {
     unsafe { rustix::mm::mmap(std::ptr::null_mut(), length, READ_WRITE, MapFlags::SHARED, &file, 0) }
 }
 
-/// Puts a private copy, which can be written to, in the place of a page.
+/// Replaces a page by a writable private copy.
 ///
 /// # Errors
 ///
@@ -122,14 +120,14 @@ fn map_memory_file(length: usize) -> rustix::io::Result<*mut c_void> {
 ///
 /// # Safety
 ///
-/// It is a whole page that can be read, `page_size` bytes, which the caller may replace.
+/// `page` is a readable page of `page_size` bytes, which the caller may replace.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) unsafe fn by_copy(page: *mut u8, page_size: usize) -> std::result::Result<(), Failed> {
     let target = PageSpan { address: page, length: page_size };
     let map = |address, more| {
-        // SAFETY: at an address of the system's choice.
+        // SAFETY: the address is the system's choice.
         let copy = unsafe { rustix::mm::mmap_anonymous(address, page_size, READ_WRITE, MapFlags::PRIVATE | more) }?;
-        // SAFETY: both are a page, the caller's and one that was mapped just now.
+        // SAFETY: both are whole pages: the caller's, and one that has just been mapped.
         unsafe { std::ptr::copy_nonoverlapping(page.cast_const(), copy.cast(), page_size) };
         Ok(copy)
     };
@@ -139,7 +137,7 @@ pub(super) unsafe fn by_copy(page: *mut u8, page_size: usize) -> std::result::Re
 
 impl Zeros {
     pub(super) fn protection(self) -> ProtFlags {
-        // Apple's systems set no memory aside for pages that can be written to either.
+        // Apple's systems reserve no memory for writable pages either.
         let only_reads = self == Zeros::OfOurs && !cfg!(target_vendor = "apple");
         if only_reads && super::plan::is_fault_handler_enabled() { ProtFlags::READ } else { READ_WRITE }
     }
@@ -148,26 +146,26 @@ impl Zeros {
 /// A part of a file, and how to map it in the place of memory that shows it.
 #[derive(Debug)]
 pub(super) struct FileMapping {
-    /// From which byte of the file, on a page.
+    /// The position in the file, on a page.
     pub(super) offset: u64,
-    /// Bytes from there: whole pages of the memory.
+    /// The length in bytes, in whole pages of the memory.
     pub(super) length: usize,
     pub(super) flags: MapFlags,
     pub(super) protection: ProtFlags,
 }
 
-/// Pages of a file that are to replace others.
+/// Pages of a file that will replace others.
 #[derive(Debug)]
 pub(super) struct Fresh {
-    /// Where they are until then; not unmapped by the one that made the memory.
+    /// The new pages, which are mapped elsewhere until then.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pages: Pages,
-    /// How to map them, where they are mapped in place.
+    /// How to map the pages, on systems that map them in place.
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     mapping: FileMapping,
 }
 
-/// Unmapped when dropped, unless they have been moved.
+/// Mapped pages. They are unmapped on drop, unless they have been moved.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[derive(Debug)]
 struct Pages {
@@ -177,7 +175,7 @@ struct Pages {
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 impl Fresh {
-    /// Maps the part of the file that `memory` shows, elsewhere.
+    /// Maps the part of the file elsewhere.
     ///
     /// # Errors
     ///
@@ -191,7 +189,7 @@ impl Fresh {
         Ok(Fresh { pages: Pages { address, length } })
     }
 
-    /// Puts them in place. `file` is that of [`Fresh::of_file`].
+    /// Moves the pages over those of `target`. `file` is that of [`Fresh::of_file`].
     ///
     /// # Errors
     ///
@@ -199,18 +197,18 @@ impl Fresh {
     ///
     /// # Safety
     ///
-    /// `target` is whole pages, as many, which the caller may replace.
+    /// `target` has as many whole pages, which the caller may replace.
     pub(super) unsafe fn replace(self, target: PageSpan, _file: &File) -> std::result::Result<(), Failed> {
         // SAFETY: the caller's promise.
         unsafe { move_over(self.pages, target.address.cast()) }
     }
 }
 
-/// Maps pages and puts them in the place of others.
+/// Maps pages and moves them over those of `target`.
 ///
 /// # Safety
 ///
-/// `target` is whole pages that the caller may replace.
+/// `target` is whole pages, which the caller may replace.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 unsafe fn map_over(
     target: PageSpan,
@@ -223,12 +221,12 @@ unsafe fn map_over(
 
 /// # Safety
 ///
-/// As many pages from `target` on are the caller's to replace.
+/// The caller may replace as many pages from `target` on.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 unsafe fn move_over(pages: Pages, target: *mut c_void) -> std::result::Result<(), Failed> {
     use rustix::mm::MremapFlags;
     let (address, length) = (pages.address, pages.length);
-    // SAFETY: the pages are ours and nobody points to them; for the target, the caller's promise.
+    // SAFETY: the pages are ours and nobody points to them. The caller promises the target.
     let moved = unsafe { rustix::mm::mremap_fixed(address, length, length, MremapFlags::MAYMOVE, target) };
     match moved {
         Ok(_) => {
@@ -243,8 +241,8 @@ unsafe fn move_over(pages: Pages, target: *mut c_void) -> std::result::Result<()
     }
 }
 
-/// Whether the system moves pages of several mappings in one call, as Linux does from 6.17 on. An
-/// older one says that it does not when it has already unmapped what was at the new addresses.
+/// Whether mremap moves the pages of several kernel mappings in one call, as Linux does from 6.17
+/// on. An older Linux refuses it only after it has unmapped what was at the new addresses.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) fn moves_several_mappings() -> bool {
     static MOVES: OnceLock<bool> = OnceLock::new();
@@ -256,30 +254,31 @@ pub(super) fn moves_several_mappings() -> bool {
     })
 }
 
-/// Other systems map the file again.
+/// Other systems map the file again, so the number of mappings does not matter.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(super) fn moves_several_mappings() -> bool {
     true
 }
 
-/// Maps zeros where a failed mremap has left a hole, and says whether there was one. What is mapped
-/// stays. (Linux before 4.17 does not know MAP_FIXED_NOREPLACE and maps elsewhere.)
+/// Maps zeros into the hole that a failed mremap has left, and returns whether there was one. It
+/// replaces nothing that is mapped. (Linux before 4.17 does not know MAP_FIXED_NOREPLACE and maps
+/// elsewhere.)
 ///
 /// # Safety
 ///
-/// The pages are the caller's.
+/// The caller owns the pages.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) unsafe fn fill_hole(target: *mut c_void, length: usize) -> bool {
     let flags = MapFlags::PRIVATE | MapFlags::FIXED_NOREPLACE | MapFlags::from_bits_retain(NORESERVE as _);
-    // For zeros that can only be read no memory has to be set aside.
+    // If there is no memory for writable zeros, read-only ones need none.
     [READ_WRITE, ProtFlags::READ].into_iter().any(|protection| {
-        // SAFETY: nothing is replaced.
+        // SAFETY: the call replaces nothing.
         let filled = unsafe { rustix::mm::mmap_anonymous(target, length, protection, flags) };
         if let Ok(address) = filled
             && address != target
         {
-            // SAFETY: it was mapped just now, and nobody points to it. An error could only mean
-            // that it is not mapped.
+            // SAFETY: the pages have just been mapped, and nobody points to them. An error could
+            // only mean that they are not mapped.
             let _ = unsafe { rustix::mm::munmap(address, length) };
         }
         filled == Ok(target)
@@ -289,14 +288,14 @@ pub(super) unsafe fn fill_hole(target: *mut c_void, length: usize) -> bool {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 impl Drop for Pages {
     fn drop(&mut self) {
-        // SAFETY: they are ours, and nobody points to them. There is nobody to tell of an error.
+        // SAFETY: the pages are ours, and nobody points to them. An error cannot be reported.
         let _ = unsafe { rustix::mm::munmap(self.address, self.length) };
     }
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 impl Fresh {
-    /// The part of the file that `memory` shows. It is mapped in place.
+    /// Keeps the part of the file to map, which happens in place.
     ///
     /// # Errors
     ///
@@ -305,7 +304,7 @@ impl Fresh {
         Ok(Fresh { mapping })
     }
 
-    /// Puts them in place. `file` is that of [`Fresh::of_file`].
+    /// Maps the pages over those of `target`. `file` is that of [`Fresh::of_file`].
     ///
     /// # Errors
     ///
@@ -313,7 +312,7 @@ impl Fresh {
     ///
     /// # Safety
     ///
-    /// `target` is whole pages, as many, which the caller may replace.
+    /// `target` has as many whole pages, which the caller may replace.
     pub(super) unsafe fn replace(self, target: PageSpan, file: &File) -> std::result::Result<(), Failed> {
         let FileMapping { offset, length, flags, protection } = self.mapping;
         let address = target.address.cast();
@@ -323,11 +322,11 @@ impl Fresh {
     }
 }
 
-/// Maps pages over others.
+/// Maps pages over those of `target`.
 ///
 /// # Safety
 ///
-/// `target` is whole pages that the caller may replace.
+/// `target` is whole pages, which the caller may replace.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 unsafe fn map_over(
     target: PageSpan,

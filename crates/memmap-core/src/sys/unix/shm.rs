@@ -1,4 +1,5 @@
-//! Memory that has no file but a descriptor, by which another process can map it.
+//! Memory that processes share through a descriptor, and the directory for shared memory with a
+//! name.
 
 use super::errno::{failed, io_failed};
 use super::file::File;
@@ -7,11 +8,11 @@ use rustix::fs::{FileType, Mode};
 use rustix::io::Errno;
 use std::path::{Path, PathBuf};
 
-/// The permissions of every file that we make in a directory of others.
+/// The permissions of files in a directory that other users share.
 pub(super) const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 
-/// Memory in the shape of a file, `length` zeros long; nothing where a limit on the size of files
-/// forbids it, which has nothing to do with memory.
+/// A memory file of `length` zeros. `None` if the limit on the size of files forbids it, because
+/// that limit is not about memory.
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 pub(super) fn anonymous_file(length: usize) -> Result<Option<File>> {
     use rustix::fs::{MemfdFlags, SealFlags};
@@ -24,13 +25,13 @@ pub(super) fn anonymous_file(length: usize) -> Result<Option<File>> {
     let fd = rustix::fs::memfd_create("memmap", flags).map_err(failed("memfd_create"))?;
     let file = File::from_fd(fd);
     file.set_size(size)?;
-    // A child that has the descriptor must not be able to cut off the memory under us.
+    // A child process that has the descriptor must not be able to truncate the memory.
     rustix::fs::fcntl_add_seals(&file, SealFlags::SHRINK).map_err(failed("fcntl"))?;
     Ok(Some(file))
 }
 
-/// A file may be as large as it likes, also one that is memory. So memory as such is asked for
-/// first: the system refuses what is more than it can ever give.
+/// Checks that the system could provide so much memory. Memory files may have any size, but for
+/// mapped memory the system refuses more than it can ever provide.
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 fn has_memory_for(length: usize) -> Result<()> {
     use super::errno::failed_for;
@@ -41,17 +42,16 @@ fn has_memory_for(length: usize) -> Result<()> {
     // SAFETY: without MAP_FIXED a new mapping touches no memory that is in use.
     let address = unsafe { rustix::mm::mmap_anonymous(null, length, READ_WRITE, MapFlags::SHARED) };
     let address = address.map_err(failed_for("mmap", Wanted { bytes: length, private: false }))?;
-    // SAFETY: it was mapped just now, and nobody points to it.
+    // SAFETY: the pages have just been mapped, and nobody points to them.
     unsafe { rustix::mm::munmap(address, length) }.map_err(failed("munmap"))
 }
 
-/// Memory in the shape of a file, `length` zeros long: a file without a name.
+/// A file of `length` zeros without a name, on systems without memory files.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
 pub(super) fn anonymous_file(length: usize) -> Result<Option<File>> {
     let file = unlinked_file()?;
     file.allocate(0..length as u64).map_err(|error| match error {
-        // It is memory that was asked for, and it is of no interest that a disk had to have room
-        // for it.
+        // The caller wanted memory, so the error must not be about a disk that is full.
         crate::error::Error::System(crate::error::SystemError { code: "ENOSPC" | "EFBIG", .. }) => {
             failed("mmap")(rustix::io::Errno::NOMEM)
         }
@@ -60,7 +60,8 @@ pub(super) fn anonymous_file(length: usize) -> Result<Option<File>> {
     Ok(Some(file))
 }
 
-/// An absolute path: the process may go to another directory before it removes what it has made.
+/// The directory for shared memory. The path is absolute, because the process may change its
+/// directory before it removes its names.
 pub(super) fn directory() -> Result<PathBuf> {
     let shm = Path::new("/dev/shm");
     match rustix::fs::stat(shm) {
@@ -68,13 +69,13 @@ pub(super) fn directory() -> Result<PathBuf> {
         Ok(_) | Err(Errno::NOENT | Errno::NOTDIR) => {
             std::path::absolute(std::env::temp_dir()).map_err(io_failed("getcwd"))
         }
-        // Other processes may be able to look at it: in another directory this one would not meet
-        // them.
+        // Other processes may be able to access /dev/shm, and this one would not meet them in
+        // another directory.
         Err(errno) => Err(failed("stat")(errno)),
     }
 }
 
-/// A file without a name, for anonymous memory where the system has no memfd.
+/// A file without a name, for anonymous memory on systems without memfd.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
 fn unlinked_file() -> Result<File> {
     use super::file::retry;
@@ -86,7 +87,8 @@ fn unlinked_file() -> Result<File> {
         let path = directory()?.join(format!("memmap-anonymous-{}-{count}", std::process::id()));
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match retry(|| rustix::fs::open(&path, flags, PRIVATE)) {
-            // Left behind by a process with our number that was killed between its open and its unlink.
+            // A process with our number left it behind when it was killed between its open and its
+            // unlink.
             Err(Errno::EXIST) => {}
             Ok(fd) => {
                 rustix::fs::unlink(&path).map_err(failed("unlink"))?;
