@@ -1,22 +1,147 @@
-//! An ArrayBuffer over a Region, and where the bytes of a caller's buffer are.
+//! ArrayBuffers over a mapping, which JavaScript gets: over our memory, or over the engine's, into
+//! which the mapping is relocated. And how `unmap` takes the memory away from them.
 
 use crate::environment;
-use crate::error::{check, throw_wrong_type};
-use memmap_core::{Error, RawBytes, Region};
-use napi::bindgen_prelude::{FromNapiValue, TypeName, Unknown, ValidateNapiValue};
-use napi::{Env, JsValue, ValueType, sys};
+use crate::error::{Outcome, check};
+use crate::handle::{Handle, index};
+use crate::typed_array::elements;
+use memmap_core::{Error, Region, Task};
+use napi::bindgen_prelude::{External, Unknown};
+use napi::{Env, JsValue, sys};
+use napi_derive::napi;
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// The largest element of a typed array, in bytes. A buffer begins at a multiple of it, as engines and `Atomics` expect.
+/// The largest element of a typed array, in bytes. A buffer begins at a multiple of it, as engines
+/// and `Atomics` expect.
 const ALIGNMENT: usize = 8;
 
-/// What an ArrayBuffer over a Region keeps alive. Its finalizer holds this, a [`Lease`] does, or
-/// both.
+/// A new ArrayBuffer over a range, which ends where the range ends and begins at most 7 bytes
+/// before it. `id` is larger than that of all other buffers of the mapping.
+#[napi(ts_return_type = "Outcome<ArrayBufferLike>")]
+pub fn buffer(
+    env: Env,
+    handle: &External<Handle>,
+    id: u32,
+    shared: bool,
+    offset: f64,
+    length: f64,
+) -> Outcome<Unknown<'static>> {
+    let value = handle.with(|mapping| {
+        let (value, exported) = array_buffer(env, mapping.region(), id, shared, index(offset)?, index(length)?)?;
+        handle.add_buffer(&exported);
+        Ok(value)
+    });
+    value.into()
+}
+
+/// A hold of nothing yet, for `relocate`.
+#[napi(ts_return_type = "Outcome<ExternalObject<BufferHold>>")]
+pub fn new_buffer_hold(env: Env) -> Outcome<External<Arc<BufferHold>>> {
+    BufferHold::new(env, None).map(External::new).into()
+}
+
+/// Relocates the mapping into a SharedArrayBuffer, `lead` bytes after its start. `memory` is a
+/// Uint8Array over a new one, which is as long as it must be and can grow to `capacity` bytes. From
+/// this call on, whether it fails or not, the caller keeps the SharedArrayBuffer while the mapping
+/// is open. It also has arranged that `hold` is released when the SharedArrayBuffer has been
+/// collected.
+#[napi]
+#[allow(clippy::too_many_arguments, reason = "an object would have to be made, and making one can fail")]
+pub fn relocate(
+    env: Env,
+    handle: &External<Handle>,
+    id: u32,
+    #[napi(ts_arg_type = "Uint8Array")] memory: Unknown,
+    lead: f64,
+    capacity: f64,
+    #[napi(ts_arg_type = "ExternalObject<BufferHold>")] hold: &External<Arc<BufferHold>>,
+) -> Outcome<()> {
+    let relocated = handle.with_mut(|mapping| {
+        let address = reserved_address(env, memory)?;
+        let (lead, capacity) = (index(lead)?, index(capacity)?);
+        // SAFETY: the engine has reserved `capacity` bytes for a buffer that nobody has seen yet.
+        // It keeps them for as long as TypeScript keeps the buffer, which is until the mapping is
+        // closed.
+        unsafe { mapping.relocate(address, lead, capacity) }?;
+        let exported = Arc::new(ExportedBuffer::new(id, 0, Kind::Relocated, mapping.region()));
+        handle.add_buffer(&exported);
+        hold.set(exported);
+        Ok(())
+    });
+    relocated.into()
+}
+
+/// Holds the addresses of a buffer that `unmap` is about to detach, until `releaseBufferHold` says
+/// that the buffer has been collected. Null for a buffer that `unmap` leaves alone or cannot
+/// detach.
+#[napi(ts_return_type = "Outcome<ExternalObject<BufferHold> | null>")]
+pub fn hold_buffer(
+    env: Env,
+    handle: &External<Handle>,
+    #[napi(ts_arg_type = "ArrayBufferLike")] buffer: Unknown,
+    id: u32,
+) -> Outcome<Option<External<Arc<BufferHold>>>> {
+    let exported = handle.buffers().into_iter().find(|exported| exported.id == id);
+    let hold = exported
+        .filter(|exported| exported.kind == Kind::Plain && shows(env, buffer, exported))
+        .map(|exported| BufferHold::new(env, Some(exported)).map(External::new));
+    hold.transpose().into()
+}
+
+/// Releases what is held for a buffer that has been collected.
+#[napi]
+pub fn release_buffer_hold(#[napi(ts_arg_type = "ExternalObject<BufferHold>")] hold: &External<Arc<BufferHold>>) {
+    hold.release();
+}
+
+/// Detaches a buffer that `buffer` or `relocate` made and the user has not seen, and releases its
+/// memory.
+#[napi]
+pub fn drop_buffer(
+    env: Env,
+    handle: &External<Handle>,
+    #[napi(ts_arg_type = "ArrayBufferLike")] buffer: Unknown,
+    id: u32,
+) {
+    drop_unseen(env, buffer, id, &handle.buffers());
+}
+
+/// `dropBuffer` and `close` in one call.
+#[napi]
+pub fn close_and_drop(
+    env: Env,
+    handle: &External<Handle>,
+    #[napi(ts_arg_type = "ArrayBufferLike")] buffer: Unknown,
+    id: u32,
+) -> bool {
+    drop_unseen(env, buffer, id, &handle.buffers());
+    handle.close()
+}
+
+/// Closes the mapping, unless that has been done. Stops all tasks, waits until none touches the
+/// memory, and takes it away from all buffers: from those given with their ids, each of which has
+/// its hold, and from SharedArrayBuffers over our own memory. When it returns an error, everything
+/// that could be done has been done.
+#[napi]
+pub fn unmap(
+    env: Env,
+    handle: &External<Handle>,
+    #[napi(ts_arg_type = "ArrayBufferLike[]")] buffers: Vec<Unknown>,
+    ids: Vec<u32>,
+) -> Outcome<()> {
+    handle.close();
+    Task::release_all(&handle.take_tasks());
+    let buffers = buffers.into_iter().zip(ids).collect();
+    take_away(env, buffers, &handle.buffers()).into()
+}
+
+/// What an ArrayBuffer over a mapping keeps alive. The buffer's finalizer has a reference to it, or
+/// a [`BufferHold`] has one, or both.
 #[derive(Debug)]
-pub struct Handout {
+pub struct ExportedBuffer {
     /// By which TypeScript tells one buffer from another, since two may begin at the same address.
     id: u32,
     /// Where the buffer begins.
@@ -24,9 +149,9 @@ pub struct Handout {
     kind: Kind,
     region: Mutex<Option<Arc<Region>>>,
     finalized: AtomicBool,
-    /// `unmap()` has detached the buffer. (One that was detached otherwise has been transferred.)
+    /// `unmap()` has detached the buffer. (A buffer that was detached otherwise was transferred.)
     detached: AtomicBool,
-    /// `unmap()` has put zeros in the place of the memory.
+    /// `unmap()` has mapped zeros in the place of the memory.
     blanked: AtomicBool,
 }
 
@@ -37,13 +162,13 @@ enum Kind {
     Plain,
     /// A SharedArrayBuffer over our memory, which cannot be detached.
     Shared,
-    /// A SharedArrayBuffer of the engine's own, which our memory was moved into.
-    Lent,
+    /// A SharedArrayBuffer over the engine's own memory, into which the mapping was relocated.
+    Relocated,
 }
 
-impl Handout {
-    fn new(id: u32, address: usize, kind: Kind, region: &Arc<Region>) -> Handout {
-        Handout {
+impl ExportedBuffer {
+    fn new(id: u32, address: usize, kind: Kind, region: &Arc<Region>) -> ExportedBuffer {
+        ExportedBuffer {
             id,
             address,
             kind,
@@ -54,13 +179,8 @@ impl Handout {
         }
     }
 
-    /// For memory that was moved into a SharedArrayBuffer of the engine's.
-    pub fn lent(id: u32, region: &Arc<Region>) -> Handout {
-        Handout::new(id, 0, Kind::Lent, region)
-    }
-
-    /// Takes `region` for its own, if that is the same memory, grown in place.
-    pub fn follow(&self, region: &Arc<Region>) {
+    /// Keeps `region` from now on, if it is the same memory, which was resized in place.
+    pub fn adopt_resized(&self, region: &Arc<Region>) {
         let mut own = self.region.lock().unwrap_or_else(PoisonError::into_inner);
         if own.as_ref().is_some_and(|own| own.start() == region.start()) {
             *own = Some(Arc::clone(region));
@@ -71,81 +191,87 @@ impl Handout {
         self.region.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Lets go of the region before the finalizer does; right only when nobody has the address of
-    /// the memory any more.
+    /// Releases the region before the finalizer does. That is right only when nobody has the
+    /// address of the memory any more.
     fn release(&self) {
         let region = self.region.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(region);
     }
 }
 
-/// Holds a handout until the ArrayBuffer object has been collected in its thread: TypeScript keeps
-/// it until then.
+/// Keeps the memory of a buffer until JavaScript's object has been collected in its thread, when a
+/// FinalizationRegistry of TypeScript releases it.
 ///
-/// It stands for a finalizer in two cases. The engine owns memory that was moved into a
-/// SharedArrayBuffer, and tells nobody when it unmaps it: until then the memory counts as a mapping
-/// of the process, and a named region is in use. And the finalizer of an ArrayBuffer runs as soon
-/// as it is detached, while an operation that was begun before, such as a read of the runtime's
-/// `fs`, still has the address.
-pub struct Lease(Mutex<Option<Arc<Handout>>>);
+/// It stands for the finalizer of the buffer in two cases:
+///
+/// * The engine owns the memory into which a mapping was relocated, and runs no finalizer when it
+///   unmaps it. Until then the memory counts as a mapping of the process, and a named region is in
+///   use.
+/// * The finalizer of an ArrayBuffer runs as soon as it is detached. An operation that was begun
+///   before, such as a read of the runtime's `fs`, still has the address then.
+pub struct BufferHold(Mutex<Option<Arc<ExportedBuffer>>>);
 
-impl Lease {
-    /// A lease, which ends with its environment at the latest.
+impl BufferHold {
+    /// A hold, which is released with its environment at the latest.
     ///
     /// # Errors
     ///
-    /// As [`environment::add_lease`].
-    pub fn new(env: Env, handout: Option<Arc<Handout>>) -> napi::Result<Arc<Lease>> {
-        let lease = Arc::new(Lease(Mutex::new(handout)));
-        environment::add_lease(env, &lease)?;
-        Ok(lease)
+    /// As [`environment::add_hold`].
+    fn new(env: Env, exported: Option<Arc<ExportedBuffer>>) -> memmap_core::Result<Arc<BufferHold>> {
+        let hold = Arc::new(BufferHold(Mutex::new(exported)));
+        environment::add_hold(env, &hold)?;
+        Ok(hold)
     }
 
-    /// Holds the handout of a buffer that the memory has just been moved into.
-    pub fn hold(&self, handout: Arc<Handout>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(handout);
+    /// Holds a buffer into which the memory has just been relocated.
+    fn set(&self, exported: Arc<ExportedBuffer>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(exported);
     }
 
-    /// The buffer has been collected.
-    pub fn end(&self) {
-        let handout = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(handout);
+    /// Holds nothing any more.
+    pub fn release(&self) {
+        let exported = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(exported);
     }
 }
 
-/// Makes an ArrayBuffer, or with `shared` a SharedArrayBuffer, over a range of `region`: not a copy, or an error.
+/// Makes an ArrayBuffer, or with `shared` a SharedArrayBuffer, over a range of `region`. It never
+/// copies.
 ///
-/// It begins up to 7 bytes before the range when that does not lie at a multiple of 8, so that the alignment which
-/// JavaScript checks is the alignment which the machine sees. Those bytes are in the range's first page.
+/// The buffer begins up to 7 bytes before the range when that does not lie at a multiple of 8. So
+/// the alignment that JavaScript checks is the alignment that the machine sees. Those bytes are in
+/// the first page of the range.
 ///
 /// # Errors
 ///
-/// `OutOfRange`, or `NoView` where the engine takes no memory of others (Electron), or not into a SharedArrayBuffer (Node 20).
-pub fn array_buffer(
+/// `OutOfRange`, or `NoView` where the engine takes no external memory (Electron), or none into a
+/// SharedArrayBuffer (Node 20).
+fn array_buffer(
     env: Env,
     region: &Arc<Region>,
     id: u32,
     shared: bool,
     offset: usize,
     length: usize,
-) -> memmap_core::Result<(Unknown<'static>, Arc<Handout>)> {
+) -> memmap_core::Result<(Unknown<'static>, Arc<ExportedBuffer>)> {
     let start = region.range(offset, length)?;
     let lead = start.addr() % ALIGNMENT;
     let start = start.wrapping_sub(lead);
     let kind = if shared { Kind::Shared } else { Kind::Plain };
-    let handout = Arc::new(Handout::new(id, start.addr(), kind, region));
-    let hint = Arc::into_raw(Arc::clone(&handout));
+    let exported = Arc::new(ExportedBuffer::new(id, start.addr(), kind, region));
+    let hint = Arc::into_raw(Arc::clone(&exported));
     let mut value = ptr::null_mut();
     let (data, size) = (start.cast(), length + lead);
     let hint_pointer = hint.cast_mut().cast();
     let status = if shared {
         let Some(create) = *CREATE_SHARED.get_or_init(create_shared) else {
-            // SAFETY: the pointer comes from into_raw above, and nobody else has it.
+            // SAFETY: the pointer comes from into_raw above, and nothing else has it.
             drop(unsafe { Arc::from_raw(hint) });
             return Err(Error::NoView("it takes no memory into a SharedArrayBuffer".to_owned()));
         };
-        // SAFETY: `size` bytes from `data` are mapped, readable and writable for as long as the Region lives, which the hint
-        // keeps alive until the finalizer has run. `value` is written on success.
+        // SAFETY: `size` bytes from `data` are mapped, readable and writable for as long as the
+        // Region lives, which the hint keeps alive until the finalizer has run. `value` is written
+        // on success.
         unsafe { create(env.raw(), data, size, Some(finalize_shared), hint_pointer, &mut value) }
     } else {
         // SAFETY: as above.
@@ -154,17 +280,17 @@ pub fn array_buffer(
         }
     };
     if let Err(error) = check(status) {
-        // Node has run the finalizer by now when it fails, Bun has not.
-        if !handout.finalized.load(Ordering::Acquire) {
-            // SAFETY: the pointer comes from into_raw above, and `finalize`, the only other taker, has not run and will not:
-            // there is no buffer.
+        // When the function fails, Node has run the finalizer by now, and Bun has not.
+        if !exported.finalized.load(Ordering::Acquire) {
+            // SAFETY: the pointer comes from into_raw above. `finalize`, which alone takes it too,
+            // has not run and will not, because there is no buffer.
             drop(unsafe { Arc::from_raw(hint) });
         }
         return Err(Error::NoView(error.to_string()));
     }
     // SAFETY: a value that this environment has just made.
     let value = unsafe { Unknown::from_raw_unchecked(env.raw(), value) };
-    Ok((value, handout))
+    Ok((value, exported))
 }
 
 type FinalizeShared = unsafe extern "C" fn(data: *mut c_void, hint: *mut c_void);
@@ -177,7 +303,8 @@ type CreateShared = unsafe extern "C" fn(
     value: *mut sys::napi_value,
 ) -> sys::napi_status;
 
-/// `node_api_create_external_sharedarraybuffer`, looked up because only newer runtimes have it: Node 22.23.3, 24.16, 26.1, Bun.
+/// `node_api_create_external_sharedarraybuffer`. It is looked up because only newer runtimes have
+/// it: Node 22.23.3, 24.16, 26.1, Bun.
 static CREATE_SHARED: OnceLock<Option<CreateShared>> = OnceLock::new();
 
 fn create_shared() -> Option<CreateShared> {
@@ -185,22 +312,24 @@ fn create_shared() -> Option<CreateShared> {
     if function.is_null() {
         return None;
     }
-    // SAFETY: Node-API documents this signature for the name, and does not change what it has released.
+    // SAFETY: Node-API documents this signature for the name, and does not change what it has
+    // released.
     Some(unsafe { std::mem::transmute::<*const c_void, CreateShared>(function) })
 }
 
-/// Runs when the engine has collected the buffer in all threads that had it, on any thread.
+/// Runs on any thread, when the engine has collected the buffer in all threads that had it.
 unsafe extern "C" fn finalize_shared(_: *mut c_void, hint: *mut c_void) {
     // SAFETY: the same contract, without an environment.
     unsafe { finalize(ptr::null_mut(), ptr::null_mut(), hint) };
 }
 
-/// Where a Uint8Array over an empty, growable SharedArrayBuffer begins: the addresses that the engine has reserved for it.
+/// Where a Uint8Array over a growable SharedArrayBuffer begins. The engine has reserved addresses
+/// for the SharedArrayBuffer from there.
 ///
 /// # Errors
 ///
-/// `NoView` for something that is none.
-pub fn reserved_address(env: Env, memory: Unknown) -> memmap_core::Result<*mut u8> {
+/// `NoView` for a value that is none.
+fn reserved_address(env: Env, memory: Unknown) -> memmap_core::Result<*mut u8> {
     // SAFETY: a live value of this environment.
     let elements = unsafe { elements(env.raw(), memory.raw(), sys::TypedarrayType::uint8_array) };
     let (address, _) = elements.ok_or_else(|| Error::NoView("the engine gave no addresses".to_owned()))?;
@@ -214,14 +343,14 @@ pub fn reserved_address(env: Env, memory: Unknown) -> memmap_core::Result<*mut u
 /// `NoView`, as for [`array_buffer`].
 pub fn over_static(env: Env, number: &'static AtomicU32) -> memmap_core::Result<Unknown<'static>> {
     let mut value = ptr::null_mut();
-    // SAFETY: the number is never freed and may be written by anybody, for it is an atomic. The finalizer has nothing to do.
-    // `value` is written on success.
+    // SAFETY: the number is never freed, and anybody may write it because it is an atomic. The
+    // finalizer has nothing to do. `value` is written on success.
     let status = unsafe {
         sys::napi_create_external_arraybuffer(
             env.raw(),
             number.as_ptr().cast(),
             size_of::<AtomicU32>(),
-            Some(keep),
+            Some(finalize_nothing),
             ptr::null_mut(),
             &mut value,
         )
@@ -231,108 +360,102 @@ pub fn over_static(env: Env, number: &'static AtomicU32) -> memmap_core::Result<
     Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), value) })
 }
 
-unsafe extern "C" fn keep(_: sys::napi_env, _: *mut c_void, _: *mut c_void) {}
+unsafe extern "C" fn finalize_nothing(_: sys::napi_env, _: *mut c_void, _: *mut c_void) {}
 
-/// Runs when the engine has collected the last buffer over the memory, also one that the memory was transferred to. It may run
-/// on another thread, and after the environment is gone: it touches nothing but the hint.
+/// Runs when the engine has collected the last buffer over the memory, which may be one that the
+/// memory was transferred to. It may run on another thread, and after the environment is gone, so
+/// it touches nothing but the hint.
 unsafe extern "C" fn finalize(_: sys::napi_env, _: *mut c_void, hint: *mut c_void) {
     // SAFETY: the hint is what `array_buffer` gave to into_raw, and a finalizer runs once.
-    let handout = unsafe { Arc::from_raw(hint.cast_const().cast::<Handout>()) };
-    handout.finalized.store(true, Ordering::Release);
-    // With it goes the region, unless there is a lease.
-    drop(handout);
+    let exported = unsafe { Arc::from_raw(hint.cast_const().cast::<ExportedBuffer>()) };
+    exported.finalized.store(true, Ordering::Release);
+    // The region goes with it, unless there is a hold.
+    drop(exported);
 }
 
-/// Lets go of the memory of a buffer that nobody but TypeScript's class has seen.
-pub fn drop_unseen(env: Env, buffer: Unknown, id: u32, handouts: &[Arc<Handout>]) {
-    let Some(handout) = handouts.iter().find(|handout| handout.id == id) else {
+/// Releases the memory of a buffer that only TypeScript's class has seen.
+fn drop_unseen(env: Env, buffer: Unknown, id: u32, all: &[Arc<ExportedBuffer>]) {
+    let Some(exported) = all.iter().find(|exported| exported.id == id) else {
         return;
     };
-    if handout.kind == Kind::Plain {
-        if shows(env, buffer, handout) && detach(env, buffer) {
-            handout.release();
+    if exported.kind == Kind::Plain {
+        if shows(env, buffer, exported) && detach(env, buffer) {
+            exported.release();
         }
-    } else if let Some(region) = handout.region() {
-        // It cannot be detached. Zeros let go of the file, and where there can be none (Windows, or
-        // for lack of memory) it goes with the buffer.
+    } else if let Some(region) = exported.region() {
+        // The buffer cannot be detached. Zeros mapped over the memory release the file. Where they
+        // cannot be mapped (Windows, or for lack of memory), the file is released with the buffer.
         let _ = region.map_zeros();
     }
 }
 
-/// What keeps the addresses of a buffer out of use when `unmap()` detaches it: the handout, or
-/// nothing where there is nothing to detach.
-pub fn to_lease(env: Env, buffer: Unknown, id: u32, handouts: &[Arc<Handout>]) -> Option<Arc<Handout>> {
-    let handout = handouts.iter().find(|handout| handout.id == id && handout.kind == Kind::Plain)?;
-    shows(env, buffer, handout).then(|| Arc::clone(handout))
-}
-
-/// Takes the memory away from those of `handouts` that are of `buffers`, each with its id, and from
-/// SharedArrayBuffers over our own memory, wherever those are. Views of an ArrayBuffer have length
-/// 0 from then on; those of a SharedArrayBuffer read zeros. File and memory are let go of. The
-/// addresses stay as long as somebody holds the handouts: a read of the runtime's that is under way
-/// ends up in zeros which nobody else has.
+/// Takes the memory away from those buffers of `all` that are in `buffers`, each with its id, and
+/// from SharedArrayBuffers over our own memory, wherever those are. Views of an ArrayBuffer have
+/// length 0 from then on; views of a SharedArrayBuffer read zeros. The file and its memory are
+/// released. The addresses stay reserved as long as there is a hold: a read of the runtime's that
+/// is under way then writes to zeros that nothing else has.
 ///
-/// A buffer that was detached before has been transferred: another one shows the memory now, which
-/// stays as it is.
+/// A buffer that was detached before was transferred. Its memory stays, because another buffer
+/// shows it now.
 ///
 /// # Errors
 ///
-/// After all has been done that can be: ENOMEM, where there is no memory for zeros and the file
-/// stays mapped until the buffers have been collected; ERR_MMAP_UNSUPPORTED for a SharedArrayBuffer
-/// on Windows.
-pub fn take_away(env: Env, buffers: Vec<(Unknown, u32)>, handouts: &[Arc<Handout>]) -> memmap_core::Result<()> {
-    let mut given: Vec<Option<Unknown>> = handouts.iter().map(|_| None).collect();
+/// After everything has been done that could be: ENOMEM, where there is no memory for zeros and the
+/// file stays mapped until the buffers have been collected; ERR_MMAP_UNSUPPORTED for a
+/// SharedArrayBuffer on Windows.
+fn take_away(env: Env, buffers: Vec<(Unknown, u32)>, all: &[Arc<ExportedBuffer>]) -> memmap_core::Result<()> {
+    let mut given: Vec<Option<Unknown>> = all.iter().map(|_| None).collect();
     for (buffer, id) in buffers {
         // They were made in the order of their ids.
-        let index = handouts.binary_search_by_key(&id, |handout| handout.id).ok();
+        let index = all.binary_search_by_key(&id, |exported| exported.id).ok();
         if let Some(place) = index.and_then(|index| given.get_mut(index)) {
             *place = Some(buffer);
         }
     }
     let mut taken = Vec::new();
-    // Regions. There are few: one, and one more for each `resize()`.
+    // There are few regions: one, and one more for each `resize()`.
     let mut shown: Vec<Arc<Region>> = Vec::new();
-    for (handout, buffer) in handouts.iter().zip(given) {
-        if handout.blanked.load(Ordering::Relaxed) {
+    for (exported, buffer) in all.iter().zip(given) {
+        if exported.blanked.load(Ordering::Relaxed) {
             continue;
         }
-        let Some(region) = handout.region() else { continue };
-        let is_taken = match (handout.kind, buffer) {
-            (Kind::Shared, _) | (Kind::Lent, Some(_)) => true,
-            (Kind::Plain, Some(buffer)) if shows(env, buffer, handout) => {
-                // Bun detaches no buffer while it reads or writes it. Its views keep their length
-                // then, and read zeros, as shared ones do.
-                handout.detached.store(detach(env, buffer), Ordering::Relaxed);
+        let Some(region) = exported.region() else { continue };
+        let is_taken = match (exported.kind, buffer) {
+            (Kind::Shared, _) | (Kind::Relocated, Some(_)) => true,
+            (Kind::Plain, Some(buffer)) if shows(env, buffer, exported) => {
+                // Bun detaches no buffer that it is reading or writing. Its views keep their length
+                // then, and read zeros as shared ones do.
+                exported.detached.store(detach(env, buffer), Ordering::Relaxed);
                 true
             }
-            // Unless there was no memory for zeros the last time.
-            (Kind::Plain, _) => handout.detached.load(Ordering::Relaxed),
-            (Kind::Lent, None) => false,
+            // It was detached when there was no memory for zeros the last time.
+            (Kind::Plain, _) => exported.detached.load(Ordering::Relaxed),
+            (Kind::Relocated, None) => false,
         };
         if is_taken {
-            taken.push((handout, region));
+            taken.push((exported, region));
         } else if !is_in(&shown, &region) {
             shown.push(region);
         }
     }
     let mut result = Ok(());
-    // There may be several buffers over a region.
+    // Several buffers may be over one region.
     let mut blanked: Vec<Arc<Region>> = Vec::new();
-    for (handout, region) in taken {
+    for (exported, region) in taken {
         if is_in(&shown, &region) {
             continue;
         }
         let outcome = if is_in(&blanked, &region) { Ok(()) } else { region.map_zeros() };
         match outcome {
             Ok(()) => {
-                handout.blanked.store(true, Ordering::Relaxed);
+                exported.blanked.store(true, Ordering::Relaxed);
                 if !is_in(&blanked, &region) {
                     blanked.push(region);
                 }
             }
-            // Windows puts nothing in the place of a mapping. There the addresses are given back at
-            // once, and only the caller can know that nobody uses them.
-            Err(Error::Unsupported(_)) if handout.detached.load(Ordering::Relaxed) => handout.release(),
+            // Windows cannot map zeros in the place of a mapping. There the addresses are unmapped
+            // at once, and only the caller can know that nobody uses them.
+            Err(Error::Unsupported(_)) if exported.detached.load(Ordering::Relaxed) => exported.release(),
             Err(error) => result = Err(error),
         }
     }
@@ -343,127 +466,18 @@ fn is_in(list: &[Arc<Region>], region: &Arc<Region>) -> bool {
     list.iter().any(|one| Arc::ptr_eq(one, region))
 }
 
-/// Whether it is the ArrayBuffer that was made with the handout, and not detached.
-fn shows(env: Env, buffer: Unknown, handout: &Handout) -> bool {
+/// Whether `buffer` is the ArrayBuffer of `exported`, and not detached.
+fn shows(env: Env, buffer: Unknown, exported: &ExportedBuffer) -> bool {
     let mut address = ptr::null_mut();
-    // SAFETY: a live value of this environment; `address` is written on success, which is that it
-    // is an ArrayBuffer. The length is not asked for.
+    // SAFETY: a live value of this environment. `address` is written on success, which means that
+    // it is an ArrayBuffer. The length is not needed.
     let status = unsafe { sys::napi_get_arraybuffer_info(env.raw(), buffer.raw(), &mut address, ptr::null_mut()) };
-    // That of a detached one is null, or not to be asked for.
-    check(status).is_ok() && address.addr() == handout.address
+    // For a detached buffer the address is null, or the call fails.
+    check(status).is_ok() && address.addr() == exported.address
 }
 
-/// Says whether the engine has detached it.
+/// Detaches an ArrayBuffer, and says whether the engine has done it.
 fn detach(env: Env, buffer: Unknown) -> bool {
     // SAFETY: a live ArrayBuffer of this environment, as `shows` has found.
     check(unsafe { sys::napi_detach_arraybuffer(env.raw(), buffer.raw()) }).is_ok()
-}
-
-/// The bytes of a Uint8Array, for the length of one call. Those of a SharedArrayBuffer may change meanwhile.
-pub struct Bytes(RawBytes);
-
-impl Bytes {
-    /// Where they are.
-    pub fn raw(&self) -> RawBytes {
-        self.0
-    }
-
-    /// The first `count` of them: so many were checked, and a SharedArrayBuffer may have grown since.
-    ///
-    /// # Errors
-    ///
-    /// `OutOfRange` if there are fewer.
-    pub fn first(&self, count: usize) -> memmap_core::Result<RawBytes> {
-        if count > self.0.length() {
-            return Err(Error::OutOfRange);
-        }
-        // SAFETY: a part of what is readable, see `from_napi_value`.
-        Ok(unsafe { RawBytes::new(self.0.address(), count) })
-    }
-}
-
-impl TypeName for Bytes {
-    fn type_name() -> &'static str {
-        "Uint8Array"
-    }
-
-    fn value_type() -> ValueType {
-        ValueType::Object
-    }
-}
-
-impl ValidateNapiValue for Bytes {}
-
-impl FromNapiValue for Bytes {
-    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
-        // SAFETY: the caller's promise.
-        let elements = unsafe { elements(env, value, sys::TypedarrayType::uint8_array) };
-        let (data, length) = elements.ok_or_else(|| throw_wrong_type(Env::from_raw(env), c"expected a Uint8Array"))?;
-        // SAFETY: the engine says that these bytes are the array's. Nothing but the native call that this is an argument of
-        // runs on the JavaScript thread until it returns, so nothing can detach or shrink them meanwhile.
-        Ok(Bytes(unsafe { RawBytes::new(data.cast_const().cast(), length) }))
-    }
-}
-
-/// The numbers of an Int32Array, for the length of one call, to be written to.
-pub struct Places {
-    numbers: *mut i32,
-    length: usize,
-}
-
-impl Places {
-    /// How many there are.
-    pub fn length(&self) -> usize {
-        self.length
-    }
-
-    /// Sets one of them. One that is not there is not set.
-    pub fn set(&self, index: usize, place: i32) {
-        if index < self.length {
-            // SAFETY: one of the array's numbers, see `from_napi_value`. Volatile, because it may be of a SharedArrayBuffer.
-            unsafe { self.numbers.wrapping_add(index).write_volatile(place) };
-        }
-    }
-}
-
-impl TypeName for Places {
-    fn type_name() -> &'static str {
-        "Int32Array"
-    }
-
-    fn value_type() -> ValueType {
-        ValueType::Object
-    }
-}
-
-impl ValidateNapiValue for Places {}
-
-impl FromNapiValue for Places {
-    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
-        // SAFETY: the caller's promise.
-        let elements = unsafe { elements(env, value, sys::TypedarrayType::int32_array) };
-        let (data, length) = elements.ok_or_else(|| throw_wrong_type(Env::from_raw(env), c"expected an Int32Array"))?;
-        Ok(Places { numbers: data.cast(), length })
-    }
-}
-
-/// Where the elements of a typed array are, and how many; nothing of an array of another kind.
-///
-/// # Safety
-///
-/// `value` must be a live value of `env`.
-unsafe fn elements(
-    env: sys::napi_env,
-    value: sys::napi_value,
-    expected: sys::napi_typedarray_type,
-) -> Option<(*mut c_void, usize)> {
-    let mut kind = 0;
-    let mut length = 0;
-    let mut data = ptr::null_mut();
-    // SAFETY: the caller's promise; the engine checks that it is a typed array and writes the three results on success. The two not
-    // asked for may be null.
-    let status = unsafe {
-        sys::napi_get_typedarray_info(env, value, &mut kind, &mut length, &mut data, ptr::null_mut(), ptr::null_mut())
-    };
-    (check(status).is_ok() && kind == expected).then_some((data, length))
 }

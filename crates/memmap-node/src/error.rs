@@ -1,95 +1,105 @@
-//! Core errors as JavaScript errors: class, `code`, Node's `errno` and `syscall`, and what was lost.
+//! Results and errors of the core as values of JavaScript: the class of an error, its `code`, the
+//! `errno` and `syscall` that Node's have, and what was lost.
+//!
+//! A function returns an error, and TypeScript throws it. With `node --abort-on-uncaught-exception`
+//! an error that native code throws counts as uncaught although JavaScript catches it, because V8
+//! looks for the catching function before the exception has left the native call.
+//!
+//! Only two kinds of errors are thrown here: those of arguments of the wrong type, which are
+//! defects of TypeScript's half, and those of an engine that has no memory for an object.
 
 use memmap_core::Error;
-use napi::bindgen_prelude::Unknown;
+use napi::bindgen_prelude::ToNapiValue;
 use napi::{Env, Status, sys};
 use std::ffi::{CStr, CString};
 use std::{fmt, ptr};
 
-/// Throws `error` in JavaScript and gives what napi-rs takes for "has been thrown".
-pub fn throw(env: Env, error: &Error) -> napi::Error {
-    throw_with(env, error, &[])
+/// What a function returns to JavaScript: its value, or an Error object.
+pub struct Outcome<T>(Result<T, Failure>);
+
+/// An error of the core, and what only the binding knows of it.
+struct Failure {
+    error: Error,
+    /// How many matches had been replaced before the error.
+    replaced: Option<usize>,
 }
 
-/// The same for an error that says more than the core knows of: these numbers are properties of it.
-pub fn throw_with(env: Env, error: &Error, numbers: &[(&str, f64)]) -> napi::Error {
-    let thrown = object(env, error, numbers).and_then(|value| {
-        // SAFETY: the value was made by this environment in this call.
-        check(unsafe { sys::napi_throw(env.raw(), value) })
-    });
-    if thrown.is_err() {
-        // The engine cannot make such an object. It may be able to make a smaller one.
-        throw_plain(env, error.code(), &error.to_string());
+impl<T> From<memmap_core::Result<T>> for Outcome<T> {
+    fn from(result: memmap_core::Result<T>) -> Self {
+        Outcome(result.map_err(|error| Failure { error, replaced: None }))
     }
-    has_been_thrown()
 }
 
-/// Throws an error of nothing but a class, a code and a message.
-fn throw_plain(env: Env, code: &str, message: &str) {
+impl Outcome<f64> {
+    /// How many matches were replaced, which an error has as a property.
+    pub fn of_replacing(result: memmap_core::Result<()>, replaced: usize) -> Self {
+        Outcome(match result {
+            Ok(()) => Ok(replaced as f64),
+            Err(error) => Err(Failure { error, replaced: Some(replaced) }),
+        })
+    }
+}
+
+impl<T: ToNapiValue> ToNapiValue for Outcome<T> {
+    unsafe fn to_napi_value(env: sys::napi_env, outcome: Self) -> napi::Result<sys::napi_value> {
+        match outcome.0 {
+            // SAFETY: the caller promises that `env` is the current environment.
+            Ok(value) => unsafe { T::to_napi_value(env, value) },
+            Err(failure) => failure.object(env).map_err(|_| {
+                // The engine cannot make such an object. It may be able to make a smaller one.
+                throw_plain(env, failure.error.code(), &failure.error.to_string());
+                has_been_thrown()
+            }),
+        }
+    }
+}
+
+impl Failure {
+    /// An Error object. The engine gives it the stack of the function that is being called.
+    fn object(&self, env: sys::napi_env) -> Result<sys::napi_value, Refusal> {
+        let object = Object::error(env, &self.error)?;
+        match &self.error {
+            Error::System(system) => {
+                object.set_number("errno", system.errno.into())?;
+                object.set_string("syscall", system.syscall)?;
+            }
+            Error::Fault { offset, length } => {
+                object.set_number("offset", *offset as f64)?;
+                object.set_number("length", *length as f64)?;
+            }
+            _ => {}
+        }
+        if let Some(replaced) = self.replaced {
+            object.set_number("replaced", replaced as f64)?;
+        }
+        Ok(object.value)
+    }
+}
+
+/// Throws an error that has only a class, a code and a message.
+fn throw_plain(env: sys::napi_env, code: &str, message: &str) {
     let (code, message) = (CString::new(code).unwrap_or_default(), CString::new(message).unwrap_or_default());
-    // SAFETY: both end with a null byte. If it fails there is an exception already, or nobody to
-    // get one.
-    let _ = unsafe { sys::napi_throw_error(env.raw(), code.as_ptr(), message.as_ptr()) };
+    // SAFETY: both end with a null byte. If it fails, there is an exception already, or nothing
+    // that could receive one.
+    let _ = unsafe { sys::napi_throw_error(env, code.as_ptr(), message.as_ptr()) };
 }
 
-/// Throws that an argument is not what it must be.
+/// Throws that an argument has the wrong type.
 pub fn throw_wrong_type(env: Env, message: &CStr) -> napi::Error {
-    // SAFETY: both end with a null byte. If it fails there is an exception already, or nobody to
-    // get one.
+    // SAFETY: both end with a null byte. If it fails, there is an exception already, or nothing
+    // that could receive one.
     let _ = unsafe { sys::napi_throw_type_error(env.raw(), c"ERR_INVALID_ARG_TYPE".as_ptr(), message.as_ptr()) };
     has_been_thrown()
 }
 
-/// What napi-rs takes for "has been thrown". Its own errors have one of its statuses for a `code`:
-/// none of them may be what a function returns.
+/// The error by which napi-rs knows that an exception is pending. The errors that napi-rs makes
+/// itself have a status of Node-API for a `code`, which no function may return.
 fn has_been_thrown() -> napi::Error {
     napi::Error::new(Status::PendingException, "")
 }
 
-/// What went wrong as a value, for TypeScript to throw when it has done what must be done in any
-/// case.
-///
-/// # Errors
-///
-/// Has been thrown: the engine cannot make an object.
-pub fn returned(env: Env, result: memmap_core::Result<()>) -> napi::Result<Option<Unknown<'static>>> {
-    let Err(error) = result else { return Ok(None) };
-    let value = object(env, &error, &[]).map_err(|_| throw(env, &error))?;
-    // SAFETY: a value that this environment has just made.
-    Ok(Some(unsafe { Unknown::from_raw_unchecked(env.raw(), value) }))
-}
-
-/// The error as what a promise is rejected with.
-pub fn rejection(env: Env, error: &Error, numbers: &[(&str, f64)]) -> napi::Error {
-    match object(env, error, numbers) {
-        // SAFETY: a value that this environment has just made.
-        Ok(value) => napi::Error::from(unsafe { Unknown::from_raw_unchecked(env.raw(), value) }),
-        // Nor could the engine make one of anything else.
-        Err(_) => has_been_thrown(),
-    }
-}
-
-fn object(env: Env, error: &Error, numbers: &[(&str, f64)]) -> Result<sys::napi_value, Refusal> {
-    let object = Object::error(env.raw(), error)?;
-    match error {
-        Error::System(system) => {
-            object.set_number("errno", system.errno.into())?;
-            object.set_string("syscall", system.syscall)?;
-        }
-        Error::Fault { offset, length } => {
-            object.set_number("offset", *offset as f64)?;
-            object.set_number("length", *length as f64)?;
-        }
-        _ => {}
-    }
-    for (name, number) in numbers {
-        object.set_number(name, *number)?;
-    }
-    Ok(object.value)
-}
-
-/// What the engine says of a call that has failed. No error of napi-rs, so that none can become
-/// what a function returns: it would reach JavaScript with a status for its `code`.
+/// What the engine says of a call that has failed. It is no error of napi-rs, so that none can
+/// become what a function returns: it would reach JavaScript with a status for its `code`.
 #[derive(Debug)]
 pub struct Refusal(Status);
 
@@ -100,7 +110,7 @@ impl fmt::Display for Refusal {
 }
 
 /// A Node-API status as a Result.
-pub(crate) fn check(status: sys::napi_status) -> Result<(), Refusal> {
+pub fn check(status: sys::napi_status) -> Result<(), Refusal> {
     match Status::from(status) {
         Status::Ok => Ok(()),
         status => Err(Refusal(status)),
@@ -122,7 +132,8 @@ impl Object {
             _ => sys::napi_create_error,
         };
         let mut value = ptr::null_mut();
-        // SAFETY: `code` and `message` are strings of this environment; `value` is written on success.
+        // SAFETY: `code` and `message` are strings of this environment; `value` is written on
+        // success.
         check(unsafe { create(env, code, message, &mut value) })?;
         Ok(Object { env, value })
     }
@@ -140,7 +151,8 @@ impl Object {
 
     fn set(&self, name: &str, value: sys::napi_value) -> Result<(), Refusal> {
         let name = string(self.env, name)?;
-        // SAFETY: object, name and value belong to this environment and are alive in this call's scope.
+        // SAFETY: object, name and value belong to this environment and are alive in the scope of
+        // this call.
         check(unsafe { sys::napi_set_property(self.env, self.value, name, value) })
     }
 }

@@ -1,23 +1,31 @@
-//! memmap-core for JavaScript. This crate converts, and decides nothing.
+//! memmap-core for JavaScript. This crate converts values and decides nothing.
 //!
-//! * [`mapping`]: what the TypeScript class `Mmap` calls.
-//! * [`buffer`]: an ArrayBuffer over a Region, and bytes of a caller's buffer.
-//! * [`task`]: what runs on another thread, as a promise.
-//! * [`environment`]: mappings that are still open and tasks that still run when their thread ends.
-//! * [`error`]: core errors as JavaScript errors.
+//! * [`handle`]: what TypeScript keeps of a mapping, and numbers of JavaScript as numbers of Rust.
+//! * [`mapping`]: opening, closing, lengths and pages.
+//! * [`bytes`]: copying bytes in and out.
+//! * [`search`]: finding, counting and replacing.
+//! * [`buffer`]: ArrayBuffers over a mapping, which JavaScript gets.
+//! * [`typed_array`]: typed arrays of the caller, which native code gets.
+//! * [`task`]: work on another thread, as a promise.
+//! * [`environment`]: what must end when a thread of JavaScript ends.
+//! * [`error`]: results and errors of the core as values of JavaScript.
 //! * [`system`]: constants and page sizes.
 //!
-//! Arguments come checked from TypeScript, where the user's words for them are known. What is checked again here is what memory
-//! safety rests on.
+//! TypeScript checks all arguments, because it knows the names under which the user gave them. What
+//! is checked again here is what memory safety rests on.
 
 use napi_derive::module_init;
 
 pub mod buffer;
+pub mod bytes;
 pub mod environment;
 pub mod error;
+pub mod handle;
 pub mod mapping;
+pub mod search;
 pub mod system;
 pub mod task;
+pub mod typed_array;
 
 #[module_init]
 fn stay_loaded() {

@@ -1,6 +1,7 @@
 //! Constants and page sizes.
 
-use crate::{buffer, environment, error};
+use crate::error::Outcome;
+use crate::{buffer, environment};
 use memmap_core::{fault_registry, sys};
 use napi::Env;
 use napi::bindgen_prelude::Unknown;
@@ -38,27 +39,29 @@ pub fn open_mappings() -> f64 {
     environment::open_mappings() as f64
 }
 
-/// Makes sure that the fault handler is the one that is asked first. Says whether there is one.
+/// Makes sure that signals come to the fault handler first. Returns false where there is none.
 #[napi]
 pub fn install_fault_handler() -> bool {
     sys::install_fault_handler()
 }
 
-/// True the first time that it is called in this process: the handler is one, however often
-/// TypeScript's half is loaded.
+/// Returns true for the first call in this process, because the process has one fault handler
+/// however often TypeScript's half is loaded.
 #[napi]
 pub fn is_first_to_watch_signals() -> bool {
     static WATCHED: AtomicBool = AtomicBool::new(false);
     !WATCHED.swap(true, Ordering::Relaxed)
 }
 
-/// Four bytes that count the faults answered in this process: while they stay the same, nothing has been lost anywhere.
-#[napi(ts_return_type = "ArrayBuffer")]
-pub fn fault_counter(env: Env) -> napi::Result<Unknown<'static>> {
-    buffer::over_static(env, &fault_registry::FAULTS_HANDLED).map_err(|error| error::throw(env, &error))
+/// Four bytes that count the faults handled in this process. While they stay the same, no mapping
+/// has lost bytes.
+#[napi(ts_return_type = "Outcome<ArrayBuffer>")]
+pub fn fault_counter(env: Env) -> Outcome<Unknown<'static>> {
+    buffer::over_static(env, &fault_registry::FAULTS_HANDLED).into()
 }
 
-/// Gives up the names of all named regions. For runtimes whose exit does not run the C library's.
+/// Gives up the names of all named regions. Bun needs the call, because its exit does not run that
+/// of the C library.
 #[napi]
 pub fn leave_named_regions() {
     sys::leave_named_regions();

@@ -1,0 +1,99 @@
+//! Finding, counting and replacing bytes of a mapping.
+
+use crate::error::Outcome;
+use crate::handle::{Handle, index};
+use crate::typed_array::{PositionsBuffer, Uint8Argument};
+use memmap_core::search::Finder;
+use memmap_core::{Error, Result};
+use napi::bindgen_prelude::External;
+use napi_derive::napi;
+
+/// The position of the first `needle` in `[start, stop)`, or -1.
+#[napi]
+pub fn find(
+    handle: &External<Handle>,
+    #[napi(ts_arg_type = "Uint8Array")] needle: Uint8Argument,
+    start: f64,
+    stop: f64,
+) -> Outcome<f64> {
+    let found = handle.with(|mapping| mapping.region().find(&finder(&needle)?, index(start)?..index(stop)?));
+    found.map(position).into()
+}
+
+/// The position of the last `needle` in `[start, stop)`, or -1.
+#[napi]
+pub fn rfind(
+    handle: &External<Handle>,
+    #[napi(ts_arg_type = "Uint8Array")] needle: Uint8Argument,
+    start: f64,
+    stop: f64,
+) -> Outcome<f64> {
+    let found = handle.with(|mapping| mapping.region().rfind(&finder(&needle)?, index(start)?..index(stop)?));
+    found.map(position).into()
+}
+
+/// Writes the positions of `needle` in `[start, stop)`, without overlaps and counted from `start`,
+/// to `positions` until that is full, and returns how many there are. `[start, stop)` has no more
+/// than 2 GiB positions, because engines calculate faster with small integers.
+#[napi]
+pub fn find_all(
+    handle: &External<Handle>,
+    #[napi(ts_arg_type = "Uint8Array")] needle: Uint8Argument,
+    #[napi(ts_arg_type = "Int32Array")] positions: PositionsBuffer,
+    start: f64,
+    stop: f64,
+) -> Outcome<f64> {
+    let found = handle.with(|mapping| {
+        let (finder, start, stop) = (finder(&needle)?, index(start)?, index(stop)?);
+        if stop.saturating_sub(start).saturating_sub(finder.needle().len()) > i32::MAX as usize {
+            return Err(Error::OutOfRange);
+        }
+        let set = |number, position: usize| positions.set(number, (position - start) as i32);
+        mapping.region().list(&finder, start..stop, positions.length(), set)
+    });
+    found.map(|count| count as f64).into()
+}
+
+/// How many matches of `needle` are in `[start, stop)`, without overlaps.
+#[napi]
+pub fn count(
+    handle: &External<Handle>,
+    #[napi(ts_arg_type = "Uint8Array")] needle: Uint8Argument,
+    start: f64,
+    stop: f64,
+) -> Outcome<f64> {
+    let counted = handle.with(|mapping| mapping.region().count(&finder(&needle)?, index(start)?..index(stop)?));
+    counted.map(|count| count as f64).into()
+}
+
+/// Replaces each `from` in `[start, stop)` by `to`, which must be as long, and returns how many. An
+/// error has the number of those replaced before it in `replaced`.
+#[napi]
+pub fn replace_all(
+    handle: &External<Handle>,
+    #[napi(ts_arg_type = "Uint8Array")] from: Uint8Argument,
+    #[napi(ts_arg_type = "Uint8Array")] to: Uint8Argument,
+    start: f64,
+    stop: f64,
+) -> Outcome<f64> {
+    let mut replaced = 0;
+    let result = handle.with(|mapping| {
+        let (finder, to) = (finder(&from)?, to.raw().to_vec()?);
+        mapping.region().replace(&finder, &to, index(start)?..index(stop)?, &mut replaced).map(drop)
+    });
+    Outcome::of_replacing(result, replaced)
+}
+
+/// A finder of these bytes, which are copied.
+///
+/// # Errors
+///
+/// As [`memmap_core::RawBytes::to_vec`].
+pub fn finder(needle: &Uint8Argument) -> Result<Finder> {
+    needle.raw().to_vec().map(Finder::new)
+}
+
+/// A position as JavaScript gets it: -1 for none.
+pub fn position(found: Option<usize>) -> f64 {
+    found.map_or(-1.0, |index| index as f64)
+}
