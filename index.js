@@ -298,6 +298,10 @@ function list(sentence, questions) {
 	return [`${sentence}.`, ...questions].join("\n  - ");
 }
 const binding = load();
+function checked(outcome) {
+	if (typeof outcome === "object" && (0, node_util_types.isNativeError)(outcome)) throw outcome;
+	return outcome;
+}
 //#endregion
 //#region src/constants.ts
 const ACCESS_DEFAULT = 0;
@@ -420,22 +424,23 @@ const MOVES_INTO_BUFFERS = process.platform !== "win32" && process.versions.bun 
 function sharedView(mapping, id, lead, length, maxLength) {
 	if (MOVES_INTO_BUFFERS) return moveIntoBuffer(mapping, id, lead, length, Math.max(maxLength ?? 0, length));
 	if (length > MAX_VIEW_LENGTH) throw sharedTooLarge(length, false);
-	const buffer = binding.buffer(mapping, id, true, 0, length);
+	const buffer = checked(binding.buffer(mapping, id, true, 0, length));
 	return viewOf(id, buffer, buffer.byteLength - length, length);
 }
-const leases = new FinalizationRegistry((lease) => binding.endLease(lease));
+const holds = new FinalizationRegistry((hold) => binding.releaseBufferHold(hold));
 function keepAddresses(mapping, buffer, id) {
-	const lease = binding.lease(mapping, buffer, id);
-	if (lease !== null) leases.register(buffer, lease);
+	const hold = checked(binding.holdBuffer(mapping, buffer, id));
+	if (hold !== null) holds.register(buffer, hold);
 }
 function moveIntoBuffer(mapping, id, lead, length, maxLength) {
 	const buffer = reserve(lead + length, lead + maxLength, maxLength > length);
 	const view = viewOf(id, buffer, lead, length);
 	const memory = new Uint8Array(buffer);
 	const capacity = buffer.maxByteLength;
-	const lease = binding.newLease();
-	leases.register(buffer, lease);
-	binding.lend(mapping, id, memory, lead, capacity, lease);
+	const hold = checked(binding.newBufferHold());
+	holds.register(buffer, hold);
+	const error = binding.relocate(mapping, id, memory, lead, capacity, hold);
+	if (error !== void 0) throw error;
 	return view;
 }
 let shared = globalThis.SharedArrayBuffer === void 0 ? void 0 : partsOf$1(globalThis.SharedArrayBuffer);
@@ -1073,7 +1078,7 @@ var Search = class {
 			this.#count = 0;
 			const reach = this.base + MOST_POSITIONS - 1 + this.#needle.length;
 			const stop = Math.min(reach, this.stop);
-			const count = binding.findAll(this.#of.handle(), this.#needle, this.#places, this.base, stop);
+			const count = checked(binding.findAll(this.#of.handle(), this.#needle, this.#places, this.base, stop));
 			this.#count = count;
 			const end = count === 0 ? 0 : this.#endOf(count - 1);
 			const isFull = count === this.#places.length;
@@ -1272,7 +1277,7 @@ var NewlinesBackwards = class {
 			const stop = Math.min(this.#base, position);
 			if (stop <= this.#start) return -1;
 			this.#base = Math.max(this.#start, stop - BLOCK);
-			this.#count = binding.findAll(this.#of.handle(), NEWLINE$1, this.#places, this.#base, stop);
+			this.#count = checked(binding.findAll(this.#of.handle(), NEWLINE$1, this.#places, this.#base, stop));
 		}
 	}
 };
@@ -1435,7 +1440,7 @@ var TextLines = class {
 		const end = copy.length === left ? left : copy.lastIndexOf(NEWLINE_BYTE) + 1;
 		if (end !== 0) this.#copy = copy.subarray(0, end);
 		else {
-			const newline = binding.find(this.#of.handle(), NEWLINE$1, from + copy.length, this.#stop);
+			const newline = checked(binding.find(this.#of.handle(), NEWLINE$1, from + copy.length, this.#stop));
 			this.#copyLong(from, newline === -1 ? this.#stop : newline + 1);
 		}
 		this.#copiedFrom = from;
@@ -1451,7 +1456,7 @@ var TextLines = class {
 		const newline = size === left ? -1 : copy.indexOf(NEWLINE_BYTE);
 		if (size === left || newline !== -1 && newline !== size - 1) this.#copy = copy.subarray(newline + 1);
 		else {
-			const before = binding.rfind(this.#of.handle(), NEWLINE$1, this.#start, to - size);
+			const before = checked(binding.rfind(this.#of.handle(), NEWLINE$1, this.#start, to - size));
 			this.#copyLong(before === -1 ? this.#start : before + 1, to);
 		}
 		this.#copiedFrom = to - this.#copy.length;
@@ -1465,7 +1470,7 @@ var TextLines = class {
 	}
 	#read(from, size) {
 		const copy = this.#buffer.subarray(0, size);
-		binding.read(this.#of.handle(), copy, from);
+		checked(binding.read(this.#of.handle(), copy, from));
 		return copy;
 	}
 	#copyLong(from, to) {
@@ -1640,7 +1645,7 @@ function isInUse(memory) {
 }
 async function run({ mapping, options, total, memory, start }) {
 	const { signal, onProgress } = options;
-	const task = binding.newTask(mapping);
+	const task = checked(binding.newTask(mapping));
 	let thrown;
 	const stop = () => binding.stopTask(task);
 	const report = (done) => {
@@ -1672,7 +1677,7 @@ async function run({ mapping, options, total, memory, start }) {
 			stop();
 		}
 		timer = onProgress && (0, node_timers.setInterval)(reportPart, REPORT_INTERVAL);
-		const result = await working;
+		const result = checked(await working);
 		report(total);
 		if (thrown === void 0) return result;
 	} catch (error) {
@@ -1726,11 +1731,11 @@ var Mmap = class {
 	#maxLength;
 	constructor(file, length, options) {
 		const asked = request(file, length, options);
-		const mapping = open(asked);
+		const mapping = closedHandle();
+		this.#length = open(mapping, asked);
 		try {
-			this.#length = binding.length(mapping);
 			if (asked.maxByteLength !== void 0 && asked.maxByteLength < this.#length) throw withPath(maxByteLengthTooShort(asked.maxByteLength, this.#length), asked.path);
-			this.#access = asked.access ?? binding.access(mapping);
+			this.#access = asked.access ?? checked(binding.access(mapping));
 			if (asked.tagname !== void 0) leaveNamedRegionsAtExit();
 			if (asked.file !== -1 || asked.tagname !== void 0) watchSignals();
 			standForItself(this);
@@ -1761,7 +1766,7 @@ var Mmap = class {
 		return this.#mapping === void 0;
 	}
 	get fd() {
-		return binding.descriptor(this.#live());
+		return checked(binding.descriptor(this.#live()));
 	}
 	get bytes() {
 		const { bytes } = this.#wholeView(this.#live());
@@ -1845,7 +1850,7 @@ var Mmap = class {
 		const what = "data out of range";
 		if (left < 0) throw outOfRange(what, "position", `at most the length, ${this.#length}`, this.#position);
 		if (count > left) throw outOfRange(what, "data", `at most ${left} bytes long, from the cursor to the end`, `${count} bytes`);
-		binding.write(mapping, bytes, count, this.#position, 1);
+		checked(binding.write(mapping, bytes, count, this.#position, 1));
 		this.#position += count;
 		return count;
 	}
@@ -1899,7 +1904,7 @@ var Mmap = class {
 		const slice = adjustSlice(bounds, this.#length);
 		if (slice.step === 1) return this.#copy(mapping, slice.start, slice.count);
 		const copy = allocate(slice.count);
-		binding.readStrided(mapping, copy, slice.start, slice.step);
+		checked(binding.readStrided(mapping, copy, slice.start, slice.step));
 		return copy;
 	}
 	setSlice(data, start, stop, step) {
@@ -1912,7 +1917,7 @@ var Mmap = class {
 			const came = `${count} bytes`;
 			throw outOfRange("mmap slice assignment is wrong size", "data", `${slice.count} bytes long, as the slice is`, came);
 		}
-		if (count !== 0) binding.write(mapping, bytes, count, slice.start, slice.step);
+		if (count !== 0) checked(binding.write(mapping, bytes, count, slice.start, slice.step));
 	}
 	set(data, position = 0) {
 		const bytes = bytesArgument(data, "data");
@@ -1921,7 +1926,7 @@ var Mmap = class {
 		const count = byteLengthOf(bytes);
 		if (at < 0 || at > this.#length - count) throw this.#misfit(count, at);
 		const own = count <= SHORT_COPY ? this.#ownBytes(mapping) : void 0;
-		if (own === void 0) binding.write(mapping, bytes, count, at, 1);
+		if (own === void 0) checked(binding.write(mapping, bytes, count, at, 1));
 		else {
 			this.#checkIntact(mapping);
 			own.set(bytes, at);
@@ -1939,7 +1944,7 @@ var Mmap = class {
 		if (bytes < 0 || bytes > length) throw outOfRange(what, "count", `0 to ${length}`, count);
 		if (target < 0 || target > length - bytes) throw outOfRange(what, "dest", `0 to ${length - bytes}`, dest);
 		if (source < 0 || source > length - bytes) throw outOfRange(what, "src", `0 to ${length - bytes}`, src);
-		binding.copyWithin(mapping, target, source, bytes);
+		checked(binding.copyWithin(mapping, target, source, bytes));
 	}
 	fill(value, start, stop) {
 		const pattern = needleArgument(value, "value");
@@ -1947,7 +1952,7 @@ var Mmap = class {
 		const mapping = this.#writable();
 		if (byteLengthOf(pattern) === 0) throw outOfRange("fill out of range", "value", "at least one byte long", "0 bytes");
 		const slice = adjustSlice(bounds, this.#length);
-		binding.fill(mapping, pattern, slice.start, slice.count);
+		checked(binding.fill(mapping, pattern, slice.start, slice.count));
 		return this;
 	}
 	*[Symbol.iterator]() {
@@ -1965,7 +1970,7 @@ var Mmap = class {
 	rfind(needle, start, stop) {
 		const bytes = bytesArgument(needle, "needle");
 		const [mapping, from, to] = this.#rangeFromCursor(rangeArguments(start, stop));
-		return to < from ? -1 : binding.rfind(mapping, bytes, from, to);
+		return to < from ? -1 : checked(binding.rfind(mapping, bytes, from, to));
 	}
 	indexOf(needle, start) {
 		const sought = typeof needle === "number" ? byteArgument(needle, "needle") : soughtBytes(needle);
@@ -1980,7 +1985,7 @@ var Mmap = class {
 		const count = byteLengthOf(bytes);
 		if (from < -this.#length && count !== 0) return -1;
 		const last = Math.min(clamp(from, this.#length) + count, this.#length);
-		return binding.rfind(mapping, bytes, 0, last);
+		return checked(binding.rfind(mapping, bytes, 0, last));
 	}
 	includes(needle, start) {
 		return this.indexOf(needle, start) !== -1;
@@ -1997,7 +2002,7 @@ var Mmap = class {
 		const bytes = bytesArgument(needle, "needle");
 		const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop));
 		refuseEmpty(bytes, "needle");
-		return binding.count(mapping, bytes, from, to);
+		return checked(binding.count(mapping, bytes, from, to));
 	}
 	replaceAll(from, to, start, stop) {
 		const old = bytesArgument(from, "from");
@@ -2005,7 +2010,7 @@ var Mmap = class {
 		const [mapping, first, last] = this.#rangeFromStart(rangeArguments(start, stop));
 		this.#writable();
 		refuseUnequal(old, replacement);
-		return binding.replaceAll(mapping, old, replacement, first, last);
+		return checked(binding.replaceAll(mapping, old, replacement, first, last));
 	}
 	lines(options) {
 		const { start, stop, encoding, crlf, reverse } = linesOptions(options);
@@ -2023,7 +2028,7 @@ var Mmap = class {
 		const at = wholeNumber(position, "position");
 		const mapping = this.#live();
 		if (at < 0 || at > this.#length) throw outOfRange("line out of range", "position", `0 to ${this.#length}`, position);
-		const before = binding.rfind(mapping, needleBytes(NEWLINE), 0, at);
+		const before = checked(binding.rfind(mapping, needleBytes(NEWLINE), 0, at));
 		const after = this.#find(mapping, NEWLINE, at, this.#length);
 		return {
 			start: before + 1,
@@ -2079,14 +2084,14 @@ var Mmap = class {
 		await this.#run(mapping, checked, to - from, (task) => binding.startPrefetch(task, from, to));
 	}
 	size() {
-		return binding.size(this.#live());
+		return checked(binding.size(this.#live()));
 	}
 	flush(offset = 0, size, flags) {
 		const asked = flushArguments(offset, size);
 		const how = flags === void 0 ? void 0 : int32(flags, "flags");
 		const mapping = this.#live();
 		const [from, count] = this.#flushRange(asked);
-		binding.flush(mapping, from, count, how);
+		checked(binding.flush(mapping, from, count, how));
 	}
 	resize(newSize) {
 		const length = wholeNumber(newSize, "newSize", "of type number or bigint");
@@ -2095,6 +2100,7 @@ var Mmap = class {
 		const view = this.#view;
 		if (view !== void 0 && this.#isUsedByOthers(view)) this.#rememberForUnmap(view);
 		const inPlace = binding.resize(mapping, length);
+		if (typeof inPlace !== "boolean") throw inPlace;
 		this.#length = length;
 		if (this.#state !== void 0) this.#state.generation += 1;
 		if (!inPlace) {
@@ -2116,31 +2122,33 @@ var Mmap = class {
 		if (count < 0) throw outOfRange("madvise length invalid", "length", ">= 0", length);
 		if (count > Number.MAX_SAFE_INTEGER - from) throw outOfRange("madvise length too large", "length", `at most ${Number.MAX_SAFE_INTEGER - from}`, length);
 		this.#moveIntoBuffer(mapping);
-		binding.advise(mapping, advice, from, Math.min(count, this.#length - from));
+		checked(binding.advise(mapping, advice, from, Math.min(count, this.#length - from)));
 	}
 	protect(prot) {
 		const protection = systemConstant(prot, "prot");
 		const mapping = this.#live();
-		this.#access = binding.protect(mapping, protection);
+		const access = binding.protect(mapping, protection);
+		if (typeof access !== "number") throw access;
+		this.#access = access;
 	}
 	mlock(start, stop) {
 		const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop));
 		this.#moveIntoBuffer(mapping);
-		binding.lock(mapping, from, to - from);
+		checked(binding.lock(mapping, from, to - from));
 	}
 	munlock(start, stop) {
 		const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop));
-		binding.unlock(mapping, from, to - from);
+		checked(binding.unlock(mapping, from, to - from));
 	}
 	resident(start, stop) {
 		const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop));
-		return binding.resident(mapping, from, to - from);
+		return checked(binding.resident(mapping, from, to - from));
 	}
 	close() {
 		const mapping = this.#mapping;
 		if (mapping === void 0) return;
-		const error = this.#writesBack ? binding.finish(mapping) : null;
-		if (error !== null && !isFault(error)) throw error;
+		const error = this.#writesBack ? binding.writeBack(mapping) : void 0;
+		if (error !== void 0 && !isFault(error)) throw error;
 		const view = this.#view;
 		const isOwn = view !== void 0 && !this.#isUsedByOthers(view);
 		if (view !== void 0 && !isOwn) this.#rememberForUnmap(view);
@@ -2154,13 +2162,13 @@ var Mmap = class {
 		this.#handedOut = false;
 		unclosed -= 1;
 		if (this.#state !== void 0) this.#state.generation += 1;
-		if (error !== null) throw error;
+		if (error !== void 0) throw error;
 	}
 	unmap() {
 		const open = this.#mapping;
 		const mapping = open ?? this.#closedMapping;
 		if (mapping === void 0) return;
-		const error = open !== void 0 && this.#writesBack ? binding.finish(open) : null;
+		const error = open !== void 0 && this.#writesBack ? binding.writeBack(open) : void 0;
 		if (!this.#shared) this.#dropOwnView(mapping);
 		if (this.#view !== void 0) this.#rememberForUnmap(this.#view);
 		const buffers = [];
@@ -2178,13 +2186,13 @@ var Mmap = class {
 			unclosed -= 1;
 			if (this.#state !== void 0) this.#state.generation += 1;
 		}
-		this.#closedMapping = refusal === null ? void 0 : mapping;
+		this.#closedMapping = refusal === void 0 ? void 0 : mapping;
 		this.#view = void 0;
 		this.#handedOut = false;
 		this.#otherViews = [];
 		if (isShortage(refusal)) provokeCollection();
-		if (error !== null) throw error;
-		if (refusal !== null) throw refusal;
+		if (error !== void 0) throw error;
+		if (refusal !== void 0) throw refusal;
 	}
 	[Symbol.dispose]() {
 		this.close();
@@ -2232,7 +2240,7 @@ var Mmap = class {
 		if (count === 0) return copy;
 		const end = position + count;
 		const own = count <= SHORT_COPY && end <= BUFFER_LIMIT ? this.#ownBytes(mapping) : void 0;
-		if (own === void 0) binding.read(mapping, copy, position);
+		if (own === void 0) checked(binding.read(mapping, copy, position));
 		else {
 			own.copy(copy, 0, position, end);
 			this.#checkIntact(mapping);
@@ -2241,7 +2249,7 @@ var Mmap = class {
 	}
 	#arrayBuffer(mapping, from, to) {
 		const copy = allocateOwn(to - from);
-		if (to > from) binding.read(mapping, copy, from);
+		if (to > from) checked(binding.read(mapping, copy, from));
 		return copy.buffer;
 	}
 	#pieces(start, stop, size) {
@@ -2283,7 +2291,7 @@ var Mmap = class {
 	}
 	#find(mapping, needle, from, to) {
 		const own = to - from <= SHORT_SEARCH && to <= BUFFER_LIMIT ? this.#ownBytes(mapping) : void 0;
-		if (own === void 0) return binding.find(mapping, needleBytes(needle), from, to);
+		if (own === void 0) return checked(binding.find(mapping, needleBytes(needle), from, to));
 		const found = to === own.length ? own.indexOf(needle, from) : indexWithin(own, needle, from, to);
 		this.#checkIntact(mapping);
 		return found;
@@ -2353,13 +2361,13 @@ var Mmap = class {
 	}
 	#byteAt(mapping, index) {
 		const value = this.#ownBytes(mapping)?.[index];
-		if (value === void 0) return binding.readByte(mapping, index);
+		if (value === void 0) return checked(binding.readByte(mapping, index));
 		this.#checkIntact(mapping);
 		return value;
 	}
 	#setByteAt(mapping, index, value) {
 		const bytes = this.#ownBytes(mapping);
-		if (bytes === void 0) binding.writeByte(mapping, index, value);
+		if (bytes === void 0) checked(binding.writeByte(mapping, index, value));
 		else {
 			this.#checkIntact(mapping);
 			bytes[index] = value;
@@ -2369,7 +2377,7 @@ var Mmap = class {
 	#checkIntact(mapping) {
 		const faults = faultCounter?.[0] ?? 0;
 		if (faults === this.#faultsSeen) return;
-		binding.checkIntact(mapping);
+		checked(binding.checkIntact(mapping));
 		this.#faultsSeen = faults;
 	}
 	#ownBytes(mapping) {
@@ -2413,7 +2421,7 @@ var Mmap = class {
 			const needed = length + (this.#lead + offset) % BUFFER_ALIGNMENT;
 			if (needed > MAX_VIEW_LENGTH) throw viewTooLarge(needed, MAX_VIEW_LENGTH);
 			try {
-				const buffer = binding.buffer(mapping, id, false, offset, length);
+				const buffer = checked(binding.buffer(mapping, id, false, offset, length));
 				return viewOf(id, buffer, buffer.byteLength - length, length);
 			} catch (error) {
 				if (!isNoView(error) || length !== this.#length) throw error;
@@ -2461,29 +2469,25 @@ function mmap(file, length, options) {
 const spareHandles = [];
 let spareCount = 0;
 const MOST_SPARE_HANDLES = 64;
-function open(asked) {
+function closedHandle() {
+	if (spareCount === 0) return binding.newHandle();
+	spareCount -= 1;
+	const handle = spareHandles[spareCount];
+	spareHandles[spareCount] = void 0;
+	return handle;
+}
+function open(handle, asked) {
 	const { file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack } = asked;
-	let spare;
-	if (spareCount !== 0) {
-		spareCount -= 1;
-		spare = spareHandles[spareCount];
-		spareHandles[spareCount] = void 0;
-	}
-	let mapping;
-	try {
-		mapping = binding.open(file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack, spare) ?? spare;
-	} catch (error) {
-		if (spare !== void 0) {
-			spareHandles[spareCount] = spare;
-			spareCount += 1;
-		}
-		if (isShortage(error)) provokeCollection();
-		if (file === -1 && length === 0) throw aboutNoLength(error);
-		throw withPath(error, asked.path);
+	const mapped = binding.open(handle, file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack);
+	if (typeof mapped !== "number") {
+		spareHandles[spareCount] = handle;
+		spareCount += 1;
+		if (isShortage(mapped)) provokeCollection();
+		throw file === -1 && length === 0 ? aboutNoLength(mapped) : withPath(mapped, asked.path);
 	}
 	unclosed += 1;
 	if (unclosed >= nextLook) lookAtDescriptors();
-	return mapping;
+	return mapped;
 }
 let unclosed = 0;
 let nextLook = 0;
@@ -2533,7 +2537,7 @@ function countedFaults() {
 	if (faultsAskedFor) return faultCounter;
 	faultsAskedFor = true;
 	try {
-		faultCounter = new Uint32Array(binding.faultCounter());
+		faultCounter = new Uint32Array(checked(binding.faultCounter()));
 	} catch {}
 	return faultCounter;
 }

@@ -2,10 +2,14 @@
 // this one is loaded first.
 
 import { isNativeError } from 'node:util/types'
+import type { ExternalObject, Handle as NativeHandle, Outcome } from '../binding.js'
 import { codeOf, noBinding } from './errors.js'
 import { type Attempt, type Binding, fittingPlatforms, loadLibrary, PLATFORMS, packageName } from './loader.js'
 
 export type * from '../binding.js'
+
+/** What native functions take for a mapping. */
+export type Handle = ExternalObject<NativeHandle>
 
 /** What `engines` of package.json says. Bun, Deno and Electron say which Node they are like. */
 const OLDEST_NODE = 20
@@ -87,3 +91,13 @@ function list(sentence: string, questions: string[]): string {
 
 const binding = load()
 export default binding
+
+/**
+ * The value that native code has returned, or throws the error that it has returned. Native code
+ * throws none, because `node --abort-on-uncaught-exception` would not see that it is caught.
+ */
+export function checked<T>(outcome: Outcome<T>): T {
+  // Most functions return a number, a boolean or undefined, which need no call of the runtime.
+  if (typeof outcome === 'object' && isNativeError(outcome)) throw outcome
+  return outcome as T
+}

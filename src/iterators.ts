@@ -2,7 +2,7 @@
 // for each would cost more than the search. Classes, not generators: those cost half as much again at every step.
 
 import { clamp } from './arguments.js'
-import binding, { type ExternalObject, type OpenMapping } from './binding.js'
+import binding, { checked, type Handle } from './binding.js'
 
 /** What an iterator asks of its mapping. */
 export interface Iterated {
@@ -10,7 +10,7 @@ export interface Iterated {
   readonly state: State
   /** Throws when it is closed, or when bytes of it have been lost. */
   check(): void
-  handle(): ExternalObject<OpenMapping>
+  handle(): Handle
   length(): number
   /** A stretch with all of `[start, stop)` in it, or undefined where there are no views. */
   window(start: number, stop: number): Window | undefined
@@ -124,7 +124,7 @@ class Search {
       this.#count = 0
       const reach = this.base + MOST_POSITIONS - 1 + this.#needle.length
       const stop = Math.min(reach, this.stop)
-      const count = binding.findAll(this.#of.handle(), this.#needle, this.#places, this.base, stop)
+      const count = checked(binding.findAll(this.#of.handle(), this.#needle, this.#places, this.base, stop))
       this.#count = count
       const end = count === 0 ? 0 : this.#endOf(count - 1)
       const isFull = count === this.#places.length

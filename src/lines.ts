@@ -2,7 +2,7 @@
 // text.
 
 import { clamp } from './arguments.js'
-import binding from './binding.js'
+import binding, { checked } from './binding.js'
 import { DONE, type Iterated, inheritHelpers, NEWLINE, NONE, NOWHERE, type State, withoutReturn } from './iterators.js'
 import { decode, refuseTooLong, type TextEncoding } from './text.js'
 
@@ -35,7 +35,7 @@ class NewlinesBackwards {
       const stop = Math.min(this.#base, position)
       if (stop <= this.#start) return NONE
       this.#base = Math.max(this.#start, stop - BLOCK)
-      this.#count = binding.findAll(this.#of.handle(), NEWLINE, this.#places, this.#base, stop)
+      this.#count = checked(binding.findAll(this.#of.handle(), NEWLINE, this.#places, this.#base, stop))
     }
   }
 }
@@ -244,7 +244,7 @@ export class TextLines implements IterableIterator<string> {
     if (end !== 0) {
       this.#copy = copy.subarray(0, end)
     } else {
-      const newline = binding.find(this.#of.handle(), NEWLINE, from + copy.length, this.#stop)
+      const newline = checked(binding.find(this.#of.handle(), NEWLINE, from + copy.length, this.#stop))
       this.#copyLong(from, newline === NONE ? this.#stop : newline + 1)
     }
     this.#copiedFrom = from
@@ -263,7 +263,7 @@ export class TextLines implements IterableIterator<string> {
     if (size === left || (newline !== NONE && newline !== size - 1)) {
       this.#copy = copy.subarray(newline + 1)
     } else {
-      const before = binding.rfind(this.#of.handle(), NEWLINE, this.#start, to - size)
+      const before = checked(binding.rfind(this.#of.handle(), NEWLINE, this.#start, to - size))
       this.#copyLong(before === NONE ? this.#start : before + 1, to)
     }
     this.#copiedFrom = to - this.#copy.length
@@ -279,7 +279,7 @@ export class TextLines implements IterableIterator<string> {
 
   #read(from: number, size: number): Buffer {
     const copy = this.#buffer.subarray(0, size)
-    binding.read(this.#of.handle(), copy, from)
+    checked(binding.read(this.#of.handle(), copy, from))
     return copy
   }
 

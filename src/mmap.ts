@@ -38,7 +38,7 @@ import {
   taskOptions,
   wholeNumber,
 } from './arguments.js'
-import binding, { type ExternalObject, type OpenMapping, type Task } from './binding.js'
+import binding, { checked, type Handle } from './binding.js'
 import { ACCESS_READ, MAX_VIEW_LENGTH, PAGESIZE } from './constants.js'
 import { mendDispose } from './dispose.js'
 import {
@@ -62,11 +62,9 @@ import { standForItself } from './object.js'
 import { growBuffer, keepAddresses, MOVES_INTO_BUFFERS, sharedView } from './shared.js'
 import { watchSignals } from './signals.js'
 import { Buffers, Pieces, streamOf } from './streams.js'
-import { isInUse, run } from './task.js'
+import { isInUse, run, type StartTask } from './task.js'
 import { decode, refuseTooLong, SHORT_TEXT, shortText, type TextEncoding, textEncoding } from './text.js'
 import { elementSize, isConstructor, type View, type ViewConstructor, viewOf } from './views.js'
-
-type Handle = ExternalObject<OpenMapping>
 
 /** Pages in memory of all pages in a range. */
 export interface Residency {
@@ -169,14 +167,14 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
    */
   constructor(file: FileLike | -1, length?: number | bigint | NotText<MmapOptions>, options?: MmapOptions) {
     const asked = request(file, length, options)
-    const mapping = open(asked)
+    const mapping = closedHandle()
+    this.#length = open(mapping, asked)
     try {
-      this.#length = binding.length(mapping)
       if (asked.maxByteLength !== undefined && asked.maxByteLength < this.#length) {
         // The length was that of the file, and is known only now.
         throw withPath(maxByteLengthTooShort(asked.maxByteLength, this.#length), asked.path)
       }
-      this.#access = asked.access ?? binding.access(mapping)
+      this.#access = asked.access ?? checked(binding.access(mapping))
       if (asked.tagname !== undefined) leaveNamedRegionsAtExit()
       if (asked.file !== -1 || asked.tagname !== undefined) watchSignals()
       standForItself(this)
@@ -228,7 +226,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
    * @throws ERR_MMAP_CLOSED
    */
   get fd(): number {
-    return binding.descriptor(this.#live())
+    return checked(binding.descriptor(this.#live()))
   }
 
   // --- Zero-copy
@@ -432,7 +430,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     if (count > left) {
       throw outOfRange(what, 'data', `at most ${left} bytes long, from the cursor to the end`, `${count} bytes`)
     }
-    binding.write(mapping, bytes, count, this.#position, 1)
+    checked(binding.write(mapping, bytes, count, this.#position, 1))
     this.#position += count
     return count
   }
@@ -528,7 +526,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     const slice = adjustSlice(bounds, this.#length)
     if (slice.step === 1) return this.#copy(mapping, slice.start, slice.count)
     const copy = allocate(slice.count)
-    binding.readStrided(mapping, copy, slice.start, slice.step)
+    checked(binding.readStrided(mapping, copy, slice.start, slice.step))
     return copy
   }
 
@@ -553,7 +551,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
         came,
       )
     }
-    if (count !== 0) binding.write(mapping, bytes, count, slice.start, slice.step)
+    if (count !== 0) checked(binding.write(mapping, bytes, count, slice.start, slice.step))
   }
 
   /**
@@ -576,7 +574,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     if (at < 0 || at > this.#length - count) throw this.#misfit(count, at)
     const own = count <= SHORT_COPY ? this.#ownBytes(mapping) : undefined
     if (own === undefined) {
-      binding.write(mapping, bytes, count, at, 1)
+      checked(binding.write(mapping, bytes, count, at, 1))
     } else {
       this.#checkIntact(mapping)
       own.set(bytes, at)
@@ -600,7 +598,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     if (bytes < 0 || bytes > length) throw outOfRange(what, 'count', `0 to ${length}`, count)
     if (target < 0 || target > length - bytes) throw outOfRange(what, 'dest', `0 to ${length - bytes}`, dest)
     if (source < 0 || source > length - bytes) throw outOfRange(what, 'src', `0 to ${length - bytes}`, src)
-    binding.copyWithin(mapping, target, source, bytes)
+    checked(binding.copyWithin(mapping, target, source, bytes))
   }
 
   /**
@@ -615,7 +613,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     const mapping = this.#writable()
     if (byteLengthOf(pattern) === 0) throw outOfRange('fill out of range', 'value', 'at least one byte long', '0 bytes')
     const slice = adjustSlice(bounds, this.#length)
-    binding.fill(mapping, pattern, slice.start, slice.count)
+    checked(binding.fill(mapping, pattern, slice.start, slice.count))
     return this
   }
 
@@ -651,7 +649,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   rfind(needle: BytesLike, start?: number | RangeOptions, stop?: number): number {
     const bytes = bytesArgument(needle, 'needle')
     const [mapping, from, to] = this.#rangeFromCursor(rangeArguments(start, stop))
-    return to < from ? -1 : binding.rfind(mapping, bytes, from, to)
+    return to < from ? -1 : checked(binding.rfind(mapping, bytes, from, to))
   }
 
   /**
@@ -681,7 +679,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     const count = byteLengthOf(bytes)
     if (from < -this.#length && count !== 0) return -1
     const last = Math.min(clamp(from, this.#length) + count, this.#length)
-    return binding.rfind(mapping, bytes, 0, last)
+    return checked(binding.rfind(mapping, bytes, 0, last))
   }
 
   /** Whether {@link indexOf} finds it. @throws as {@link indexOf} */
@@ -720,7 +718,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     const bytes = bytesArgument(needle, 'needle')
     const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop))
     refuseEmpty(bytes, 'needle')
-    return binding.count(mapping, bytes, from, to)
+    return checked(binding.count(mapping, bytes, from, to))
   }
 
   /**
@@ -737,7 +735,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     const [mapping, first, last] = this.#rangeFromStart(rangeArguments(start, stop))
     this.#writable()
     refuseUnequal(old, replacement)
-    return binding.replaceAll(mapping, old, replacement, first, last)
+    return checked(binding.replaceAll(mapping, old, replacement, first, last))
   }
 
   /**
@@ -794,7 +792,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     const at = wholeNumber(position, 'position')
     const mapping = this.#live()
     if (at < 0 || at > this.#length) throw outOfRange('line out of range', 'position', `0 to ${this.#length}`, position)
-    const before = binding.rfind(mapping, needleBytes(NEWLINE), 0, at)
+    const before = checked(binding.rfind(mapping, needleBytes(NEWLINE), 0, at))
     const after = this.#find(mapping, NEWLINE, at, this.#length)
     return { start: before + 1, stop: after === -1 ? this.#length : after }
   }
@@ -861,7 +859,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     const [mapping, first, last] = this.#rangeFromStart(range)
     this.#writable()
     refuseUnequal(old, replacement)
-    const begin = (task: ExternalObject<Task>) => binding.startReplaceAll(task, old, replacement, first, last)
+    const begin: StartTask = (task) => binding.startReplaceAll(task, old, replacement, first, last)
     return this.#run(mapping, checked, last - first, begin)
   }
 
@@ -911,7 +909,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
    * @throws ERR_MMAP_CLOSED, EBADF with `trackfd: false`
    */
   size(): number {
-    return binding.size(this.#live())
+    return checked(binding.size(this.#live()))
   }
 
   /**
@@ -933,7 +931,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     const how = flags === undefined ? undefined : int32(flags, 'flags')
     const mapping = this.#live()
     const [from, count] = this.#flushRange(asked)
-    binding.flush(mapping, from, count, how)
+    checked(binding.flush(mapping, from, count, how))
   }
 
   /**
@@ -957,6 +955,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     const view = this.#view
     if (view !== undefined && this.#isUsedByOthers(view)) this.#rememberForUnmap(view)
     const inPlace = binding.resize(mapping, length)
+    if (typeof inPlace !== 'boolean') throw inPlace
     // Only assignments from here on: a call could fail, for lack of stack, and leave a mapping that does not know how long it is.
     this.#length = length
     if (this.#state !== undefined) this.#state.generation += 1
@@ -995,7 +994,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
       throw outOfRange('madvise length too large', 'length', `at most ${Number.MAX_SAFE_INTEGER - from}`, length)
     }
     this.#moveIntoBuffer(mapping)
-    binding.advise(mapping, advice, from, Math.min(count, this.#length - from))
+    checked(binding.advise(mapping, advice, from, Math.min(count, this.#length - from)))
   }
 
   /**
@@ -1013,7 +1012,9 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   protect(prot: number): void {
     const protection = systemConstant(prot, 'prot')
     const mapping = this.#live()
-    this.#access = binding.protect(mapping, protection)
+    const access = binding.protect(mapping, protection)
+    if (typeof access !== 'number') throw access
+    this.#access = access
   }
 
   /**
@@ -1029,13 +1030,13 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   mlock(start?: number | RangeOptions, stop?: number): void {
     const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop))
     this.#moveIntoBuffer(mapping)
-    binding.lock(mapping, from, to - from)
+    checked(binding.lock(mapping, from, to - from))
   }
 
   /** Undoes {@link mlock}, however often that was called; on macOS, one call of it. Arguments and errors are the same. */
   munlock(start?: number | RangeOptions, stop?: number): void {
     const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop))
-    binding.unlock(mapping, from, to - from)
+    checked(binding.unlock(mapping, from, to - from))
   }
 
   /**
@@ -1048,7 +1049,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
    */
   resident(start?: number | RangeOptions, stop?: number): Residency {
     const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop))
-    return binding.resident(mapping, from, to - from)
+    return checked(binding.resident(mapping, from, to - from))
   }
 
   // --- The end
@@ -1067,9 +1068,9 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   close(): void {
     const mapping = this.#mapping
     if (mapping === undefined) return
-    const error = this.#writesBack ? binding.finish(mapping) : null
+    const error = this.#writesBack ? binding.writeBack(mapping) : undefined
     // What is lost would not come back if it stayed open.
-    if (error !== null && !isFault(error)) throw error
+    if (error !== undefined && !isFault(error)) throw error
     const view = this.#view
     const isOwn = view !== undefined && !this.#isUsedByOthers(view)
     if (view !== undefined && !isOwn) this.#rememberForUnmap(view)
@@ -1086,7 +1087,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     this.#handedOut = false
     unclosed -= 1
     if (this.#state !== undefined) this.#state.generation += 1
-    if (error !== null) throw error
+    if (error !== undefined) throw error
   }
 
   /**
@@ -1105,7 +1106,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     const open = this.#mapping
     const mapping = open ?? this.#closedMapping
     if (mapping === undefined) return
-    const error = open !== undefined && this.#writesBack ? binding.finish(open) : null
+    const error = open !== undefined && this.#writesBack ? binding.writeBack(open) : undefined
     // A SharedArrayBuffer is where the mapping is.
     if (!this.#shared) this.#dropOwnView(mapping)
     if (this.#view !== undefined) this.#rememberForUnmap(this.#view)
@@ -1126,13 +1127,13 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
       if (this.#state !== undefined) this.#state.generation += 1
     }
     // Where there was no memory for zeros, it can be called again.
-    this.#closedMapping = refusal === null ? undefined : mapping
+    this.#closedMapping = refusal === undefined ? undefined : mapping
     this.#view = undefined
     this.#handedOut = false
     this.#otherViews = []
     if (isShortage(refusal)) provokeCollection()
-    if (error !== null) throw error
-    if (refusal !== null) throw refusal
+    if (error !== undefined) throw error
+    if (refusal !== undefined) throw refusal
   }
 
   /** {@link close}, for `using`. */
@@ -1212,7 +1213,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     const end = position + count
     const own = count <= SHORT_COPY && end <= BUFFER_LIMIT ? this.#ownBytes(mapping) : undefined
     if (own === undefined) {
-      binding.read(mapping, copy, position)
+      checked(binding.read(mapping, copy, position))
     } else {
       own.copy(copy, 0, position, end)
       this.#checkIntact(mapping)
@@ -1222,7 +1223,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
 
   #arrayBuffer(mapping: Handle, from: number, to: number): ArrayBuffer {
     const copy = allocateOwn(to - from)
-    if (to > from) binding.read(mapping, copy, from)
+    if (to > from) checked(binding.read(mapping, copy, from))
     return copy.buffer
   }
 
@@ -1261,7 +1262,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
 
   #find(mapping: Handle, needle: Needle, from: number, to: number): number {
     const own = to - from <= SHORT_SEARCH && to <= BUFFER_LIMIT ? this.#ownBytes(mapping) : undefined
-    if (own === undefined) return binding.find(mapping, needleBytes(needle), from, to)
+    if (own === undefined) return checked(binding.find(mapping, needleBytes(needle), from, to))
     const found = to === own.length ? own.indexOf(needle, from) : indexWithin(own, needle, from, to)
     this.#checkIntact(mapping)
     return found
@@ -1282,12 +1283,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     return [offset, count]
   }
 
-  #run(
-    mapping: Handle,
-    options: CheckedTaskOptions,
-    total: number,
-    start: (task: ExternalObject<Task>) => Promise<number>,
-  ): Promise<number> {
+  #run(mapping: Handle, options: CheckedTaskOptions, total: number, start: StartTask): Promise<number> {
     this.#moveIntoBuffer(mapping)
     return run({ mapping, options, total, memory: this.#shared ? this.#view?.buffer : undefined, start })
   }
@@ -1332,7 +1328,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
 
   #byteAt(mapping: Handle, index: number): number {
     const value = this.#ownBytes(mapping)?.[index]
-    if (value === undefined) return binding.readByte(mapping, index)
+    if (value === undefined) return checked(binding.readByte(mapping, index))
     this.#checkIntact(mapping)
     return value
   }
@@ -1340,7 +1336,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   #setByteAt(mapping: Handle, index: number, value: number): void {
     const bytes = this.#ownBytes(mapping)
     if (bytes === undefined) {
-      binding.writeByte(mapping, index, value)
+      checked(binding.writeByte(mapping, index, value))
     } else {
       this.#checkIntact(mapping)
       bytes[index] = value
@@ -1352,7 +1348,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   #checkIntact(mapping: Handle): void {
     const faults = faultCounter?.[0] ?? 0
     if (faults === this.#faultsSeen) return
-    binding.checkIntact(mapping)
+    checked(binding.checkIntact(mapping))
     this.#faultsSeen = faults
   }
 
@@ -1411,7 +1407,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
       const needed = length + ((this.#lead + offset) % BUFFER_ALIGNMENT)
       if (needed > MAX_VIEW_LENGTH) throw viewTooLarge(needed, MAX_VIEW_LENGTH)
       try {
-        const buffer = binding.buffer(mapping, id, false, offset, length)
+        const buffer = checked(binding.buffer(mapping, id, false, offset, length))
         // It ends where the range ends, and may begin some bytes before it.
         return viewOf(id, buffer, buffer.byteLength - length, length)
       } catch (error) {
@@ -1495,32 +1491,29 @@ const spareHandles: (Handle | undefined)[] = []
 let spareCount = 0
 const MOST_SPARE_HANDLES = 64
 
-function open(asked: ReturnType<typeof request>): Handle {
+/** A handle without a mapping. */
+function closedHandle(): Handle {
+  if (spareCount === 0) return binding.newHandle()
+  spareCount -= 1
+  const handle = spareHandles[spareCount] as Handle
+  // Only its mapping may refer to it, or it would never be collected.
+  spareHandles[spareCount] = undefined
+  return handle
+}
+
+/** Opens the mapping of a handle, and returns its length. */
+function open(handle: Handle, asked: ReturnType<typeof request>): number {
   const { file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack } = asked
-  let spare: Handle | undefined
-  if (spareCount !== 0) {
-    spareCount -= 1
-    spare = spareHandles[spareCount]
-    // Nothing but its mapping has it now, or it would never be collected.
-    spareHandles[spareCount] = undefined
-  }
-  let mapping: Handle
-  try {
-    const made = binding.open(file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack, spare)
-    // It gives nothing when it has taken the spare one.
-    mapping = made ?? (spare as Handle)
-  } catch (error) {
-    if (spare !== undefined) {
-      spareHandles[spareCount] = spare
-      spareCount += 1
-    }
-    if (isShortage(error)) provokeCollection()
-    if (file === -1 && length === 0) throw aboutNoLength(error)
-    throw withPath(error, asked.path)
+  const mapped = binding.open(handle, file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack)
+  if (typeof mapped !== 'number') {
+    spareHandles[spareCount] = handle
+    spareCount += 1
+    if (isShortage(mapped)) provokeCollection()
+    throw file === -1 && length === 0 ? aboutNoLength(mapped) : withPath(mapped, asked.path)
   }
   unclosed += 1
   if (unclosed >= nextLook) lookAtDescriptors()
-  return mapping
+  return mapped
 }
 
 /** Mappings that are open, and those that were collected since {@link lookAtDescriptors} has counted. */
@@ -1600,7 +1593,7 @@ function countedFaults(): Uint32Array | undefined {
   if (faultsAskedFor) return faultCounter
   faultsAskedFor = true
   try {
-    faultCounter = new Uint32Array(binding.faultCounter())
+    faultCounter = new Uint32Array(checked(binding.faultCounter()))
   } catch {
     // ERR_MMAP_NO_VIEW: then only Rust can say whether bytes have been lost.
   }

@@ -5,12 +5,10 @@
 // it. Bun's engine gives such addresses to others without unmapping them, and Windows moves no mappings: there the runtime must
 // take our memory, where it has a function for that, and such a buffer cannot grow.
 
-import binding, { type ExternalObject, type Lease, type OpenMapping } from './binding.js'
+import binding, { type BufferHold, checked, type ExternalObject, type Handle } from './binding.js'
 import { MAX_VIEW_LENGTH } from './constants.js'
 import { noView, sharedTooLarge } from './errors.js'
 import { type View, viewOf } from './views.js'
-
-type Handle = ExternalObject<OpenMapping>
 
 /** Whether mappings move into buffers, which can grow. */
 export const MOVES_INTO_BUFFERS = process.platform !== 'win32' && process.versions.bun === undefined
@@ -29,19 +27,19 @@ export function sharedView(
 ): View {
   if (MOVES_INTO_BUFFERS) return moveIntoBuffer(mapping, id, lead, length, Math.max(maxLength ?? 0, length))
   if (length > MAX_VIEW_LENGTH) throw sharedTooLarge(length, false)
-  const buffer = binding.buffer(mapping, id, true, 0, length)
+  const buffer = checked(binding.buffer(mapping, id, true, 0, length))
   return viewOf(id, buffer, buffer.byteLength - length, length)
 }
 
-const leases = new FinalizationRegistry((lease: ExternalObject<Lease>) => binding.endLease(lease))
+const holds = new FinalizationRegistry((hold: ExternalObject<BufferHold>) => binding.releaseBufferHold(hold))
 
 /**
  * Keeps the addresses of an ArrayBuffer that `unmap()` is about to detach until nobody can have them any more. The engine finalizes a detached buffer
  * at once, but what works on it, such as a read of `fs`, has the address, and the ArrayBuffer object itself.
  */
 export function keepAddresses(mapping: Handle, buffer: ArrayBufferLike, id: number): void {
-  const lease = binding.lease(mapping, buffer, id)
-  if (lease !== null) leases.register(buffer, lease)
+  const hold = checked(binding.holdBuffer(mapping, buffer, id))
+  if (hold !== null) holds.register(buffer, hold)
 }
 
 function moveIntoBuffer(mapping: Handle, id: number, lead: number, length: number, maxLength: number): View {
@@ -52,9 +50,10 @@ function moveIntoBuffer(mapping: Handle, id: number, lead: number, length: numbe
   const memory = new Uint8Array(buffer)
   const capacity = buffer.maxByteLength
   // The engine unmaps the memory when the buffer has been collected, and tells nobody: so nearly when is all there is.
-  const lease = binding.newLease()
-  leases.register(buffer, lease)
-  binding.lend(mapping, id, memory, lead, capacity, lease)
+  const hold = checked(binding.newBufferHold())
+  holds.register(buffer, hold)
+  const error = binding.relocate(mapping, id, memory, lead, capacity, hold)
+  if (error !== undefined) throw error
   return view
 }
 

@@ -4,7 +4,7 @@
 import { clearInterval, setInterval } from 'node:timers'
 import { isNativeError } from 'node:util/types'
 import type { CheckedTaskOptions } from './arguments.js'
-import binding, { type ExternalObject, type OpenMapping, type Task } from './binding.js'
+import binding, { checked, type ExternalObject, type Handle, type Outcome, type Task } from './binding.js'
 import { aborted, isAborted } from './errors.js'
 import type { Signal } from './signal.js'
 
@@ -23,21 +23,24 @@ export function isInUse(memory: ArrayBufferLike): boolean {
   return false
 }
 
+/** Starts a task, and returns a promise of its outcome. */
+export type StartTask = (task: ExternalObject<Task>) => Outcome<Promise<Outcome<number>>>
+
 /** A task to start. */
 interface Start {
-  mapping: ExternalObject<OpenMapping>
+  mapping: Handle
   options: CheckedTaskOptions
   /** Bytes to do. */
   total: number
   /** The buffer that the mapping has moved into, if it has. */
   memory: ArrayBufferLike | undefined
-  start(task: ExternalObject<Task>): Promise<number>
+  start: StartTask
 }
 
 /** Starts a task, and waits for it. */
 export async function run({ mapping, options, total, memory, start }: Start): Promise<number> {
   const { signal, onProgress } = options
-  const task = binding.newTask(mapping)
+  const task = checked(binding.newTask(mapping))
   let thrown: { error: unknown } | undefined
   const stop = (): void => binding.stopTask(task)
 
@@ -73,7 +76,7 @@ export async function run({ mapping, options, total, memory, start }: Start): Pr
       stop()
     }
     timer = onProgress && setInterval(reportPart, REPORT_INTERVAL)
-    const result = await working
+    const result = checked(await working)
     report(total)
     if (thrown === undefined) return result
   } catch (error) {
@@ -86,7 +89,7 @@ export async function run({ mapping, options, total, memory, start }: Start): Pr
   throw thrown.error
 }
 
-/** A rejection of Rust's, as users see it. */
+/** An error of native code, as users see it. */
 function settled(error: unknown, signal: Signal | undefined): unknown {
   if (isAborted(error) && signal !== undefined) return aborted(signal.reason(), error)
   // It was made outside of any function: only here does the stack say which call waits for it.
