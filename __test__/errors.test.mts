@@ -1,4 +1,5 @@
-// What errors of the operating system say, where that is more than the system does.
+// What errors of the operating system say, where that is more than the system does, and how errors
+// leave native code.
 
 import { execFileSync } from 'node:child_process'
 import { closeSync, existsSync, openSync, truncateSync } from 'node:fs'
@@ -241,4 +242,176 @@ asRootOnLinux('ENOMEM under strict accounting says how much is promised', 'it mo
 onLinux('ENOMEM that no limit explains says nothing more', HIDDEN, (t) => {
   const error = failureOf(t, () => mmap(-1, 2 ** 47, { flags: 0x22 }))
   t.is(error.message, 'ENOMEM: not enough memory, mmap')
+})
+
+// --- Errors of native code
+
+onUnix('--abort-on-uncaught-exception ends no program that catches', 'no shell forbids it dumps of its core', (t) => {
+  const program = String.raw`
+    const { openSync, truncateSync, writeFileSync } = require('node:fs')
+    const [folder, native] = args
+    const { ACCESS_COPY, ACCESS_READ, mmap, PAGESIZE } = memmap
+    const binding = require(native)
+    let files = 0
+    const fileOf = (length = 4 * PAGESIZE) => {
+      const path = folder + '/' + (files += 1)
+      writeFileSync(path, Buffer.alloc(length, 'a'))
+      return path
+    }
+    const cut = (options) => {
+      const path = fileOf()
+      const map = mmap(path, 0, options)
+      truncateSync(path, PAGESIZE)
+      return map
+    }
+    const read = (options) => mmap(fileOf(), 0, { access: ACCESS_READ, ...options })
+    const calls = {
+      'a missing file': () => mmap(folder + '/missing'),
+      'a descriptor that only writes': () => mmap(openSync(fileOf(), 'a'), 0, { access: ACCESS_READ }),
+      'an empty file': () => mmap(fileOf(0)),
+      'a folder': () => mmap(folder),
+      'no descriptor': () => mmap(100000),
+      'no length': () => mmap(-1, 0),
+      'more than the file has': () => mmap(fileOf(), 5 * PAGESIZE, { access: ACCESS_READ }),
+      'more than there are addresses': () => mmap(-1, 2 ** 52),
+      'a tag that is too long': () => mmap(-1, 10, { tagname: 'a'.repeat(1000) }),
+      'resize() of what is only read': () => read().resize(10),
+      'resize() without a descriptor': () => mmap(fileOf(), 0, { trackfd: false }).resize(10),
+      'resize() to nothing': () => mmap(fileOf()).resize(0),
+      'unknown advice': () => read().madvise(1000),
+      'unknown protection': () => read().protect(64),
+      'slice() of what is lost': () => cut().slice(),
+      'at() of what is lost': () => cut().at(-1),
+      'setAt() of what is lost': () => cut().setAt(-1, 1),
+      'setSlice() of what is lost': () => cut().setSlice('ab', -2),
+      'slice() by steps of what is lost': () => cut().slice(0, undefined, 3),
+      'move() of what is lost': () => cut().move(0, 2 * PAGESIZE, 10),
+      'fill() of what is lost': () => cut().fill(0),
+      'find() of what is lost': () => cut().find('b'),
+      'rfind() of what is lost': () => cut().rfind('b', -10),
+      'count() of what is lost': () => cut().count('b'),
+      'findAll() of what is lost': () => [...cut().findAll('b')],
+      'lines() of what is lost': () => [...cut().lines()],
+      'replaceAll() of what is lost': () => cut().replaceAll('a', 'b'),
+      'flush() of what is lost': () => cut().flush(),
+      'mlock() of what is lost': () => cut().mlock(),
+      'a byte of a view of what is lost': () => {
+        const map = mmap(fileOf())
+        map.bytes.fill(1)
+        truncateSync(folder + '/' + files, PAGESIZE)
+        map.at(-1)
+      },
+      'close() that writes back what is lost': () => {
+        const map = cut({ access: ACCESS_COPY, writeBack: true })
+        map.setAt(0, 1)
+        map.close()
+      },
+    }
+    const tasks = {
+      'findAsync() of what is lost': () => cut().findAsync('b'),
+      'countAsync() of what is lost': () => cut().countAsync('b'),
+      'replaceAllAsync() of what is lost': () => cut().replaceAllAsync('a', 'b'),
+      'prefetch() of what is lost': () => cut().prefetch(),
+      'a task that is aborted': () => {
+        const controller = new AbortController()
+        const counted = mmap(-1, 2 ** 28).countAsync('b', 0, undefined, { signal: controller.signal })
+        controller.abort()
+        return counted
+      },
+      'a task of a mapping that is unmapped': () => {
+        const map = mmap(-1, 2 ** 28)
+        const counted = map.countAsync('b')
+        map.unmap()
+        return counted
+      },
+    }
+    // TypeScript calls none of these so.
+    const bytes = Buffer.alloc(10)
+    const { open, ...returning } = {
+      access: [], descriptor: [], size: [], checkIntact: [], writeBack: [], newTask: [],
+      open: [folder, null, 0, 0, 9, 0, 0, true, 0, false], flush: [0, 0], resize: [10], protect: [1], advise: [0, 0, 0],
+      lock: [0, 0], unlock: [0, 0], resident: [0, 0], read: [bytes, 0], write: [bytes, 10, 0, 1], readByte: [0],
+      writeByte: [0, 0], readStrided: [bytes, 0, 2], copyWithin: [0, 0, 0], fill: [bytes, 0, 0], find: [bytes, 0, 0],
+      rfind: [bytes, 0, 0], findAll: [bytes, new Int32Array(1), 0, 0], count: [bytes, 0, 0],
+      replaceAll: [bytes, bytes, 0, 0], buffer: [0, false, 0, 0], relocate: [0, bytes, 0, 0, binding.newBufferHold()],
+    }
+    const opened = binding.newHandle()
+    binding.open(opened, -1, null, 10, 0, 0, 0, 0, true, 0, false)
+    const returned = {
+      'open() with an access that is none': binding.open(binding.newHandle(), ...open),
+      'a byte beyond the end': binding.readByte(opened, 10),
+      'half a byte': binding.readByte(opened, 0.5),
+      'addresses that nobody reserved': binding.relocate(opened, 0, {}, 0, 0, binding.newBufferHold()),
+    }
+    for (const [name, rest] of Object.entries(returning)) returned[name] = binding[name](binding.newHandle(), ...rest)
+
+    const main = async () => {
+      const codes = {}
+      for (const [name, call] of Object.entries(calls)) codes[name] = failureOf(call).code
+      for (const [name, call] of Object.entries(tasks)) codes[name] = await call().then(() => 'it did not fail', ({ code }) => code)
+      for (const [name, error] of Object.entries(returned)) codes[name] = error instanceof Error && error.code
+      say(codes)
+    }
+    main()
+  `
+  const args = [scratchFolder(t), fileURLToPath(new URL('./runtimes/binding.cjs', import.meta.url))]
+  const before = 'ulimit -c 0; export NODE_OPTIONS=--abort-on-uncaught-exception'
+  const codes = runAfter(before, program, args) as Record<string, string>
+  const named: Record<string, string> = {
+    'a missing file': 'ENOENT',
+    'a descriptor that only writes': 'EACCES',
+    'an empty file': 'ERR_OUT_OF_RANGE',
+    'a folder': 'EISDIR',
+    'no descriptor': 'EBADF',
+    'no length': 'EINVAL',
+    'more than the file has': 'ERR_OUT_OF_RANGE',
+    'more than there are addresses': 'ENOMEM',
+    'a tag that is too long': 'ERR_OUT_OF_RANGE',
+    'resize() of what is only read': 'ERR_MMAP_READONLY',
+    'resize() without a descriptor': 'ERR_INVALID_ARG_VALUE',
+    'resize() to nothing': 'ERR_OUT_OF_RANGE',
+    'unknown advice': 'EINVAL',
+    'unknown protection': 'EINVAL',
+    'a task that is aborted': 'ABORT_ERR',
+    'open() with an access that is none': 'ERR_OUT_OF_RANGE',
+    'a byte beyond the end': 'ERR_OUT_OF_RANGE',
+    'half a byte': 'ERR_OUT_OF_RANGE',
+    'addresses that nobody reserved': 'ERR_MMAP_NO_VIEW',
+  }
+  for (const [name, code] of Object.entries(codes)) {
+    t.is(
+      code,
+      named[name] ?? (/ of what is lost| what is lost$/.test(name) ? 'ERR_MMAP_FAULT' : 'ERR_MMAP_CLOSED'),
+      name,
+    )
+  }
+  t.is(Object.keys(codes).length, 67)
+})
+
+onUnix('the stack of an error of native code says who called', 'it cuts no mapped file', (t) => {
+  const path = scratchFile(t, 2 * PAGESIZE)
+  using map = mmap(path)
+  const file = openSync(path, 'a')
+  t.teardown(() => closeSync(file))
+  truncateSync(path, PAGESIZE)
+  const whoCalls = (call: () => unknown): unknown => call()
+  const calls = [
+    () => mmap(`${path}/missing`),
+    () => mmap(file, 0, { access: ACCESS_READ }),
+    () => map.slice(),
+    () => map.setAt(-1, 1),
+    () => map.find('b'),
+    () => map.replaceAll('\0', 'b'),
+    () => map.madvise(1000),
+    () => map.resize(0),
+    () => map.flush(),
+  ]
+  for (const call of calls) {
+    const { message, stack } = failureOf(t, () => whoCalls(call)) as Failure & { stack: string }
+    t.regex(
+      stack,
+      new RegExp(String.raw`^\w*Error: .*\n( +at .*\n)* +at \S*whoCalls \(.*errors\.test\.mts:\d+:\d+\)\n`),
+      message,
+    )
+  }
 })
