@@ -246,7 +246,7 @@ onLinux('ENOMEM that no limit explains says nothing more', HIDDEN, (t) => {
 
 // --- Errors of native code
 
-onUnix('--abort-on-uncaught-exception ends no program that catches', 'no shell forbids it dumps of its core', (t) => {
+onLinux('--abort-on-uncaught-exception ends no program that catches', 'the codes are those of Linux', (t) => {
   const program = String.raw`
     const { openSync, truncateSync, writeFileSync } = require('node:fs')
     const [folder, native] = args
@@ -354,7 +354,7 @@ onUnix('--abort-on-uncaught-exception ends no program that catches', 'no shell f
     }
     main()
   `
-  const args = [scratchFolder(t), fileURLToPath(new URL('./runtimes/binding.cjs', import.meta.url))]
+  const args = [scratchFolder(t), fileURLToPath(new URL('./every-runtime/binding.cjs', import.meta.url))]
   const before = 'ulimit -c 0; export NODE_OPTIONS=--abort-on-uncaught-exception'
   const codes = runAfter(before, program, args) as Record<string, string>
   const named: Record<string, string> = {

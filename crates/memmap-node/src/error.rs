@@ -14,8 +14,9 @@ use napi::{Env, Status, sys};
 use std::ffi::{CStr, CString};
 use std::{fmt, ptr};
 
-/// What a function returns to JavaScript: its value, or an Error object.
-pub struct Outcome<T>(Result<T, Failure>);
+/// What a function returns to JavaScript: its value, or an Error object. (The failure is in a box,
+/// because to move it at every call would cost a call some percent.)
+pub struct Outcome<T>(Result<T, Box<Failure>>);
 
 /// An error of the core, and what only the binding knows of it.
 struct Failure {
@@ -26,7 +27,7 @@ struct Failure {
 
 impl<T> From<memmap_core::Result<T>> for Outcome<T> {
     fn from(result: memmap_core::Result<T>) -> Self {
-        Outcome(result.map_err(|error| Failure { error, replaced: None }))
+        Outcome(result.map_err(|error| Failure::new(error, None)))
     }
 }
 
@@ -35,7 +36,7 @@ impl Outcome<f64> {
     pub fn of_replacing(result: memmap_core::Result<()>, replaced: usize) -> Self {
         Outcome(match result {
             Ok(()) => Ok(replaced as f64),
-            Err(error) => Err(Failure { error, replaced: Some(replaced) }),
+            Err(error) => Err(Failure::new(error, Some(replaced))),
         })
     }
 }
@@ -45,18 +46,28 @@ impl<T: ToNapiValue> ToNapiValue for Outcome<T> {
         match outcome.0 {
             // SAFETY: the caller promises that `env` is the current environment.
             Ok(value) => unsafe { T::to_napi_value(env, value) },
-            Err(failure) => failure.object(env).map_err(|_| {
-                // The engine cannot make such an object. It may be able to make a smaller one.
-                throw_plain(env, failure.error.code(), &failure.error.to_string());
-                has_been_thrown()
-            }),
+            Err(failure) => failure.object(env),
         }
     }
 }
 
 impl Failure {
+    #[cold]
+    fn new(error: Error, replaced: Option<usize>) -> Box<Failure> {
+        Box::new(Failure { error, replaced })
+    }
+
     /// An Error object. The engine gives it the stack of the function that is being called.
-    fn object(&self, env: sys::napi_env) -> Result<sys::napi_value, Refusal> {
+    #[cold]
+    fn object(&self, env: sys::napi_env) -> napi::Result<sys::napi_value> {
+        self.whole_object(env).map_err(|_| {
+            // The engine cannot make such an object. It may be able to make a smaller one.
+            throw_plain(env, self.error.code(), &self.error.to_string());
+            has_been_thrown()
+        })
+    }
+
+    fn whole_object(&self, env: sys::napi_env) -> Result<sys::napi_value, Refusal> {
         let object = Object::error(env, &self.error)?;
         match &self.error {
             Error::System(system) => {

@@ -16,8 +16,11 @@ pub fn find(
     start: f64,
     stop: f64,
 ) -> Outcome<f64> {
-    let found = handle.with(|mapping| mapping.region().find(&finder(&needle)?, index(start)?..index(stop)?));
-    found.map(position).into()
+    let found = handle.with(|mapping| {
+        let finder = finder(&needle)?;
+        Ok(position(mapping.region().find(&finder, index(start)?..index(stop)?)?))
+    });
+    found.into()
 }
 
 /// The position of the last `needle` in `[start, stop)`, or -1.
@@ -28,8 +31,11 @@ pub fn rfind(
     start: f64,
     stop: f64,
 ) -> Outcome<f64> {
-    let found = handle.with(|mapping| mapping.region().rfind(&finder(&needle)?, index(start)?..index(stop)?));
-    found.map(position).into()
+    let found = handle.with(|mapping| {
+        let finder = finder(&needle)?;
+        Ok(position(mapping.region().rfind(&finder, index(start)?..index(stop)?)?))
+    });
+    found.into()
 }
 
 /// Writes the positions of `needle` in `[start, stop)`, without overlaps and counted from `start`,
