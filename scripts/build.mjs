@@ -1,4 +1,4 @@
-// npm run build: the native library and index.js, if they are older than their sources.
+// npm run build: builds the native library and index.js if they are older than their sources.
 
 import { setUp } from './setup.mjs'
 

@@ -1,5 +1,5 @@
-// The runtimes we are tried on, and other packages that are no dependency of ours. They come from the npm registry and stay in target/;
-// without their folder the newest are fetched again.
+// Obtains the runtimes that memmap is tested on, and other packages that it does not depend on.
+// They come from the npm registry and stay in target/. To update one, delete its folder.
 
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,13 +9,13 @@ export const RUNTIMES_FOLDER = join(root, 'target/runtimes')
 
 export const ELECTRON = '45.4.1'
 
-/** Packages that are nothing but the program, so that none of their scripts must run. */
+/** These packages contain only the program, so no install script has to run. */
 export const RUNTIMES = [
   ...[20, 22, 24, 26].map((version) => ({ name: `node${version}`, kind: 'node', package: nodePackage(), version })),
   { name: 'bun', kind: 'bun', package: bunPackage(), version: 1 },
   { name: 'deno', kind: 'deno', package: denoPackage(), version: 2 },
 ]
-/** What the name of a program ends in: without it Windows does not find one. */
+/** The end of a program's file name, without which Windows does not find the program. */
 export const SUFFIX = process.platform === 'win32' ? '.exe' : ''
 const PROGRAMS = { node: 'bin/node', bun: 'bin/bun', deno: 'deno' }
 
@@ -32,20 +32,20 @@ function denoPackage() {
   return `@deno/${process.platform}-${process.arch}${process.platform === 'linux' ? '-glibc' : ''}`
 }
 
-/** The runtime with its program and exact version, or undefined when it cannot be had here. */
+/** The runtime with its program and exact version, or undefined if it is not available here. */
 export function obtain(runtime) {
   const home = join(RUNTIMES_FOLDER, runtime.name)
   const program = join(home, 'node_modules', runtime.package, PROGRAMS[runtime.kind] + SUFFIX)
   if (!existsSync(program)) {
     const problem = install(home, `${runtime.package}@${runtime.version}`, ['--ignore-scripts'])
-    if (problem !== undefined) return cannotBeHad(runtime, problem)
+    if (problem !== undefined) return unavailable(runtime, problem)
   }
   const { status, stdout, error } = spawn(program, ['--version'])
-  if (status !== 0) return cannotBeHad(runtime, error?.message ?? 'its program does not run on this machine')
+  if (status !== 0) return unavailable(runtime, error?.message ?? 'its program does not run on this machine')
   return { ...runtime, program, exact: /\d+\.\d+\.\d+/.exec(stdout)?.[0] ?? '' }
 }
 
-/** Installs a package into a folder of its own. What it returns is why it could not. */
+/** Installs a package into a folder of its own. Returns the reason if that failed. */
 export function install(home, specifier, args = []) {
   console.log(`Getting ${specifier} from the npm registry`)
   mkdirSync(home, { recursive: true })
@@ -61,12 +61,12 @@ export function install(home, specifier, args = []) {
     specifier,
   ])
   if (status === 0) return undefined
-  // What npm says first beside a code, without the address of the registry.
+  // The first message of npm that is not a code, without the address of the registry.
   const said = /npm error (?!code)(?<reason>.+)/.exec(stderr)?.groups?.reason ?? 'npm failed'
   return said.replace(/ - GET \S+/, '')
 }
 
-function cannotBeHad({ name }, why) {
-  console.log(`${name} could not be had: ${why}`)
+function unavailable({ name }, why) {
+  console.log(`${name} could not be obtained: ${why}`)
   return undefined
 }

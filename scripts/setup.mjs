@@ -1,5 +1,6 @@
-// What every command needs first: Node and Cargo of the right age, the dev dependencies, the native library and index.js. Installs
-// and builds only what is missing or stale, and says so. It has no dependency itself, because nothing is installed yet.
+// Prepares the repository for every command: it checks the versions of Node and Cargo, installs the
+// dev dependencies, and builds the native library and index.js. It only does what is missing or
+// stale, and prints each step. It imports no package, because none may be installed yet.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
@@ -11,7 +12,7 @@ export const root = fileURLToPath(new URL('..', import.meta.url))
 const NODE = [20, 19]
 const RUST = [1, 88]
 
-/** Runs a command in the repository with our output; stops everything when it fails. */
+/** Runs a command in the repository, with its output on ours. Ends the process if it fails. */
 export function run(command, args, options = {}) {
   console.log(`$ ${[command, ...args].join(' ')}`)
   const started = performance.now()
@@ -20,8 +21,9 @@ export function run(command, args, options = {}) {
   console.log(`  ${((performance.now() - started) / 1000).toFixed(1)} s`)
 }
 
+/** Runs a command in the repository and returns how it ended and what it printed. */
 export function spawn(command, args, options = {}) {
-  // npm and npx are scripts on Windows, which only a shell can start.
+  // On Windows npm and npx are scripts, so only a shell can start them.
   const shell = process.platform === 'win32' && /^(npm|npx)$/.test(command)
   return spawnSync(command, args, { cwd: root, encoding: 'utf8', shell, ...options })
 }
@@ -31,18 +33,22 @@ export function runTool(name, args, options) {
   run('npx', ['--no-install', name, ...args], options)
 }
 
+/** Ends the process with this message. */
 export function stop(sentence) {
   console.error(`\n${sentence}`)
   process.exit(1)
 }
 
-/** MEMMAP_PREBUILT=1: what is built lies there already and is to be tested as it is, where there may be no Rust. CI builds once. */
+/**
+ * MEMMAP_PREBUILT=1: the built files in the repository are tested as they are, and Rust is not
+ * needed. CI builds once and tests the result on many machines.
+ */
 export const PREBUILT = process.env.MEMMAP_PREBUILT === '1'
 
 export function setUp() {
   checkNode()
   if (PREBUILT) {
-    if (nativeLibrary() === undefined) stop('MEMMAP_PREBUILT is set, and there is no memmap.*.node')
+    if (nativeLibrary() === undefined) stop('MEMMAP_PREBUILT is set, but the repository has no memmap.*.node')
     installDependencies()
     return
   }
@@ -52,7 +58,7 @@ export function setUp() {
   buildTypeScript()
 }
 
-/** The name of the library that lies in the repository, if there is one. */
+/** The name of the native library in the repository, or undefined if there is none. */
 export function nativeLibrary() {
   return readdirSync(root).find((name) => /^memmap\..*\.node$/.test(name))
 }
@@ -61,18 +67,18 @@ export function checkNode() {
   const found = process.versions.node.split('.').map(Number)
   if (isOlder(found, NODE)) {
     stop(
-      `Working on memmap needs Node ${NODE.join('.')} or newer, and this is ${process.version}: get one from https://nodejs.org`,
+      `Working on memmap needs Node ${NODE.join('.')} or newer, but this is ${process.version}: install one from https://nodejs.org`,
     )
   }
 }
 
 export function checkRust() {
   const found = spawn('cargo', ['--version'])
-  if (found.status !== 0) stop('Building memmap needs Rust, and there is no cargo: get it from https://rustup.rs')
+  if (found.status !== 0) stop('Building memmap needs Rust, but there is no cargo: install it from https://rustup.rs')
   const version = /(\d+)\.(\d+)/.exec(found.stdout)?.slice(1).map(Number) ?? [0, 0]
   if (isOlder(version, RUST)) {
     stop(
-      `Building memmap needs Rust ${RUST.join('.')} or newer, and this is ${found.stdout.trim()}: run "rustup update"`,
+      `Building memmap needs Rust ${RUST.join('.')} or newer, but this is ${found.stdout.trim()}: run "rustup update"`,
     )
   }
 }
@@ -82,13 +88,14 @@ function isOlder([major, minor], [wantedMajor, wantedMinor]) {
 }
 
 export function installDependencies() {
-  // npm writes its own copy of the lock file when it has installed.
+  // npm writes this copy of the lock file at the end of each installation.
   const installed = join(root, 'node_modules/.package-lock.json')
   if (isNewerThanAll(installed, ['package.json', 'package-lock.json'])) return
   console.log('Installing dev dependencies: they are missing or older than package-lock.json')
-  // Not `npm ci`: it refuses a lock file without the optional packages of all other platforms, which a mirror of the registry
-  // may lack. This takes the versions and hashes of the lock file too, and writes none. None of them needs its script, and a release
-  // has tokens in its environment.
+  // `npm ci` would refuse a lock file that lacks optional packages of other platforms, and a mirror
+  // of the registry may lack those. This uses the versions and hashes of the lock file too, and
+  // does not write to it. No dependency needs its install script, and the environment of a release
+  // contains tokens, so scripts do not run.
   run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts'])
 }
 
@@ -132,7 +139,7 @@ function newest(path) {
   return Math.max(0, ...readdirSync(path).map((name) => newest(join(path, name))))
 }
 
-/** What of `package.json` other scripts need. */
+/** The content of `package.json`. */
 export function packageJson() {
   return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 }

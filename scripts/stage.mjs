@@ -1,5 +1,6 @@
-// What is published: the package as npm packs it, with a package for each platform in npm/ beside it, which it names as optional
-// dependencies. They exist only here: in the repository `npm install` could not find a version that is not published yet.
+// Stages the packages of a release: memmap as npm packs it, and a package for each platform in npm/
+// beside it. memmap names those as optional dependencies. Only the staged package.json names them,
+// because in the repository `npm install` would not find versions that are not published yet.
 
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,23 +10,23 @@ const SYSTEMS = { linux: 'Linux', darwin: 'macOS', win32: 'Windows' }
 const LIBRARIES = { gnu: ' with glibc', musl: ' with musl' }
 
 /**
- * Stages it in `folder`, with the libraries that are in `artifacts`. Returns where, the manifest, the platforms that have one, and all
- * there could be.
- * @param partial whether platforms may be left out, with a library that was not built
+ * Stages the packages in `folder`, with the libraries in `artifacts`. Returns the folder of memmap,
+ * its manifest, the names of the platforms with a library, and all platforms.
+ * @param partial whether platforms without a library are left out; otherwise one is an error
  */
 export async function stage(folder, artifacts, { partial = false } = {}) {
-  // Not at the top: it may just have been installed.
+  // Imported here, because setup.mjs may have to install it first.
   const { parseTriple } = await import('@napi-rs/cli')
   const all = packageJson().napi.targets.map((triple) => ({ ...parseTriple(triple), triple }))
   const platforms = all.filter(({ platformArchABI: name }) => existsSync(join(artifacts, libraryName(name))))
   const missing = all.filter((platform) => !platforms.includes(platform)).map(({ platformArchABI }) => platformArchABI)
-  if (platforms.length === 0) stop(`There is no memmap.*.node in ${artifacts}`)
-  if (missing.length > 0 && !partial) stop(`There is no library in ${artifacts} for ${missing.join(', ')}`)
+  if (platforms.length === 0) stop(`${artifacts} contains no memmap.*.node`)
+  if (missing.length > 0 && !partial) stop(`${artifacts} contains no library for ${missing.join(', ')}`)
 
   const home = unpackPackage(folder)
   const manifest = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
   manifest.napi.targets = platforms.map(({ triple }) => triple)
-  // npm signs where a package was built only if the package says the same.
+  // npm signs the place of the build only if the package names the same repository.
   const { GITHUB_REPOSITORY: repository } = process.env
   if (repository) manifest.repository ??= { type: 'git', url: `git+https://github.com/${repository}.git` }
   writeFileSync(join(home, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
@@ -37,22 +38,23 @@ export async function stage(folder, artifacts, { partial = false } = {}) {
 }
 
 /**
- * Uploads what was staged, the platforms first, because the package is of no use without them. What is in the registry already is
- * passed over, so that a release that failed halfway can be run again.
+ * Uploads the staged packages, those of the platforms first, because memmap does not work without
+ * them. Versions that the registry already has are skipped, so that a release that failed halfway
+ * can be repeated.
  */
 export function publish(home, env = process.env) {
   const platforms = readdirSync(join(home, 'npm')).map((name) => join(home, 'npm', name))
   for (const cwd of [...platforms, home]) {
     const { name, version } = JSON.parse(readFileSync(join(cwd, 'package.json'), 'utf8'))
     if (spawn('npm', ['view', `${name}@${version}`, 'version'], { cwd, env }).stdout.trim() === version) {
-      console.log(`${name} ${version} is published already`)
+      console.log(`${name} ${version} is already published`)
     } else {
       run('npm', publishArguments(version), { cwd, env })
     }
   }
 }
 
-/** For npm, to which a version that nobody is to get without asking for it must be said by another tag. */
+/** npm's arguments. A prerelease gets another tag, so that nobody installs it by default. */
 export function publishArguments(version) {
   return ['publish', '--ignore-scripts', '--access', 'public', ...(isPrerelease(version) ? ['--tag', 'next'] : [])]
 }
@@ -70,7 +72,7 @@ function unpackPackage(folder) {
   return join(folder, 'package')
 }
 
-/** Completes what `napi create-npm-dirs` has made. */
+/** Completes a folder that `napi create-npm-dirs` has made. */
 function fillPackage(home, artifacts, { platformArchABI: name, platform, arch, abi, triple }) {
   const folder = join(home, 'npm', name)
   copyFileSync(join(artifacts, libraryName(name)), join(folder, libraryName(name)))
@@ -79,7 +81,7 @@ function fillPackage(home, artifacts, { platformArchABI: name, platform, arch, a
   writeFileSync(
     join(folder, 'README.md'),
     `# @memmap/binding-${name}\n\n` +
-      `The native library of [memmap](https://www.npmjs.com/package/memmap) for ${system} (${triple}). Install \`memmap\`, which brings it along.\n`,
+      `The native library of [memmap](https://www.npmjs.com/package/memmap) for ${system} (${triple}). Install \`memmap\`, which depends on it.\n`,
   )
 }
 

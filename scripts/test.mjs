@@ -1,4 +1,5 @@
-// npm test: cargo test, the types, ava (which runs the examples too). Ends with "N passed, N failed".
+// npm test: runs cargo test, tsc and ava, which also runs the examples. Arguments go to ava. It
+// ends with "N passed, N failed".
 
 import { PREBUILT, runTool, setUp, spawn } from './setup.mjs'
 
@@ -7,7 +8,7 @@ setUp()
 const counts = { passed: 0, failed: 0 }
 
 if (PREBUILT) {
-  console.log('\nRust: not tested, because MEMMAP_PREBUILT says that the library is built already')
+  console.log('\nRust: not tested, because MEMMAP_PREBUILT says that the library is built')
 } else {
   console.log('\nRust: cargo test')
   count(spawn('cargo', ['test', '--locked', '--package', 'memmap-core'], { stdio: ['ignore', 'pipe', 'inherit'] }), [
@@ -41,6 +42,6 @@ function count({ status, stdout }, patterns) {
       failed += Number(groups.failed ?? 0)
     }
   }
-  // Whatever else goes wrong, such as a crash, is one failure.
+  // Any other problem, such as a crash, counts as one failure.
   counts.failed += status === 0 ? failed : Math.max(failed, 1)
 }

@@ -1,6 +1,6 @@
-// Whether the types compile where users have them: with old and new versions of TypeScript and of
+// Checks that the types compile in projects of users: with old and new versions of TypeScript and
 // @types/node, in each kind of module resolution. The compilers come from the npm registry and stay
-// in target/. It compiles in this process, and keeps what it has parsed.
+// in target/. They run in this process and reuse the files that they have parsed.
 
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -18,7 +18,10 @@ const RESOLUTIONS = {
 }
 const FILES = ['package.json', 'index.d.ts']
 
-/** Stops at the first combination in which the types, or the uses of them, do not compile. */
+/**
+ * Ends the process at the first combination in which the types, or code that uses them, do not
+ * compile.
+ */
 export function checkTypes() {
   console.log(`types with TypeScript ${TYPESCRIPTS.join(', ')} and @types/node ${NODES.join(', ')}`)
   const started = performance.now()
@@ -48,7 +51,7 @@ export function checkTypes() {
 function makeProject(node) {
   const folder = join(FOLDER, `node-${node}`)
   obtain(folder, `@types/node@${node}`)
-  // Without one the folder would belong to the package in which it lies.
+  // Without this file the folder would belong to the package that surrounds it.
   writeFileSync(join(folder, 'package.json'), '{ "private": true }')
   const home = join(folder, 'node_modules/memmap')
   mkdirSync(home, { recursive: true })
@@ -61,14 +64,14 @@ function obtain(folder, specifier, name) {
   const home = join(folder, 'node_modules', specifier.slice(0, specifier.lastIndexOf('@')))
   if (!existsSync(home)) {
     const problem = install(folder, specifier, ['--ignore-scripts'])
-    if (problem !== undefined) stop(`${specifier} could not be had: ${problem}`)
+    if (problem !== undefined) stop(`${specifier} could not be obtained: ${problem}`)
   }
   return name === undefined ? undefined : createRequire(import.meta.url)(home)
 }
 
 /**
- * What is wrong with the types of memmap and the uses of them. Those of Node and TypeScript are
- * parsed, but not checked: what is wrong between those two concerns nobody here.
+ * Compiles memmap's types and code that uses them, and returns the problems as text. The types of
+ * Node and TypeScript are parsed but not checked, because their problems are not memmap's.
  */
 function compile(typescript, parsed, folder, settings) {
   const { options, errors } = typescript.convertCompilerOptionsFromJson(
@@ -94,7 +97,7 @@ function compile(typescript, parsed, folder, settings) {
   const uses = ['mts', 'cts', 'ts'].map((extension) => join(folder, `uses.${extension}`))
   const program = typescript.createProgram(uses, options, host)
   const declarations = program.getSourceFiles().filter(({ fileName }) => fileName.endsWith('memmap/index.d.ts'))
-  if (declarations.length !== 1) return `it resolves memmap to ${declarations.length} files`
+  if (declarations.length !== 1) return `TypeScript resolves memmap to ${declarations.length} files`
   const problems = [...errors, ...program.getOptionsDiagnostics()]
   for (const file of [...declarations, ...uses.map((path) => program.getSourceFile(path))]) {
     problems.push(...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file))

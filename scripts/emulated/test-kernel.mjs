@@ -1,29 +1,29 @@
-// npm run test:kernel: plays scenarios of __test__/every-runtime on the kernel of Debian 12, Linux 6.1,
-// in a virtual machine without KVM, because some faults show only on kernels older than this
+// npm run test:kernel: runs scenarios of __test__/every-runtime on Linux 6.1, the kernel of Debian
+// 12, in a virtual machine without KVM, because some faults occur only on kernels older than this
 // machine's. It uses this machine's Node, and starts a process for each scenario. The scenarios
-// about memory are played a second time with strict accounting (vm.overcommit_memory=2), where the
-// system promises no more memory than it has. It prints a table and ends with "N passed, N failed".
-//   --scenario unmap     only those with that in their name; may be repeated
-//   --list               what there is to play, and what is left out
-// It needs x64 Debian 12, and root to install qemu. Without them it says why and ends with code 0.
-// The kernel's own messages of the last run are in target/kernel/console.log.
+// about memory run a second time with strict accounting (vm.overcommit_memory=2), where the system
+// promises no more memory than it has. It prints a table and ends with "N passed, N failed".
+//   --scenario unmap     runs only scenarios with this in their name; can be repeated
+//   --list               lists the scenarios, and those that are left out
+// It needs x64 Debian 12, and root to install qemu. Without them it prints the reason and ends with
+// code 0. The kernel's messages of the last run are in target/kernel/console.log.
 
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { shortened } from '../matrix/report.mjs'
 import { root, setUp, stop } from '../setup.mjs'
-import { play, stopGuest } from './kernel/guest.mjs'
+import { runGuest, stopGuest } from './kernel/guest.mjs'
 import { makeInitrd } from './kernel/initrd.mjs'
 import * as obtain from './kernel/obtain.mjs'
-import { CouldNotBeHad } from './platforms/obtain.mjs'
+import { Unobtainable } from './platforms/obtain.mjs'
 
 /** The columns, each a value of vm.overcommit_memory. */
 const DEFAULT = { title: 'default', accounting: 0 }
 const STRICT = { title: 'strict', accounting: 2 }
 const COLUMNS = [DEFAULT, STRICT]
 
-/** The files of __test__/every-runtime, where they are played, and by which script. */
+/** The files of __test__/every-runtime, the columns they run in, and the script that runs them. */
 const FILES = {
   kernel: { columns: [DEFAULT], script: 'kernel.cjs' },
   accounting: { columns: [STRICT], script: 'accounting.cjs' },
@@ -37,13 +37,14 @@ const FILES = {
 
 const LONG = 'it takes minutes without KVM'
 
-/** Not played, and why. */
+/** The scenarios that do not run here, with the reason. */
 const LEFT_OUT = {
   '70,000 views of closed maps, the loop turns': LONG,
   '70,000 shared buffers, the loop turns': LONG,
   '150,000 views of closed maps, the loop never turns': LONG,
   '100,000 opens and closes leave nothing': LONG,
-  '10,000 maps open at once': 'vm.max_map_count is lower here, so that what fills the table does not take minutes',
+  '10,000 maps open at once':
+    'vm.max_map_count is lower here, so that scenarios that fill the table do not take minutes',
 }
 
 const SECONDS_EACH = 120
@@ -70,7 +71,8 @@ if (options.list) {
   printLeftOut()
   process.exit(0)
 }
-if (chosen.length === 0) stop(`There is no such scenario. There are:\n${rows.map(({ name }) => name).join('\n')}`)
+if (chosen.length === 0)
+  stop(`No scenario has this in its name. The scenarios are:\n${rows.map(({ name }) => name).join('\n')}`)
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.once(signal, () => {
@@ -82,20 +84,20 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 const plan = chosen.flatMap(({ columns, ...one }) => columns.map((column) => ({ ...one, ...column })))
 const results = []
 try {
-  await playAll()
+  await runAll()
   report()
 } catch (error) {
-  if (!(error instanceof CouldNotBeHad)) throw error
-  console.log(`\nThe older kernel could not be had: ${error.message}\n\n0 passed, 0 failed`)
+  if (!(error instanceof Unobtainable)) throw error
+  console.log(`\nThe older kernel could not be obtained: ${error.message}\n\n0 passed, 0 failed`)
 }
 
-/** Prints the table row by row, because it takes minutes. */
-async function playAll() {
+/** Runs all scenarios. Prints the table row by row, because that takes minutes. */
+async function runAll() {
   const machine = { qemu: obtain.qemu(), kernel: obtain.kernel(), initrd: makeInitrd(plan, SECONDS_EACH) }
   let waiting = plan
   let cells = {}
   try {
-    for await (const end of play({ ...machine, scenarios: plan.length, seconds: SECONDS_IN_ALL })) {
+    for await (const end of runGuest({ ...machine, scenarios: plan.length, seconds: SECONDS_IN_ALL })) {
       if (end.kernel !== undefined) {
         console.log(`\nLinux ${end.kernel}, Node ${process.versions.node}`)
         printRow('', titlesOf(COLUMNS))
@@ -111,9 +113,8 @@ async function playAll() {
       cells = {}
     }
   } catch (error) {
-    // The machine has ended, with the scenario that it was at.
-    for (const one of waiting)
-      results.push({ ...one, seconds: 0, outcome: 'FAIL', why: `not played. ${error.message}` })
+    // The machine has ended during the first of these scenarios.
+    for (const one of waiting) results.push({ ...one, seconds: 0, outcome: 'FAIL', why: `not run. ${error.message}` })
   }
 }
 

@@ -1,11 +1,15 @@
-// npm run test:platforms: what a Linux machine can prove of other platforms. Builds the binary for each, looks at it, and runs the
-// tests on it: Windows under Wine, arm64 under qemu, musl as it is. Then publishes all that was built to a registry on this machine, and
-// runs the guide's programs with what is installed from there. Prints a line for each step and ends with "N passed, N failed".
-//   --platform win32-x64-msvc   only that one; may be repeated
-//   --run 'scenarios on bun'    only runs with that in their name; may be repeated
-//   --quick                     what fits into CI: Windows and musl on x64, each on one runtime, and the oldest glibc
-// Needs x64 Debian 12 and root for the emulators, which it installs. What cannot be had is said, and is not passed. Everything else
-// stays in target/platforms, with a log of each step.
+// npm run test:platforms: tests as much of other platforms as a Linux machine can. It builds the
+// binary for each platform, inspects it, and runs the tests with it: for Windows under Wine, for
+// arm64 under qemu, for musl natively. Then it publishes all binaries to a registry on this
+// machine, and runs the example programs with the package installed from there. It prints a line
+// for each step and ends with "N passed, N failed".
+//   --platform win32-x64-msvc   tests only this platform; can be repeated
+//   --run 'scenarios on bun'    runs only what has this in its name; can be repeated
+//   --quick                     runs what fits into CI: Windows and musl on x64, each on one
+//                               runtime, and the oldest glibc
+// It needs x64 Debian 12, and root to install the emulators. A step whose emulator cannot be
+// obtained is reported as unavailable and does not count as passed. Everything else stays in
+// target/platforms, with a log of each step.
 
 import { mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -23,12 +27,14 @@ const LOGS = join(obtain.FOLDER, 'logs')
 const AVA = join(root, 'node_modules/ava/entrypoints/cli.mjs')
 const require = createRequire(import.meta.url)
 
-// What calculates with the size of a page, and does not ask the kernel about pages, which has its own.
+// These tests depend on the page size, but do not ask the kernel about pages, which has its own
+// size.
 const ABOUT_PAGES = ['bytes', 'open']
 
 /**
- * What is run on each platform, beside building and looking at the binary: the tests of __test__ with ava, the scenarios of
- * __test__/every-runtime, or the guide's programs from the registry. `quick` ones are also run with --quick.
+ * The runs on each platform, after the binary is built and inspected: the tests of __test__ with
+ * ava, the scenarios of __test__/every-runtime, or the example programs with the package from the
+ * registry. Runs marked `quick` are also part of --quick.
  */
 const RUNS = {
   'win32-x64-msvc': [
@@ -106,9 +112,9 @@ const { values: options } = parseArgs({
 const platforms = Object.keys(RUNS).filter((name) => {
   return options.platform?.includes(name) ?? (!options.quick || RUNS[name].some(({ quick }) => quick))
 })
-if (platforms.length === 0) stop(`There is no such platform. There are ${Object.keys(RUNS).join(', ')}`)
+if (platforms.length === 0) stop(`No platform has this name. The platforms are ${Object.keys(RUNS).join(', ')}`)
 if (process.platform !== 'linux' || process.arch !== 'x64')
-  stop('This needs x64 Linux: it emulates everything else on it.')
+  stop('This command needs x64 Linux, because it emulates the other platforms on it.')
 
 checkNode()
 installDependencies()
@@ -122,9 +128,9 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 }
 
 const results = []
-/** The differences of emulators that were met. */
+/** The known differences of emulators that occurred. */
 const met = new Set()
-/** The binaries that were built, by the name of their platform. */
+/** The paths of the built binaries, by platform. */
 const built = new Map()
 for (const name of platforms) await testPlatform(name)
 await testGuide()
@@ -133,28 +139,28 @@ report()
 async function testPlatform(name) {
   console.log(`\n${name}`)
   const library = await step(name, 'build', async (log) => {
-    return { value: await build(name, log), said: TARGETS[name].triple }
+    return { value: await build(name, log), note: TARGETS[name].triple }
   })
   if (library === undefined) return
   built.set(name, library)
-  await step(name, 'look at the binary', () => {
-    const { wrong, said } = inspect(name, library)
-    if (wrong.length > 0) throw new Error(wrong.join('; '))
-    return { said }
+  await step(name, 'inspect the binary', () => {
+    const { problems, facts } = inspect(name, library)
+    if (problems.length > 0) throw new Error(problems.join('; '))
+    return { note: facts }
   })
   const runs = RUNS[name].filter(isWanted)
-  if (runs.length === 0) console.log('  nothing is run: there is nothing here to run it on')
+  if (runs.length === 0) console.log('  no runs: nothing on this machine can run this binary, or no run was chosen')
   const folder = makeFolder(library)
   for (const { on, tests, scenarios, with: prepare } of runs.filter(({ guide }) => !guide)) {
     await step(name, titleOf({ on, scenarios }), async (log) => {
       const runtime = prepare()
-      const said = scenarios ? await playScenarios(runtime, folder, log) : await runTests(runtime, folder, tests, log)
-      return { said: `${said}, ${runtime.how}` }
+      const counts = scenarios ? await runScenarios(runtime, folder, log) : await runTests(runtime, folder, tests, log)
+      return { note: `${counts}, ${runtime.how}` }
     })
   }
 }
 
-/** With all packages in the registry, so that it is for the package managers to find the one that fits. */
+/** All packages are in the registry, so that each package manager has to choose the right one. */
 async function testGuide() {
   const wanted = [...built.keys()].flatMap((platform) => {
     return RUNS[platform].filter((one) => one.guide && isWanted(one)).map((one) => ({ platform, ...one }))
@@ -163,13 +169,13 @@ async function testGuide() {
   console.log('\nFrom the registry')
   const registry = await step('all', 'publish', async () => {
     const published = await publish([...built.values()])
-    return { value: published, said: published.platforms.join(', ') }
+    return { value: published, note: published.platforms.join(', ') }
   })
   if (registry === undefined) return
   for (const { platform, with: prepare, ...one } of wanted) {
     await step(platform, titleOf(one), async (log) => {
       const runtime = prepare()
-      return { said: `${platform}, ${await runGuide(runtime, platform, registry, log)}, ${runtime.how}` }
+      return { note: `${platform}, ${await runGuide(runtime, platform, registry, log)}, ${runtime.how}` }
     })
   }
   await registry.stop()
@@ -183,7 +189,7 @@ function titleOf({ on, scenarios, guide }) {
   return `${guide ? 'guide' : scenarios ? 'scenarios' : 'tests'} on ${on}`
 }
 
-/** One line of the report. */
+/** Runs one step, and adds a line to the report. */
 async function step(platform, what, body) {
   const started = performance.now()
   const log = join(LOGS, `${platform}, ${what}.log`)
@@ -192,19 +198,18 @@ async function step(platform, what, body) {
   try {
     const done = await body(log)
     value = done.value ?? true
-    Object.assign(result, { outcome: 'ok', said: done.said })
+    Object.assign(result, { outcome: 'ok', note: done.note })
   } catch (error) {
-    if (error instanceof obtain.CouldNotBeHad)
-      Object.assign(result, { outcome: 'could not be had', said: error.message })
-    else Object.assign(result, { outcome: 'FAIL', said: `${error.message}\n    ${log}` })
+    if (error instanceof obtain.Unobtainable) Object.assign(result, { outcome: 'unavailable', note: error.message })
+    else Object.assign(result, { outcome: 'FAIL', note: `${error.message}\n    ${log}` })
   }
   const seconds = ((performance.now() - started) / 1000).toFixed(0)
-  console.log(`  ${result.outcome}: ${what}: ${result.said} (${seconds} s)`)
+  console.log(`  ${result.outcome}: ${what}: ${result.note} (${seconds} s)`)
   results.push(result)
   return result.outcome === 'ok' ? value : undefined
 }
 
-/** The tests with ava, which prints TAP. */
+/** Runs the tests with ava, which prints TAP. */
 async function runTests({ way, program, how }, folder, files, log) {
   const chosen = files === true ? [] : files.map((name) => `__test__/${name}.test.mjs`)
   const {
@@ -213,8 +218,8 @@ async function runTests({ way, program, how }, folder, files, log) {
     stdout,
   } = await run(way, [program, AVA, '--tap', ...chosen], { cwd: folder, seconds: 1800, log })
   const count = (word) => Number(new RegExp(`^# ${word} (\\d+)$`, 'm').exec(stdout)?.[1] ?? Number.NaN)
-  if (!(count('tests') > 0)) throw new Error(`ava did not come to its end: ${ended}`)
-  // What failed, with all that TAP says of it.
+  if (!(count('tests') > 0)) throw new Error(`ava did not run to its end: ${ended}`)
+  // The titles of the failed tests, each with its details in TAP.
   const failures = [...stdout.matchAll(/^not ok \d+ - (.*)\n([\s\S]*?)^ {2}\.\.\.$/gm)]
   const surprising = failures.filter(([, title, text]) => !isKnown(how, title, text))
   if (surprising.length > 0) {
@@ -225,10 +230,10 @@ async function runTests({ way, program, how }, folder, files, log) {
   if (failures.length !== count('fail') || ok !== (failures.length === 0)) throw new Error(`ava ${ended}`)
   const differing = failures.length === 0 ? '' : `, ${failures.length} as the emulator is known to differ`
   const notApplying = stdout.match(/^# {3}not run on /gm)?.length ?? 0
-  return `${count('pass')} passed${differing} (${notApplying} of them only say why they are not for this platform)`
+  return `${count('pass')} passed${differing} (${notApplying} of them only print why they do not apply to this platform)`
 }
 
-/** Whether a failure is one that this emulator is known for. Remembers it for the report. */
+/** Whether this emulator is known to cause this failure. Records it for the report. */
 function isKnown(how, title, text) {
   const difference = DIFFERENCES.find(
     (one) => how.startsWith(one.emulator) && isOf(one.test, title) && one.saying.test(text),
@@ -241,21 +246,24 @@ function isOf(test, title) {
   return test instanceof RegExp ? test.test(title) : test === title
 }
 
-/** The scenarios, each in a process of its own. The limit is for what hangs: a system call is a message to another process under Wine. */
-async function playScenarios({ way, program, kind, how }, folder, log) {
+/**
+ * Runs the scenarios, each in a process of its own. The time limit only ends scenarios that hang.
+ * It is long because under Wine a system call is a message to another process.
+ */
+async function runScenarios({ way, program, kind, how }, folder, log) {
   const script = join(folder, '__test__/every-runtime/scenarios.cjs')
   const { LEADING_ARGUMENTS, saidOutcome } = require(join(root, '__test__/every-runtime/runtime.cjs'))
-  const play = (name, log) => {
+  const runOne = (name, log) => {
     return run(way, [program, ...LEADING_ARGUMENTS[kind], script, name], { cwd: folder, seconds: 600, log })
   }
-  // That runtime is asked, because for this machine there may be no library.
-  const list = await play('--names', log)
-  if (!list.ok) throw new Error(`the scenarios cannot be listed: ${list.how}: ${list.stderr}`)
+  // The runtime lists them, because this machine's Node may have no library to load.
+  const list = await runOne('--names', log)
+  if (!list.ok) throw new Error(`the list of scenarios failed: ${list.how}: ${list.stderr}`)
   const names = JSON.parse(list.stdout)
   const counts = { ok: 0, 'n/a': 0, differs: 0 }
   const failed = []
   for (const name of names) {
-    const end = await play(name, `${log}.${name.replaceAll(/\W+/g, '-')}`)
+    const end = await runOne(name, `${log}.${name.replaceAll(/\W+/g, '-')}`)
     const { ok, stdout, stderr } = end
     const said = ok ? saidOutcome(stdout) : undefined
     if (said !== undefined) counts[said.outcome] += 1
@@ -271,10 +279,10 @@ async function playScenarios({ way, program, kind, how }, folder, log) {
 
 function report() {
   const of = (outcome) => results.filter((result) => result.outcome === outcome)
-  console.log(`\n${LEFT_OUT} is not run here: it is about what npm packs, which is the same everywhere.`)
+  console.log(`\n${LEFT_OUT} is not run here: it tests what npm packs, which is the same everywhere.`)
   for (const { emulator, test, why } of met) console.log(`${emulator} differs, ${test}: ${why}`)
-  for (const outcome of ['could not be had', 'FAIL']) {
-    for (const { platform, what, said } of of(outcome)) console.log(`${outcome}: ${platform}, ${what}: ${said}`)
+  for (const outcome of ['unavailable', 'FAIL']) {
+    for (const { platform, what, note } of of(outcome)) console.log(`${outcome}: ${platform}, ${what}: ${note}`)
   }
   console.log(`\n${of('ok').length} passed, ${of('FAIL').length} failed`)
   process.exitCode = of('FAIL').length === 0 && of('ok').length > 0 ? 0 : 1

@@ -1,6 +1,7 @@
-// npm run test:electron: the app of __test__/electron, which maps a file in each kind of process that Electron has. Ends with "N passed,
-// N failed". Electron comes from the npm registry, its program from GitHub, and both stay in target/electron. Where there is no screen on Linux, xvfb-run
-// gives one.
+// npm run test:electron: runs the app in __test__/electron, which maps a file in each kind of
+// process of Electron. It ends with "N passed, N failed". Electron comes from the npm registry and
+// its program from GitHub; both stay in target/electron. On Linux without a screen, xvfb-run
+// provides one.
 
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -13,7 +14,7 @@ const FOLDER = join(root, 'target/electron')
 setUp()
 const electron = obtain()
 const app = [electron, join(root, '__test__/electron/main.cjs')]
-// Chromium's own sandbox refuses root, and there is none for it in containers and on CI.
+// Chromium refuses to run its sandbox as root, and containers and CI do not allow one.
 if (process.platform === 'linux') app.push('--no-sandbox')
 const screen = process.platform === 'linux' && !process.env.DISPLAY ? ['xvfb-run', '--auto-servernum'] : []
 const [command, ...args] = [...screen, ...app]
@@ -25,10 +26,10 @@ function obtain() {
   const installed = join(home, 'node_modules/electron')
   if (!existsSync(join(installed, 'path.txt'))) {
     const problem = install(home, `electron@${ELECTRON}`, ['--ignore-scripts'])
-    if (problem !== undefined) stop(`Electron could not be had: ${problem}`)
+    if (problem !== undefined) stop(`Electron could not be obtained: ${problem}`)
     const { status, stderr } = spawn(process.execPath, [join(installed, 'install.js')])
-    if (status !== 0) stop(`Electron's program could not be had: ${stderr}`)
+    if (status !== 0) stop(`Electron's program could not be obtained: ${stderr}`)
   }
-  // Its module is the path of the program.
+  // The module exports the path of the program.
   return createRequire(import.meta.url)(installed)
 }

@@ -1,6 +1,6 @@
-// npm run test:faults: each system call of the core fails once, in each operation. The argument is
-// words in the names of the operations to run. Prints what did harm as a table, and ends with "N
-// passed, N failed".
+// npm run test:faults ['WORDS']: makes each system call of the core fail once, in each operation.
+// With words, only operations whose names contain them run. It prints a table of the failures that
+// did harm, and ends with "N passed, N failed".
 
 import { checkNode, checkRust, run, spawn } from '../setup.mjs'
 
@@ -12,7 +12,7 @@ const tests = ['test', '--locked', '--package', 'memmap-core', '--test', 'inject
 run('cargo', [...tests, '--no-run'])
 const { status, stdout } = spawn('cargo', [...tests, '--', '--nocapture'], {
   env: { ...process.env, MEMMAP_INJECTION: process.argv.slice(2).join(' ') },
-  // What the test runner says of a failure is in the table already.
+  // The table already contains what the test runner prints about a failure.
   stdio: ['ignore', 'pipe', 'ignore'],
   maxBuffer: Number.POSITIVE_INFINITY,
 })
@@ -22,7 +22,7 @@ for (const line of stdout.split('\n')) {
   counts.failed += Number(failed ?? 0)
   if (passed !== undefined || /^(FAILED|Skipped:) /.test(line)) console.log(line)
 }
-// Whatever else goes wrong, such as a crash, is one failure.
+// Any other problem, such as a crash, counts as one failure.
 if (status !== 0) counts.failed = Math.max(counts.failed, 1)
 console.log(`\n${counts.passed} passed, ${counts.failed} failed`)
 process.exitCode = counts.failed === 0 ? 0 : 1

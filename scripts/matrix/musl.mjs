@@ -1,5 +1,6 @@
-// npm run test:musl: npm test in an image of Alpine, with the library for musl that lies in the repository, as it is.
-//   --node 24    the Node of the image
+// npm run test:musl: runs npm test in a container of Alpine Linux, with the library for musl that
+// is in the repository.
+//   --node 24    the version of Node in the image
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,18 +10,19 @@ import { libraryName } from '../stage.mjs'
 
 const { values: options } = parseArgs({ options: { node: { type: 'string', default: '24' } } })
 const library = libraryName(`linux-${process.arch}-musl`)
-if (process.platform !== 'linux') stop(`The tests on musl need Linux, and this is ${process.platform}`)
+if (process.platform !== 'linux') stop(`The tests on musl need Linux, but this is ${process.platform}`)
 if (!existsSync(join(root, library)))
-  stop(`There is no ${library}: "npm run build:release" makes it in target/artifacts`)
+  stop(`There is no ${library} in the repository: "npm run build:release" builds it in target/artifacts`)
 
 // prettier-ignore
 run('docker', [
   'run',
   '--rm',
-  // As a container's root, which may mount nothing, the tests for root would fail; and what is installed would belong to root.
+  // A container's root cannot mount file systems, so the tests for root would fail. Installed
+  // packages would also belong to root.
   '--user',
   `${process.getuid()}:${process.getgid()}`,
-  // That user has none in the image.
+  // This user has no home directory in the image.
   '--env',
   'HOME=/tmp',
   '--env',

@@ -1,6 +1,6 @@
-// What the reports of scripts that play scenarios have in common.
+// Text for the reports of commands that run scenarios.
 
-/** The first lines and the last ones: an engine that aborts prints long tables in between. */
+/** Keeps the first and last lines, because an engine that aborts prints long tables in between. */
 export function shortened(text) {
   const lines = text.split('\n')
   if (lines.length <= 30) return text

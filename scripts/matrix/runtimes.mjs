@@ -1,8 +1,9 @@
-// npm run test:runtimes: every scenario of __test__/every-runtime on every runtime, each in a process of its own. Prints a table and
-// ends with "N passed, N failed".
-//   --runtime node20     only that one; may be repeated
-//   --scenario unmap     only those with that in their name; may be repeated
-// The refusing ones are copies of the Nodes that take no memory of others into an ArrayBuffer, as Electron's does.
+// npm run test:runtimes: runs every scenario of __test__/every-runtime on every runtime, each in a
+// process of its own. It prints a table and ends with "N passed, N failed".
+//   --runtime node20     runs only this runtime; can be repeated
+//   --scenario unmap     runs only scenarios with this in their name; can be repeated
+// The runtimes named "-refusing" are copies of Node that refuse external memory in an ArrayBuffer,
+// as Electron's Node does.
 
 import { spawn as start } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -29,18 +30,19 @@ setUp()
 const { names } = require(SCENARIOS)
 const { LEADING_ARGUMENTS, REFUSING, saidOutcome } = require(join(root, '__test__/every-runtime/runtime.cjs'))
 
-// Not at the top: tsx may just have been installed.
+// Imported here, because setUp() may have to install tsx first.
 const { tsImport } = await import('tsx/esm/api')
 const { writeRefusingNode } = await tsImport('../../__test__/support/refusing-node.mts', import.meta.url)
 
 const chosen = COLUMNS.filter(({ name }) => options.runtime?.includes(name) ?? true)
 const scenarios = names.filter((name) => options.scenario?.some((part) => name.includes(part)) ?? true)
-if (chosen.length === 0) stop(`There is no such runtime. There are ${COLUMNS.map(({ name }) => name).join(', ')}`)
-if (scenarios.length === 0) stop(`There is no such scenario. There are:\n${names.join('\n')}`)
+if (chosen.length === 0)
+  stop(`No runtime has this name. The runtimes are ${COLUMNS.map(({ name }) => name).join(', ')}`)
+if (scenarios.length === 0) stop(`No scenario has this in its name. The scenarios are:\n${names.join('\n')}`)
 
-/** The process of the scenario that is being played. */
+/** The process of the current scenario. */
 let running
-// It is in a group of its own, which a terminal's Ctrl-C does not reach.
+// The process has a group of its own, which a terminal's Ctrl-C does not reach.
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => {
     if (running !== undefined) endGroup(running)
@@ -49,24 +51,24 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 }
 
 const runtimes = chosen.map(obtainColumn).filter((runtime) => runtime !== undefined)
-const results = await playAll()
+const results = await runAll()
 report()
 
-/** The runtime with its program and exact version, or undefined when it cannot be had here. */
+/** The runtime with its program and exact version, or undefined if it is not available here. */
 function obtainColumn(runtime) {
   if (runtime.original === undefined) return obtain(runtime)
   const original = obtain(runtime.original)
   if (original === undefined) return undefined
   const program = join(RUNTIMES_FOLDER, runtime.name + SUFFIX)
-  // Each time: the original may be another one, or the patch.
+  // The copy is made anew each time, because the original or the patch may have changed.
   const reason = writeRefusingNode(program, original.program)
   if (reason === undefined) return { ...runtime, program, exact: original.exact }
-  console.log(`${runtime.name} could not be had: ${reason}`)
+  console.log(`${runtime.name} could not be made: ${reason}`)
   return undefined
 }
 
-/** Prints the table row by row, because it takes minutes. */
-async function playAll() {
+/** Runs all scenarios. Prints the table row by row, because that takes minutes. */
+async function runAll() {
   const width = Math.max(...scenarios.map((name) => name.length))
   const widths = runtimes.map(({ name }) => Math.max(name.length, '00.00.0'.length))
   const row = (head, cells) =>
@@ -80,26 +82,27 @@ async function playAll() {
     '',
     runtimes.map(({ exact }) => exact),
   )
-  const played = []
+  const done = []
   for (const scenario of scenarios) {
     const cells = []
-    // One at a time: they fill memory and tables of the system, and some of them count.
-    for (const runtime of runtimes) cells.push(await play(runtime, scenario))
+    // One at a time, because scenarios fill memory and tables of the system, and some count
+    // entries.
+    for (const runtime of runtimes) cells.push(await run(runtime, scenario))
     row(
       scenario,
       cells.map(({ outcome }) => outcome),
     )
-    played.push(...cells)
+    done.push(...cells)
   }
-  return played
+  return done
 }
 
-/** Plays one scenario on one runtime. */
-async function play(runtime, scenario) {
+/** Runs one scenario on one runtime. */
+async function run(runtime, scenario) {
   const scratch = mkdtempSync(join(RUNTIMES_FOLDER, 'scratch-'))
   const started = performance.now()
   const end = await output(runtime, [...LEADING_ARGUMENTS[runtime.kind], SCENARIOS, scenario], scratch)
-  // Also what a process that crashed could not remove.
+  // A process that crashed has not removed its files.
   rmSync(scratch, { recursive: true, force: true })
   return { runtime: runtime.name, scenario, seconds: (performance.now() - started) / 1000, ...outcomeOf(end) }
 }
@@ -111,14 +114,14 @@ function outcomeOf({ code, signal, error, timedOut, stdout, stderr }) {
   return { outcome: 'FAIL', why: `${how}\n${`${stdout}${stderr}`.trimEnd()}` }
 }
 
-/** Runs a runtime to its end, or to the end of its time. */
+/** Runs a runtime until it ends or the time limit is reached. */
 function output({ program, original }, args, scratch) {
   const env = { ...process.env, TMPDIR: scratch, TMP: scratch, TEMP: scratch, NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1' }
   delete env.NODE_OPTIONS
   delete env[REFUSING]
   if (original !== undefined) env[REFUSING] = '1'
   return new Promise((resolve) => {
-    // With a group of its own, which can be ended with all that it has started.
+    // In a group of its own, so that it can be ended together with the processes it has started.
     const child = start(program, args, {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,4 +1,5 @@
-// What every library that is released has to be, and with what it is linked on Linux, whichever script builds it.
+// The rules for every released library, and the linker for Linux. Each script that builds a library
+// uses this file.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
@@ -6,12 +7,12 @@ import { join } from 'node:path'
 
 /** The oldest glibc that the libraries for it run on. */
 export const GLIBC = '2.17'
-const MOST_BYTES = 760_000
+const MAX_BYTES = 760_000
 const ZIG = ['ziglang==0.15.2', 'cargo-zigbuild==0.24.0']
 
 /**
- * Installs zig, which links for every platform and for that glibc, and what has cargo use it, from PyPI into a folder. Returns where
- * the programs are.
+ * Installs zig and cargo-zigbuild from PyPI into a folder. zig links for every platform and for
+ * that glibc, and cargo-zigbuild makes cargo use it. Returns the folder of the programs.
  * @param run runs a command, or throws
  */
 export function zigIn(folder, run) {
@@ -24,29 +25,31 @@ export function zigIn(folder, run) {
   return programs
 }
 
-/** RUSTFLAGS with these, and such that what a panic says does not name folders of the machine that built it. */
+/**
+ * RUSTFLAGS with these flags. The message of a panic then names no folder of the building machine.
+ */
 export function rustFlags(...flags) {
   const sources = join(process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'registry/src')
-  // A space would begin another flag.
+  // cargo splits RUSTFLAGS at spaces.
   if (!sources.includes(' ')) flags.push(`--remap-path-prefix=${sources}=registry`)
   return flags.filter((flag) => flag !== undefined).join(' ')
 }
 
-/** What is wrong with a library, and what is worth saying of it. */
+/** Inspects a library. Returns its problems, and facts for the report. */
 export function examine(library) {
   const content = readFileSync(library, 'latin1')
-  const wrong = []
-  const said = [`${content.length.toLocaleString('en-US')} bytes`]
-  if (content.length > MOST_BYTES) wrong.push(`it has ${content.length} bytes, and is to have ${MOST_BYTES} at most`)
+  const problems = []
+  const facts = [`${content.length.toLocaleString('en-US')} bytes`]
+  if (content.length > MAX_BYTES) problems.push(`it has ${content.length} bytes, but at most ${MAX_BYTES} are allowed`)
   if (library.endsWith('-gnu.node')) {
-    const asked = [...content.matchAll(/GLIBC_(\d+(?:\.\d+)+)/g)].map(([, version]) => version)
-    const newest = asked.sort(compareVersions).at(-1)
-    said.push(`glibc ${newest}`)
+    const versions = [...content.matchAll(/GLIBC_(\d+(?:\.\d+)+)/g)].map(([, version]) => version)
+    const newest = versions.sort(compareVersions).at(-1)
+    facts.push(`glibc ${newest}`)
     if (newest === undefined || compareVersions(newest, GLIBC) > 0)
-      wrong.push(`it needs glibc ${newest}, and is to run on ${GLIBC}`)
+      problems.push(`it needs glibc ${newest}, but must run on ${GLIBC}`)
   }
-  if (/vcruntime140/i.test(content)) wrong.push('it needs VCRUNTIME140.dll, which a fresh Windows has not')
-  return { wrong, said }
+  if (/vcruntime140/i.test(content)) problems.push('it needs VCRUNTIME140.dll, which a fresh Windows does not have')
+  return { problems, facts }
 }
 
 function compareVersions(one, other) {

@@ -1,5 +1,6 @@
-// npm run build:release -- --target TRIPLE: the native library as it is released, for one of napi.targets in package.json, in target/artifacts.
-// On Linux zig links it, so that it asks for glibc 2.17 and not for this machine's. For the other systems their own linker is needed.
+// npm run build:release -- --target TRIPLE: builds the native library for a release, in
+// target/artifacts. TRIPLE is one of napi.targets in package.json. For Linux, zig links it, so that
+// it needs glibc 2.17 and not this machine's. macOS and Windows need their own linker.
 
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -11,7 +12,7 @@ const ARTIFACTS = 'target/artifacts'
 
 const { values: options } = parseArgs({ options: { target: { type: 'string' } } })
 const targets = packageJson().napi.targets
-if (!targets.includes(options.target)) stop(`--target is one of ${targets.join(', ')}`)
+if (!targets.includes(options.target)) stop(`--target must be one of ${targets.join(', ')}`)
 
 checkNode()
 checkRust()
@@ -25,7 +26,7 @@ function build(target) {
   const onLinux = target.includes('-linux-')
   const env = { ...process.env }
   if (onLinux) env.PATH = `${zigIn(join(root, 'target/tools'), run)}:${env.PATH}`
-  // Microsoft's C runtime, which Windows comes without, is linked in.
+  // Microsoft's C runtime is linked statically, because a fresh Windows does not have it.
   const runtime = target.endsWith('-msvc') ? '-C target-feature=+crt-static' : undefined
   env.RUSTFLAGS = rustFlags(env.RUSTFLAGS, runtime)
   // prettier-ignore
@@ -47,12 +48,12 @@ function build(target) {
   runTool('napi', args, { env })
 }
 
-/** Whether what was built runs where it is said to run. */
+/** Ends the process if the library would not run on all systems that it is released for. */
 async function check(target) {
-  // Not at the top: it may just have been installed.
+  // Imported here, because installDependencies() may have to install it first.
   const { parseTriple } = await import('@napi-rs/cli')
   const name = libraryName(parseTriple(target).platformArchABI)
-  const { wrong, said } = examine(join(root, ARTIFACTS, name))
-  if (wrong.length > 0) stop(`${name}: ${wrong.join('; ')}`)
-  console.log(`${name}: ${said.join(', ')}`)
+  const { problems, facts } = examine(join(root, ARTIFACTS, name))
+  if (problems.length > 0) stop(`${name}: ${problems.join('; ')}`)
+  console.log(`${name}: ${facts.join(', ')}`)
 }

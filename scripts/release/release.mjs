@@ -1,8 +1,11 @@
-// npm run release: stages what is published, in target/release, and says what it is. Nothing leaves this machine without --publish.
-//   --artifacts DIR    the libraries of all platforms: memmap.*.node
-//   --tag v1.2.3       the tag that is released: its version must be that of package.json, and CHANGELOG.md must say what is new in it
-//   --publish          uploads to npm, and makes a GitHub release of the tag with gh; what is there already is passed over
-//   --partial          a rehearsal with fewer platforms
+// npm run release: stages the packages in target/release and lists their content. It uploads
+// nothing without --publish.
+//   --artifacts DIR    the folder with the libraries of all platforms, memmap.*.node
+//   --tag v1.2.3       the tag to release: package.json must have its version, and CHANGELOG.md a
+//                      section for it
+//   --publish          uploads to npm, and makes a GitHub release of the tag with gh; it skips what
+//                      exists already
+//   --partial          a rehearsal without the libraries of some platforms
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -19,7 +22,7 @@ const { values: options } = parseArgs({
   },
 })
 if (options.publish && (options.tag === undefined || options.partial)) {
-  stop('What is published has a tag, and libraries for all platforms')
+  stop('--publish needs a --tag and the libraries of all platforms')
 }
 
 checkNode()
@@ -33,7 +36,7 @@ if (notes !== undefined) console.log(`\n${notes}`)
 if (options.publish) {
   publish(home)
   if (spawn('gh', ['release', 'view', options.tag]).status === 0) {
-    console.log(`There is a GitHub release ${options.tag} already`)
+    console.log(`The GitHub release ${options.tag} exists already`)
   } else {
     writeFileSync(join(folder, 'notes.md'), notes)
     const args = ['--verify-tag', '--title', options.tag, '--notes-file', join(folder, 'notes.md')]
@@ -44,15 +47,15 @@ if (options.publish) {
   run('npm', [...publishArguments(manifest.version), '--dry-run'], { cwd: home })
 }
 
-/** What CHANGELOG.md says of the version that is tagged. */
+/** The section of CHANGELOG.md for the version of the tag. */
 function news(tag) {
   const { version } = packageJson()
-  if (tag !== `v${version}`) stop(`The tag is ${tag}, and package.json has version ${version}`)
+  if (tag !== `v${version}`) stop(`The tag is ${tag}, but package.json has version ${version}`)
   const sections = readFileSync(join(root, 'CHANGELOG.md'), 'utf8').split(/^## /m)
   const section = sections.find((text) => text.split(/[\s\]]/, 1)[0].replace('[', '') === version)
   if (section === undefined) stop(`CHANGELOG.md has no section "## ${version}"`)
   const text = section.slice(section.indexOf('\n')).trim()
-  // A release is shown where paths in the repository lead nowhere.
+  // Relative links do not work on the page of a release.
   const { GITHUB_REPOSITORY: repository } = process.env
   if (!repository) return text
   return text.replaceAll(/\]\((?![a-z]+:|#)/g, `](https://github.com/${repository}/blob/${tag}/`)

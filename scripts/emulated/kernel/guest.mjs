@@ -1,4 +1,4 @@
-// A virtual machine without KVM, which plays scenarios one after the other and turns itself off.
+// A virtual machine without KVM, which runs scenarios one after the other and turns itself off.
 
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -7,27 +7,27 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { FOLDER } from './obtain.mjs'
 
-/** Where the kernel's own messages go. */
+/** The file for the kernel's messages. */
 const CONSOLE = join(FOLDER, 'console.log')
 
-/** What begins a line of init.sh itself. */
+/** The first character of the lines that init.sh prints itself. */
 const MARK = '\x1e'
 
-// With memory for tmpfs, which gives a page also to a hole that is read through a mapping.
+// It has enough memory for tmpfs, which allocates a page even for a hole that a mapping reads.
 const MACHINE = ['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '4096']
 
 let running
 
-/** Ends the machine that runs, for when we are ended ourselves. */
+/** Ends the virtual machine. For signals that end this process. */
 export function stopGuest() {
   running?.kill('SIGKILL')
 }
 
 /**
  * Boots the machine. Yields the version of the kernel first, then for each scenario its exit code,
- * what it printed and how many seconds it took. Throws when the machine ends too early.
+ * its output and its duration in seconds. Throws if the machine ends before the last scenario.
  */
-export async function* play({ qemu, kernel, initrd, scenarios, seconds }) {
+export async function* runGuest({ qemu, kernel, initrd, scenarios, seconds }) {
   // prettier-ignore
   const guest = [
     ...MACHINE,
@@ -46,7 +46,7 @@ export async function* play({ qemu, kernel, initrd, scenarios, seconds }) {
     '-serial',
     'stdio',
   ]
-  // It ends with us, however we end.
+  // The kernel ends the machine when this process ends, for whatever reason.
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', qemu, ...guest], { stdio: ['ignore', 'pipe', 'pipe'] })
   running = child
   let errors = ''
@@ -58,10 +58,10 @@ export async function* play({ qemu, kernel, initrd, scenarios, seconds }) {
     failure = error.message
   })
   const timer = setTimeout(() => {
-    failure = `it was not done after ${seconds} s`
+    failure = `it had not ended after ${seconds} s`
     stopGuest()
   }, seconds * 1000)
-  let played = 0
+  let ended = 0
   let lines = []
   let begun
   try {
@@ -73,7 +73,7 @@ export async function* play({ qemu, kernel, initrd, scenarios, seconds }) {
       const [event, value] = line.slice(MARK.length).split(' ')
       if (event === 'kernel') yield { kernel: value }
       if (event === 'end') {
-        played += 1
+        ended += 1
         yield { ...endOf(Number(value)), output: lines.join('\n').trim(), seconds: (performance.now() - begun) / 1000 }
       }
       lines = []
@@ -83,17 +83,17 @@ export async function* play({ qemu, kernel, initrd, scenarios, seconds }) {
     clearTimeout(timer)
     stopGuest()
   }
-  if (played === scenarios) return
+  if (ended === scenarios) return
   const said = [
     failure,
     errors,
     lines.join('\n'),
     readFileSync(CONSOLE, 'utf8').trim().split('\n').slice(-20).join('\n'),
   ]
-  throw new Error(`The machine has ended: ${said.filter((text) => text).join('\n')}`)
+  throw new Error(`The machine has ended too early: ${said.filter((text) => text).join('\n')}`)
 }
 
-/** What the shell says of a signal is 128 and its number. */
+/** A shell reports a signal as exit code 128 plus its number. */
 function endOf(code) {
   const signal = Object.keys(constants.signals).find((name) => constants.signals[name] === code - 128)
   return { code, how: signal === undefined ? `code ${code}` : signal }

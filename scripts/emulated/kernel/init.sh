@@ -1,9 +1,9 @@
 #!/bin/sh
-# The guest's first process. It plays the scenarios that /plan lists, one a line, and turns the
-# machine off. The kernel prints to the first serial port. Scenarios print to the second one, where
-# each of them stands between two lines that begin with a record separator: "begin" and "end CODE".
+# The guest's first process. It runs the scenarios that /plan lists, one a line, and turns the
+# machine off. The kernel prints to the first serial port. Scenarios print to the second one, each
+# between two lines that begin with a record separator: "begin" and "end CODE".
 
-# It ends all processes after each scenario.
+# Outside of the guest this would be dangerous: it ends all processes after each scenario.
 [ $$ = 1 ] || exit 1
 
 /bin/busybox --install -s /bin
@@ -16,7 +16,7 @@ mount -t tmpfs tmp /tmp
 mount -t tmpfs shm /dev/shm
 ip link set lo up
 ulimit -n 65536
-# The scenarios that fill this table would take minutes.
+# With a larger table the scenarios that fill it would take minutes.
 echo 4096 >/proc/sys/vm/max_map_count
 stty -F /dev/ttyS1 raw
 exec </dev/null >/dev/ttyS1 2>&1
@@ -33,7 +33,7 @@ while IFS="$tab" read -r accounting script name; do
   code=$?
   cat /output
   printf '\n\036end %s\n' "$code"
-  # Also what a scenario that crashed could not end or remove.
+  # A scenario that crashed has not ended its processes or removed its files.
   kill -KILL -1
   wait
   rm -rf /tmp/scratch /dev/shm/* /output

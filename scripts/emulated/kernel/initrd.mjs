@@ -1,5 +1,5 @@
-// Makes the guest's files, which it keeps in memory: this machine's Node and the libraries that
-// Node needs, the package, and the scenarios.
+// Makes the archive of the guest's files, which the guest keeps in memory: this machine's Node and
+// the libraries it needs, the package, and the scenarios.
 
 import { chmodSync, copyFileSync, cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -12,9 +12,9 @@ const FILES = join(FOLDER, 'files')
 const INIT = fileURLToPath(new URL('init.sh', import.meta.url))
 
 /**
- * Makes the archive anew, and says where it is.
+ * Makes the archive anew and returns its path.
  * @param plan for each scenario the value of vm.overcommit_memory, its script and its name
- * @param secondsAllowed how long each of them may take
+ * @param secondsAllowed the time limit of each scenario
  */
 export function makeInitrd(plan, secondsAllowed) {
   rmSync(FILES, { recursive: true, force: true })
@@ -52,7 +52,7 @@ function add(from, to) {
   copyFileSync(from, target)
 }
 
-/** The shared libraries that programs need, and what loads those. */
+/** The shared libraries that programs need, and the loader of those. */
 function librariesOf(programs) {
   const paths = programs.flatMap((program) => {
     const lines = obtain('ldd', [program]).split('\n')

