@@ -3,64 +3,78 @@
 
     python3 __test__/vectors/record.py [--seed N] [--output FOLDER]
 
-Needs CPython 3.13 or newer on Linux with pages of 4096 bytes, and nothing but the standard library. The same
-seed on the same Python gives the same bytes: no path, time or address reaches a vector.
+Needs CPython 3.13 or newer on Linux with pages of 4096 bytes, and nothing but the standard library.
+The same seed on the same Python gives the same bytes: no path, time or address reaches a vector.
 
 The format
 ----------
-One file per area, one JSON object per line: a *sequence*, which starts from a fresh file (or from none).
+One file per area, one JSON object per line: a *sequence*, which starts from a fresh file (or from
+none).
 
     {"name": "...", "platform": "linux", "page": 4096, "mode": "r+", "file": CONTENT, "ops": [OP, ...]}
 
-`platform` is there when the sequence rests on Linux (an errno, MAP_* flags, madvise), `page` when it rests on the
-page size. `mode` is how the descriptor is opened: "r", "r+", or "w" (write-only, not truncated). Without `file` there
-is no file, and no mode. CONTENT is one of
+`platform` is present if the sequence depends on Linux (an errno, MAP_* flags, madvise), `page` if it
+depends on the page size. `mode` is how the descriptor is opened: "r", "r+", or "w" (write-only, not
+truncated). Without `file` there is no file, and no mode. CONTENT is one of
 
     {"hex": "00ff"}             those bytes
     {"bytes": [seed, length]}   byte i is (i * 7 + (i >> 8) * 13 + seed) & 255
     {"text": [seed, length]}    state = seed, then for each byte: state = (state * 75 + 74) % 65537,
                                 and the byte is "aab cde\\n"[state % 8]
 
-An OP is [name, arguments, outcome]. Names are Python's, with `m[...]` written as getitem, setitem, getslice and
-setslice (start, stop, step, data), and these of our own:
+An OP is [name, arguments, outcome]. Names are Python's, with `m[...]` written as getitem, setitem,
+getslice and setslice (start, stop, step, data), and these of our own:
 
     mmap      (descriptor, length, {options}); closes the map before it, if one is open
     state     what repr() shows: length, cursor, offset and access, or only that the map is closed
     closefd   close the descriptor that the file was opened with
     file      the content of the file, read through the file system
-    filewrite (position, data): write to the file behind the map's back
-    iter      all items, joined (CPython yields bytes of length 1, the package numbers: the bytes are the same)
+    filewrite (position, data): write to the file, and not through the map
+    iter      all items, joined (CPython yields bytes of length 1 and the package numbers, but the
+              bytes are equal)
 
-An argument is a number, null (None), a list, a string (bytes, in hex) or one of CONTENT, {"str": "..."} (a str),
-{"int": "..."} (an int beyond 2**53), {"name": "MAP_PRIVATE|MAP_POPULATE"} (constants, or-ed), or {"fd": "file"}.
-An outcome is a number, a boolean, null (None), a string (bytes, in hex; {"length", "sha1"} when
-longer than 64), an object (state), or {"raises": class, "message": ..., "errno": ...}.
+An argument is a number, null (None), a list, a string (bytes, in hex) or one of CONTENT, {"str":
+"..."} (a str), {"int": "..."} (an int beyond 2**53), {"name": "MAP_PRIVATE|MAP_POPULATE"}
+(constants, or-ed), or {"fd": "file"}. An outcome is a number, a boolean, null (None), a string
+(bytes, in hex; {"length", "sha1"} when longer than 64), an object (state), or {"raises": class,
+"message": ..., "errno": ...}.
 
 What is not recorded, and why
 -----------------------------
-* Offsets that are not a multiple of the page size, on a range that the file has: the package allows them.
-* flush() with an unaligned offset: allowed by the package. flush(offset) alone: 3.15 gave `size` another default, so
-  flush is called with both arguments or none, and never with the size -1, which 3.15 reads as "to the end".
-* resize(0), and resizing a private mapping of a file made through `flags`: CPython truncates the file and then
-  fails, or truncates a file it was told not to change; the package refuses both.
-* Growing a shared anonymous mapping: 3.13.0 "succeeds" and crashes on access, later versions raise ValueError.
-* Shrinking private anonymous memory to the middle of a page and growing it again: the old bytes come back.
+* Offsets that are not a multiple of the page size, on a range that the file has: the package allows
+  them.
+* flush() with an unaligned offset: allowed by the package. flush(offset) alone: 3.15 gave `size`
+  another default, so flush is called with both arguments or none, and never with the size -1, which
+  3.15 reads as "to the end".
+* resize(0), and resizing a private mapping of a file made through `flags`: CPython truncates the
+  file and then fails, or truncates a file it was told not to change; the package refuses both.
+* Growing a shared anonymous mapping: 3.13.0 "succeeds" and crashes on access, later versions raise
+  ValueError.
+* Shrinking private anonymous memory to the middle of a page and growing it again: the old bytes
+  come back.
 * Resizes to astronomical sizes: whether ftruncate takes them depends on the file system.
-* size() of anonymous memory or with trackfd=False: an OSError before 3.15, a number or a ValueError since.
-* str where bytes are wanted: the package takes it as UTF-8. int, list and None are TypeErrors in both.
-* None as a bound of find() and rfind(): accepted since 3.15. Elsewhere None is an error, but for read() and slices.
-* floats: a TypeError in CPython, out of range in the package, as Node has it for a number that is not an integer.
-* A wrong type together with a read-only map: which of the two TypeErrors wins is nobody's business.
-* A read count, item value or madvise length beyond ssize_t: a conversion error that says nothing of mmap.
-* A directory: CPython passes on what mmap(2) says, EINVAL or ENODEV; the package says EISDIR, as Node's fs does.
-* Reading a map made with PROT_NONE or PROT_EXEC alone, or one whose file was cut short: CPython dies of it.
-* PROT_EXEC on a file: a matter of how the temporary folder is mounted.
+* size() of anonymous memory or with trackfd=False: an OSError before 3.15, a number or a ValueError
+  since.
+* str where bytes are wanted: the package takes it as UTF-8. int, list and None are TypeErrors in
+  both.
+* None as a bound of find() and rfind(): accepted since 3.15. Elsewhere None is an error, but for
+  read() and slices.
+* floats: a TypeError in CPython, out of range in the package, as Node has it for a number that is
+  not an integer.
+* A wrong type together with a read-only map: which of the two TypeErrors comes is not specified.
+* A read count, item value or madvise length beyond ssize_t: a conversion error that is not about
+  mmap.
+* A directory: CPython passes on mmap(2)'s error, EINVAL or ENODEV; the package says EISDIR, as
+  Node's fs does.
+* Reading a map made with PROT_NONE or PROT_EXEC alone, or one whose file was truncated: CPython
+  crashes.
+* PROT_EXEC on a file: whether it is allowed depends on how the temporary folder is mounted.
 * Files of gigabytes: these vectors run everywhere; large files have tests of their own.
 
 What is recorded in another form
 --------------------------------
-* Messages of wrong-type TypeErrors and of ints that do not fit a C type are left out: they are the argument
-  parser's, differ between versions, and name Python's types.
+* Messages of wrong-type TypeErrors and of ints that do not fit a C type are left out: they are the
+  argument parser's, differ between versions, and name Python's types.
 * An OSError is its errno's name: PermissionError and the text of the message are left out.
 """
 
@@ -84,7 +98,7 @@ MINIMUM_OPERATIONS = 25_000
 
 PAGE = 4096
 MAX_INT = 2**63 - 1  # sys.maxsize: the largest Py_ssize_t
-SAFE_INTEGER = 2**53 - 1  # beyond it a JSON number loses digits in JavaScript
+SAFE_INTEGER = 2**53 - 1  # JavaScript rounds larger numbers in JSON
 INLINE_BYTES = 64  # longer results are recorded as a digest
 
 DEFAULT, READ, WRITE, COPY = mmap.ACCESS_DEFAULT, mmap.ACCESS_READ, mmap.ACCESS_WRITE, mmap.ACCESS_COPY
@@ -97,7 +111,7 @@ OPEN_FLAGS = {"r": os.O_RDONLY, "r+": os.O_RDWR, "w": os.O_WRONLY}
 
 @dataclass(frozen=True)
 class Bytes:
-    """Bytes from a formula, with a period of 64 KiB: a page read from the wrong place shows."""
+    """Bytes from a formula with a period of 64 KiB, so that a page from the wrong place is noticed."""
 
     seed: int
     length: int
@@ -111,7 +125,7 @@ class Bytes:
 
 @dataclass(frozen=True)
 class Text:
-    """Text from a small linear congruential generator: few letters, so that needles recur; lines of all lengths."""
+    """Text from a small linear congruential generator. It has few letters, so that needles recur."""
 
     seed: int
     length: int
@@ -142,7 +156,8 @@ class Hex:
 
 @dataclass(frozen=True)
 class Name:
-    """Constants of the mmap module, or-ed: their numbers differ between platforms, their names do not."""
+    """Constants of the mmap module, or-ed. Their names are recorded, because platforms number them
+    differently."""
 
     names: str
 
@@ -192,7 +207,7 @@ def encode_result(result):
     return result
 
 
-# Messages of the C argument parser: about C types, and not about mmap.
+# Messages of the C argument parser, which are about C types and not about mmap.
 CONVERSION_MESSAGE = re.compile("Python int too |cannot fit 'int' into|signed integer is (greater|less) than")
 READONLY_MESSAGE = re.compile("mmap can't (modify|resize) ")
 
@@ -250,7 +265,7 @@ SPELT_OTHERWISE = {
 
 
 class Sequence:
-    """One sequence: a fresh file, the map made of it, and what happened so far."""
+    """One sequence: a fresh file, its map, and the operations so far."""
 
     def __init__(self, folder, name, content, mode):
         self.name, self.content, self.mode = name, content, mode
@@ -264,7 +279,7 @@ class Sequence:
             self.fd = os.open(self.path, OPEN_FLAGS[mode])
 
     def mmap(self, target, length, **options):
-        """Map; the outcome says whether it went well. A map already open is closed first."""
+        """Closes an open map, then makes one. The outcome says whether that succeeded."""
         if self.map is not None:
             self.map.close()
             self.map = None
@@ -286,7 +301,7 @@ class Sequence:
         self._record("filewrite", (position, data), self._write_file)
 
     def finish(self):
-        """Every sequence with a file ends in what the file holds while mapped, and once more after close()."""
+        """Ends a sequence with the content of its file, while it is mapped and again after close()."""
         if self.map is not None and not self.map.closed:
             if self.content is not None:
                 self.file()
@@ -313,7 +328,7 @@ class Sequence:
         names = {name for name, _, _ in self.ops}
         return (
             "madvise" in names
-            or (self.content is None and "resize" in names)  # what a shrunk page keeps
+            or (self.content is None and "resize" in names)  # a shrunk page may keep old bytes
             or any(name == "mmap" and args[2].get("offset") not in (None, 0) for name, args, _ in self.ops)
         )
 
@@ -364,7 +379,7 @@ class Area:
 
     def __init__(self, name, folder, seed):
         self.name = name
-        self.random = random.Random(f"{name} {seed}")  # its own: one area's sequences do not shift another's
+        self.random = random.Random(f"{name} {seed}")  # one for each area, so that areas do not depend on each other
         self.sequences = []
         self._folder = folder
 
@@ -762,7 +777,7 @@ def record_search(area):
 
 
 def record_random_searches(area, seed, searches):
-    """Long haystacks and needles of all lengths: what a vectorised search gets wrong at its edges."""
+    """Long haystacks and needles of all lengths, for errors at the edges of a vectorised search."""
     rng = area.random
     content = Text(seed + 1, rng.choice((100, 1000, PAGE + 1, 3 * PAGE - 5)))
     data = content.value()
@@ -945,7 +960,7 @@ def record_writes(s):
 
 
 def record_file_changes(area, access, name):
-    """A map shows what is written to its file, until (COPY) the page has been written to; its length never follows."""
+    """A map shows writes to its file, but with COPY not in pages that were stored to. Its length stays."""
     with area.mapped(f"the file changes behind the map, {name}", Bytes(2, 2 * PAGE), access=access) as s:
         s.filewrite(10, b"behind")
         s.do("getslice", 8, 18, None)
@@ -982,7 +997,7 @@ def record_untracked(area, access, name):
 
 
 def record_basic(area, access, name):
-    """The walk through a map that CPython's own test suite begins with."""
+    """The operations that CPython's own test suite begins with."""
     content = Hex(bytes(PAGE) + b"foo" + bytes(PAGE - 3))
     with area.mapped(f"a walk through two pages, {name}", content, 2 * PAGE, access=access) as s:
         s.closefd()
@@ -1165,7 +1180,7 @@ def record_private_memory(area):
         s.do("state")
 
 
-# One call of every operation, with arguments that are right for 10 bytes.
+# A call of each operation, with valid arguments for 10 bytes.
 EVERY_OPERATION = (
     ("read",), ("read", 3), ("read", None), ("read_byte",), ("readline",), ("tell",), ("len",), ("size",),
     ("seek", 0), ("seek", 1, 1), ("write", b"abc"), ("write", b""), ("write_byte", 1), ("getitem", 0),
@@ -1214,11 +1229,11 @@ def record_closed(area):
 
 @dataclass(frozen=True)
 class Kind:
-    """A way to make a map, and how far it may be resized without leaving what CPython does well."""
+    """A way to make a map, and the resizes of it that CPython handles correctly."""
 
     name: str
     options: dict
-    resize: str = "any"  # "any", "down", "whole pages down", "never"; a refusal by CPython counts as "any"
+    resize: str = "any"  # "any", "down", "whole pages down", "never"; "any" also if CPython refuses
     anonymous: bool = False
     has_size: bool = True
     mode: str = "r+"
@@ -1275,7 +1290,7 @@ def random_operation(rng, m, kind):
 
 
 def random_position(rng, m):
-    """Mostly a position in the map, from either end; now and then just outside, or far away."""
+    """Mostly a position in the map, from either end; sometimes one just outside, or far away."""
     length = len(m)
     choice = rng.random()
     if choice < 0.75:
@@ -1382,7 +1397,7 @@ def plain(name):
     return lambda rng, m, kind: (name,)
 
 
-# Each with the share of its draws that is kept.
+# Each operation, with the share of its draws that is kept.
 RANDOM_OPERATIONS = (
     (random_read, 1), (plain("readline"), 1), (plain("read_byte"), 0.7), (plain("tell"), 0.7), (random_seek, 1),
     (random_write, 1), (random_write_byte, 0.7), (random_set_item, 0.8), (random_get_slice, 1), (random_set_slice, 1),
@@ -1413,7 +1428,7 @@ def check_interpreter():
     if sys.implementation.name != "cpython" or sys.version_info < (3, 13):
         sys.exit("record.py needs CPython 3.13 or newer, because it records what that version's mmap does.")
     if sys.platform != "linux" or mmap.PAGESIZE != PAGE:
-        sys.exit(f"record.py needs Linux with pages of {PAGE} bytes: the vectors are recorded for them.")
+        sys.exit(f"record.py needs Linux with pages of {PAGE} bytes, because the vectors depend on them.")
 
 
 def record_area(name, seed, output):
@@ -1430,8 +1445,8 @@ def record_area(name, seed, output):
 def main():
     check_interpreter()
     parser = argparse.ArgumentParser(description="Record what CPython's mmap does, as vectors for the tests.")
-    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="of the random sequences (default: %(default)s)")
-    parser.add_argument("--output", type=pathlib.Path, default=DEFAULT_OUTPUT, help="the folder the vectors go to")
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="seed of the random sequences (default: %(default)s)")
+    parser.add_argument("--output", type=pathlib.Path, default=DEFAULT_OUTPUT, help="folder for the vectors")
     arguments = parser.parse_args()
 
     print(f"seed {arguments.seed}")
