@@ -1,6 +1,7 @@
-//! Searching against the naive search, across the seams between what is looked at together.
+//! Searching, compared with a naive search, across the seams between stretches that are searched
+//! separately.
 //!
-//! PROPTEST_RNG_SEED repeats a run of the properties; one that fails prints it.
+//! PROPTEST_RNG_SEED repeats a run of the properties. A failing run prints its seed.
 
 #![allow(
     clippy::unwrap_used,
@@ -64,7 +65,8 @@ fn check(haystack: &[u8], needle: &[u8]) {
     assert_eq!(all(haystack, needle, 2), &places[..two]);
 }
 
-/// Searches it at all alignments, so that what lies around it is not taken for a part of it.
+/// Searches at all alignments, with other bytes around the haystack that must not be taken for a
+/// part of it.
 fn check_inside(haystack: &[u8], needle: &[u8]) {
     for lead in [0, 1, 15, 16, 31] {
         let mut around = needle.repeat(lead / needle.len().max(1) + 1);
@@ -77,7 +79,8 @@ fn check_inside(haystack: &[u8], needle: &[u8]) {
     }
 }
 
-/// Of what the environment says, and else a new seed, which is printed: proptest keeps one of its own to itself.
+/// The configuration with the seed from the environment, or else with a new one, which is printed,
+/// because proptest does not print its own.
 fn seeded() -> ProptestConfig {
     let defaults = ProptestConfig::default();
     let seed = match defaults.rng_seed {
@@ -92,7 +95,7 @@ proptest! {
     #![proptest_config(seeded())]
 
     #[test]
-    fn short_ones_are_found_where_the_naive_search_finds_them(
+    fn short_needles_are_found_where_the_naive_search_finds_them(
         haystack in prop::collection::vec(0u8..3, 0..300),
         needle in prop::collection::vec(0u8..3, 0..6),
     ) {
@@ -100,7 +103,7 @@ proptest! {
     }
 
     #[test]
-    fn a_needle_is_found_wherever_it_lies(
+    fn a_needle_is_found_at_every_position(
         length in 1usize..400_000,
         place in any::<prop::sample::Index>(),
         needle_length in prop::sample::select(vec![1usize, 2, 7, 64, 1000, 65_535, 65_536, 65_537, 150_000]),
@@ -113,15 +116,15 @@ proptest! {
         let finder = Finder::new(needle);
         prop_assert_eq!(unsafe { finder.find(address, all) }, Ok(Some(at)));
         prop_assert_eq!(unsafe { finder.rfind(address, all) }, Ok(Some(at)));
-        // And not where its last byte is missing.
+        // The needle must not be found where its last byte is missing.
         haystack[at + needle_length - 1] = 255;
         prop_assert_eq!(unsafe { finder.find(haystack.as_ptr(), all) }, Ok(None));
         prop_assert_eq!(unsafe { finder.rfind(haystack.as_ptr(), all) }, Ok(None));
     }
 
-    /// What looks like the needle almost everywhere, so that it is searched by copying too.
+    /// The haystack resembles the needle almost everywhere, so that it is also searched by copying.
     #[test]
-    fn needles_that_are_almost_everywhere_are_found(
+    fn a_needle_is_found_among_many_near_matches(
         period in 1usize..9,
         repeats in 1usize..40,
         hits in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
@@ -141,18 +144,18 @@ proptest! {
     }
 }
 
-/// Too much looks like the needle at first, so that what follows is copied, 64 KiB at a time.
+/// The haystack resembles the needle too often at first, so the rest is copied, 64 KiB at a time.
 #[test]
-fn matches_on_a_seam_are_found_and_do_not_overlap() {
+fn matches_across_a_seam_are_found_without_overlaps() {
     let mut haystack = b"xabx".repeat(8 * 1024);
-    // At all distances from a seam, and each overlaps the next one.
+    // The matches begin at all distances from a seam, and each overlaps the next one.
     haystack.extend_from_slice(&b"xaa".repeat(512 * 1024));
     check(&haystack, b"xaax");
 }
 
-/// The same from the end: the seam is 64 KiB before the place where it goes over to copying.
+/// The reverse search has its seam 64 KiB before the position where it begins to copy.
 #[test]
-fn the_last_match_is_found_on_a_seam() {
+fn the_last_match_is_found_across_a_seam() {
     let finder = Finder::new(b"xxx".to_vec());
     for count in 23_400..23_560 {
         for dots in [".", "..", "..."] {
@@ -162,25 +165,25 @@ fn the_last_match_is_found_on_a_seam() {
     }
 }
 
-/// The 1,639th of these that are almost the needle is one too many.
+/// The 1,639th near match of this needle exceeds the allowed cost.
 #[test]
-fn a_match_beside_the_candidate_at_which_the_way_of_searching_changes_is_found() {
+fn a_match_beside_the_candidate_where_copying_begins_is_found() {
     for count in 1600..1680 {
         check(&[&b"xx.".repeat(count)[..], b"xxxe"].concat(), b"xxe");
         check(&[&b"xxx."[..], &b"xx.".repeat(count)].concat(), b"xxx");
     }
 }
 
-/// Where it gives up comparing in place, and where it tries again, twelve megabytes long.
+/// The haystack has twelve megabytes, so that comparing in place stops and is tried again.
 #[test]
-fn matches_are_found_where_the_way_of_searching_changes() {
+fn matches_are_found_where_copying_begins_and_ends() {
     let needle = b"aaaaaaaaaaaaaaaa";
     let mut haystack = b"aaaaaaaaaaaaaaab".repeat(12 * 1024 * 1024 / 16);
     let places: Vec<usize> = (0..haystack.len() - 64).step_by(99_991).collect();
     for &at in &places {
         haystack[at..at + 16].copy_from_slice(needle);
     }
-    // A match may be part of a longer run, and begin earlier than it was put.
+    // A match may be part of a longer run, and begin before the position where it was put.
     let found = all(&haystack, needle, usize::MAX);
     assert_eq!(found, naive_all(&haystack, needle));
     assert_eq!(found.len(), places.len());
@@ -189,7 +192,7 @@ fn matches_are_found_where_the_way_of_searching_changes() {
 }
 
 #[test]
-fn a_match_may_be_written_to_when_it_has_been_given() {
+fn matches_lets_hit_write_to_the_match() {
     let mut haystack = b"aaaaaaaa ab ab abab ".repeat(1000);
     let expected = String::from_utf8(haystack.clone()).unwrap().replace("ab", "ba").replace("aa", "bb");
     for (from, to) in [(b"ab", b"ba"), (b"aa", b"bb")] {
@@ -204,7 +207,7 @@ fn a_match_may_be_written_to_when_it_has_been_given() {
 }
 
 #[test]
-fn nothing_is_found_in_nothing_but_nothing() {
+fn a_needle_longer_than_the_haystack_is_not_found_but_an_empty_one_is() {
     check(b"", b"");
     check(b"", b"x");
     check(b"abc", b"abcd");

@@ -1,4 +1,4 @@
-//! Tasks without Node: ranges, stopping, and letting go of the memory while another thread works on it.
+//! Tasks without Node: ranges, stopping, and releasing the memory while another thread works on it.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,7 +16,7 @@ use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread::{self, ThreadId};
 
 const MIB: usize = 1024 * 1024;
-/// How many positions a task searches between two looks at whether to go on.
+/// Positions that a task searches before it checks whether to continue.
 const CHUNK: usize = 4 * MIB;
 
 fn memory(length: usize, access: Access) -> Mapping {
@@ -34,7 +34,7 @@ fn memory(length: usize, access: Access) -> Mapping {
 
 fn write(mapping: &Mapping, at: usize, bytes: &[u8]) {
     let mut copy = bytes.to_vec();
-    // SAFETY: a vector of this function's own.
+    // SAFETY: the vector belongs to this function and outlives the value.
     let source = unsafe { RawBytes::new(copy.as_mut_ptr(), copy.len()) };
     mapping.region().write(at, source).unwrap();
 }
@@ -45,7 +45,7 @@ fn finder(needle: &[u8]) -> Finder {
 
 type Work = fn(&Task, Range<usize>) -> Result<(), Error>;
 
-/// All that a task can do.
+/// All kinds of work that a task can do.
 const WORK: [Work; 5] = [
     |task, range| task.find(&finder(b"needle"), range).map(drop),
     |task, range| task.count(&finder(b"needle"), range).map(drop),
@@ -55,7 +55,7 @@ const WORK: [Work; 5] = [
 ];
 
 #[test]
-fn a_task_that_was_stopped_does_nothing() {
+fn a_stopped_task_does_nothing() {
     for work in WORK {
         let mapping = memory(CHUNK, Access::Write);
         let task = Task::new(&mapping);
@@ -68,7 +68,7 @@ fn a_task_that_was_stopped_does_nothing() {
 }
 
 #[test]
-fn a_task_that_was_released_does_nothing_whether_it_was_stopped_or_not() {
+fn a_released_task_does_nothing_whether_it_was_stopped_or_not() {
     for work in WORK {
         let mapping = memory(CHUNK, Access::Write);
         let (task, stopped) = (Task::new(&mapping), Task::new(&mapping));
@@ -97,9 +97,9 @@ fn a_task_keeps_the_memory_until_it_is_released() {
 }
 
 #[test]
-fn the_range_is_all_that_is_looked_at() {
+fn a_task_searches_its_range_and_nothing_else() {
     let mapping = memory(3 * CHUNK, Access::Write);
-    // Ends of ranges at, before and behind the places, and across the seams that chunks have in them.
+    // The ranges end at, before and after the matches, and reach across the seams between chunks.
     for place in [0, 1, CHUNK - 3, CHUNK, 2 * CHUNK - 1, 3 * CHUNK - 6] {
         write(&mapping, place, b"needle");
         let task = Task::new(&mapping);
@@ -130,7 +130,7 @@ fn the_range_is_all_that_is_looked_at() {
 }
 
 #[test]
-fn what_was_put_in_is_not_searched_again_behind_a_seam() {
+fn replace_does_not_search_its_replacements_again_after_a_seam() {
     let mapping = memory(2 * CHUNK, Access::Write);
     write(&mapping, CHUNK - 1, b"aaaaa");
     let mut replaced = 0;
@@ -140,7 +140,7 @@ fn what_was_put_in_is_not_searched_again_behind_a_seam() {
 }
 
 #[test]
-fn a_range_outside_is_an_error() {
+fn a_range_outside_the_mapping_is_an_error() {
     let mapping = memory(CHUNK, Access::Write);
     let task = Task::new(&mapping);
     for work in WORK {
@@ -151,24 +151,25 @@ fn a_range_outside_is_an_error() {
 }
 
 #[test]
-fn work_is_done_in_chunks() {
+fn progress_is_reported_in_chunks() {
     let mapping = memory(10 * MIB, Access::Write);
     for (work, chunk) in WORK.into_iter().zip([4, 4, 4, 8, 8].map(|mib| mib * MIB)) {
         let task = Task::new(&mapping);
-        // The first chunk that is not all inside is where it ends.
+        // The first chunk that is not entirely inside ends the work.
         assert_eq!(work(&task, 0..20 * MIB), Err(Error::OutOfRange));
         assert_eq!(task.done(), 10 * MIB / chunk * chunk);
     }
 }
 
 #[test]
-fn an_empty_needle_is_where_the_range_begins() {
+fn an_empty_needle_is_found_at_the_start_of_the_range() {
     let task = Task::new(&memory(CHUNK, Access::Write));
     assert_eq!(task.find(&finder(b""), 5..10), Ok(Some(5)));
     assert_eq!(task.find(&finder(b""), 5..5), Ok(Some(5)));
 }
 
-/// Somebody stops or releases the task while another thread is in the middle of it: it has done a part and goes on for ever.
+/// Stops or releases the task in one thread while another thread has done a part of its endless
+/// work.
 fn interrupt(end: impl FnOnce(&Task), expected: &Error) {
     let mapping = memory(2 * CHUNK, Access::Write);
     let region = Arc::downgrade(mapping.region());
@@ -180,7 +181,7 @@ fn interrupt(end: impl FnOnce(&Task), expected: &Error) {
         thread::spawn(move || {
             loop {
                 let counted = task.count(&finder(b"needle"), 0..2 * CHUNK);
-                // Nobody may listen any more.
+                // The receiver may be gone.
                 let _ = begun.send(());
                 if let Err(error) = counted {
                     return error;
@@ -191,25 +192,26 @@ fn interrupt(end: impl FnOnce(&Task), expected: &Error) {
     has_begun.recv().unwrap();
     end(&task);
     if *expected == Error::Closed {
-        // Not some time later: nobody touches it when this returns.
+        // The memory is released when the call returns, not at some later time.
         assert!(region.upgrade().is_none());
     }
     assert_eq!(worker.join().unwrap(), *expected);
 }
 
 #[test]
-fn a_running_task_is_stopped_from_another_thread() {
+fn stop_ends_a_running_task_from_another_thread() {
     interrupt(Task::stop, &Error::Aborted);
 }
 
 #[test]
-fn a_running_task_lets_go_of_the_memory_when_it_is_released_from_another_thread() {
+fn release_drops_the_memory_of_a_running_task_before_it_returns() {
     for _ in 0..5 {
         interrupt(Task::release, &Error::Closed);
     }
 }
 
-/// As many jobs as there can be threads, which wait for what this returns to be dropped: what is started then has to wait, too.
+/// Submits as many jobs as there can be threads. They wait until the returned value is dropped, so
+/// that later jobs wait, too.
 fn occupy_threads() -> mpsc::Sender<()> {
     let (hold, held) = mpsc::channel::<()>();
     let held = Arc::new(Mutex::new(held));
@@ -223,7 +225,7 @@ fn occupy_threads() -> mpsc::Sender<()> {
 }
 
 #[test]
-fn a_task_that_waits_for_a_thread_ends_where_it_is_stopped_or_released() {
+fn a_task_that_waits_for_a_thread_ends_at_once_when_stopped_or_released() {
     let mapping = memory(CHUNK, Access::Write);
     let occupied = occupy_threads();
     for (end, expected) in [(Task::stop as fn(&Task), Error::Aborted), (Task::release, Error::Closed)] {
@@ -237,7 +239,7 @@ fn a_task_that_waits_for_a_thread_ends_where_it_is_stopped_or_released() {
         assert_eq!(has_ended.try_recv(), Err(mpsc::TryRecvError::Empty));
         end(&task);
         assert_eq!(has_ended.try_recv(), Ok((Err(expected), 0)));
-        // It is done once: its sender is gone.
+        // The job is run once, because its sender is gone.
         end(&task);
         assert_eq!(has_ended.try_recv(), Err(mpsc::TryRecvError::Disconnected));
     }
@@ -246,7 +248,7 @@ fn a_task_that_waits_for_a_thread_ends_where_it_is_stopped_or_released() {
 }
 
 #[test]
-fn threads_do_all_jobs_and_up_to_four_at_a_time() {
+fn the_pool_runs_all_jobs_and_up_to_four_at_a_time() {
     let (done, results) = mpsc::channel();
     for number in 0..1000 {
         let done = done.clone();
@@ -256,7 +258,7 @@ fn threads_do_all_jobs_and_up_to_four_at_a_time() {
     numbers.sort_unstable();
     assert!(numbers.into_iter().eq(0..1000));
     assert!(threads.len() <= 4, "{} threads", threads.len());
-    // Four that wait for each other.
+    // These four jobs wait for each other.
     let barrier = Arc::new(Barrier::new(5));
     for _ in 0..4 {
         let barrier = Arc::clone(&barrier);

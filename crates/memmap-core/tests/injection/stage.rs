@@ -1,5 +1,5 @@
-//! Where an operation runs: a process of its own, with a directory, neighbours in memory, and a
-//! look around when it has ended.
+//! Runs an operation in a process of its own, with a directory and neighbours in memory, and checks
+//! what is left when it has ended.
 
 use crate::supervisor::{self, Call, Fault, Lack, Orders};
 use memmap_core::{Error, Mapping, RawBytes, Region};
@@ -15,15 +15,15 @@ use std::path::{Path, PathBuf};
 
 pub use supervisor::{APPENDED, page_size};
 
-/// An operation, which calls [`Stage::inject`] once and looks at what it has left.
+/// An operation. It calls [`Stage::inject`] once and checks the result.
 pub type Operation = fn(&Stage);
 
-/// What is to go wrong in one run of an operation.
+/// What goes wrong in one run of an operation.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Case {
-    /// Which call fails, counted from 0, and how.
+    /// The call that fails, counted from 0, and how it fails.
     pub fault: Option<(usize, Fault)>,
-    /// Another process appends to the file of the operation before that.
+    /// Whether another process appends to the operation's file before that call.
     pub appends: bool,
 }
 
@@ -35,7 +35,7 @@ pub struct Stage {
     appends_to: RefCell<Option<PathBuf>>,
     needs_a_page: Cell<bool>,
     files: RefCell<BTreeMap<PathBuf, Option<Vec<u8>>>>,
-    /// Memory of somebody else's.
+    /// Memory of somebody else.
     neighbours: RefCell<Vec<(*mut u8, usize)>>,
     reservations: RefCell<Vec<(*mut u8, usize)>>,
     calls: RefCell<Vec<Call>>,
@@ -63,7 +63,8 @@ impl Stage {
         }
     }
 
-    /// A file that must be as it is now in the end, unless [`Stage::expect`] says otherwise.
+    /// Creates a file, whose content must be unchanged at the end unless [`Stage::expect`] says
+    /// otherwise.
     pub fn file(&self, content: &[u8]) -> PathBuf {
         let path = self.directory.join("file");
         fs::write(&path, content).unwrap();
@@ -71,18 +72,18 @@ impl Stage {
         path
     }
 
-    /// What a file must contain in the end, or that there must be none.
+    /// Sets what a file must contain at the end. `None` means that there must be no file.
     pub fn expect(&self, path: &Path, content: Option<&[u8]>) {
         self.files.borrow_mut().insert(path.to_owned(), content.map(<[u8]>::to_vec));
     }
 
-    /// The system is unable to do something during the operation.
+    /// Makes the system lack an ability during the operation.
     pub fn lacks(&self, lack: Lack) {
         self.lacks.set(Some(lack));
     }
 
-    /// The operation is a store that needs a page: where the system refuses even that,
-    /// docs/safety.md lets the process die.
+    /// Marks the operation as a store that needs a page. If the system refuses even one page,
+    /// docs/safety.md allows the process to die.
     pub fn needs_a_page(&self) {
         self.needs_a_page.set(true);
     }
@@ -91,21 +92,21 @@ impl Stage {
         self.lacks.get() == Some(lack)
     }
 
-    /// Whether the mapping says that its memory is lost, which only a call may do to it that has
-    /// unmapped the memory. What is lost must be readable.
+    /// Whether the mapping reports its memory as lost. Only a call that has unmapped the memory may
+    /// cause that, and lost memory must be readable.
     pub fn has_lost(&self, mapping: &Mapping) -> bool {
         let may_lose = matches!(self.case.fault, Some((_, Fault::FailsAfterUnmapping(_))));
         let _ = seen(mapping.region());
         may_lose && mapping.region().intact().is_err()
     }
 
-    /// Another process may append to this file during the operation.
+    /// Allows another process to append to this file during the operation.
     pub fn others_append_to(&self, path: &Path) {
         *self.appends_to.borrow_mut() = Some(path.to_owned());
     }
 
-    /// Memory of somebody else's, which is likely to lie beside what is mapped next or was mapped
-    /// last.
+    /// Maps memory of somebody else. It is likely to lie beside what was mapped last or is mapped
+    /// next.
     pub fn neighbour(&self) {
         let length = 2 * page_size();
         let address = map_anonymous(length, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED);
@@ -113,7 +114,7 @@ impl Stage {
         self.neighbours.borrow_mut().push((address, length));
     }
 
-    /// Addresses that an engine has reserved for a buffer, with somebody else's memory on both
+    /// Reserves addresses like an engine does for a buffer, with memory of somebody else on both
     /// sides.
     pub fn reserve(&self, length: usize) -> *mut u8 {
         let page = page_size();
@@ -130,7 +131,8 @@ impl Stage {
         reserved
     }
 
-    /// Runs the library's code in which a call may fail. Nothing may fail but for that.
+    /// Runs code of the library in which one call may fail. Without such a failure the code must
+    /// succeed.
     pub fn inject<T>(&self, operation: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
         let append_to = self.appends_to.borrow().clone().filter(|_| self.case.appends);
         let orders = Orders {
@@ -165,7 +167,7 @@ impl Stage {
         self.case.fault.and_then(|(at, _)| self.calls.borrow().get(at).copied()).filter(|_| self.injected.get())
     }
 
-    /// Whether the call that has failed is one of these.
+    /// Whether the failed call is one of these.
     pub fn has_failed(&self, names: &[&str]) -> bool {
         self.failed_call().is_some_and(|call| names.contains(&call.name()))
     }
@@ -174,13 +176,13 @@ impl Stage {
         self.appended.get()
     }
 
-    /// What a file contained, with what others have appended.
+    /// The content of a file, with what others have appended.
     pub fn with_appended(&self, content: &[u8]) -> Vec<u8> {
         if self.has_appended() { [content, APPENDED].concat() } else { content.to_vec() }
     }
 
-    /// Checks what a failure has left of a file that contained `content`: just that, and what
-    /// others have appended. Where nothing can be allocated zeros are appended, and those stay.
+    /// Checks a file that contained `content` after a failure: it must be unchanged except for what
+    /// others have appended. On systems without allocation, zeros are appended and stay.
     pub fn same_after_failure(&self, now: &[u8], content: &[u8]) {
         if !self.is_lacking(Lack::Allocation) {
             return same("the file after a failure", now, &self.with_appended(content));
@@ -195,7 +197,7 @@ impl Stage {
         assert!(more.iter().all(|byte| *byte == 0), "something else than zeros is appended");
     }
 
-    /// Looks whether everything is as it was before the operation.
+    /// Checks that everything is as it was before the operation.
     fn look_around(&self, descriptors_before: &BTreeMap<RawFd, PathBuf>) {
         for (path, expected) in self.files.borrow().iter() {
             match (expected, fs::read(path)) {
@@ -250,12 +252,12 @@ impl Stage {
     }
 }
 
-/// The tag of the regions of a process, with which their names end.
+/// The tag of a process's regions, with which their names end.
 fn tag_of(process: i32) -> String {
     format!("-injection-{process}")
 }
 
-/// The names that there are in /dev/shm.
+/// The names in /dev/shm.
 fn regions() -> impl Iterator<Item = String> {
     let entries = fs::read_dir("/dev/shm").into_iter().flatten();
     let names: Vec<_> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
@@ -275,7 +277,7 @@ fn map_anonymous(length: usize, protection: i32, sharing: i32) -> *mut u8 {
 
 fn open_descriptors() -> BTreeMap<RawFd, PathBuf> {
     let entries = fs::read_dir("/proc/self/fd").unwrap();
-    // The directory itself is open while it is read, and has gone when its link is.
+    // The directory is open while it is read, but its entry is gone when the link is read.
     let number = |name: &Path| name.file_name().and_then(|name| name.to_str()?.parse().ok());
     let listed: Vec<_> = entries.filter_map(|entry| Some((number(&entry.ok()?.path())?, ()))).collect();
     listed
@@ -284,12 +286,12 @@ fn open_descriptors() -> BTreeMap<RawFd, PathBuf> {
         .collect()
 }
 
-/// Whether docs/errors.md has the code.
+/// Whether docs/errors.md contains the code.
 fn is_documented(code: &str) -> bool {
     include_str!("../../../../docs/errors.md").contains(&format!("`{code}`"))
 }
 
-/// Compares bytes, and says where they differ.
+/// Compares bytes, and reports where they differ.
 pub fn same(what: &str, actual: &[u8], expected: &[u8]) {
     if actual == expected {
         return;
@@ -300,7 +302,7 @@ pub fn same(what: &str, actual: &[u8], expected: &[u8]) {
     panic!("{what} has {} bytes instead of {}", actual.len(), expected.len());
 }
 
-/// Bytes of which no two pages have the same, and none is 0.
+/// Bytes that differ from page to page. None is 0.
 pub fn pattern(length: usize) -> Vec<u8> {
     let block: Vec<_> = (1..=251).collect();
     let mut bytes = block.repeat(length.div_ceil(block.len()));
@@ -308,7 +310,7 @@ pub fn pattern(length: usize) -> Vec<u8> {
     bytes
 }
 
-/// What a view of the memory shows.
+/// The bytes that a view of the memory shows.
 pub fn seen(region: &Region) -> Vec<u8> {
     copied(region.start(), region.len())
 }
@@ -319,7 +321,7 @@ fn copied(address: *const u8, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// How many bytes of memory show this file.
+/// The number of bytes of memory that show this file.
 pub fn mapped_of(path: &Path) -> usize {
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
     let of_file = maps.lines().filter(|line| line.ends_with(path.to_str().unwrap()));
@@ -330,7 +332,7 @@ pub fn mapped_of(path: &Path) -> usize {
     lengths.sum()
 }
 
-/// Whether what others have appended is somewhere in the file.
+/// Whether the file contains what others have appended.
 pub fn has_what_was_appended(content: &[u8]) -> bool {
     memchr::memmem::find(content, APPENDED).is_some()
 }
@@ -345,7 +347,7 @@ pub fn write(region: &Region, offset: usize, bytes: &[u8]) -> Result<(), Error> 
     region.write(offset, unsafe { RawBytes::new(bytes.as_ptr(), bytes.len()) })
 }
 
-/// The mapping shows these bytes, and can do everything.
+/// Checks that the mapping shows these bytes and that all its methods work.
 pub fn works(mapping: &Mapping, expected: &[u8]) {
     let region = mapping.region();
     same("what read gives", &read(region, 0, region.len()).unwrap(), expected);
@@ -359,17 +361,17 @@ pub fn works(mapping: &Mapping, expected: &[u8]) {
     mapping.flush(0, region.len(), None).unwrap();
 }
 
-/// What a run of an operation has come to.
+/// The result of a run of an operation.
 #[derive(Debug)]
 pub struct Outcome {
     pub calls: Vec<Call>,
-    /// It says that others may append.
+    /// Whether the operation allows others to append.
     pub may_append: bool,
-    /// It says that it needs a page.
+    /// Whether the operation needs a page.
     pub needs_a_page: bool,
-    /// What is wrong, if something is.
+    /// The failure, if there was one.
     pub failure: Option<String>,
-    /// Why no call can be made to fail here, if so.
+    /// The reason why no call can be made to fail on this system, if there is one.
     pub unavailable: Option<String>,
 }
 
@@ -378,7 +380,7 @@ pub fn run(operation: Operation, case: Case, directory: &Path) -> Outcome {
     fs::create_dir(directory).unwrap();
     let mut pipe = [0; 2];
     assert_eq!(unsafe { libc::pipe2(pipe.as_mut_ptr(), libc::O_CLOEXEC) }, 0);
-    // This process has one thread beside this one, which waits for it and holds no lock.
+    // Only one other thread exists in this process. It waits for this one and holds no lock.
     let child = unsafe { libc::fork() };
     assert_ne!(child, -1);
     if child == 0 {
@@ -424,13 +426,13 @@ pub fn run(operation: Operation, case: Case, directory: &Path) -> Outcome {
     outcome
 }
 
-/// When an operation is taken never to end.
+/// Seconds after which an operation counts as endless.
 const PATIENCE: u32 = 20;
 
-/// Gives what the process has to say, a line each.
+/// Runs the operation in this process and returns its report, a line for each item.
 fn run_here(operation: Operation, case: Case, directory: &Path) -> String {
     unsafe { libc::alarm(PATIENCE) };
-    // Where there is no /dev/shm, regions are there.
+    // On systems without /dev/shm, regions are in this directory.
     unsafe { std::env::set_var("TMPDIR", directory) };
     std::panic::set_hook(Box::new(|_| {}));
     if let Err(error) = supervisor::start() {

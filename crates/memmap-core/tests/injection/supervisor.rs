@@ -1,12 +1,12 @@
-//! Lets system calls of one thread fail.
+//! Makes system calls of one thread fail.
 //!
-//! The thread installs a seccomp filter for itself. The filter hands the calls in [`KINDS`] to
-//! another thread of the same process, the supervisor. It lets a call go on, does it in the
-//! thread's place, or answers it with an error. Both threads have the same memory and the same
+//! The thread installs a seccomp filter for itself. The filter passes the calls in [`KINDS`] to
+//! another thread of the process, the supervisor. The supervisor lets a call continue, performs it
+//! in place of the thread, or answers it with an error. Both threads share the memory and the
 //! descriptors.
 //!
-//! The supervisor allocates nothing while it answers, because the thread that waits for it may hold
-//! a lock of the allocator.
+//! The supervisor allocates nothing while it answers, because the waiting thread may hold a lock of
+//! the allocator.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -20,8 +20,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 
 use libc::{c_int, c_long};
 
-/// The calls that can fail, and how. Calls that fail in other ways by their arguments have a line
-/// in [`Call::errors`].
+/// The calls that can fail, and their errors. Calls whose errors depend on their arguments have a
+/// line in [`Call::errors`].
 const KINDS: &[(&str, c_long, &[c_int])] = &[
     #[cfg(target_arch = "x86_64")]
     ("open", libc::SYS_open, &[libc::EINTR, libc::EMFILE, libc::ENFILE, libc::EACCES, libc::EIO, libc::ENOMEM]),
@@ -56,7 +56,7 @@ const KINDS: &[(&str, c_long, &[c_int])] = &[
     ("ftruncate", libc::SYS_ftruncate, &[libc::EINTR, libc::EIO, libc::EFBIG, libc::EPERM, libc::ENOSPC]),
     ("fsync", libc::SYS_fsync, &[libc::EINTR, libc::EIO, libc::ENOSPC]),
     ("fdatasync", libc::SYS_fdatasync, &[libc::EINTR, libc::EIO, libc::ENOSPC]),
-    // The libc crate has no number for ARM.
+    // The libc crate has no number for it on ARM.
     #[cfg(target_arch = "x86_64")]
     ("sync_file_range", libc::SYS_sync_file_range, &[libc::EIO, libc::ENOSPC]),
     #[cfg(target_arch = "x86_64")]
@@ -84,12 +84,12 @@ const KINDS: &[(&str, c_long, &[c_int])] = &[
     ("munlock", libc::SYS_munlock, &[libc::ENOMEM]),
 ];
 
-/// What the system is taken to be unable to do, in every call of an operation.
+/// An ability that the system lacks in every call of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lack {
     /// fallocate(2), as on NFS 4.1 and many file systems of FUSE.
     Allocation,
-    /// Files without a name (O_TMPFILE), as on overlayfs before 6.1 and NFS.
+    /// Files without a name (O_TMPFILE), as on NFS and on overlayfs before 6.1.
     NamelessFiles,
 }
 
@@ -98,23 +98,23 @@ pub enum Lack {
 pub struct Call {
     pub number: c_long,
     pub arguments: [u64; 6],
-    /// Of how many mappings of ours the memory consists that mremap(2) is to move.
+    /// The number of our mappings in the memory that mremap(2) is to move.
     pub pieces: usize,
 }
 
 /// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// It does nothing and says so.
+    /// It does nothing and reports the error.
     Fails(c_int),
-    /// It unmaps what it was to replace, and then it fails. Linux before 6.12 (mmap) and before
-    /// 6.17 (mremap) does so.
+    /// It unmaps what it was to replace, and then fails. Linux does so before 6.12 (mmap) and
+    /// before 6.17 (mremap).
     FailsAfterUnmapping(c_int),
-    /// It does half of its work, and then it fails.
+    /// It does half of its work and then fails.
     FailsHalfWay(c_int),
-    /// It does its work, and then it says that it has failed.
+    /// It does its work and then reports an error.
     FailsWhenDone(c_int),
-    /// It does half of its work and says so.
+    /// It does half of its work and reports that.
     IsShort,
     /// It succeeds.
     Succeeds,
@@ -133,7 +133,7 @@ impl Call {
         KINDS.iter().find(|(_, number, _)| *number == self.number).map_or("?", |(name, ..)| name)
     }
 
-    /// Whether it maps no more than a page.
+    /// Whether it maps at most a page.
     pub fn is_for_a_page(&self) -> bool {
         matches!(self.name(), "mmap" | "mremap" | "mprotect") && self.arguments[1] <= page_size() as u64
     }
@@ -146,7 +146,7 @@ impl Call {
         }
     }
 
-    /// The plausible errors.
+    /// The errors with which the call can plausibly fail.
     fn errors(&self) -> Vec<c_int> {
         let (.., errors) = KINDS.iter().find(|(_, number, _)| *number == self.number).unwrap();
         let mut errors = errors.to_vec();
@@ -169,8 +169,8 @@ impl Call {
                 libc::F_DUPFD | libc::F_DUPFD_CLOEXEC => &[libc::EMFILE, libc::EACCES],
                 libc::F_ADD_SEALS => &[libc::EPERM, libc::EBUSY, libc::EINVAL],
                 libc::F_SETLK | libc::F_OFD_SETLK => &[libc::EINTR, libc::EAGAIN, libc::ENOLCK],
-                // The standard library asks so, in debug builds, whether a descriptor that it
-                // closes is open. It fails for no other reason.
+                // In debug builds, the standard library uses this to check that a descriptor is
+                // open before it closes it. The call fails for no other reason.
                 libc::F_GETFD => &[],
                 // A security module may forbid it.
                 _ => &[libc::EACCES],
@@ -179,20 +179,20 @@ impl Call {
         errors
     }
 
-    /// How this call can plausibly fail.
+    /// The ways in which the call can plausibly fail.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults: Vec<_> = self.errors().into_iter().map(Fault::Fails).collect();
         match self.name() {
             "mmap" if self.flags(3) & libc::MAP_FIXED != 0 => faults.push(Fault::FailsAfterUnmapping(libc::ENOMEM)),
             "mremap" if self.flags(3) & libc::MREMAP_FIXED != 0 => {
                 faults.push(Fault::FailsAfterUnmapping(libc::ENOMEM));
-                // So Linux before 6.17 refuses to move more than one mapping.
+                // Linux before 6.17 refuses in this way to move more than one mapping.
                 if self.pieces > 1 {
                     faults.push(Fault::FailsAfterUnmapping(libc::EFAULT));
                 }
             }
-            // The descriptor is closed whatever close says: who closes it again closes somebody
-            // else's.
+            // The descriptor is closed whatever close returns. Closing it again would close a
+            // descriptor of somebody else.
             "close" => faults.extend([Fault::FailsWhenDone(libc::EIO), Fault::FailsWhenDone(libc::EINTR)]),
             "fallocate" => faults.extend([Fault::FailsHalfWay(libc::ENOSPC), Fault::FailsHalfWay(libc::EINTR)]),
             "read" | "pread64" | "write" | "pwrite64" if self.arguments[2] > 1 => faults.push(Fault::IsShort),
@@ -201,7 +201,7 @@ impl Call {
         faults
     }
 
-    /// Does the call in the thread's place.
+    /// Performs the call in place of the thread.
     fn perform(&self) -> Result<i64, c_int> {
         let [a, b, c, d, e, f] = self.arguments;
         match unsafe { libc::syscall(self.number, a, b, c, d, e, f) } {
@@ -211,7 +211,7 @@ impl Call {
     }
 }
 
-/// Names of errors, for reports.
+/// The name of an error, for reports.
 pub fn error_name(error: c_int) -> String {
     macro_rules! named {
         ($($name:ident)*) => { match error { $(libc::$name => stringify!($name).to_owned(),)* _ => error.to_string() } };
@@ -233,20 +233,20 @@ impl fmt::Display for Fault {
     }
 }
 
-/// What the supervisor is to do with the calls of one operation.
+/// What the supervisor does with the calls of one operation.
 #[derive(Debug, Clone, Default)]
 pub struct Orders {
-    /// Which call fails, counted from 0, and how.
+    /// The call that fails, counted from 0, and how it fails.
     pub fault: Option<(usize, Fault)>,
-    /// To which file another process appends before that call is answered.
+    /// The file to which another process appends before that call is answered.
     pub append_to: Option<CString>,
     pub lacks: Option<Lack>,
 }
 
-/// What another process appends.
+/// The bytes that another process appends.
 pub const APPENDED: &[u8] = b"<appended by another process>";
 
-/// What the supervisor knows.
+/// The state of the supervisor.
 #[derive(Debug)]
 struct Supervised {
     /// Set while an operation runs whose calls are counted.
@@ -254,13 +254,14 @@ struct Supervised {
     calls: Vec<Call>,
     injected: bool,
     appended: bool,
-    /// What the thread has mapped.
+    /// The pages that the thread has mapped.
     mapped: Ranges,
-    /// The first call that unmapped or replaced what the thread had not mapped.
+    /// The first call that unmapped or replaced pages that the thread had not mapped.
     trespass: Option<Call>,
-    /// A descriptor of somebody else's that gets the number of one that was closed.
+    /// A descriptor of somebody else. A duplicate of it gets the number of a descriptor that was
+    /// closed.
     bystander: RawFd,
-    /// Numbers that it got.
+    /// The number of that duplicate.
     taken: Option<RawFd>,
 }
 
@@ -338,7 +339,7 @@ impl Supervised {
             Fault::FailsWhenDone(error) => {
                 let closed = call.arguments[0] as RawFd;
                 unsafe { libc::close(closed) };
-                // Somebody else opens a file at once, and gets the number.
+                // Somebody else opens a file at once, and it gets the number.
                 self.taken = Some(unsafe { libc::fcntl(self.bystander, libc::F_DUPFD_CLOEXEC, closed) });
                 Answer::Error(error)
             }
@@ -349,7 +350,7 @@ impl Supervised {
         }
     }
 
-    /// Lets the call happen, and notes what it maps and unmaps.
+    /// Lets the call happen, and records what it maps and unmaps.
     fn perform(&mut self, call: Call) -> Answer {
         let [first, second, third, flags, fifth, _] = call.arguments;
         let result = match call.name() {
@@ -388,8 +389,8 @@ impl Supervised {
     }
 }
 
-/// Does the first half of an allocation. Where all blocks are there, it does nothing: then there is
-/// nothing to run out of.
+/// Does the first half of an allocation. If all blocks exist already it does nothing, because then
+/// nothing can run out.
 fn half_way(mut call: Call) {
     let [descriptor, _, offset, length, ..] = call.arguments;
     let mut stat: libc::stat = unsafe { std::mem::zeroed() };
@@ -400,7 +401,7 @@ fn half_way(mut call: Call) {
     }
 }
 
-/// What another process does that opens the file by its name, if there is one.
+/// Appends to the file, if there is one, as another process that opens it by name.
 fn append(path: &CStr) -> bool {
     let descriptor = unsafe { libc::open(path.as_ptr(), libc::O_WRONLY | libc::O_APPEND | libc::O_CLOEXEC) };
     if descriptor < 0 {
@@ -420,7 +421,7 @@ pub fn page_size() -> usize {
     unsafe { libc::sysconf(libc::_SC_PAGESIZE) as usize }
 }
 
-/// Address ranges, as they were mapped.
+/// Address ranges that are mapped.
 #[derive(Debug)]
 struct Ranges(Vec<Range<usize>>);
 
@@ -430,7 +431,7 @@ impl Ranges {
         self.0.push(range);
     }
 
-    /// Says whether all of it was there.
+    /// Removes a range, and returns whether all of it was mapped.
     fn remove(&mut self, range: &Range<usize>) -> bool {
         let mut found = 0;
         let mut index = 0;
@@ -456,11 +457,11 @@ impl Ranges {
     }
 }
 
-/// Begins to supervise the calling thread, for as long as it lives.
+/// Begins to supervise the calling thread until its end.
 ///
 /// # Errors
 ///
-/// Why the system does not let it.
+/// The reason why the system does not allow it.
 pub fn start() -> io::Result<()> {
     if std::env::var_os("ASAN_OPTIONS").is_some() {
         return Err(io::Error::other("AddressSanitizer maps memory of its own in the same thread"));
@@ -486,7 +487,7 @@ fn supervise(listener: RawFd) {
     loop {
         let mut notice: libc::seccomp_notif = unsafe { std::mem::zeroed() };
         if unsafe { libc::ioctl(listener, libc::SECCOMP_IOCTL_NOTIF_RECV, &mut notice) } != 0 {
-            // A signal came in between.
+            // A signal has interrupted the wait.
             continue;
         }
         let call = Call { number: notice.data.nr.into(), arguments: notice.data.args, pieces: 1 };
@@ -501,13 +502,13 @@ fn supervise(listener: RawFd) {
     }
 }
 
-/// Gives the descriptor that the notices come from.
+/// Installs the filter, and returns the descriptor of its notifications.
 fn install_filter() -> io::Result<RawFd> {
     const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
     const JUMP_IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
     const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
     let step = |code, k, jt, jf| libc::sock_filter { code, jt, jf, k };
-    // The number of the call is the first word of seccomp_data.
+    // The first word of seccomp_data is the number of the call.
     let mut program = vec![step(LOAD, 0, 0, 0)];
     for (_, number, _) in KINDS {
         program.push(step(JUMP_IF_EQUAL, *number as u32, 0, 1));
@@ -543,7 +544,7 @@ pub fn armed<T>(orders: Orders, operation: impl FnOnce() -> T) -> T {
     operation()
 }
 
-/// What the last operation has called.
+/// The calls of the last operation.
 pub fn calls() -> Vec<Call> {
     supervised().calls.clone()
 }
@@ -553,7 +554,7 @@ pub fn was_injected() -> bool {
     supervised().injected
 }
 
-/// Whether another process has appended to the file meanwhile.
+/// Whether another process has appended to the file during the last operation.
 pub fn has_appended() -> bool {
     supervised().appended
 }
@@ -563,12 +564,12 @@ pub fn still_mapped() -> Vec<Range<usize>> {
     supervised().mapped.0.clone()
 }
 
-/// A call that unmapped or replaced memory that the thread had not mapped.
+/// The call that unmapped or replaced memory that the thread had not mapped, if there was one.
 pub fn trespass() -> Option<Call> {
     supervised().trespass
 }
 
-/// The descriptor of somebody else's, and the number of a closed one that it was given.
+/// The descriptor of somebody else, and the number of its duplicate.
 pub fn bystander() -> (RawFd, Option<RawFd>) {
     let supervised = supervised();
     (supervised.bystander, supervised.taken)
@@ -578,7 +579,7 @@ pub fn errno() -> c_int {
     io::Error::last_os_error().raw_os_error().unwrap_or(0)
 }
 
-/// Set while the supervised thread is inside of the allocator, whose system calls are not the
+/// Set while the supervised thread is inside the allocator, whose system calls are not the
 /// library's.
 static ALLOCATING: AtomicBool = AtomicBool::new(false);
 
@@ -586,7 +587,7 @@ thread_local! {
     static IS_SUPERVISED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The system's allocator, which lets the supervisor know.
+/// The system's allocator. It tells the supervisor when it runs.
 pub struct Allocator;
 
 fn allocating<T>(call: impl FnOnce() -> T) -> T {

@@ -1,9 +1,9 @@
-//! The constants of `<sys/mman.h>` that CPython exports. On Windows there are none, in CPython as here.
+//! The constants of `<sys/mman.h>` that CPython exports. On Windows CPython exports none.
 
-/// A name and its value, for those this system has.
+/// The name of a constant and its value.
 pub type Constant = (&'static str, i32);
 
-/// All of them.
+/// All constants of this system.
 pub fn constants() -> impl Iterator<Item = Constant> {
     std::iter::empty()
 }

@@ -1,10 +1,10 @@
-//! Windows' error numbers as the names, numbers and words that Node's users know: libuv's.
+//! Windows' error numbers as libuv's names, numbers and descriptions, which Node's users know.
 
 use crate::error::{Error, SystemError};
 use std::io;
 use windows_sys::Win32::Foundation as win32;
 
-/// An error of libuv's.
+/// One of libuv's errors.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Code {
     name: &'static str,
@@ -12,25 +12,25 @@ pub(super) struct Code {
     description: &'static str,
 }
 
-/// Turns the failure of a `syscall` into an [`Error`].
+/// The error of a failed `syscall`.
 pub(super) fn failed(syscall: &'static str, code: Code) -> Error {
     let Code { name, number, description } = code;
     SystemError { code: name, errno: number, syscall, description: description.to_owned() }.into()
 }
 
-/// The same for an error of the standard library or of memmap2; made for `map_err`.
+/// Like [`failed`], for an error of the standard library or of memmap2, for use with `map_err`.
 pub(super) fn io_failed(syscall: &'static str) -> impl Fn(io::Error) -> Error {
-    // Everything given to it comes from a system call, but for memmap2's own checks of a length and the standard library's of
-    // a path, for which EINVAL is right.
+    // All come from system calls, except for memmap2's own checks of a length and the standard
+    // library's checks of a path. For those EINVAL is right.
     move |error| failed(syscall, number_of(&error).map_or(EINVAL, code_of))
 }
 
-/// The error of the call that has just failed.
+/// The error of the last failed call.
 pub(super) fn last_error(syscall: &'static str) -> Error {
     io_failed(syscall)(io::Error::last_os_error())
 }
 
-/// What GetLastError said.
+/// The number from GetLastError.
 pub(super) fn number_of(error: &io::Error) -> Option<u32> {
     error.raw_os_error().map(i32::cast_unsigned)
 }
@@ -41,7 +41,7 @@ macro_rules! codes {
     };
 }
 
-// As in libuv's include/uv/errno.h and UV_ERRNO_MAP of include/uv.h.
+// The numbers are those of libuv's include/uv/errno.h and UV_ERRNO_MAP of include/uv.h.
 codes! {
     EACCES -4092 "permission denied"
     EBADF -4083 "bad file descriptor"
@@ -67,13 +67,14 @@ codes! {
     UNKNOWN -4094 "unknown error"
 }
 
-/// EBUSY, said so that one knows what to do. libuv has no name for the number behind it, ERROR_USER_MAPPED_FILE: of the same
-/// refusal Node's own `fs` says UNKNOWN.
+/// EBUSY with a description of what to do. libuv has no name for ERROR_USER_MAPPED_FILE, and Node's
+/// own `fs` reports it as UNKNOWN.
 const MAPPED: Code =
     Code { description: "resource busy or locked: a file cannot be made shorter while it is mapped", ..EBUSY };
 
-/// libuv's `uv_translate_sys_error` (src/win/error.c, version 1), as far as opening, mapping, locking and flushing can give
-/// it; and after it, numbers that libuv does not know because it does not map.
+/// libuv's `uv_translate_sys_error` (src/win/error.c, version 1) for the errors of opening,
+/// mapping, locking and flushing. Numbers that libuv does not translate, because it does not map
+/// files, come after the empty line.
 pub(super) fn code_of(number: u32) -> Code {
     match number {
         win32::ERROR_NOACCESS | win32::ERROR_ELEVATION_REQUIRED | win32::ERROR_CANT_ACCESS_FILE => EACCES,
@@ -118,7 +119,7 @@ pub(super) fn code_of(number: u32) -> Code {
         | win32::ERROR_WORKING_SET_QUOTA => ENOMEM,
         win32::ERROR_DISK_QUOTA_EXCEEDED => ENOSPC,
         win32::ERROR_FILE_TOO_LARGE => EFBIG,
-        // The file has become empty between the look at its size and the mapping.
+        // The file has become empty after its size was read and before it was mapped.
         win32::ERROR_FILE_INVALID => EINVAL,
         _ => UNKNOWN,
     }

@@ -30,26 +30,27 @@ pub fn page_size() -> usize {
     system().page_size
 }
 
-/// What an offset is a multiple of when the operating system maps it: 64 KiB on every Windows so far.
+/// The unit of offsets at which the operating system can map: 64 KiB on every Windows so far.
 pub fn allocation_granularity() -> usize {
     system().allocation_granularity
 }
 
-/// Whether a fault handler can ask what is mapped at an address. There is no handler.
+/// Whether a fault handler can find out what is mapped at an address. Windows has no handler.
 pub const TELLS_WHAT_IS_MAPPED: bool = false;
 
-/// Nobody asks.
+/// Always `None`, because Windows has no fault handler.
 pub(crate) fn object_at(_address: usize, _file: (u64, u64)) -> Option<Object> {
     None
 }
 
-/// How many descriptors this process may have open, if there is a limit. Handles have none that is
-/// worth telling.
+/// The limit on open descriptors of this process, if there is one. Handles have no limit that
+/// matters.
 pub fn descriptors_allowed() -> Option<u64> {
     None
 }
 
-/// A path from its bytes, which Node takes for UTF-8 on Windows. What is none becomes U+FFFD, as it does there.
+/// A path from its bytes, which Node takes for UTF-8 on Windows. Like there, invalid bytes become
+/// U+FFFD.
 pub fn path_from_bytes(bytes: Vec<u8>) -> OsString {
     match String::from_utf8(bytes) {
         Ok(path) => path.into(),
@@ -57,22 +58,22 @@ pub fn path_from_bytes(bytes: Vec<u8>) -> OsString {
     }
 }
 
-/// The error of asking something of a descriptor that was not kept.
+/// The error of an operation that needs a descriptor, where none was kept.
 pub(crate) fn no_descriptor(syscall: &'static str) -> Error {
     error::failed(syscall, error::EBADF)
 }
 
-/// The error of resizing what has no size of its own.
+/// The error of resizing something whose size is fixed.
 pub(crate) fn not_resizable() -> Error {
     error::failed("ftruncate", error::EINVAL)
 }
 
-/// The error of wanting to write to a file that was opened for reading.
+/// The error of writing to a file that was opened for reading only.
 pub(crate) fn not_writable(syscall: &'static str) -> Error {
     error::failed(syscall, error::EACCES)
 }
 
-/// The error of asking which pages of somebody else's file are in memory. Windows always tells.
+/// The error of asking which pages of another user's file are in memory. Windows always tells.
 pub(crate) fn residency_unknown() -> Error {
     error::failed("mincore", error::EACCES)
 }
@@ -82,14 +83,14 @@ pub(crate) fn no_thread(_: &std::io::Error) -> Error {
     no_memory("CreateThread")
 }
 
-/// The error of having no room.
+/// The error of an allocation that failed.
 pub(crate) fn no_memory(syscall: &'static str) -> Error {
     error::failed(syscall, error::ENOMEM)
 }
 
-/// The low and the high half of an offset or a size, as Windows takes them.
+/// The low and the high half of an offset or size, in the order of Windows' parameters.
 fn halves(number: u64) -> [u32; 2] {
-    // Each is what fits.
+    // The casts keep the low 32 bits of each.
     [number as u32, (number >> 32) as u32]
 }
 
@@ -104,18 +105,20 @@ fn system() -> &'static System {
         let mut info = MaybeUninit::<SYSTEM_INFO>::zeroed();
         // SAFETY: `info` is writable for the size of a SYSTEM_INFO.
         unsafe { GetSystemInfo(info.as_mut_ptr()) };
-        // SAFETY: the call, which cannot fail, has filled `info` in, and all zeros is a SYSTEM_INFO too.
+        // SAFETY: the call cannot fail and has filled `info` in. All zeros is a valid SYSTEM_INFO,
+        // too.
         let info = unsafe { info.assume_init() };
         System {
-            // Both fit a usize, and neither is 0 on a system that runs.
+            // Both fit a usize, and neither is 0 on a running system.
             page_size: (info.dwPageSize as usize).max(1),
             allocation_granularity: (info.dwAllocationGranularity as usize).max(1),
         }
     })
 }
 
-/// Whether pages that cannot be had are answered. Not here: Windows lets nobody truncate a file that is mapped, and a view
-/// whose device fails (EXCEPTION_IN_PAGE_ERROR) cannot be replaced by zeros in one step, as it could on Unix.
+/// Whether there is a fault handler. Windows needs none for truncation, because nobody can truncate
+/// a mapped file. If a device fails (EXCEPTION_IN_PAGE_ERROR), the view cannot be replaced by zeros
+/// in one step as on Unix.
 pub fn install_fault_handler() -> bool {
     false
 }

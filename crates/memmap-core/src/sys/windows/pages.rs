@@ -1,4 +1,5 @@
-//! What is asked of the system about mapped pages: to flush, lock, count, or read them ahead.
+//! Operations on pages that are mapped: flushing, locking, counting those in memory, and reading
+//! ahead.
 
 use super::error::{io_failed, number_of};
 use super::memory::Memory;
@@ -16,19 +17,20 @@ use windows_sys::Win32::System::ProcessStatus::{K32QueryWorkingSetEx, PSAPI_WORK
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, GetProcessWorkingSetSize, SetProcessWorkingSetSize};
 
 impl Memory {
-    /// Writes changed pages under `[offset, offset + length)` to the file and waits until the device has them. The system
-    /// knows no flags for it.
+    /// Writes changed pages under `[offset, offset + length)` to the file and waits until the
+    /// device has them. Windows has no flags for this.
     ///
     /// # Errors
     ///
-    /// EIO, ENOSPC, EBUSY when others keep writing the same pages.
+    /// EIO, ENOSPC, EBUSY if others keep writing the pages.
     pub fn flush(&self, offset: usize, length: usize, _flags: Option<i32>) -> Result<()> {
         if length == 0 {
-            // To FlushViewOfFile this would mean everything.
+            // For FlushViewOfFile, a length of 0 means the whole view.
             return Ok(());
         }
-        // The system may be writing these pages just now on its own account, and then says ERROR_LOCK_VIOLATION. (.NET's
-        // MemoryMappedViewAccessor waits and tries again too.)
+        // If the system is just writing these pages on its own, the call fails with
+        // ERROR_LOCK_VIOLATION. So it is repeated after a wait, as in .NET's
+        // MemoryMappedViewAccessor.
         const WAITS: [u64; 10] = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256];
         for wait in WAITS {
             match self.flush_once(offset, length) {
@@ -41,16 +43,16 @@ impl Memory {
         self.flush_once(offset, length).map_err(io_failed("msync"))
     }
 
-    /// memmap2 calls FlushViewOfFile and then FlushFileBuffers, through a handle of its own; so also where no descriptor
-    /// was kept.
+    /// memmap2 calls FlushViewOfFile and then FlushFileBuffers. It has a handle of its own, so this
+    /// works even if no descriptor was kept.
     pub const FLUSH_REACHES_DEVICE: bool = true;
 
-    /// Whether `flags` of [`Memory::flush`] ask not to wait. There are none that could.
+    /// Whether `flags` tell [`Memory::flush`] not to wait. Windows has no such flags.
     pub fn flush_is_asynchronous(_flags: Option<i32>) -> bool {
         false
     }
 
-    /// There is no madvise on Windows.
+    /// Windows has no madvise.
     ///
     /// # Errors
     ///
@@ -61,15 +63,15 @@ impl Memory {
 
     /// Keeps the pages under the range in RAM.
     ///
-    /// A process may lock about as much as its minimum working set, which is small (200 KiB) unless somebody raises it.
-    /// Where that is what stands in the way, it is raised by what is asked for.
+    /// A process may lock about as much as its minimum working set, which is 200 KiB by default. If
+    /// that is the obstacle, the minimum is raised by the length of the range.
     ///
     /// # Errors
     ///
-    /// ENOMEM beyond what the system allows.
+    /// ENOMEM for more than the system allows.
     pub fn lock(&self, offset: usize, length: usize, _private: bool) -> Result<()> {
         if length == 0 {
-            // To VirtualLock this is an error.
+            // For VirtualLock, a length of 0 is an error.
             return Ok(());
         }
         let span = PageSpan::around(self.at(offset), length);
@@ -84,18 +86,18 @@ impl Memory {
         result.map_err(io_failed("mlock"))
     }
 
-    /// Undoes [`Memory::lock`]. Pages that are not locked stay so.
+    /// Undoes [`Memory::lock`]. Pages that are not locked are left alone.
     ///
     /// # Errors
     ///
-    /// What VirtualUnlock says.
+    /// Those of VirtualUnlock.
     pub fn unlock(&self, offset: usize, length: usize) -> Result<()> {
         if length == 0 {
             return Ok(());
         }
         let span = PageSpan::around(self.at(offset), length);
         match unlock_pages(span) {
-            // It unlocks all or, where one of them is not locked, none.
+            // VirtualUnlock unlocks nothing if any of the pages is not locked.
             Err(error) if number_of(&error) == Some(ERROR_NOT_LOCKED) => {}
             result => return result.map_err(io_failed("munlock")),
         }
@@ -109,12 +111,12 @@ impl Memory {
         Ok(())
     }
 
-    /// How many of the pages under the range are in this process's working set: those that it can read without asking the
-    /// system. Others may be in the system's cache; Windows does not tell.
+    /// Counts the pages under the range in this process's working set, which it can read without a
+    /// call of the system. More may be in the system's cache, but Windows does not tell.
     ///
     /// # Errors
     ///
-    /// What QueryWorkingSetEx says.
+    /// Those of QueryWorkingSetEx.
     pub fn resident(&self, offset: usize, length: usize) -> Result<Residency> {
         let span = PageSpan::around(self.at(offset), length);
         if length == 0 {
@@ -125,15 +127,16 @@ impl Memory {
         Ok(Residency { resident, total: span.pages() })
     }
 
-    /// Which of the pages under the range have been stored to, and so are this process's own: of a page in the working set
-    /// the system says whether it can be shared with others. (That this is how to find out is in the remarks of VirtualQuery.)
+    /// Which pages under the range have been stored to, and so are private to this process. For a
+    /// page in the working set, the system tells whether it can be shared. (The remarks of
+    /// VirtualQuery describe this method.)
     ///
-    /// A page that leaves the working set in just the wrong moment counts as stored to.
+    /// A page that leaves the working set between the two steps counts as stored to.
     pub fn copied_pages(&self, offset: usize, length: usize) -> Option<Vec<bool>> {
         let span = PageSpan::around(self.at(offset), length);
         for index in 0..span.pages() {
-            // Brings the page into the working set.
-            // SAFETY: the page is mapped and readable; what is in it does not matter.
+            // SAFETY: the page is mapped and readable, and its contents do not matter. Reading it
+            // brings it into the working set.
             unsafe { span.address.wrapping_add(index * page_size()).read_volatile() };
         }
         let mut copied = Vec::with_capacity(span.pages());
@@ -141,23 +144,23 @@ impl Memory {
         Some(copied)
     }
 
-    /// Nothing is brought in ahead: there are no flags that could ask for it.
+    /// Does nothing, because Windows has no flags that ask for populating.
     pub fn populate(&self, _plan: &Plan) {}
 
-    /// Windows takes no advice about mapped memory.
+    /// Does nothing, because Windows takes no advice about mapped memory.
     pub fn advise_order(&self, _offset: usize, _length: usize, _sequential: bool) {}
 
-    /// There is none.
+    /// Always false, because Windows has no advice.
     pub fn is_about_order(_option: i32) -> bool {
         false
     }
 
-    /// Reads the pages under the range in, all together. Whether that worked.
+    /// Reads all pages under the range in at once, and returns whether that succeeded.
     pub fn prefetch(&self, offset: usize, length: usize) -> bool {
         let range = WIN32_MEMORY_RANGE_ENTRY { VirtualAddress: self.at(offset).cast(), NumberOfBytes: length };
-        // SAFETY: it gives a constant that stands for this process.
+        // SAFETY: the call returns a constant that means this process.
         let process = unsafe { GetCurrentProcess() };
-        // SAFETY: one range, inside our pages; reading them in changes no contents.
+        // SAFETY: the range is inside our pages, and reading them in changes no contents.
         unsafe { PrefetchVirtualMemory(process, 1, &range, 0) != 0 }
     }
 
@@ -165,18 +168,19 @@ impl Memory {
         if let Some(owner) = self.owner() {
             return owner.flush_range(offset, length);
         }
-        // SAFETY: the range is inside our view, which the caller has checked, and flushing changes no memory.
+        // SAFETY: the caller has checked that the range is inside our view, and flushing changes no
+        // memory.
         succeeded(unsafe { FlushViewOfFile(self.at(offset).cast(), length) })
     }
 }
 
-// What QueryWorkingSetEx says of a page, as bits of PSAPI_WORKING_SET_EX_BLOCK.
+// Bits of PSAPI_WORKING_SET_EX_BLOCK, which QueryWorkingSetEx returns for each page.
 const VALID: usize = 1;
 const SHARED: usize = 1 << 15;
 
-/// What QueryWorkingSetEx says of each page of a span, in order.
+/// Calls `see` with the attributes of each page of a span, in order.
 fn each_page(span: PageSpan, mut see: impl FnMut(usize)) -> io::Result<()> {
-    // 16 bytes a page: a mebibyte at a time says it of 256 MiB.
+    // An entry has 16 bytes, so one call with a mebibyte covers 256 MiB.
     const PAGES_AT_A_TIME: usize = 1 << 16;
     let total = span.pages();
     let mut pages = Vec::with_capacity(total.min(PAGES_AT_A_TIME));
@@ -189,12 +193,12 @@ fn each_page(span: PageSpan, mut see: impl FnMut(usize)) -> io::Result<()> {
             ..Default::default()
         }));
         let size = size_of_val(pages.as_slice()) as u32;
-        // SAFETY: it gives a constant that stands for this process.
+        // SAFETY: the call returns a constant that means this process.
         let process = unsafe { GetCurrentProcess() };
-        // SAFETY: `pages` is readable and writable for `size` bytes, and any address may be asked about.
+        // SAFETY: `pages` is readable and writable for `size` bytes, and any address is allowed.
         succeeded(unsafe { K32QueryWorkingSetEx(process, pages.as_mut_ptr().cast(), size) })?;
         for page in &pages {
-            // SAFETY: every variant of the union is a usize, and all bits of it are initialised.
+            // SAFETY: every variant of the union is a usize, and all its bits are initialised.
             see(unsafe { page.VirtualAttributes.Flags });
         }
         done += count;
@@ -203,32 +207,33 @@ fn each_page(span: PageSpan, mut see: impl FnMut(usize)) -> io::Result<()> {
 }
 
 fn lock_pages(span: PageSpan) -> io::Result<()> {
-    // SAFETY: the span is inside mapped pages of ours; locking changes no contents.
+    // SAFETY: the span is inside our mapped pages, and locking changes no contents.
     succeeded(unsafe { VirtualLock(span.address.cast(), span.length) })
 }
 
 fn unlock_pages(span: PageSpan) -> io::Result<()> {
-    // SAFETY: the span is inside mapped pages of ours; unlocking changes no contents.
+    // SAFETY: the span is inside our mapped pages, and unlocking changes no contents.
     succeeded(unsafe { VirtualUnlock(span.address.cast(), span.length) })
 }
 
-/// Raises the working set that the system grants this process; whether it did.
+/// Raises the working set that this process may have, and returns whether that succeeded.
 fn raise_working_set(bytes: usize) -> bool {
-    // Pages at both ends that are there only in part, and what the system adds of its own.
+    // The additional pages are those at both ends and what the system adds.
     let bytes = bytes.saturating_add(16 * page_size());
     let (mut minimum, mut maximum) = (0, 0);
-    // SAFETY: it gives a constant that stands for this process.
+    // SAFETY: the call returns a constant that means this process.
     let process = unsafe { GetCurrentProcess() };
-    // SAFETY: both are writable.
+    // SAFETY: both numbers are writable.
     if unsafe { GetProcessWorkingSetSize(process, &mut minimum, &mut maximum) } == 0 {
         return false;
     }
     let (minimum, maximum) = (minimum.saturating_add(bytes), maximum.saturating_add(bytes));
-    // SAFETY: it takes any two numbers, and neither limit is one that this process's memory safety rests on.
+    // SAFETY: the call accepts any numbers, and memory safety does not depend on these limits.
     unsafe { SetProcessWorkingSetSize(process, minimum, maximum) != 0 }
 }
 
-/// What a function of Windows that returns a BOOL says, just after the call.
+/// The result of a Windows function that returns a BOOL. It must be called directly after that
+/// function.
 fn succeeded(result: i32) -> io::Result<()> {
     if result == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
