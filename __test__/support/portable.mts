@@ -43,9 +43,9 @@ export const { collectUntil, transfer }: Runtime = require('../every-runtime/run
 export const { pattern }: Scratch = require('../every-runtime/scratch.cjs')
 
 /** A folder that is removed when the test has ended. */
-export function scratchFolder(t: ExecutionContext): string {
+export function scratchFolder(t: ExecutionContext, parent: string = tmpdir()): string {
   // The real path, because /proc/self/maps and errors contain that one.
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'memmap-test-')))
+  const folder = realpathSync(mkdtempSync(join(parent, 'memmap-test-')))
   t.teardown(() => {
     try {
       rmSync(folder, { recursive: true, force: true })

@@ -23,6 +23,9 @@ export function makeFolder(library) {
   mkdirSync(folder, { recursive: true })
   copyFileSync(join(root, 'index.js'), join(folder, 'index.js'))
   copyFileSync(library, join(folder, basename(library)))
+  // The tests run what they show.
+  copyFileSync(join(root, 'README.md'), join(folder, 'README.md'))
+  cpSync(join(root, 'docs'), join(folder, 'docs'), { recursive: true })
   const ava = { files: ['__test__/*.test.mjs'], workerThreads: false, timeout: '10m' }
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...packageJson(), ava }))
   for (const name of ['__test__', 'examples']) {

@@ -1,0 +1,219 @@
+// The programs and commands that README.md and docs/ show: each is run, and must print what the page
+// says. CONTRIBUTING.md has the conventions.
+
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import test from 'ava'
+import MarkdownIt from 'markdown-it'
+import typescript from 'typescript'
+import { scratchFolder } from './support/portable.mjs'
+
+interface Section {
+  page: string
+  heading: string
+  /** Blocks that begin with the name of a file. */
+  files: Map<string, string>
+  /** A module that makes what the section's programs need, and is run first. */
+  preparation: string
+  snippets: Snippet[]
+}
+
+interface Snippet {
+  page: string
+  line: number
+  language: string
+  code: string
+  /** The page's block of output, if there is one. */
+  output: string | undefined
+  /** Why it is not run here. */
+  notRun: string | undefined
+}
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+// A folder in the package: `memmap` is the package itself there, for Node and for TypeScript.
+const FOLDER = join(root, 'target')
+mkdirSync(FOLDER, { recursive: true })
+
+const MARK = /^<!--\s*(?:(?<before>before)|not run(?: on (?<platform>\w+))?):\s*(?<text>[\s\S]*?)\s*-->\s*$/
+const FILE_NAME = /^(?:\/\/|#) ([\w.-]+\.\w+)\n/
+const PRINTED = /\b(?:console\.log|print)\(.*\)\s+(?:\/\/|#) (.*)$/gm
+const COMMAND = /^\$ (.*)$/gm
+
+const PAGES = ['README.md', 'docs', 'docs/internals'].flatMap((path) => {
+  if (path.endsWith('.md')) return [path]
+  const pages = readdirSync(join(root, path)).filter((name) => name.endsWith('.md'))
+  // Made from the comments in src/.
+  return pages.map((name) => `${path}/${name}`).filter((page) => page !== 'docs/api.md')
+})
+
+/** What a page shows, a section at a time. */
+function sectionsOf(page: string): Section[] {
+  const sections: Section[] = []
+  let section = newSection()
+  let notRun: string | undefined
+  const text = readFileSync(join(root, page), 'utf8').replaceAll('\r\n', '\n')
+  const tokens = new MarkdownIt({ html: true }).parse(text, {})
+  for (const [index, { type, content, info, map }] of tokens.entries()) {
+    if (type === 'heading_open') section = newSection(tokens[index + 1]?.content)
+    if (type === 'html_block') {
+      const { before, platform, text = '' } = MARK.exec(content)?.groups ?? {}
+      if (before !== undefined) section.preparation += `${text}\n`
+      else if (platform === undefined || platform === process.platform) notRun = text || undefined
+    }
+    if (type === 'fence') {
+      const snippet = {
+        page,
+        line: (map?.[0] ?? 0) + 1,
+        language: info.trim(),
+        code: content,
+        output: undefined,
+        notRun,
+      }
+      const last = section.snippets.at(-1)
+      const name = FILE_NAME.exec(content)?.[1]
+      if (snippet.language === 'text' && last !== undefined && last.output === undefined) last.output = content
+      else if (name !== undefined && notRun === undefined) section.files.set(name, content)
+      else section.snippets.push(snippet)
+      notRun = undefined
+    }
+  }
+  return sections
+
+  function newSection(heading = ''): Section {
+    const made: Section = { page, heading, files: new Map<string, string>(), preparation: '', snippets: [] }
+    sections.push(made)
+    return made
+  }
+}
+
+const run = promisify(execFile)
+
+/** What it prints. Its files have been made, and what prepares it has been run. */
+async function printed({ language, code }: Snippet, folder: string): Promise<string> {
+  switch (language) {
+    case 'js':
+    case 'mjs':
+      return inNode(folder, 'snippet.mjs', code)
+    case 'cjs':
+      return inNode(folder, 'snippet.cjs', code)
+    case 'ts':
+      return inNode(folder, 'snippet.mjs', asJavaScript(code))
+    case 'python':
+      writeFileSync(join(folder, 'snippet.py'), code)
+      return output(folder, 'python3', ['snippet.py'])
+    case 'console': {
+      let transcript = ''
+      for (const [line, command = ''] of code.matchAll(COMMAND)) {
+        const [program = '', ...args] = command.split(' ')
+        transcript += `${line}\n${await output(folder, program === 'node' ? process.execPath : program, args)}`
+      }
+      return transcript
+    }
+    default:
+      throw new Error(`A block of "${language}" is not run: mark it with the reason, <!-- not run: ... -->`)
+  }
+}
+
+function inNode(folder: string, name: string, code: string): Promise<string> {
+  writeFileSync(join(folder, name), code)
+  return output(folder, process.execPath, [name])
+}
+
+async function output(cwd: string, program: string, args: string[]): Promise<string> {
+  const { stdout } = await run(program, args, { cwd, timeout: 120_000 })
+  return stdout.replaceAll('\r\n', '\n')
+}
+
+const OPTIONS: typescript.CompilerOptions = {
+  // Node 20 has no `using`.
+  target: typescript.ScriptTarget.ES2022,
+  lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
+  module: typescript.ModuleKind.NodeNext,
+  types: ['node'],
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noEmit: true,
+  skipLibCheck: true,
+}
+
+function asJavaScript(code: string): string {
+  const compilerOptions = { ...OPTIONS, module: typescript.ModuleKind.ESNext }
+  return typescript.transpileModule(code, { compilerOptions }).outputText
+}
+
+/** What the page says that it prints. */
+function expected({ language, code, output }: Snippet): string {
+  if (language === 'console') return code
+  const comments = Array.from(code.matchAll(PRINTED), ([, line]) => `${line}\n`).join('')
+  if (output !== undefined && comments !== '') throw new Error('The output is both in comments and in a block')
+  return output ?? comments
+}
+
+// As many at a time as there are processors.
+const lanes: Promise<unknown>[] = Array.from({ length: availableParallelism() }, () => Promise.resolve())
+let turns = 0
+
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const lane = turns % lanes.length
+  turns += 1
+  const done = (lanes[lane] ?? Promise.resolve()).then(work)
+  lanes[lane] = done.catch(() => {})
+  return done
+}
+
+const hasPython = await run('python3', ['--version']).then(
+  () => true,
+  () => false,
+)
+
+const sections = PAGES.flatMap((page) => sectionsOf(page))
+
+for (const { page, heading, files, preparation, snippets } of sections) {
+  for (const snippet of snippets) {
+    test(`${page}:${snippet.line} ${heading}`, async (t) => {
+      const noPython = snippet.language === 'python' && !hasPython ? 'there is no python3 here' : undefined
+      const reason = snippet.notRun ?? noPython
+      if (reason !== undefined) {
+        t.log(`not run: ${reason}`)
+        t.pass()
+        return
+      }
+      const folder = scratchFolder(t, FOLDER)
+      for (const [name, content] of files) writeFileSync(join(folder, name), content)
+      const text = await inTurn(async () => {
+        if (preparation !== '') await inNode(folder, 'prepare.mjs', preparation)
+        return printed(snippet, folder)
+      })
+      t.is(text, expected(snippet))
+    })
+  }
+  for (const name of files.keys()) {
+    test(`${page} ${heading}: ${name} is used`, (t) => {
+      const others = [...files].filter(([other]) => other !== name).map(([, content]) => content)
+      t.true([...others, ...snippets.map(({ code }) => code)].some((code) => code.includes(name)))
+    })
+  }
+}
+
+test('those in TypeScript have the right types', (t) => {
+  if (!existsSync(join(root, 'index.d.ts'))) {
+    t.log('not checked: what is built for another platform comes without the types')
+    t.pass()
+    return
+  }
+  const folder = scratchFolder(t, FOLDER)
+  const snippets = sections.flatMap((section) => section.snippets).filter(({ language }) => language === 'ts')
+  const paths = snippets.map(({ page, line, code }) => {
+    const path = join(folder, `${basename(page)}-${line}.mts`)
+    writeFileSync(path, code)
+    return path
+  })
+  const host = typescript.createCompilerHost(OPTIONS)
+  const problems = typescript.getPreEmitDiagnostics(typescript.createProgram(paths, OPTIONS, host))
+  t.is(typescript.formatDiagnostics(problems, host), '')
+  t.true(paths.length > 0)
+})
