@@ -2,8 +2,9 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { checkDocuments } from './check/documents.mjs'
 import { checkTypes } from './check/types.mjs'
-import { buildNative, buildTypeScript, root, run, runTool, setUp, spawn, stop } from './setup.mjs'
+import { buildNative, buildTypeScript, root, run, runTool, setUp, stop } from './setup.mjs'
 
 const BUILT = ['binding.d.ts', 'index.js', 'index.d.ts', 'docs/api.md']
 
@@ -17,7 +18,7 @@ run('cargo', ['doc', '--locked', '--package', 'memmap-core', '--no-deps', '--doc
 })
 runTool('biome', ['ci', '--error-on-warnings'])
 runTool('tsc', [])
-checkDocuments()
+await checkDocuments()
 await checkWorkflows()
 
 buildNative({ force: true })
@@ -27,19 +28,6 @@ checkTypes()
 const stale = BUILT.filter((name) => readFileSync(join(root, name), 'utf8') !== committed.get(name))
 if (stale.length > 0) stop(`Not what a fresh build gives, build and commit: ${stale.join(', ')}`)
 console.log('\nAll checks passed.')
-
-/** No formatter wraps documents: a sentence a line, and no line over 200 characters but in tables. */
-function checkDocuments() {
-  const documents = spawn('git', ['ls-files', '*.md'])
-    .stdout.split('\n')
-    .filter((name) => name !== '')
-  for (const name of documents.filter((name) => !BUILT.includes(name))) {
-    for (const [index, line] of readFileSync(join(root, name), 'utf8').split('\n').entries()) {
-      if (line.length > 200 && !line.startsWith('|'))
-        stop(`${name}:${index + 1}: ${line.length} characters, and 200 are the most`)
-    }
-  }
-}
 
 async function checkWorkflows() {
   console.log('actionlint .github/workflows')

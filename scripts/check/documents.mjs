@@ -1,0 +1,91 @@
+// What no formatter looks at in documents: the width of lines, links within the repository, and that docs/errors.md has each code.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { root, spawn, stop } from '../setup.mjs'
+
+const WIDTH = 200
+const GENERATED = 'docs/api.md'
+
+export async function checkDocuments() {
+  console.log('documents')
+  // Not at the top: it may just have been installed.
+  const { default: MarkdownIt } = await import('markdown-it')
+  const parser = new MarkdownIt({ html: true })
+  const names = spawn('git', ['ls-files', '*.md']).stdout.split('\n')
+  const documents = new Map()
+  for (const name of names.filter((name) => name !== '' && name !== GENERATED)) {
+    const text = readFileSync(join(root, name), 'utf8')
+    documents.set(name, { text, ...partsOf(parser.parse(text, {})) })
+  }
+  const problems = [...documents].flatMap(([name, document]) => [
+    ...tooWide(name, document),
+    ...deadLinks(name, document, documents),
+  ])
+  problems.push(...wrongCodes(documents.get('docs/errors.md')))
+  if (problems.length > 0) stop(problems.join('\n'))
+}
+
+/** Headings, with the anchors that GitHub gives them, and links. */
+function partsOf(tokens) {
+  const headings = []
+  const links = []
+  let line = 0
+  for (const [index, { type, tag, map, children }] of tokens.entries()) {
+    // Cells of a table have none: then it is the row's.
+    if (map) line = map[0] + 1
+    for (const child of children ?? []) {
+      const target = child.attrGet('href') ?? child.attrGet('src')
+      if (target !== null) links.push({ target, line })
+    }
+    if (type === 'heading_open') {
+      const text = tokens[index + 1].children.map(({ content }) => content).join('')
+      headings.push({ text, level: Number(tag.slice(1)) })
+    }
+  }
+  const anchors = new Set()
+  for (const { text } of headings) {
+    const anchor = text
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-')
+    let count = 0
+    while (anchors.has(count === 0 ? anchor : `${anchor}-${count}`)) count += 1
+    anchors.add(count === 0 ? anchor : `${anchor}-${count}`)
+  }
+  return { headings, anchors, links }
+}
+
+/** A row of a table is one line, however long. */
+function tooWide(name, { text }) {
+  return text.split('\n').flatMap((line, index) => {
+    if (line.length <= WIDTH || line.startsWith('|')) return []
+    return [`${name}:${index + 1}: ${line.length} characters, and ${WIDTH} are the most`]
+  })
+}
+
+function deadLinks(name, { links }, documents) {
+  return links.flatMap(({ target, line }) => {
+    if (/^[a-z]+:/.test(target)) return []
+    const [path, anchor] = target.split('#')
+    const file = path === '' ? name : join(dirname(name), path)
+    const known = documents.get(file)
+    if (!existsSync(join(root, file))) return [`${name}:${line}: there is no ${file}`]
+    if (anchor === undefined || known === undefined || known.anchors.has(anchor)) return []
+    return [`${name}:${line}: ${file} has no heading #${anchor}`]
+  })
+}
+
+/** The codes that memmap itself decides on are those of the type `ErrorCode`. */
+function wrongCodes({ headings }) {
+  const [, union] = /export type ErrorCode =([^;{]*?)\n\n/.exec(readFileSync(join(root, 'src/errors.ts'), 'utf8'))
+  const typed = Array.from(union.matchAll(/'(\w+)'/g), ([, code]) => code)
+  const end = headings.findIndex(({ text }) => text === 'Errors of the operating system')
+  const described = headings.slice(0, end).flatMap(({ text, level }) => (level === 3 ? [text] : []))
+  const missing = typed.filter((code) => !described.includes(code))
+  const unknown = described.filter((code) => !typed.includes(code))
+  return [
+    ...missing.map((code) => `docs/errors.md has no heading for ${code} of ErrorCode`),
+    ...unknown.map((code) => `docs/errors.md has a heading for ${code}, which ErrorCode has not`),
+  ]
+}
