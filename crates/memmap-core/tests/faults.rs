@@ -204,7 +204,8 @@ fn as_if_nobody_handled_it() {
     unsafe { libc::signal(libc::SIGBUS, libc::SIG_DFL) };
 }
 
-/// Not on Apple, where it looks like a fault: the handler returns, and nothing raises it again. docs/platforms.md says so.
+/// Not on Apple, where it looks like a fault: the handler returns, and nothing raises it again.
+/// docs/internals/platform-evidence.md says so.
 #[cfg(not(target_vendor = "apple"))]
 #[test]
 fn a_signal_that_is_sent_ends_the_process_as_ever() {
