@@ -29,7 +29,7 @@ interface Snippet {
   code: string
   /** The page's block of output, if there is one. */
   output: string | undefined
-  /** Why it is not run here. */
+  /** Why it is not run here, as its mark says it. */
   notRun: string | undefined
 }
 
@@ -38,7 +38,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const FOLDER = join(root, 'target')
 mkdirSync(FOLDER, { recursive: true })
 
-const MARK = /^<!--\s*(?:(?<before>before)|not run(?: on (?<platform>\w+))?):\s*(?<text>[\s\S]*?)\s*-->\s*$/
+const MARK = /^<!--\s*(?<mark>before|not run(?: on (?<platform>\w+))?):\s*(?<text>[\s\S]*?)\s*-->\s*$/
 const FILE_NAME = /^(?:\/\/|#) ([\w.-]+\.\w+)\n/
 const PRINTED = /\b(?:console\.log|print)\(.*\)\s+(?:\/\/|#) (.*)$/gm
 const COMMAND = /^\$ (.*)$/gm
@@ -60,9 +60,9 @@ function sectionsOf(page: string): Section[] {
   for (const [index, { type, content, info, map }] of tokens.entries()) {
     if (type === 'heading_open') section = newSection(tokens[index + 1]?.content)
     if (type === 'html_block') {
-      const { before, platform, text = '' } = MARK.exec(content)?.groups ?? {}
-      if (before !== undefined) section.preparation += `${text}\n`
-      else if (platform === undefined || platform === process.platform) notRun = text || undefined
+      const { mark, platform, text } = MARK.exec(content)?.groups ?? {}
+      if (mark === 'before') section.preparation += `${text}\n`
+      else if (platform === undefined || platform === process.platform) notRun = mark && `${mark}: ${text}`
     }
     if (type === 'fence') {
       const snippet = {
@@ -175,10 +175,10 @@ const sections = PAGES.flatMap((page) => sectionsOf(page))
 for (const { page, heading, files, preparation, snippets } of sections) {
   for (const snippet of snippets) {
     test(`${page}:${snippet.line} ${heading}`, async (t) => {
-      const noPython = snippet.language === 'python' && !hasPython ? 'there is no python3 here' : undefined
+      const noPython = snippet.language === 'python' && !hasPython ? 'not run: there is no python3 here' : undefined
       const reason = snippet.notRun ?? noPython
       if (reason !== undefined) {
-        t.log(`not run: ${reason}`)
+        t.log(reason)
         t.pass()
         return
       }
