@@ -12,15 +12,15 @@ use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A descriptor of our own, closed on drop.
+/// A file with a descriptor of our own, which is closed on drop.
 #[derive(Debug)]
 pub struct File {
     fd: OwnedFd,
-    /// Bytes in a block, as `status` has found; 0 before that.
+    /// Bytes in a block, as found by `status`; 0 before that.
     block: AtomicUsize,
 }
 
-/// Somebody's descriptor, which is not closed.
+/// A file with a caller's descriptor, which is not closed.
 #[derive(Debug)]
 pub struct BorrowedFile(ManuallyDrop<File>);
 
@@ -37,12 +37,12 @@ impl File {
     ///
     /// # Errors
     ///
-    /// What open(2) says.
+    /// Those of open(2).
     pub fn open(path: &OsStr, write: bool) -> Result<File> {
         open(path, write, OFlags::empty()).map(File::from_fd).map_err(failed("open"))
     }
 
-    /// A duplicate of somebody's descriptor, not inherited by child processes.
+    /// Duplicates a caller's descriptor. Child processes do not inherit the duplicate.
     ///
     /// # Errors
     ///
@@ -51,13 +51,13 @@ impl File {
         if descriptor < 0 {
             return Err(failed("fcntl")(Errno::BADF));
         }
-        // SAFETY: the number is not negative. Borrowing one that is not open would break the rule of BorrowedFd that it is, but
-        // it is given to one fcntl only, which answers EBADF, and nothing is kept of it.
+        // SAFETY: the number is not negative. BorrowedFd requires an open descriptor, but this one
+        // is used only for one fcntl, which returns EBADF if it is not open. Nothing keeps it.
         let borrowed = unsafe { BorrowedFd::borrow_raw(descriptor) };
         rustix::io::fcntl_dupfd_cloexec(borrowed, 0).map(File::from_fd).map_err(failed("fcntl"))
     }
 
-    /// Somebody's descriptor itself, for the length of a call.
+    /// Uses a caller's descriptor itself during a call.
     ///
     /// # Errors
     ///
@@ -66,7 +66,7 @@ impl File {
         if descriptor < 0 {
             return Err(failed("fcntl")(Errno::BADF));
         }
-        // SAFETY: the number is not negative. It is used for system calls only, which answer EBADF
+        // SAFETY: the number is not negative. It is used only for system calls, which return EBADF
         // if it is not open, and it is never closed.
         let fd = unsafe { OwnedFd::from_raw_fd(descriptor) };
         Ok(BorrowedFile(ManuallyDrop::new(File::from_fd(fd))))
@@ -76,11 +76,11 @@ impl File {
         File { fd, block: AtomicUsize::new(0) }
     }
 
-    /// Size and kind.
+    /// The size and the kind of the file.
     ///
     /// # Errors
     ///
-    /// What fstat(2) says.
+    /// Those of fstat(2).
     pub fn status(&self) -> Result<Status> {
         let stat = rustix::fs::fstat(&self.fd).map_err(failed("fstat"))?;
         self.block.store(usize::try_from(stat.st_blksize).unwrap_or(0), Ordering::Relaxed);
@@ -97,14 +97,15 @@ impl File {
         })
     }
 
-    /// Bytes in a page of a mapping of the file: on hugetlbfs those of a huge page, which is a
-    /// block there.
+    /// Bytes in a page of a mapping of the file. On hugetlbfs this is a huge page, whose size is
+    /// reported as that of a block.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(super) fn page_size(&self) -> usize {
         const HUGETLBFS_MAGIC: u64 = 0x9584_58f6;
         let page = super::page_size();
         let block = self.block.load(Ordering::Relaxed);
-        // Other file systems have large blocks too, but few, and only these are asked.
+        // Other file systems may have large blocks, too, but few do. Only for those is the kind of
+        // the file system queried.
         let is_huge = block > page
             && block.is_multiple_of(page)
             && rustix::fs::fstatfs(&self.fd).is_ok_and(|system| system.f_type as u64 == HUGETLBFS_MAGIC);
@@ -116,22 +117,21 @@ impl File {
         super::page_size()
     }
 
-    /// Bytes on a block device, of which fstat says 0.
+    /// The size of a block device in bytes, because fstat reports 0.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn device_size(&self) -> Result<Option<u64>> {
-        // From <linux/fs.h>, as the processors have it that there are binaries for; the libc crate
-        // has none of these.
+        // The number is from <linux/fs.h> and holds for all processors that have binaries, because
+        // the libc crate does not have it.
         const BLKGETSIZE64: u32 = 0x8008_1272;
         let mut size = 0u64;
-        // SAFETY: BLKGETSIZE64 takes a pointer to a number of 64 bits, which `size` is for the
-        // length of the call.
+        // SAFETY: BLKGETSIZE64 takes a pointer to a 64-bit number. `size` is one during the call.
         let result = unsafe { libc::ioctl(self.raw(), BLKGETSIZE64 as _, &mut size) };
         if result == 0 { Ok(Some(size)) } else { Err(super::errno::last_error("ioctl")) }
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     fn device_size(&self) -> Result<Option<u64>> {
-        // Nothing that has a size of another kind can be mapped there.
+        // On these systems nothing can be mapped that has a size of another kind.
         Ok(None)
     }
 
@@ -139,15 +139,15 @@ impl File {
     ///
     /// # Errors
     ///
-    /// What fcntl(2) says.
+    /// Those of fcntl(2).
     pub fn is_writable(&self) -> Result<bool> {
         let flags = rustix::fs::fcntl_getfl(&self.fd).map_err(failed("fcntl"))?;
         Ok(flags & OFlags::ACCMODE != OFlags::RDONLY)
     }
 
-    /// Whether the system says which of the file's pages are in memory. Linux says "all" since 5.2
-    /// of a file that the caller neither owns nor may write (`can_do_mincore` in mm/mincore.c),
-    /// because it tells what others have read.
+    /// Whether the system tells which of the file's pages are in memory. Since 5.2, Linux reports
+    /// all pages for a file that the caller neither owns nor may write (`can_do_mincore` in
+    /// mm/mincore.c), because the answer reveals what others have read.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub fn tells_residency(&self) -> bool {
         use rustix::fs::{Access, AtFlags, accessat};
@@ -155,18 +155,18 @@ impl File {
         is_owner || accessat(&self.fd, "", Access::WRITE_OK, AtFlags::EMPTY_PATH | AtFlags::EACCESS).is_ok()
     }
 
-    /// Whether the system says which of the file's pages are in memory.
+    /// Whether the system tells which of the file's pages are in memory.
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     pub fn tells_residency(&self) -> bool {
         true
     }
 
-    /// Whether what is read and written must be aligned in memory and in the file, because no cache
-    /// is to hold it.
+    /// Whether reads and writes must be aligned in memory and in the file, because they bypass the
+    /// cache.
     ///
     /// # Errors
     ///
-    /// What fcntl(2) says.
+    /// Those of fcntl(2).
     pub fn is_direct(&self) -> Result<bool> {
         #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
         {
@@ -177,33 +177,33 @@ impl File {
         Ok(false)
     }
 
-    /// Whether everything that is written is appended, also with pwrite(2): Linux does not look at the position then.
+    /// Whether all writes are appended, even those of pwrite(2), whose position Linux then ignores.
     ///
     /// # Errors
     ///
-    /// What fcntl(2) says.
+    /// Those of fcntl(2).
     pub fn is_appending(&self) -> Result<bool> {
         let flags = rustix::fs::fcntl_getfl(&self.fd).map_err(failed("fcntl"))?;
         Ok(flags.contains(OFlags::APPEND))
     }
 
-    /// Sets the size, in bytes: what is beyond it is lost, what is new is a hole of zeros.
+    /// Sets the size in bytes. What is beyond it is lost, and what is new is a hole of zeros.
     ///
     /// # Errors
     ///
-    /// What ftruncate(2) says.
+    /// Those of ftruncate(2).
     pub fn set_size(&self, size: u64) -> Result<()> {
         retry(|| rustix::fs::ftruncate(&self.fd, size)).map_err(failed("ftruncate"))
     }
 
-    /// Makes sure that the bytes of `range` exist and have blocks on the device, so that no later store into them can fail
-    /// because the disk is full. The file grows to `range.end` if it is shorter.
+    /// Makes sure that the bytes of `range` exist and have blocks on the device, so that no later
+    /// store can fail because the disk is full. The file grows to `range.end` if it is shorter.
     ///
-    /// Others may write to the file meanwhile, and no call here can take away what they wrote:
-    /// blocks are allocated while the size stays as it is, and then the file is made longer by a
-    /// call that never makes it shorter. Nothing is undone after a failure, because a size that was
-    /// read a moment ago may be the size of somebody else's data by now. So the size is as it was
-    /// if a step before the last one fails, and only blocks beyond the end may stay allocated.
+    /// Others may write to the file meanwhile, and no call here can destroy what they wrote. First,
+    /// blocks are allocated without changing the size. Then a call that never shortens the file
+    /// makes it longer. Nothing is undone after a failure, because a size that was read a moment
+    /// ago may by now be that of other data. So if a step before the last one fails, the size is
+    /// unchanged, and only blocks beyond the end may stay allocated.
     ///
     /// # Errors
     ///
@@ -218,13 +218,13 @@ impl File {
         if self.status()?.size < range.end { self.lengthen(range.end) } else { Ok(()) }
     }
 
-    /// Makes the file longer, to `end` bytes, and never shorter. What is new is a hole, but for a
-    /// block at its end on Linux, and where the file system has no holes. Nothing is undone after a
-    /// failure; see [`File::allocate`].
+    /// Makes the file longer, to `end` bytes, and never shorter. The new part is a hole, except for
+    /// a block at its end on Linux, and unless the file system has no holes. As in
+    /// [`File::allocate`], nothing is undone after a failure.
     ///
     /// # Errors
     ///
-    /// As [`File::allocate`].
+    /// Those of [`File::allocate`].
     pub fn extend(&self, end: u64) -> Result<()> {
         if self.status()?.size >= end {
             return Ok(());
@@ -238,14 +238,14 @@ impl File {
         self.lengthen(end)
     }
 
-    /// Writes what is in memory of the file's data to the device.
+    /// Writes the file's changed data from memory to the device.
     ///
     /// # Errors
     ///
     /// EIO, ENOSPC, EROFS.
     pub fn sync_data(&self) -> Result<()> {
-        // macOS: fsync stops at the drive's cache; F_FULLFSYNC is what Apple documents for data that must survive. File systems
-        // that do not know it (network ones) get fsync.
+        // On macOS, fsync stops at the drive's cache, and Apple documents F_FULLFSYNC for data that
+        // must survive. File systems that do not know it, such as network ones, get fsync.
         #[cfg(target_vendor = "apple")]
         return match retry(|| rustix::fs::fcntl_fullfsync(&self.fd)) {
             Err(Errno::NOTSUP | Errno::NOTTY | Errno::INVAL) => {
@@ -257,11 +257,11 @@ impl File {
         retry(|| rustix::fs::fdatasync(&self.fd)).map_err(failed("fdatasync"))
     }
 
-    /// Reads at `offset` until `buffer` is full or the file ends; how many bytes.
+    /// Reads at `offset` until `buffer` is full or the file ends. It returns the number of bytes.
     ///
     /// # Errors
     ///
-    /// What pread(2) says.
+    /// Those of pread(2).
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
         let mut done = 0;
         while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
@@ -277,12 +277,13 @@ impl File {
     ///
     /// # Errors
     ///
-    /// What pwrite(2) says.
+    /// Those of pwrite(2).
     pub fn write_at(&self, data: &[u8], offset: u64) -> Result<()> {
         let mut done = 0;
         while let Some(rest) = data.get(done..).filter(|rest| !rest.is_empty()) {
             match retry(|| rustix::io::pwrite(&self.fd, rest, offset + done as u64)).map_err(failed("pwrite"))? {
-                // No system should say so of a file; if one does, this must not go round for ever.
+                // No system should return 0 for a file. If one does, this must not become an
+                // endless loop.
                 0 => return Err(failed("pwrite")(Errno::IO)),
                 n => done += n,
             }
@@ -299,32 +300,35 @@ impl File {
         self.fd.as_raw_fd()
     }
 
-    /// posix_fallocate without its end: glibc's writes into holes byte by byte where the file
-    /// system cannot allocate, while other processes may write there.
+    /// Allocates like posix_fallocate, but does not fall back to writing. Where the file system
+    /// cannot allocate, glibc's function writes to holes byte by byte, while other processes may
+    /// write there.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn allocate_blocks(&self, range: &Range<u64>) -> Result<()> {
         use rustix::fs::FallocateFlags;
         self.has_room_for(range)?;
         match self.fallocate(range, FallocateFlags::KEEP_SIZE) {
-            // The file system cannot allocate at all, or not beyond the end (NFS): `lengthen` does
-            // what it can.
+            // The file system cannot allocate at all, or not beyond the end (NFS). `lengthen` then
+            // does what it can.
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
             result => result.map_err(failed("fallocate")),
         }
     }
 
-    /// An allocation that fails half way keeps the blocks that it got, and nobody can give them
-    /// back without cutting what others append. So one that cannot succeed does not begin.
+    /// Checks the free space first. An allocation that fails halfway keeps its blocks, and nobody
+    /// can release them without cutting what others append. So an allocation that cannot succeed
+    /// must not begin.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn has_room_for(&self, range: &Range<u64>) -> Result<()> {
-        // What a file system does not say is not held against it. One of FUSE may say anything.
+        // If a file system does not report its free space, the allocation is tried. FUSE file
+        // systems may report anything.
         const FUSE_SUPER_MAGIC: u64 = 0x6573_5546;
         let (Ok(stat), Ok(system)) = (rustix::fs::fstat(&self.fd), rustix::fs::fstatfs(&self.fd)) else {
             return Ok(());
         };
         let number = |value: i64| u64::try_from(value).unwrap_or(0);
         let size = number(stat.st_size);
-        // Blocks beyond the end are the file's already.
+        // Blocks beyond the end already belong to the file.
         let allocated = number(stat.st_blocks).saturating_mul(512).saturating_sub(size);
         let needed = range.end.saturating_sub(range.start.max(size)).saturating_sub(allocated);
         let free = if rustix::process::geteuid().is_root() { system.f_bfree } else { system.f_bavail };
@@ -335,9 +339,9 @@ impl File {
         Ok(())
     }
 
-    /// Calls fallocate for a range, in pieces where signals come faster than it is done with the
-    /// whole: tmpfs undoes what a signal interrupts, and a profiler sends a signal each
-    /// millisecond.
+    /// Calls fallocate for a range, in pieces if signals interrupt it. tmpfs undoes an interrupted
+    /// call, and a profiler sends a signal each millisecond, so a call for the whole range may
+    /// never finish.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn fallocate(&self, range: &Range<u64>, flags: rustix::fs::FallocateFlags) -> rustix::io::Result<()> {
         const SMALLEST: u64 = 64 * 1024;
@@ -359,8 +363,8 @@ impl File {
     fn lengthen(&self, end: u64) -> Result<()> {
         use rustix::fs::FallocateFlags;
         let size = self.status()?.size;
-        // Without KEEP_SIZE the size becomes the larger one of what it is and `end`. Not all file
-        // systems can do both kinds.
+        // Without KEEP_SIZE, the new size is the larger one of the current size and `end`. Not all
+        // file systems support both modes.
         match self.fallocate(&(size.min(end - 1)..end), FallocateFlags::empty()) {
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => self.append_zeros(end),
             result => result.map_err(failed("fallocate")),
@@ -372,7 +376,7 @@ impl File {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn append_zeros(&self, end: u64) -> Result<()> {
         use rustix::io::{IoSlice, ReadWriteFlags};
-        // Not a static: that would be as many bytes in the library.
+        // A static buffer would make the library that much larger.
         let zeros = vec![0; 64 * 1024];
         loop {
             let missing = end.saturating_sub(self.status()?.size);
@@ -382,26 +386,26 @@ impl File {
             };
             let append = || rustix::io::pwritev2(&self.fd, &[IoSlice::new(piece)], 0, ReadWriteFlags::APPEND);
             if retry(append).map_err(failed("pwritev2"))? == 0 {
-                // No system should say so of a file; if one does, this must not go round for ever.
+                // No system should return 0 for a file. If one does, this must not become an
+                // endless loop.
                 return Err(failed("pwritev2")(Errno::IO));
             }
         }
     }
 
-    /// posix_fallocate makes the file longer as it allocates, and never shorter. If it fails half
-    /// way, zeros stay at the file's end.
+    /// posix_fallocate makes the file longer while it allocates, and never shorter. If it fails
+    /// halfway, zeros stay at the file's end.
     #[cfg(target_os = "freebsd")]
     fn allocate_blocks(&self, range: &Range<u64>) -> Result<()> {
         let flags = rustix::fs::FallocateFlags::empty();
         match retry(|| rustix::fs::fallocate(&self.fd, flags, range.start, range.end - range.start)) {
-            // FreeBSD says EINVAL for a file system that cannot (ZFS).
+            // FreeBSD returns EINVAL for a file system that cannot allocate (ZFS).
             Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()),
             result => result.map_err(failed("fallocate")),
         }
     }
 
-    /// F_PREALLOCATE counts from the end of the blocks that the file has, and leaves its size as it
-    /// is.
+    /// F_PREALLOCATE counts from the end of the file's blocks and does not change its size.
     #[cfg(target_vendor = "apple")]
     fn allocate_blocks(&self, range: &Range<u64>) -> Result<()> {
         let missing = range.end.saturating_sub(self.status()?.size);
@@ -415,19 +419,19 @@ impl File {
             fst_length: libc::off_t::try_from(missing).map_err(|_| failed("fcntl")(Errno::FBIG))?,
             fst_bytesalloc: 0,
         };
-        // SAFETY: F_PREALLOCATE takes a pointer to an fstore_t, which `store` is for the length of the call.
+        // SAFETY: F_PREALLOCATE takes a pointer to an fstore_t. `store` is one during the call.
         let result = unsafe { libc::fcntl(self.raw(), libc::F_PREALLOCATE, &mut store) };
         if result != -1 {
             return Ok(());
         }
         match Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO) {
-            // The file system cannot: `lengthen` does what it can.
+            // The file system cannot allocate. `lengthen` then does what it can.
             Errno::NOTSUP | Errno::INVAL => Ok(()),
             errno => Err(failed("fcntl")(errno)),
         }
     }
 
-    /// There is no call by which blocks could be allocated and nothing else.
+    /// These systems have no call that only allocates blocks.
     #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd", target_vendor = "apple")))]
     fn allocate_blocks(&self, _range: &Range<u64>) -> Result<()> {
         Ok(())
@@ -435,8 +439,8 @@ impl File {
 
     /// Makes the file longer, to `end` bytes.
     ///
-    /// These systems have no call that makes a file longer and never shorter. ftruncate is called
-    /// directly after a look at the size, as the last step of all; what another process appends
+    /// These systems have no call that makes a file longer and never shorter. So ftruncate is
+    /// called directly after reading the size, as the last step. What another process appends
     /// between the two, beyond `end`, is cut off. docs/safety.md says so.
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     fn lengthen(&self, end: u64) -> Result<()> {
@@ -450,7 +454,8 @@ impl AsFd for File {
     }
 }
 
-/// The system would send SIGXFSZ too, which ends a process that does not expect it.
+/// Checks the limit first, because the system would also send SIGXFSZ, which ends a process that
+/// does not expect it.
 fn check_size(size: u64) -> Result<()> {
     if allows_size(size) { Ok(()) } else { Err(failed("ftruncate")(Errno::FBIG)) }
 }
@@ -465,16 +470,17 @@ pub(super) fn open(path: &OsStr, write: bool, extra: OFlags) -> rustix::io::Resu
     let mode = if write { OFlags::RDWR } else { OFlags::RDONLY };
     let flags = mode | extra | OFlags::CLOEXEC | OFlags::NOCTTY;
     let open = |flags| retry(|| rustix::fs::open(path, flags, Mode::from_raw_mode(0o666)));
-    // NONBLOCK: to open a FIFO must not wait for its other end, and a FIFO cannot be mapped anyway.
+    // NONBLOCK is set because opening a FIFO must not wait for its other end. A FIFO cannot be
+    // mapped anyway.
     match open(flags | OFlags::NONBLOCK) {
-        // Somebody has a lease on the file (a Samba or NFS server) and is asked to give it up.
-        // fs.open waits for that too.
+        // Somebody has a lease on the file (a Samba or NFS server) and is asked to give it up. This
+        // call waits for that, as fs.open does.
         Err(Errno::AGAIN) => open(flags),
         result => result,
     }
 }
 
-/// Calls again when a signal came in between.
+/// Repeats the call if a signal has interrupted it.
 pub(super) fn retry<T>(mut call: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
     loop {
         match call() {

@@ -1,4 +1,4 @@
-//! Mapped pages.
+//! Mapped pages: mapping, unmapping, relocating, growing, and changing their protection.
 
 use super::errno::{errno_of, failed};
 use super::file::File;
@@ -20,26 +20,29 @@ use rustix::mm::{MapFlags, MprotectFlags, ProtFlags};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether anonymous memory that has a descriptor can become longer. CPython refuses it on Linux, and so do we.
+/// Whether anonymous memory that has a descriptor can grow. CPython refuses that on Linux, and so
+/// do we.
 pub const CAN_GROW_SHARED_ANONYMOUS: bool = cfg!(not(any(target_os = "linux", target_os = "android")));
 
-/// Whether a file may get shorter while it is mapped.
+/// Whether a file may be truncated while it is mapped.
 pub const CAN_TRUNCATE_WHILE_MAPPED: bool = true;
 
-/// Whether a mapping may reach beyond the end of its file.
+/// Whether a mapping may extend beyond the end of its file.
 pub const CAN_MAP_BEYOND_END: bool = true;
 
-/// Bytes that are mapped from any offset of a file. The pages they lie in are unmapped on drop.
+/// Mapped bytes, which may begin at any offset of a file. The pages that contain them are unmapped
+/// on drop.
 #[derive(Debug)]
 pub struct Memory {
     start: NonNull<u8>,
     length: usize,
-    /// Bytes in a page of this memory: more than the system's where it is made of huge pages.
+    /// Bytes in a page of this memory. Huge pages are larger than the system's pages.
     page: usize,
-    /// It has no file, also none that is memory (memfd).
+    /// Whether the memory has no file, not even a memory file.
     anonymous: bool,
     stored_to: StoredTo,
-    /// Advice for a part of it, or a lock, may have made several mappings of it.
+    /// Whether advice for a part of the memory, or a lock, may have divided it into several kernel
+    /// mappings.
     is_divided: AtomicBool,
     owner: Owner,
     quota: MappingQuota,
@@ -48,38 +51,40 @@ pub struct Memory {
 /// Who unmaps the pages.
 #[derive(Debug)]
 enum Owner {
-    /// memmap2, on drop.
+    /// memmap2 unmaps the pages on drop.
     Memmap2(#[expect(dead_code, reason = "it is there to be dropped")] MmapRaw),
-    /// `Memory`'s own drop, where memmap2's options could not say what was wanted.
+    /// `Memory` unmaps the pages on drop, because memmap2's options did not suffice to map them.
     Memory,
-    /// Whoever reserved the addresses that they were moved to.
+    /// The engine unmaps the pages, which were relocated to addresses that it had reserved.
     Engine {
-        /// Bytes that are reserved, from the start of the first page.
+        /// Reserved bytes from the start of the first page.
         capacity: usize,
-        /// The rest of the reservation is a mapping of its own.
+        /// The rest of the reservation is a kernel mapping of its own.
         _counted: Option<MappingQuota>,
     },
 }
 
-// SAFETY: Memory is an address range and nothing that belongs to a thread; munmap, msync and madvise may be called from any.
+// SAFETY: Memory is an address range and belongs to no thread. munmap, msync and madvise may be
+// called from any thread.
 unsafe impl Send for Memory {}
-// SAFETY: as for Send. Its methods take `&self` and give out raw pointers only; whatever reads and writes through them says why that
-// is sound (see the crate's documentation).
+// SAFETY: its methods take `&self` and return raw pointers only. All code that reads and writes
+// through them says why that is sound (see the documentation of the crate).
 unsafe impl Sync for Memory {}
 
 impl Memory {
-    /// Maps `length` bytes of `file` from `offset`, which may be any.
+    /// Maps `length` bytes of `file` from any `offset`.
     ///
-    /// A mapping whose methods only read is private, and its pages can only be read, so that the
-    /// system sets no memory aside for it. JavaScript has no read-only ArrayBuffer: when a stray
-    /// store runs into such a page, the fault handler makes it writable. Where there is no handler,
-    /// the pages are writable from the start. Pages that nobody stored to show the file. Where
-    /// private pages would not do that ([`PRIVATE_IS_SNAPSHOT`]) they are the file's own until they
-    /// are stored to.
+    /// A mapping whose methods only read is private and has read-only pages, so that the system
+    /// reserves no memory for it. JavaScript has no read-only ArrayBuffer. If a stray store hits
+    /// such a page, the fault handler makes the page writable. Without a handler, the pages are
+    /// writable from the start.
+    ///
+    /// Pages that nobody stored to show the file. If private pages would not do that
+    /// ([`PRIVATE_IS_SNAPSHOT`]), the pages are the file's own until they are stored to.
     ///
     /// # Errors
     ///
-    /// What mmap(2) says: EACCES, EINVAL (length 0), ENODEV, ENOMEM.
+    /// Those of mmap(2): EACCES, EINVAL (length 0), ENODEV, ENOMEM.
     pub fn of_file(file: &File, offset: u64, length: usize, plan: &Plan) -> Result<Memory> {
         if length == 0 {
             return Err(nothing_to_map(file));
@@ -101,7 +106,8 @@ impl Memory {
                 if !plan.writable() {
                     options.no_reserve_swap();
                 }
-                // SAFETY: "unsafe" there is that the file may change under a slice; MmapRaw gives no slice.
+                // SAFETY: the call is unsafe because the file may change under a slice, and MmapRaw
+                // returns no slice.
                 unsafe { options.map_copy(file.raw()) }.map(MmapRaw::from)
             };
             let owner = owner.map_err(|error| map_failed(errno_of(&error), Some(file), length, plan))?;
@@ -113,8 +119,8 @@ impl Memory {
         Ok(memory)
     }
 
-    /// Memory with no file, all zeros, and with `track` the descriptor by which another process can
-    /// map it, if it is not private.
+    /// Maps zeros without a file. With `track`, memory that is not private gets a descriptor, with
+    /// which another process can map it.
     ///
     /// # Errors
     ///
@@ -123,7 +129,8 @@ impl Memory {
         if length == 0 {
             return Err(failed("mmap")(Errno::INVAL));
         }
-        // Flags such as MAP_HUGETLB mean something else, or nothing, for memory that has a descriptor.
+        // For memory that has a descriptor, flags such as MAP_HUGETLB have another meaning, or
+        // none.
         let plain = plan.other_flags & !NORESERVE == 0;
         if track
             && !plan.private
@@ -158,7 +165,8 @@ impl Memory {
         })
     }
 
-    /// Maps what memmap2 has no options for: `lead + length` bytes, of which the last `length` are ours.
+    /// Maps what memmap2's options cannot express: `lead + length` bytes, of which the last
+    /// `length` are this memory.
     fn map(quota: MappingQuota, length: usize, page: usize, file: Option<(&File, u64)>, plan: &Plan) -> Result<Memory> {
         let flags = if file.is_some() { flags_for(plan) } else { anonymous_flags_for(plan) };
         let protection = protection_for(plan, file.is_none());
@@ -166,11 +174,13 @@ impl Memory {
         let whole = length.checked_add(lead).ok_or(Error::LengthTooLarge)?;
         let null = std::ptr::null_mut();
         let base = match file {
-            // SAFETY: without MAP_FIXED (plan_from_flags refuses it) a new mapping touches no memory that is in use.
+            // SAFETY: without MAP_FIXED, which plan_from_flags refuses, a new mapping touches no
+            // memory that is in use.
             Some((file, offset)) => unsafe {
                 rustix::mm::mmap(null, whole, protection, flags, file, offset - lead as u64)
             },
-            // SAFETY: as above.
+            // SAFETY: without MAP_FIXED, which plan_from_flags refuses, a new mapping touches no
+            // memory that is in use.
             None => unsafe { rustix::mm::mmap_anonymous(null, whole, protection, flags) },
         }
         .map_err(|errno| map_failed(errno, file.map(|(file, _)| file), whole, plan))?;
@@ -193,12 +203,12 @@ impl Memory {
         })
     }
 
-    /// The first byte.
+    /// The address of the first byte.
     pub fn start(&self) -> *mut u8 {
         self.start.as_ptr()
     }
 
-    /// How many bytes.
+    /// The length in bytes.
     pub fn length(&self) -> usize {
         self.length
     }
@@ -208,18 +218,18 @@ impl Memory {
         self.page
     }
 
-    /// What the fault handler does with a page that can only be read when somebody stores to it.
+    /// How the fault handler treats a store to a read-only page of this memory.
     pub(crate) fn stored_to(&self) -> StoredTo {
         self.stored_to
     }
 
-    /// The whole pages under a range.
+    /// The whole pages that contain a range.
     pub(super) fn span(&self, offset: usize, length: usize) -> PageSpan {
         PageSpan::of_pages(self.at(offset), length, self.page)
     }
 
-    /// Puts private zeros in place of all whole pages after `[0, kept)`. Views of them stay readable when the file is cut
-    /// there.
+    /// Maps private zeros over all whole pages after `[0, kept)`. Views of these pages stay
+    /// readable when the file is truncated there.
     ///
     /// # Errors
     ///
@@ -228,9 +238,8 @@ impl Memory {
         self.map_zeros_over(self.at(kept).addr().next_multiple_of(self.page))
     }
 
-    /// Puts private zeros in place of all pages. They are not quota as a mapping any more, unless
-    /// an engine unmaps them: the system makes one mapping of such zeros with what lies beside
-    /// them, and whoever blanks memory keeps nothing but its addresses.
+    /// Maps private zeros over all pages. Unless the memory is engine-owned, it then no longer
+    /// counts as a kernel mapping, because the system joins such zeros with adjacent ones.
     ///
     /// # Errors
     ///
@@ -249,27 +258,28 @@ impl Memory {
             return Ok(());
         }
         let zeros = if self.is_engine_owned() { Zeros::Writable } else { Zeros::OfOurs };
-        // SAFETY: the range is whole pages of ours. They stay mapped and readable, which is all
-        // that holders of pointers rely on.
+        // SAFETY: the range is whole pages of ours. They stay mapped and readable, and holders of
+        // pointers rely on nothing else.
         unsafe { replace::by_zeros(self.start().with_addr(first), end - first, self.page, zeros) }
             .map_err(failed("mmap"))
     }
 
-    /// Moves the pages to addresses that somebody else has reserved, and unmaps the old ones. Contents stay, stores that were
-    /// private stay private. From then on it is not ours to unmap them.
+    /// Relocates the pages to addresses that an engine has reserved, and unmaps the old ones. All
+    /// contents stay, and private pages stay private. From then on the engine unmaps the pages.
     ///
-    /// `file` and `offset` are what was mapped, for systems that cannot move pages but must map
-    /// them again. `is_whole`: none of it has been lost.
+    /// `file` and `offset` are what was mapped, because systems that cannot move pages map it
+    /// again. `is_whole` says that nothing of it is lost.
     ///
     /// # Errors
     ///
-    /// ENOMEM, and EBADF where pages cannot be moved and there is no file to map again. The pages are then where they were.
+    /// ENOMEM, and EBADF where pages cannot be moved and there is no file to map again. The pages
+    /// are then at their old addresses.
     ///
     /// # Safety
     ///
-    /// `address` must lie as far into its page as the memory does now. The pages from there on, `capacity` bytes and at
-    /// least as many as this memory has, must be the caller's, unused, and stay reserved for as long as this Memory is used. Nobody
-    /// may hold a pointer to where the memory is now.
+    /// `address` must be as far into its page as the memory is now. `capacity` bytes from the start
+    /// of that page must be enough for this memory, unused, and reserved as long as this Memory is
+    /// in use. Nobody may hold a pointer to the old addresses.
     pub unsafe fn relocate(
         &mut self,
         address: NonNull<u8>,
@@ -287,26 +297,26 @@ impl Memory {
         if (!is_whole || self.is_divided.load(Ordering::Relaxed)) && !replace::moves_several_mappings() {
             return Err(failed("mremap")(Errno::FAULT));
         }
-        // SAFETY: the caller's promise about both ranges.
+        // SAFETY: the caller promises both ranges.
         unsafe { move_pages(old, new, file, plan) }?;
         let owner = std::mem::replace(&mut self.owner, owner);
-        // Nothing is mapped any more where it thinks.
+        // Do not run the old owner's Drop, because its pages have moved.
         std::mem::forget(owner);
         self.start = address;
         Ok(())
     }
 
-    /// Whether somebody else unmaps the pages.
+    /// Whether the engine unmaps the pages.
     pub fn is_engine_owned(&self) -> bool {
         matches!(self.owner, Owner::Engine { .. })
     }
 
-    /// The same memory with more of its file at its end, in place, if it was moved to where there
-    /// is room for that. Nothing has changed until the growth is finished.
+    /// Prepares growing the memory in place, with more of its file, if it was relocated and its
+    /// reservation has room. Nothing changes until the growth is finished.
     ///
     /// # Errors
     ///
-    /// What mmap(2) says.
+    /// Those of mmap(2).
     pub fn grown(&self, file: &File, offset: u64, length: usize, plan: &Plan) -> Result<Option<Growth>> {
         let Owner::Engine { capacity, .. } = self.owner else {
             return Ok(None);
@@ -331,28 +341,29 @@ impl Memory {
         Ok(Some(Growth { memory, fresh, length_before: self.length }))
     }
 
-    /// Changes between a mapping whose stores reach the file and one whose stores are private, at the same address.
+    /// Maps the file again at the same address, with stores that reach the file or with private
+    /// ones.
     ///
     /// # Errors
     ///
-    /// EACCES when the descriptor may not do it, ENOMEM. ERR_MMAP_FAULT if the old pages are gone
-    /// all the same (see `replace.rs`), which nobody has been told yet.
+    /// EACCES if the descriptor does not allow it, ENOMEM. ERR_MMAP_FAULT if the old pages are lost
+    /// (see `replace.rs`). The caller must then record the loss.
     pub fn remap(&self, file: &File, offset: u64, plan: &Plan) -> Result<()> {
         let fresh = Fresh::of_file(self.file_mapping(offset, plan), file)?;
-        // SAFETY: exactly our own pages are replaced, by readable ones of the same file and offset.
-        // The owner's idea of address and length stays true.
+        // SAFETY: only our own pages are replaced, by readable ones of the file at its old offset.
+        // The owner's address and length stay true.
         unsafe { fresh.replace(self.span(0, self.length), file) }.map_err(not_replaced("mprotect", self.length))
     }
 
-    /// Makes the pages executable, or writable, or not, as the plan says.
+    /// Makes the pages writable and executable as the plan says.
     ///
     /// # Errors
     ///
-    /// EACCES where the system does not allow that.
+    /// EACCES if the system does not allow it.
     pub fn set_protection(&self, plan: &Plan) -> Result<()> {
         let span = self.span(0, self.length);
         let flags = MprotectFlags::from_bits_retain(protection_for(plan, self.anonymous).bits());
-        // SAFETY: the span is our pages; they stay readable, and the fault handler answers stores
+        // SAFETY: the span is our pages. They stay readable, and the fault handler handles stores
         // to those that become read-only.
         unsafe { rustix::mm::mprotect(span.address.cast(), span.length, flags) }.map_err(failed("mprotect"))
     }
@@ -368,7 +379,7 @@ impl Memory {
         }
     }
 
-    /// Notes that the system may keep the pages as several mappings from now on.
+    /// Records that the system may divide the pages into several kernel mappings from now on.
     pub(super) fn mark_divided(&self) {
         self.is_divided.store(true, Ordering::Relaxed);
     }
@@ -378,7 +389,7 @@ impl Memory {
     }
 }
 
-/// A mapping in place of one that was moved to an engine's addresses, before it is there.
+/// Pages that will replace engine-owned memory to make it longer.
 #[derive(Debug)]
 pub struct Growth {
     memory: Memory,
@@ -387,26 +398,28 @@ pub struct Growth {
 }
 
 impl Growth {
-    /// Puts the longer mapping of `file` in place, and then has `change_size` give the file its
-    /// size. If that fails, the memory ends where it did before: what is beyond belongs to nobody,
-    /// and is zeros again.
+    /// Puts the longer mapping of `file` in place and then calls `change_size`, which gives the
+    /// file its size. If that fails, the memory keeps its old end. What is beyond the end becomes
+    /// zeros again and belongs to nobody.
     ///
     /// # Errors
     ///
-    /// What mremap(2) and `change_size` say. The memory is then as it was, but for ERR_MMAP_FAULT,
-    /// as of [`Memory::remap`].
+    /// Those of mremap(2) and `change_size`. The memory is then unchanged, except for
+    /// ERR_MMAP_FAULT as in [`Memory::remap`].
     pub fn finish(self, file: &File, change_size: impl FnOnce() -> Result<()>) -> Result<Memory> {
         let Growth { memory, fresh, length_before } = self;
-        // SAFETY: the pages are our own, or the engine's reservation for this (`relocate`), where
-        // JavaScript has at most grown its buffer too early. Our own are replaced by the same pages
-        // of the same file; what was private in them nobody resizes.
+        // SAFETY: the pages are our own, or belong to the engine's reservation for this
+        // (`relocate`), where at most JavaScript has grown its buffer too early. Our own are
+        // replaced by pages with the same part of the file. A private mapping is never grown
+        // (`resize` refuses it), so no private page is lost.
         unsafe { fresh.replace(memory.span(0, memory.length), file) }.map_err(not_replaced("mmap", length_before))?;
         if let Err(error) = change_size() {
             let end = memory.at(memory.length).addr().next_multiple_of(memory.page);
             let first = memory.at(length_before).addr().next_multiple_of(memory.page);
             if first < end {
-                // SAFETY: as above. The error that is worth telling is the first one; pages of the
-                // file that stay there are beyond what anybody was given.
+                // SAFETY: these pages belong to the engine's reservation. A second error is
+                // ignored, because the first one matters more. Pages of the file that then stay
+                // there are beyond the end of all buffers.
                 let _ = unsafe {
                     replace::by_zeros(memory.start().with_addr(first), end - first, memory.page, Zeros::Writable)
                 };
@@ -417,7 +430,7 @@ impl Growth {
     }
 }
 
-/// The error of pages that have not been replaced, and were `length` bytes of memory.
+/// The error if `length` bytes of memory were not replaced.
 fn not_replaced(syscall: &'static str, length: usize) -> impl Fn(replace::Failed) -> Error {
     move |replace::Failed { errno, lost }| {
         if lost { Error::Fault { offset: 0, length } } else { failed(syscall)(errno) }
@@ -434,8 +447,8 @@ fn engine_owner(capacity: usize, pages: usize) -> Result<Owner> {
 ///
 /// # Safety
 ///
-/// Both ranges are whole pages, as many; the old ones are mapped and nobody points to them, the new ones are unused and reserved for
-/// this.
+/// Both ranges are whole pages of equal length. The old ones are mapped and nobody points to them.
+/// The new ones are unused and reserved for this.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 unsafe fn move_pages(old: PageSpan, new: PageSpan, _file: Option<(&File, u64)>, _plan: &Plan) -> Result<()> {
     use rustix::mm::MremapFlags;
@@ -444,18 +457,18 @@ unsafe fn move_pages(old: PageSpan, new: PageSpan, _file: Option<(&File, u64)>, 
     // SAFETY: the caller's promise.
     let moved = unsafe { rustix::mm::mremap_fixed(from, length, length, MremapFlags::MAYMOVE, to) };
     moved.map(drop).map_err(|errno| {
-        // SAFETY: the new addresses are the caller's, and must not become anybody else's.
+        // SAFETY: the caller owns the new addresses, and nobody else may map anything there.
         unsafe { replace::fill_hole(to, length) };
         failed("mremap")(errno)
     })
 }
 
-/// Maps the file again, and copies what is private. Other systems cannot move pages.
+/// Maps the file again and copies private pages, because these systems cannot move pages.
 ///
 /// # Safety
 ///
-/// Both ranges are whole pages, as many; the old ones are mapped and nobody points to them, the new ones are unused and reserved for
-/// this.
+/// Both ranges are whole pages of equal length. The old ones are mapped and nobody points to them.
+/// The new ones are unused and reserved for this.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 unsafe fn move_pages(old: PageSpan, new: PageSpan, file: Option<(&File, u64)>, plan: &Plan) -> Result<()> {
     let flags = flags_for(plan) | MapFlags::FIXED;
@@ -463,10 +476,10 @@ unsafe fn move_pages(old: PageSpan, new: PageSpan, file: Option<(&File, u64)>, p
     match file {
         Some((file, offset)) => {
             let offset = offset - lead_of(offset, page_size()) as u64;
-            // SAFETY: the caller's promise about the new range.
+            // SAFETY: the caller promises the new range.
             unsafe { rustix::mm::mmap(to, new.length, protection_for(plan, false), flags, file, offset) }
         }
-        // SAFETY: as above.
+        // SAFETY: the caller promises the new range.
         None if plan.private => unsafe {
             rustix::mm::mmap_anonymous(to, new.length, protection_for(plan, true), flags)
         },
@@ -474,11 +487,12 @@ unsafe fn move_pages(old: PageSpan, new: PageSpan, file: Option<(&File, u64)>, p
     }
     .map_err(failed("mmap"))?;
     if plan.private {
-        // SAFETY: both ranges are mapped, as long, and do not overlap. Where the file has been cut off by now, the fault handler, which knows of
-        // both, puts zeros.
+        // SAFETY: both ranges are mapped, have one length, and do not overlap. If the file has been
+        // truncated meanwhile, the fault handler, which knows both ranges, maps zeros.
         unsafe { std::ptr::copy_nonoverlapping(from, new.address, new.length) };
     }
-    // SAFETY: the old pages are nobody's any more. An error could only mean that they are not mapped.
+    // SAFETY: nobody uses the old pages any more. An error could only mean that they are not
+    // mapped.
     let _ = unsafe { rustix::mm::munmap(from.cast(), old.length) };
     Ok(())
 }
@@ -487,8 +501,8 @@ impl Drop for Memory {
     fn drop(&mut self) {
         if matches!(self.owner, Owner::Memory) {
             let span = self.span(0, self.length);
-            // SAFETY: these are the pages that Memory::map mapped, and nobody else unmaps them. Whatever holds a pointer into them holds
-            // the Memory too. There is nobody to tell of an error.
+            // SAFETY: Memory::map has mapped these pages, and nobody else unmaps them. All holders
+            // of pointers to them hold the Memory, too. An error cannot be reported.
             let _ = unsafe { rustix::mm::munmap(span.address.cast(), span.length) };
         }
     }

@@ -1,16 +1,17 @@
-//! Memory that processes of one user share by name: a file in `/dev/shm`, or in the temporary directory where there is none.
+//! Memory that processes of one user share by name. It is a file in `/dev/shm`, or in the temporary
+//! directory if there is none.
 //!
-//! A process that uses a region holds a shared flock on its file for as long as it has it mapped.
-//! So a file that can be locked exclusively is nobody's, and its name may be removed: by the last
-//! one to leave, or, where that one was killed, by the next one to come, who then makes a new
-//! region. The file of a region is never cut, nor used again, so nobody loses memory by it.
+//! A process that uses a region holds a shared flock on its file as long as the region is mapped.
+//! So if the file can be locked exclusively, nobody uses it, and its name may be removed. The last
+//! process to leave does that. If that process was killed, the next one to come does it and creates
+//! a new region. The file of a region is never truncated and never reused, so nobody loses memory.
 //!
-//! A region is made without a name and gets it when it is complete and locked. So a step that fails
-//! leaves nothing, and nobody finds a region that is half made. Where the system has no files
-//! without a name, [`create_by_name`] does what it can.
+//! A region is created without a name, and gets its name when it is complete and locked. So a
+//! failed step leaves nothing behind, and nobody finds an incomplete region. Where the system has
+//! no files without a name, [`create_by_name`] does what it can.
 //!
-//! A name may be removed, and given to another file, between opening and locking. So whoever has
-//! locked a file looks whether the name still means it, and begins again if not.
+//! Between opening and locking a file, its name may be removed and given to another file. So after
+//! locking, the process checks that the name still means the file, and starts again if it does not.
 
 use super::errno::failed;
 use super::file::{File, retry};
@@ -26,22 +27,21 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How often joining is tried again because others join and leave at the same time.
+/// How often joining is repeated, because other processes join and leave at the same time.
 const ATTEMPTS: usize = 10_000;
 
-/// The longest file name that every file system takes, in bytes.
+/// The longest file name that every file system accepts, in bytes.
 const NAME_MAX: usize = 255;
 
-/// The use of a named region. Dropping the last clone of it leaves the region.
+/// This process's use of a named region. Dropping its last clone leaves the region.
 #[derive(Debug, Clone)]
 pub struct Named(Arc<RegionUse>);
 
-/// Linux keeps what was opened, and a lock on it, for as long as it is mapped, and a child process
-/// that is given a descriptor has the same lock, not one of its own. So there are two, each opened
-/// for itself.
+/// Linux keeps an open file, and its lock, as long as it is mapped. A child process that inherits a
+/// descriptor shares its lock. So a use has two open files, each opened separately.
 #[derive(Debug)]
 struct RegionUse {
-    /// Has the lock. It is the one that a child may be given, and is never mapped here.
+    /// Holds the lock. A child may inherit it, and it is never mapped here.
     lock: File,
     /// Is mapped, and has no lock.
     file: File,
@@ -56,10 +56,10 @@ struct Name {
     file: (u64, u64),
 }
 
-/// Every region this process uses, for [`leave_named_regions`].
+/// Every region that this process uses, for [`leave_named_regions`].
 static REGION_USES: Mutex<WeakList<RegionUse>> = Mutex::new(WeakList::new());
 
-/// Names that we left while somebody used them. They are looked at again.
+/// Names that we left while others used them. They are checked again later.
 static LEFT_IN_USE: Mutex<VecDeque<Name>> = Mutex::new(VecDeque::new());
 
 impl Named {
@@ -86,7 +86,7 @@ impl Named {
                 return Ok((memory, named));
             }
         }
-        // After so many attempts: others that join and leave without end.
+        // After so many attempts, others seem to join and leave without end.
         Err(failed("mmap")(Errno::AGAIN))
     }
 
@@ -95,7 +95,8 @@ impl Named {
         Some(&self.0.file)
     }
 
-    /// The same with the lock, for child processes: they use the region as long as they have it.
+    /// The file with the lock, for child processes. A child uses the region as long as it has this
+    /// descriptor.
     pub fn inheritable(&self) -> Option<&File> {
         Some(&self.0.lock)
     }
@@ -104,16 +105,16 @@ impl Named {
     ///
     /// # Errors
     ///
-    /// What fstat(2) says.
+    /// Those of fstat(2).
     pub fn size(&self) -> Result<u64> {
         Ok(self.0.file.status()?.size)
     }
 
-    /// Another mapping of the same region.
+    /// Maps another part of the region.
     ///
     /// # Errors
     ///
-    /// What mmap(2) says.
+    /// Those of mmap(2).
     pub fn map_again(&self, offset: u64, length: usize, plan: &Plan) -> Result<Memory> {
         Memory::of_file(&self.0.file, offset, length, plan)
     }
@@ -122,8 +123,9 @@ impl Named {
         let region_use = Arc::new(region_use);
         static AT_EXIT: std::sync::Once = std::sync::Once::new();
         AT_EXIT.call_once(|| {
-            // SAFETY: `leave_named_regions` is an extern "C" function that does not unwind, and `pin_library` keeps it loaded. (Should
-            // there be no room for it, names are left behind as after a kill, which the next user recognises.)
+            // SAFETY: `leave_named_regions` is an extern "C" function that does not unwind, and
+            // `pin_library` keeps it loaded. (If atexit has no room for it, names stay as after a
+            // kill, and the next user recognises them.)
             unsafe { libc::atexit(leave_named_regions) };
         });
         locked(&REGION_USES).add(&region_use);
@@ -138,10 +140,11 @@ impl Named {
 impl Drop for RegionUse {
     fn drop(&mut self) {
         if !self.leave() {
-            // A child process has all descriptors for a moment, between fork and exec, and nobody
-            // can tell that from a use of the region.
+            // Between fork and exec, a child process has all descriptors for a moment. Nobody can
+            // tell that from a use of the region, so the name is checked again later.
             let mut left = locked(&LEFT_IN_USE);
-            // Two for one that comes: so there are not many more than are in use.
+            // Two names are checked for each one that is added, so that the list stays about as
+            // long as there are names in use.
             for _ in 0..2 {
                 if let Some(name) = left.pop_front().filter(|name| !name.remove_if_unused()) {
                     left.push_back(name);
@@ -155,7 +158,7 @@ impl Drop for RegionUse {
 }
 
 impl RegionUse {
-    /// Takes a file that has been locked; `None` if the name does not mean it any more.
+    /// Takes a file that has been locked. `None` if the name no longer means it.
     fn of(lock: File, name: Name) -> Result<Option<RegionUse>> {
         match name.open() {
             Ok(file) => Ok(file.map(|file| RegionUse { lock, file, name })),
@@ -167,27 +170,27 @@ impl RegionUse {
         }
     }
 
-    /// Leaves the region, and removes its name unless others use it: false if they do.
+    /// Leaves the region, and removes its name unless others use it. It returns false if they do.
     ///
-    /// A child may have our lock. So that is not changed, but given up, and another one asked for.
-    /// At the end of the process other threads may still use the region, and its descriptors: those
-    /// go on meaning the file.
+    /// A child may share our lock. So our lock is not changed but released, and the file is then
+    /// locked through its other descriptor. At the end of the process, other threads may still use
+    /// the region and its descriptors, so both descriptors must go on meaning the file.
     fn leave(&self) -> bool {
         replace(&self.lock, &self.file);
         self.name.remove_if_lockable(&self.file)
     }
 }
 
-/// Makes the descriptor of one file mean what that of another does, in one step for other threads.
+/// Makes the descriptor of one file mean another file, in one step for other threads.
 fn replace(file: &File, by: &File) {
     #[cfg(not(target_vendor = "apple"))]
-    // SAFETY: both are open for as long as these references live.
+    // SAFETY: both descriptors are open as long as these references live.
     unsafe {
         libc::dup3(by.raw(), file.raw(), libc::O_CLOEXEC)
     };
     #[cfg(target_vendor = "apple")]
     {
-        // SAFETY: as above.
+        // SAFETY: both descriptors are open as long as these references live.
         unsafe { libc::dup2(by.raw(), file.raw()) };
         let _ = rustix::io::fcntl_setfd(file, rustix::io::FdFlags::CLOEXEC);
     }
@@ -200,11 +203,11 @@ impl Name {
 
     /// Whether the name still means the file.
     fn is_current(&self) -> bool {
-        // An error: the name is gone.
+        // An error means that the name is gone.
         rustix::fs::lstat(&self.path).is_ok_and(|stat| identity(&stat) == self.file)
     }
 
-    /// The file, opened anew; `None` if the name does not mean it any more.
+    /// Opens the file anew. `None` if the name no longer means it.
     fn open(&self) -> rustix::io::Result<Option<File>> {
         match open(&self.path, OFlags::empty()) {
             Ok(file) => Ok((identity(&rustix::fs::fstat(&file)?) == self.file).then_some(file)),
@@ -213,40 +216,41 @@ impl Name {
         }
     }
 
-    /// Removes the name unless somebody uses the region. False if somebody does.
+    /// Removes the name unless somebody uses the region. It returns false if somebody does.
     fn remove_if_unused(&self) -> bool {
         self.open().is_ok_and(|file| file.is_none_or(|file| self.remove_if_lockable(&file)))
     }
 
-    /// The same with the file, on which this process has no lock.
+    /// Like [`Name::remove_if_unused`], with the open file, on which this process must have no
+    /// lock.
     fn remove_if_lockable(&self, file: &File) -> bool {
         let alone = lock(file, FlockOperation::NonBlockingLockExclusive).is_ok();
         if alone {
             self.remove();
-            // Others may wait for it, only to find that the name is gone.
+            // Others may wait for this lock, only to find that the name is gone.
             let _ = lock(file, FlockOperation::Unlock);
         }
         alone
     }
 
-    /// Removes the name if it still means the file. The caller holds an exclusive lock on that.
+    /// Removes the name if it still means the file, which the caller has locked exclusively.
     fn remove(&self) {
         if self.is_current() {
-            // If it is gone already, all is well; if it cannot be removed, the next user finds that
+            // The name may be gone already. If it cannot be removed, the next user finds that
             // nobody uses it.
             let _ = rustix::fs::unlink(&self.path);
         }
     }
 }
 
-/// What tells a file from others that exist.
+/// The numbers that distinguish the file from all other existing ones.
 #[allow(clippy::unnecessary_cast, reason = "the types differ between systems")]
 fn identity(stat: &Stat) -> (u64, u64) {
     (stat.st_dev as u64, stat.st_ino as u64)
 }
 
-/// Leaves all regions. `process.exit()` runs no finalizers, but the C library's exit calls this.
-/// (What another thread is joining just now is left behind, as by a kill.)
+/// Leaves all regions. `process.exit()` runs no finalizers, but the C library's exit calls this
+/// function. (A region that another thread is just joining is left behind, as by a kill.)
 pub extern "C" fn leave_named_regions() {
     let all = locked(&REGION_USES).take();
     for region_use in all.iter() {
@@ -258,11 +262,11 @@ pub extern "C" fn leave_named_regions() {
 }
 
 fn locked<T>(list: &'static Mutex<T>) -> MutexGuard<'static, T> {
-    // Nothing under the locks can panic half way through a change.
+    // Nothing under the locks can panic in the middle of a change.
     list.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The user's number in front keeps the names of users apart.
+/// The user's number at the start separates the names of users.
 fn path_of(tag: &str) -> Result<PathBuf> {
     let prefix = format!("memmap-{}-", rustix::process::geteuid().as_raw());
     let escaped = escape(tag);
@@ -273,7 +277,8 @@ fn path_of(tag: &str) -> Result<PathBuf> {
     Ok(shm::directory()?.join(prefix + &escaped))
 }
 
-/// A tag as part of a file name, in the manner of URLs. File systems that take `a` and `A` for the same, as Apple's mostly do, get no `A`.
+/// A tag as part of a file name, escaped like a URL. Some file systems, such as most of Apple's, do
+/// not distinguish `a` and `A`, so there `A` is escaped, too.
 fn escape(tag: &str) -> String {
     use std::fmt::Write;
     let mut escaped = String::with_capacity(tag.len());
@@ -282,7 +287,7 @@ fn escape(tag: &str) -> String {
         if is_plain && !(cfg!(target_vendor = "apple") && byte.is_ascii_uppercase()) {
             escaped.push(byte.into());
         } else {
-            // WriteGate to a String cannot fail.
+            // Writing to a String cannot fail.
             let _ = write!(escaped, "%{byte:02X}");
         }
     }
@@ -290,7 +295,7 @@ fn escape(tag: &str) -> String {
 }
 
 fn open(path: &Path, extra: OFlags) -> rustix::io::Result<File> {
-    // NONBLOCK: somebody may have put a FIFO there.
+    // NONBLOCK is set because somebody may have put a FIFO there.
     let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY | extra;
     retry(|| rustix::fs::open(path, flags, shm::PRIVATE)).map(File::from_fd)
 }
@@ -299,12 +304,12 @@ fn lock(file: &File, operation: FlockOperation) -> rustix::io::Result<()> {
     retry(|| rustix::fs::flock(file, operation))
 }
 
-/// Opens the file that has the name; `None` where there is none.
+/// Opens the file that has the name. `None` if there is none.
 fn open_name(path: &Path) -> Result<Option<(File, Name)>> {
     let file = match open(path, OFlags::empty()) {
         Ok(file) => file,
         Err(Errno::NOENT) => return Ok(None),
-        // A symbolic link (EMLINK on FreeBSD), a directory, a socket: not ours.
+        // A symbolic link (EMLINK on FreeBSD), a directory or a socket is not ours.
         Err(Errno::LOOP | Errno::MLINK | Errno::ISDIR | Errno::NXIO) => return Err(failed("open")(Errno::ACCESS)),
         Err(errno) => return Err(failed("open")(errno)),
     };
@@ -312,8 +317,8 @@ fn open_name(path: &Path) -> Result<Option<(File, Name)>> {
     if is_ours(&stat) { Ok(Some((file, Name::of(path, &stat)))) } else { Err(failed("open")(Errno::ACCESS)) }
 }
 
-/// Others can write to the directory, so the name may lead to a file that somebody else made, can read, or can reach by another
-/// name.
+/// Others can write to the directory. So the name may mean a file that somebody else has made, can
+/// read, or can reach by another name.
 fn is_ours(stat: &Stat) -> bool {
     FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
         && stat.st_uid == rustix::process::geteuid().as_raw()
@@ -321,30 +326,31 @@ fn is_ours(stat: &Stat) -> bool {
         && stat.st_nlink <= 1
 }
 
-/// Uses the region that the file is; `None` when its name is gone, or is now.
+/// Joins the region that the file is. `None` if its name is gone, or has now been removed.
 fn join(file: File, name: Name) -> Result<Option<RegionUse>> {
     match lock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {
-            // Nobody uses it: the processes that did were killed.
+            // Nobody uses it, because the processes that did were killed.
             name.remove();
             return Ok(None);
         }
-        // Others use it. Their locks are exclusive only while they leave.
+        // Others use it. They hold exclusive locks only while they leave.
         Err(Errno::WOULDBLOCK) => lock(&file, FlockOperation::LockShared).map_err(failed("flock"))?,
         Err(errno) => return Err(failed("flock")(errno)),
     }
-    // One of size 0 is not complete; see `create_by_name`.
+    // A file of size 0 is not complete yet; see [`create_by_name`].
     if file.status()?.size == 0 { Ok(None) } else { RegionUse::of(file, name) }
 }
 
-/// Makes a region of `end` bytes; `None` when somebody was faster.
+/// Creates a region of `end` bytes. `None` if another process was faster.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn create(path: &Path, end: u64) -> Result<Option<RegionUse>> {
     use rustix::fs::{AtFlags, CWD};
     let directory = path.parent().unwrap_or(path);
     let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
     let Ok(file) = retry(|| rustix::fs::open(directory, flags, shm::PRIVATE)).map(File::from_fd) else {
-        // The file system has no such files. Other causes are met again there, and told.
+        // The file system has no files without a name. Other errors occur again there and are
+        // reported.
         return create_by_name(path, end);
     };
     let name = fill(&file, path, end)?;
@@ -363,8 +369,8 @@ fn create(path: &Path, end: u64) -> Result<Option<RegionUse>> {
     create_by_name(path, end)
 }
 
-/// The same where files have names from their start on. Others may find it before it is locked: its
-/// size is 0, and they begin again, or take it for left behind and remove it.
+/// Creates a region where every file has a name from the start. Others may find it before it is
+/// locked. Its size is 0, so they either start again or take it for left behind and remove it.
 fn create_by_name(path: &Path, end: u64) -> Result<Option<RegionUse>> {
     let file = match open(path, OFlags::CREATE | OFlags::EXCL) {
         Ok(file) => file,
@@ -374,7 +380,7 @@ fn create_by_name(path: &Path, end: u64) -> Result<Option<RegionUse>> {
     let stat = rustix::fs::fstat(&file).map_err(failed("fstat"))?;
     let name = Name::of(path, &stat);
     let made = match lock(&file, FlockOperation::NonBlockingLockExclusive) {
-        // Somebody who came has locked it. One who takes it for left behind removes it.
+        // Another process has locked it meanwhile. If that takes it for left behind, it removes it.
         Err(Errno::WOULDBLOCK) => return Ok(None),
         Err(errno) => Err(failed("flock")(errno)),
         Ok(()) if !name.is_current() => return Ok(None),
@@ -385,18 +391,18 @@ fn create_by_name(path: &Path, end: u64) -> Result<Option<RegionUse>> {
         name.remove();
         return Err(error);
     }
-    // Changing a lock is not atomic: in between another process may lock it, and remove it as one
-    // that nobody uses.
+    // Changing a lock is not atomic. Another process may lock the file in between, and remove it as
+    // unused.
     lock(&file, FlockOperation::LockShared).map_err(failed("flock"))?;
     RegionUse::of(file, name)
 }
 
 /// Makes a region of a new file that nobody else uses.
 fn fill(file: &File, path: &Path, end: u64) -> Result<Name> {
-    // The process's umask may have taken from it.
+    // The process's umask may have cleared some of the permissions.
     retry(|| rustix::fs::fchmod(file, shm::PRIVATE)).map_err(failed("fchmod"))?;
-    // Allocated, so that a full /dev/shm (64 MiB in a container) is an error here and not a fault
-    // at some later store.
+    // The file is allocated, so that a full /dev/shm (64 MiB in a container) is an error here and
+    // not a fault at a later store.
     file.allocate(0..end)?;
     file.set_size(end)?;
     let stat = rustix::fs::fstat(file).map_err(failed("fstat"))?;

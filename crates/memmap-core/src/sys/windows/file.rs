@@ -21,14 +21,14 @@ use windows_sys::Win32::Storage::FileSystem::{
 use windows_sys::Win32::System::IO::IO_STATUS_BLOCK;
 use windows_sys::Win32::System::Memory::{CreateFileMappingW, PAGE_READWRITE};
 
-/// A handle of our own, closed on drop.
+/// A file with a handle of our own, which is closed on drop.
 ///
-/// The standard library opens as is wanted here: others may read, write, rename and delete the file, and child processes do
-/// not inherit the handle.
+/// The standard library opens files as needed here: others may read, write, rename and delete the
+/// file, and child processes do not inherit the handle.
 #[derive(Debug)]
 pub struct File(std::fs::File);
 
-/// Somebody's file, for the length of a call.
+/// A caller's file, during a call.
 #[derive(Debug)]
 pub struct BorrowedFile(File);
 
@@ -45,7 +45,7 @@ impl File {
     ///
     /// # Errors
     ///
-    /// ENOENT, EISDIR, EPERM, EBUSY for a file that somebody has opened without sharing it.
+    /// ENOENT, EISDIR, EPERM, and EBUSY if somebody has opened the file without sharing it.
     pub fn open(path: &OsStr, write: bool) -> Result<File> {
         OpenOptions::new().read(true).write(write).open(path).map(File).map_err(open_failed(path))
     }
@@ -62,38 +62,41 @@ impl File {
         options.open(path).map(File).map_err(open_failed(path))
     }
 
-    /// A duplicate of the handle behind somebody's descriptor, not inherited by child processes.
+    /// Duplicates the handle of a caller's descriptor. Child processes do not inherit the
+    /// duplicate.
     ///
     /// # Errors
     ///
-    /// EBADF, EMFILE, ERR_MMAP_UNSUPPORTED in a program that keeps its descriptors to itself.
+    /// EBADF, EMFILE, and ERR_MMAP_UNSUPPORTED in a program that does not export its table of
+    /// descriptors.
     pub fn duplicate(descriptor: i32) -> Result<File> {
         let handle = handle_of(descriptor)?;
-        // SAFETY: the host program says that this handle is open. If another thread of it has closed it since, borrowing it
-        // breaks the rule of BorrowedHandle that it is, but it is given to one DuplicateHandle only, which answers
-        // ERROR_INVALID_HANDLE, and nothing is kept of it.
+        // SAFETY: the host program reports that this handle is open. Another of its threads may
+        // have closed it since, although BorrowedHandle requires an open handle. But the handle is
+        // used only for one DuplicateHandle, which then returns ERROR_INVALID_HANDLE. Nothing keeps
+        // it.
         let borrowed = unsafe { BorrowedHandle::borrow_raw(handle) };
         borrowed.try_clone_to_owned().map(|handle| File(handle.into())).map_err(io_failed("dup"))
     }
 
-    /// A duplicate too: closing a handle takes nothing away from others.
+    /// Duplicates the handle, because on Windows closing a handle has no effect on others.
     ///
     /// # Errors
     ///
-    /// As [`File::duplicate`].
+    /// Those of [`File::duplicate`].
     pub fn borrow(descriptor: i32) -> Result<BorrowedFile> {
         File::duplicate(descriptor).map(BorrowedFile)
     }
 
-    /// Size and kind.
+    /// The size and the kind of the file.
     ///
     /// # Errors
     ///
-    /// What GetFileInformationByHandleEx says.
+    /// Those of GetFileInformationByHandleEx.
     pub fn status(&self) -> Result<Status> {
-        // SAFETY: the handle is open for as long as `self` lives.
+        // SAFETY: the handle is open as long as `self` lives.
         if unsafe { GetFileType(self.raw()) } != FILE_TYPE_DISK {
-            // A console, a pipe, a socket: of some, asking for a size is an error.
+            // For some consoles, pipes and sockets, reading the size is an error.
             return Ok(Status { size: 0, regular: false, sized: false, device: 0, inode: 0 });
         }
         let info = self.standard_info()?;
@@ -102,49 +105,52 @@ impl File {
             size: u64::try_from(info.EndOfFile).unwrap_or(0),
             regular: !info.Directory,
             sized: !info.Directory,
-            // Nobody asks: see `install_fault_handler`.
+            // Not used, because Windows has no fault handler (see `install_fault_handler`).
             device: 0,
             inode: 0,
         })
     }
 
     pub(super) fn is_directory(&self) -> bool {
-        // Of a console, a pipe or a socket it is an error to ask.
+        // For a console, a pipe or a socket this is an error.
         self.standard_info().is_ok_and(|info| info.Directory)
     }
 
     /// Whether the handle may write.
     ///
-    /// It asks the system for the rights that this handle was opened with. Win32 has no call for that: what it has
-    /// (ReOpenFile, DuplicateHandle with more rights) says whether one could get a handle that may write, which is another
-    /// question. NtQueryInformationFile is documented for programs too.
+    /// The system is asked for the rights with which this handle was opened. Win32 has no call for
+    /// that. ReOpenFile, and DuplicateHandle with more rights, tell whether one could get a
+    /// writable handle, which is another question. NtQueryInformationFile is documented for
+    /// programs, too.
     ///
     /// # Errors
     ///
-    /// What NtQueryInformationFile says.
+    /// Those of NtQueryInformationFile.
     pub fn is_writable(&self) -> Result<bool> {
         let mut access = FILE_ACCESS_INFORMATION::default();
         let mut status = IO_STATUS_BLOCK::default();
         let size = size_of_val(&access) as u32;
-        // SAFETY: the handle is open, `status` and `access` are writable, and `size` is the size of `access`.
+        // SAFETY: the handle is open, `status` and `access` are writable, and `size` is the size of
+        // `access`.
         let result = unsafe {
             NtQueryInformationFile(self.raw(), &mut status, (&raw mut access).cast(), size, FileAccessInformation)
         };
         if result < 0 {
-            // SAFETY: it turns any number into another.
+            // SAFETY: the call accepts any number.
             let number = unsafe { RtlNtStatusToDosError(result) };
             return Err(failed("fcntl", code_of(number)));
         }
         Ok(access.AccessFlags & FILE_WRITE_DATA != 0)
     }
 
-    /// Whether the system says which of the file's pages are in memory: those of this process.
+    /// Whether the system tells which of the file's pages are in memory. It does for those of this
+    /// process.
     pub fn tells_residency(&self) -> bool {
         true
     }
 
-    /// Whether what is read and written must be aligned. Such a handle (FILE_FLAG_NO_BUFFERING) is
-    /// none that a runtime opens.
+    /// Whether reads and writes must be aligned. No runtime opens such handles
+    /// (FILE_FLAG_NO_BUFFERING).
     ///
     /// # Errors
     ///
@@ -153,7 +159,8 @@ impl File {
         Ok(false)
     }
 
-    /// Whether everything that is written is appended. A handle that may do nothing else is not [`File::is_writable`].
+    /// Whether all writes are appended. A handle that can only append is not writable for
+    /// [`File::is_writable`].
     ///
     /// # Errors
     ///
@@ -162,23 +169,22 @@ impl File {
         Ok(false)
     }
 
-    /// Sets the size, in bytes: what is beyond it is lost, what is new are zeros.
+    /// Sets the size in bytes. What is beyond it is lost, and what is new are zeros.
     ///
-    /// The position at which others who share the file read and write does not move.
+    /// The position at which others who share the file read and write does not change.
     ///
     /// # Errors
     ///
-    /// EBUSY for making a file shorter that is mapped, by whomever; ENOSPC, EPERM.
+    /// EBUSY for shortening a file that anybody has mapped; ENOSPC, EPERM.
     pub fn set_size(&self, size: u64) -> Result<()> {
         self.0.set_len(size).map_err(io_failed("ftruncate"))
     }
 
     /// Makes sure that the bytes of `range` exist and have blocks on the device, so that no later
-    /// store into them can fail for a full disk. The file grows to `range.end` if it is shorter and
-    /// is never made shorter. On failure nothing has changed.
+    /// store can fail because the disk is full. The file grows to `range.end` if it is shorter, and
+    /// never becomes shorter. After a failure nothing has changed.
     ///
-    /// Sparse and compressed files are the exception: they get their blocks when they get their
-    /// bytes.
+    /// Sparse and compressed files are the exception: they get their blocks when bytes are written.
     ///
     /// # Errors
     ///
@@ -188,7 +194,7 @@ impl File {
         if range.end > size { self.extend_to(range.end) } else { Ok(()) }
     }
 
-    /// Writes what is in memory of the file's data to the device.
+    /// Writes the file's changed data from memory to the device.
     ///
     /// # Errors
     ///
@@ -197,11 +203,11 @@ impl File {
         self.0.sync_data().map_err(io_failed("fsync"))
     }
 
-    /// Reads at `offset` until `buffer` is full or the file ends; how many bytes.
+    /// Reads at `offset` until `buffer` is full or the file ends. It returns the number of bytes.
     ///
     /// # Errors
     ///
-    /// What ReadFile says.
+    /// Those of ReadFile.
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
         self.keeping_position(|file| {
             let mut done = 0;
@@ -220,7 +226,7 @@ impl File {
     ///
     /// # Errors
     ///
-    /// What WriteFile says.
+    /// Those of WriteFile.
     pub fn write_at(&self, data: &[u8], offset: u64) -> Result<()> {
         self.keeping_position(|file| {
             let mut done = 0;
@@ -235,7 +241,7 @@ impl File {
         .map_err(io_failed("write"))
     }
 
-    /// -1: a handle is no descriptor.
+    /// Always -1, because a handle is no descriptor.
     pub fn descriptor(&self) -> i32 {
         -1
     }
@@ -244,14 +250,15 @@ impl File {
         self.0.as_raw_handle()
     }
 
-    /// Reading and writing at an offset moves the position of the file on Windows, and a duplicated handle shares that with
-    /// the descriptor it was made of. So it is put back, as libuv does for a `fs.read` with a position. A read *without* a
-    /// position that another thread makes just then can still get in between.
+    /// Calls a function and restores the file's position. On Windows, reading and writing at an
+    /// offset moves the position, which a duplicated handle shares with the original descriptor.
+    /// libuv also restores it after an `fs.read` with a position. A read *without* a position in
+    /// another thread can still come in between.
     fn keeping_position<T>(&self, call: impl FnOnce(&std::fs::File) -> io::Result<T>) -> io::Result<T> {
         let mut file = &self.0;
         let position = file.stream_position()?;
         let result = call(file);
-        // It has just been a position of this file.
+        // An error is ignored, because the position was valid a moment ago.
         let _ = file.seek(SeekFrom::Start(position));
         result
     }
@@ -265,41 +272,42 @@ impl File {
         if result == 0 { Err(last_error("fstat")) } else { Ok(info) }
     }
 
-    /// Makes the file longer, to `end` bytes, and never shorter. It gets its blocks, unless it is
-    /// sparse or compressed already.
+    /// Makes the file longer, to `end` bytes, and never shorter. The new part gets blocks, unless
+    /// the file is sparse or compressed.
     ///
     /// # Errors
     ///
-    /// As [`File::allocate`].
+    /// Those of [`File::allocate`].
     pub fn extend(&self, end: u64) -> Result<()> {
         self.allocate(0..end)
     }
 
     /// Makes the file `size` bytes long if it is shorter.
     ///
-    /// Others may append meanwhile, and setting a size, or an allocation, would cut that off. A
-    /// section does not: the system extends the file for one that is longer, and leaves a longer
-    /// file alone.
+    /// Others may append meanwhile, and setting the size, or allocating, would cut that off. A
+    /// section does not: for a section that is longer than the file, the system extends the file,
+    /// and otherwise leaves it alone.
     fn extend_to(&self, size: u64) -> Result<()> {
         let [low, high] = halves(size);
-        // SAFETY: the handle is open. A null pointer for the security attributes is the default,
-        // and one for the name is none.
+        // SAFETY: the handle is open. A null pointer means default security attributes, and no
+        // name.
         let section = unsafe { CreateFileMappingW(self.raw(), ptr::null(), PAGE_READWRITE, high, low, ptr::null()) };
         let error = io::Error::last_os_error();
         if section.is_null() {
             return Err(match number_of(&error) {
-                // A size beyond what the file system can have.
+                // The size exceeds what the file system allows.
                 Some(ERROR_INVALID_PARAMETER) => failed("ftruncate", EFBIG),
                 _ => io_failed("ftruncate")(error),
             });
         }
-        // SAFETY: the handle is new and nobody else's, and is closed with CloseHandle.
+        // SAFETY: the handle is new, belongs to nobody else, and is closed with CloseHandle.
         drop(unsafe { OwnedHandle::from_raw_handle(section) });
         Ok(())
     }
 }
 
-/// What opening a path failed with. Of a directory Windows says "access denied", from which nobody could tell what is wrong.
+/// The error of opening a path. For a directory Windows reports only "access denied", which does
+/// not tell what is wrong.
 fn open_failed(path: &OsStr) -> impl Fn(io::Error) -> Error {
     move |error| {
         let denied = number_of(&error) == Some(ERROR_ACCESS_DENIED);
@@ -313,10 +321,11 @@ fn open_failed(path: &OsStr) -> impl Fn(io::Error) -> Error {
 /// `uv_os_fd_t uv_get_osfhandle(int fd)`.
 type GetHandle = unsafe extern "C" fn(c_int) -> RawHandle;
 
-/// The handle behind a descriptor.
+/// The handle of a descriptor.
 ///
-/// Descriptors are numbers in a table of a C library, and this library has another one than the program that loaded it.
-/// Node, Bun and Electron export a function of libuv's that looks into theirs.
+/// A descriptor is an index into a table of a C library, and this library's C library is another
+/// one than the program's. Node, Bun and Electron export a function of libuv that reads their
+/// table.
 fn handle_of(descriptor: i32) -> Result<RawHandle> {
     static GET_HANDLE: OnceLock<Option<GetHandle>> = OnceLock::new();
     if descriptor < 0 {
@@ -327,10 +336,11 @@ fn handle_of(descriptor: i32) -> Result<RawHandle> {
             "this runtime does not tell which file a descriptor means (it exports no uv_get_osfhandle): mmap a path instead",
         ));
     };
-    // SAFETY: it is libuv's function, which takes any number and answers INVALID_HANDLE_VALUE for one that is not open.
+    // SAFETY: the function is libuv's. It accepts any number and returns INVALID_HANDLE_VALUE for
+    // one that is not open.
     let handle = unsafe { get_handle(descriptor) };
-    // -1: not open. -2: a standard stream of a program without a console. As handles these numbers would mean this process
-    // and this thread.
+    // -1 means not open, and -2 a standard stream of a program without a console. As handles, these
+    // numbers would mean this process and this thread.
     if handle.is_null() || handle.addr().cast_signed() < 0 { Err(failed("dup", EBADF)) } else { Ok(handle) }
 }
 
@@ -339,7 +349,7 @@ fn find_get_handle() -> Option<GetHandle> {
     if function.is_null() {
         return None;
     }
-    // SAFETY: an export of this name is libuv's, whose signature is that of the type, and a function pointer has the size
-    // of a data pointer on Windows.
+    // SAFETY: an export of this name is libuv's function, which has this signature. On Windows,
+    // function pointers are as large as data pointers.
     Some(unsafe { std::mem::transmute::<*const c_void, GetHandle>(function) })
 }

@@ -1,4 +1,4 @@
-//! Mapped pages.
+//! Mapped pages: mapping and unmapping. Windows cannot relocate or replace them.
 
 use super::error::{EACCES, EINVAL, EISDIR, ENODEV, ENOMEM, failed, io_failed, number_of};
 use super::file::File;
@@ -16,26 +16,30 @@ use windows_sys::Win32::System::Memory::{
     FILE_MAP_COPY, FILE_MAP_READ, FILE_MAP_WRITE, MEMORY_MAPPED_VIEW_ADDRESS, MapViewOfFile, UnmapViewOfFile,
 };
 
-/// Whether anonymous memory that has a descriptor can become longer. Here none has one, and nobody else can have mapped it.
+/// Whether anonymous memory that has a descriptor can grow. On Windows none has a descriptor, so
+/// nobody else can have mapped it.
 pub const CAN_GROW_SHARED_ANONYMOUS: bool = true;
 
-/// Whether a file may get shorter while it is mapped. Windows refuses it: ERROR_USER_MAPPED_FILE.
+/// Whether a file may be truncated while it is mapped. Windows refuses that
+/// (ERROR_USER_MAPPED_FILE).
 pub const CAN_TRUNCATE_WHILE_MAPPED: bool = false;
 
-/// Whether a mapping may reach beyond the end of its file. Windows makes the file longer, or
-/// refuses it.
+/// Whether a mapping may extend beyond the end of its file. Windows makes the file longer, or
+/// refuses the mapping.
 pub const CAN_MAP_BEYOND_END: bool = false;
 
-/// Bytes that are mapped from any offset of a file. The pages they lie in are unmapped on drop.
+/// Mapped bytes, which may begin at any offset of a file. The pages that contain them are unmapped
+/// on drop.
 #[derive(Debug)]
 pub struct Memory {
     start: NonNull<u8>,
     length: usize,
-    /// memmap2's owner of the pages, or none where its options could not say what was wanted and `drop` unmaps.
+    /// memmap2's owner of the pages. `None` if memmap2's options did not suffice, so that `drop`
+    /// unmaps the pages.
     owner: Option<MmapRaw>,
 }
 
-/// A mapping in place of one that was moved to an engine's addresses. There is none on Windows.
+/// Pages that will replace engine-owned memory to make it longer. Windows has no such memory.
 #[derive(Debug)]
 pub enum Growth {}
 
@@ -50,41 +54,44 @@ impl Growth {
     }
 }
 
-// SAFETY: Memory is an address range and nothing that belongs to a thread; the calls that unmap, flush and lock it may be
-// made from any.
+// SAFETY: Memory is an address range and belongs to no thread. The calls that unmap, flush and lock
+// it may be made from any thread.
 unsafe impl Send for Memory {}
-// SAFETY: as for Send. Its methods take `&self` and give out raw pointers only; whatever reads and writes through them says why
-// that is sound (see the crate's documentation).
+// SAFETY: its methods take `&self` and return raw pointers only. All code that reads and writes
+// through them says why that is sound (see the documentation of the crate).
 unsafe impl Sync for Memory {}
 
 impl Memory {
-    /// Maps `length` bytes of `file` from `offset`, which may be any. The file is not extended.
+    /// Maps `length` bytes of `file` from any `offset`. The file is not extended.
     ///
-    /// A mapping whose methods only read is copy-on-write all the same: JavaScript has no read-only ArrayBuffer, and a
-    /// stray store through a view must hit a private page and not an access violation. Pages that nobody stored to show the
-    /// file. Windows counts all bytes of such a mapping against its commit limit, stored to or not.
+    /// A mapping whose methods only read is copy-on-write. JavaScript has no read-only ArrayBuffer,
+    /// so a stray store through a view must hit a private page and not cause an access violation.
+    /// Pages that nobody stored to show the file. Windows charges all bytes of such a mapping
+    /// against its commit limit, even those that nobody stored to.
     ///
     /// # Errors
     ///
-    /// EACCES for a file that was not opened for what is wanted, EINVAL (length 0), ENODEV for what is no regular file,
-    /// ENOMEM.
+    /// EACCES if the file was opened without the necessary rights, EINVAL (length 0), ENODEV for
+    /// anything but a regular file, ENOMEM.
     pub fn of_file(file: &File, offset: u64, length: usize, plan: &Plan) -> Result<Memory> {
         if length == 0 {
             return Err(unmappable(file).unwrap_or_else(|| failed("mmap", EINVAL)));
         }
         let mut options = MmapOptions::new();
-        // memmap2 would otherwise try out whether the file may be executed.
+        // Without this, memmap2 would try whether the file may be executed.
         options.offset(offset).len(length).no_probe_handle();
         let owner = if plan.writes_through() {
             options.map_raw(file.raw())
         } else {
-            // SAFETY: "unsafe" there is that the file may change under a slice; MmapRaw gives no slice.
+            // SAFETY: the call is unsafe because the file may change under a slice, and MmapRaw
+            // returns no slice.
             unsafe { options.map_copy(file.raw()) }.map(MmapRaw::from)
         };
         Memory::of(owner.map_err(map_failed(file))?)
     }
 
-    /// Memory with no file, all zeros. There never is a descriptor by which another process could map it.
+    /// Maps zeros without a file. There is never a descriptor with which another process could map
+    /// them.
     ///
     /// # Errors
     ///
@@ -93,32 +100,33 @@ impl Memory {
         if length == 0 {
             return Err(failed("mmap", EINVAL));
         }
-        // Private or shared is one and the same to a system whose processes do not fork.
+        // Private and shared memory are the same to a system whose processes do not fork.
         let owner = MmapOptions::new().len(length).map_anon();
         let memory = Memory::of(owner.map_err(io_failed("mmap"))?.into())?;
         Ok((memory, None))
     }
 
-    /// Maps a part of a section that has no file, `length` bytes from `offset`, which may be any. The part must exist.
+    /// Maps `length` bytes from any `offset` of a section that has no file. These bytes must exist.
     pub(super) fn of_section(section: BorrowedHandle, offset: u64, length: usize, plan: &Plan) -> Result<Memory> {
         if length == 0 {
             return Err(failed("mmap", EINVAL));
         }
-        // Less than the granularity, so it fits.
+        // The result is less than the granularity, so it fits.
         let lead = (offset % allocation_granularity() as u64) as usize;
         let whole = length.checked_add(lead).ok_or(Error::LengthTooLarge)?;
         let access = if plan.writes_through() { FILE_MAP_READ | FILE_MAP_WRITE } else { FILE_MAP_COPY };
         let [low, high] = halves(offset - lead as u64);
-        // SAFETY: the section is open. A view at an address of the system's choice touches no memory that is in use.
+        // SAFETY: the section is open. A view at an address of the system's choice touches no
+        // memory that is in use.
         let view = unsafe { MapViewOfFile(section.as_raw_handle(), access, high, low, whole) };
-        // Before anything else: the system says why in a place that the next call overwrites.
+        // The error must be read first, because the next call overwrites it.
         let error = io::Error::last_os_error();
         let start = NonNull::new(view.Value.cast::<u8>());
         let start = start.ok_or_else(|| match number_of(&error) {
             Some(ERROR_ACCESS_DENIED) => failed("mmap", EACCES),
             _ => io_failed("mmap")(error),
         })?;
-        // SAFETY: `lead` is less than `whole`, the length of the view.
+        // SAFETY: `lead` is less than `whole`, which is the length of the view.
         Ok(Memory { start: unsafe { start.add(lead) }, length, owner: None })
     }
 
@@ -131,18 +139,18 @@ impl Memory {
         })
     }
 
-    /// The first byte.
+    /// The address of the first byte.
     pub fn start(&self) -> *mut u8 {
         self.start.as_ptr()
     }
 
-    /// How many bytes.
+    /// The length in bytes.
     pub fn length(&self) -> usize {
         self.length
     }
 
-    /// Nothing to do: it is asked for so that views of what is cut off a file stay readable, and Windows does not cut a
-    /// file that is mapped.
+    /// Does nothing. On other systems this keeps views of a truncated part readable, but Windows
+    /// does not truncate a mapped file.
     ///
     /// # Errors
     ///
@@ -151,7 +159,7 @@ impl Memory {
         Ok(())
     }
 
-    /// Nothing can be moved to addresses that somebody else has reserved on Windows.
+    /// Always an error, because Windows cannot move pages to addresses that an engine has reserved.
     ///
     /// # Errors
     ///
@@ -159,7 +167,7 @@ impl Memory {
     ///
     /// # Safety
     ///
-    /// None is needed: nothing is done.
+    /// None, because nothing is done.
     pub unsafe fn relocate(
         &mut self,
         _address: NonNull<u8>,
@@ -171,12 +179,12 @@ impl Memory {
         Err(Error::Unsupported("a mapping cannot be moved on Windows"))
     }
 
-    /// Whether somebody else unmaps the pages.
+    /// Whether the engine unmaps the pages.
     pub fn is_engine_owned(&self) -> bool {
         false
     }
 
-    /// Nothing was moved to where there is room, so nothing grows in place.
+    /// Always `None`, because Windows has no relocated memory, which alone can grow in place.
     ///
     /// # Errors
     ///
@@ -190,12 +198,12 @@ impl Memory {
         page_size()
     }
 
-    /// Nobody asks: see `install_fault_handler`.
+    /// Not used, because Windows has no fault handler (see `install_fault_handler`).
     pub(crate) fn stored_to(&self) -> StoredTo {
         StoredTo::Writable
     }
 
-    /// Nothing can be put in place of mapped pages on Windows.
+    /// Always an error, because Windows cannot replace mapped pages.
     ///
     /// # Errors
     ///
@@ -204,7 +212,7 @@ impl Memory {
         Err(Error::Unsupported("a SharedArrayBuffer cannot be unmapped on Windows"))
     }
 
-    /// Nothing can be mapped over memory in use on Windows.
+    /// Always an error, because Windows cannot map over memory in use.
     ///
     /// # Errors
     ///
@@ -213,7 +221,7 @@ impl Memory {
         Err(PROTECT_UNSUPPORTED)
     }
 
-    /// The handle that a file is mapped by has no right to execute it.
+    /// Always an error, because the handle with which a file is mapped has no right to execute it.
     ///
     /// # Errors
     ///
@@ -238,29 +246,31 @@ impl Drop for Memory {
             // Views begin at a multiple of the granularity, and the lead is less than that.
             let lead = self.start().addr() % allocation_granularity();
             let view = MEMORY_MAPPED_VIEW_ADDRESS { Value: self.start().wrapping_sub(lead).cast() };
-            // SAFETY: this is the view that Memory::of_section mapped, and nobody else unmaps it. Whatever holds a pointer into it
-            // holds the Memory too. An error could only mean that it is not mapped, and there is nobody to tell.
+            // SAFETY: Memory::of_section has mapped this view, and nobody else unmaps it. All
+            // holders of pointers to it hold the Memory, too. An error could only mean that it is
+            // not mapped, and cannot be reported.
             unsafe { UnmapViewOfFile(view) };
         }
     }
 }
 
-/// Why a file could not be mapped, in the words of mmap(2) where Windows' say less.
+/// The error of mapping a file, in the terms of mmap(2) where Windows' error tells less.
 fn map_failed(file: &File) -> impl Fn(io::Error) -> Error {
     move |error| {
         if let Some(error) = unmappable(file) {
             return error;
         }
         match number_of(&error) {
-            // Not libuv's EPERM: writing through a descriptor that may only read is EACCES on every other system.
+            // libuv's EPERM is not used, because writing through a read-only descriptor is EACCES
+            // on all other systems.
             Some(ERROR_ACCESS_DENIED) => failed("mmap", EACCES),
             _ => io_failed("mmap")(error),
         }
     }
 }
 
-/// Why a file cannot be mapped in any length. Directories, consoles, pipes and sockets each give
-/// another error, ERROR_BAD_EXE_FORMAT among them.
+/// Why a file cannot be mapped at any length. Windows has different errors for directories,
+/// consoles, pipes and sockets, one of them ERROR_BAD_EXE_FORMAT.
 fn unmappable(file: &File) -> Option<Error> {
     let is_other = file.status().is_ok_and(|status| !status.regular);
     is_other.then(|| failed("mmap", if file.is_directory() { EISDIR } else { ENODEV }))

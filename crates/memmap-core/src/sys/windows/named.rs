@@ -1,12 +1,12 @@
 //! Memory that processes share by name: a section of the paging file.
 //!
-//! The name is the tag as it is, which is what CPython does, so that a Python process finds the same region. It means one
-//! thing in each session (of a user who is logged in, of the services); a tag that begins with `Global\` means the same in
-//! all of them, for which creating the region needs a privilege that services and administrators have. `Local\` is the same
-//! as nothing.
+//! The name is the unchanged tag, like CPython's, so that a Python process finds the region. A name
+//! is valid in one session: that of a logged-in user, or that of the services. A tag that begins
+//! with `Global\` is valid in all of them, but creating such a region needs a privilege that
+//! services and administrators have. `Local\` has no effect.
 //!
-//! The system removes the name, and what was in the region, when the last handle is closed, also that of a process that is
-//! killed.
+//! The system removes the name and the region when the last handle is closed, even if its process
+//! is killed.
 
 use super::error::{EACCES, EINVAL, failed, io_failed, last_error, number_of};
 use super::file::File;
@@ -30,7 +30,7 @@ use windows_sys::Win32::System::Memory::{
 /// The longest name of a section, in UTF-16 units: MAX_PATH.
 const NAME_MAX: usize = 260;
 
-/// The use of a named region. Dropping the last clone of it leaves the region.
+/// This process's use of a named region. Dropping its last clone leaves the region.
 #[derive(Debug, Clone)]
 pub struct Named(Arc<Section>);
 
@@ -54,7 +54,8 @@ impl Named {
     pub fn open(tag: &str, offset: u64, length: usize, plan: &Plan) -> Result<(Memory, Named)> {
         let name = name_of(tag)?;
         let end = extent::end_of(offset, length as u64)?;
-        // Creating sets memory aside for all of the region before it finds that there is one, so it is not tried first.
+        // Opening is tried first, because creating reserves memory for the whole region before it
+        // finds an existing one.
         let (handle, created) = match open_section(&name)? {
             Some(handle) => (handle, false),
             None if length == 0 => return Err(failed("mmap", EINVAL)),
@@ -66,12 +67,12 @@ impl Named {
         Ok((memory, named))
     }
 
-    /// The region is no file.
+    /// Always `None`, because the region is no file.
     pub fn file(&self) -> Option<&File> {
         None
     }
 
-    /// The region is no file.
+    /// Always `None`, because the region is no file.
     pub fn inheritable(&self) -> Option<&File> {
         None
     }
@@ -85,7 +86,7 @@ impl Named {
         Ok(self.0.size)
     }
 
-    /// Another mapping of the same region.
+    /// Maps another part of the region.
     ///
     /// # Errors
     ///
@@ -99,12 +100,13 @@ impl Named {
     }
 }
 
-/// Leaves all regions: nothing to do, for the system does that when the process ends.
+/// Does nothing, because the system leaves all regions when the process ends.
 pub extern "C" fn leave_named_regions() {}
 
-/// A tag as Windows takes it, with a NUL at its end.
+/// The tag as a UTF-16 string with a NUL at its end.
 fn name_of(tag: &str) -> Result<Vec<u16>> {
-    // Windows would take the part before a NUL, and an empty name for none: each would be another region than what was meant.
+    // Windows would use only the part before a NUL, and would take an empty name for none. Either
+    // would mean another region.
     if tag.is_empty() || tag.contains('\0') {
         return Err(failed("open", EINVAL));
     }
@@ -116,20 +118,22 @@ fn name_of(tag: &str) -> Result<Vec<u16>> {
     Ok(name)
 }
 
-/// Creates the region, or opens the one that somebody else has just created, whatever its size; says which.
+/// Creates the region, or opens the one that somebody else has just created, whatever its size. It
+/// returns whether it has created one.
 fn create_section(name: &[u16], size: u64) -> Result<(OwnedHandle, bool)> {
     let [low, high] = halves(size);
-    // SAFETY: with INVALID_HANDLE_VALUE it takes its memory from the paging file. A null pointer for the security
-    // attributes is the default, not inherited; `name` ends with a NUL.
+    // SAFETY: with INVALID_HANDLE_VALUE the memory comes from the paging file. A null pointer means
+    // default security attributes, so the handle is not inherited. `name` ends with a NUL.
     let handle =
         unsafe { CreateFileMappingW(INVALID_HANDLE_VALUE, ptr::null(), PAGE_READWRITE, high, low, name.as_ptr()) };
-    // Before anything else: the system says in a place that the next call overwrites whether the region existed.
+    // The error must be read first, because it tells whether the region existed and the next call
+    // overwrites it.
     let said = io::Error::last_os_error();
     if handle.is_null() {
         return Err(section_failed(said));
     }
     let created = number_of(&said) != Some(ERROR_ALREADY_EXISTS);
-    // SAFETY: the handle is new and nobody else's, and is closed with CloseHandle.
+    // SAFETY: the handle is new, belongs to nobody else, and is closed with CloseHandle.
     Ok((unsafe { OwnedHandle::from_raw_handle(handle) }, created))
 }
 
@@ -141,35 +145,36 @@ fn open_section(name: &[u16]) -> Result<Option<OwnedHandle>> {
         let error = io::Error::last_os_error();
         return if number_of(&error) == Some(ERROR_FILE_NOT_FOUND) { Ok(None) } else { Err(section_failed(error)) };
     }
-    // SAFETY: the handle is new and nobody else's, and is closed with CloseHandle.
+    // SAFETY: the handle is new, belongs to nobody else, and is closed with CloseHandle.
     Ok(Some(unsafe { OwnedHandle::from_raw_handle(handle) }))
 }
 
 fn section_failed(error: io::Error) -> Error {
     match number_of(&error) {
-        // The name is that of an event, a mutex or the like; or the region is another user's; or `Global\` is not for us.
+        // The name belongs to an event, a mutex or the like, the region is another user's, or the
+        // privilege for `Global\` is missing.
         Some(ERROR_INVALID_HANDLE | ERROR_ACCESS_DENIED) => failed("open", EACCES),
         _ => io_failed("mmap")(error),
     }
 }
 
-/// How many bytes of a section are there to be read and written, from its start: whole pages.
+/// The number of readable and writable bytes at the start of a section, in whole pages.
 ///
-/// Another program may have created the section so that its pages must be committed one by one before they can be touched
-/// (SEC_RESERVE). Those that are not count as if they were not there.
+/// Another program may have created the section with SEC_RESERVE, so that its pages must be
+/// committed before they can be touched. Pages that are not committed do not count.
 fn size_of_section(section: &OwnedHandle) -> Result<u64> {
-    // SAFETY: the section is open; length 0 is all of it. A view at an address of the system's choice touches no memory in
-    // use.
+    // SAFETY: the section is open, and length 0 means all of it. A view at an address of the
+    // system's choice touches no memory that is in use.
     let view = unsafe { MapViewOfFile(section.as_raw_handle(), FILE_MAP_READ, 0, 0, 0) };
     if view.Value.is_null() {
         return Err(last_error("mmap"));
     }
     let mut info = MEMORY_BASIC_INFORMATION::default();
     let size = size_of_val(&info);
-    // SAFETY: `info` is writable for `size` bytes, and any address may be asked about.
+    // SAFETY: `info` is writable for `size` bytes, and any address is allowed.
     let written = unsafe { VirtualQuery(view.Value, &mut info, size) };
     let error = io::Error::last_os_error();
-    // SAFETY: the view has just been mapped, and nobody else knows of it.
+    // SAFETY: the view has just been mapped, and nobody else knows its address.
     unsafe { UnmapViewOfFile(view) };
     if written == 0 {
         return Err(io_failed("mmap")(error));
