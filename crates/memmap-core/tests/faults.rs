@@ -1,5 +1,5 @@
-//! Files that are truncated, and signals that are not ours. Each test runs in a process of its own, because it changes what the
-//! process does with a signal, or ends it.
+//! Truncated files, and signals that do not concern us. Each test runs in a process of its own,
+//! because it changes how the process handles a signal, or ends the process.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -19,7 +19,7 @@ use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 
-/// Runs the test in a process of its own and says how that ended; nothing in that process.
+/// Runs the test in a process of its own and returns how that ended. `None` in that process.
 fn in_child(name: &str) -> Option<ExitStatus> {
     if std::env::var("MEMMAP_TEST_CHILD").is_ok_and(|child| child == name) {
         return None;
@@ -56,8 +56,8 @@ fn answered() -> u32 {
 }
 
 #[test]
-fn a_truncated_file_reads_as_zeros_and_the_methods_say_so() {
-    if let Some(status) = in_child("a_truncated_file_reads_as_zeros_and_the_methods_say_so") {
+fn a_truncated_file_reads_as_zeros_and_methods_report_the_loss() {
+    if let Some(status) = in_child("a_truncated_file_reads_as_zeros_and_methods_report_the_loss") {
         return assert!(status.success(), "{status}");
     }
     let directory = tempfile::tempdir().unwrap();
@@ -72,7 +72,7 @@ fn a_truncated_file_reads_as_zeros_and_the_methods_say_so() {
         let lost = Error::Fault { offset: 10 * page + 5, length: 90 * page - 5 };
         assert_eq!(region.read_byte(50 * page).unwrap_err(), lost);
         assert_eq!(answered(), before + 1);
-        // By a pointer, as a view does.
+        // The bytes are read through a pointer, as by a view.
         for index in 0..100 {
             assert_eq!(unsafe { region.start().add(index * page).read_volatile() }, 0);
         }
@@ -85,8 +85,8 @@ fn a_truncated_file_reads_as_zeros_and_the_methods_say_so() {
 }
 
 #[test]
-fn a_write_that_runs_into_the_end_is_reported() {
-    if let Some(status) = in_child("a_write_that_runs_into_the_end_is_reported") {
+fn a_write_beyond_the_new_end_reports_the_loss() {
+    if let Some(status) = in_child("a_write_beyond_the_new_end_reports_the_loss") {
         return assert!(status.success(), "{status}");
     }
     let directory = tempfile::tempdir().unwrap();
@@ -102,8 +102,8 @@ fn a_write_that_runs_into_the_end_is_reported() {
 }
 
 #[test]
-fn a_view_that_outlives_its_mapping_survives_too() {
-    if let Some(status) = in_child("a_view_that_outlives_its_mapping_survives_too") {
+fn a_view_that_outlives_its_mapping_reads_zeros() {
+    if let Some(status) = in_child("a_view_that_outlives_its_mapping_reads_zeros") {
         return assert!(status.success(), "{status}");
     }
     let directory = tempfile::tempdir().unwrap();
@@ -113,7 +113,7 @@ fn a_view_that_outlives_its_mapping_survives_too() {
     let region = Arc::clone(mapping.region());
     let descriptor = mapping.descriptor();
     drop(mapping);
-    // Another file, longer, behind the same number.
+    // Another, longer file gets the number of the closed descriptor.
     let other = File::create(directory.path().join("other")).unwrap();
     other.set_len(1 << 30).unwrap();
     assert_eq!(std::os::fd::AsRawFd::as_raw_fd(&other), descriptor);
@@ -123,8 +123,8 @@ fn a_view_that_outlives_its_mapping_survives_too() {
 }
 
 #[test]
-fn who_has_a_region_that_has_grown_in_place_is_told_what_is_lost_of_it() {
-    if let Some(status) = in_child("who_has_a_region_that_has_grown_in_place_is_told_what_is_lost_of_it") {
+fn holders_of_a_region_grown_in_place_learn_what_is_lost() {
+    if let Some(status) = in_child("holders_of_a_region_grown_in_place_learn_what_is_lost") {
         return assert!(status.success(), "{status}");
     }
     let directory = tempfile::tempdir().unwrap();
@@ -153,8 +153,8 @@ fn who_has_a_region_that_has_grown_in_place_is_told_what_is_lost_of_it() {
 }
 
 #[test]
-fn many_threads_fault_while_others_map_and_unmap() {
-    if let Some(status) = in_child("many_threads_fault_while_others_map_and_unmap") {
+fn threads_may_fault_while_others_map_and_unmap() {
+    if let Some(status) = in_child("threads_may_fault_while_others_map_and_unmap") {
         return assert!(status.success(), "{status}");
     }
     let directory = tempfile::tempdir().unwrap();
@@ -184,11 +184,11 @@ fn many_threads_fault_while_others_map_and_unmap() {
 }
 
 #[test]
-fn a_fault_in_memory_that_is_not_ours_ends_the_process_as_ever() {
-    if let Some(status) = in_child("a_fault_in_memory_that_is_not_ours_ends_the_process_as_ever") {
+fn a_fault_in_other_memory_ends_the_process_as_without_a_handler() {
+    if let Some(status) = in_child("a_fault_in_other_memory_ends_the_process_as_without_a_handler") {
         return assert_eq!(status.signal(), Some(libc::SIGBUS), "{status}");
     }
-    as_if_nobody_handled_it();
+    restore_default_action();
     let directory = tempfile::tempdir().unwrap();
     let _ours = mapped(&directory.path().join("ours"), 1, Access::Read);
     let theirs = tempfile::tempfile().unwrap();
@@ -199,20 +199,22 @@ fn a_fault_in_memory_that_is_not_ours_ends_the_process_as_ever() {
     unsafe { address.cast::<u8>().read_volatile() };
 }
 
-/// Rust's own handler, for overflowing stacks, swallows the first signal of a process.
-fn as_if_nobody_handled_it() {
+/// Restores the default action, because Rust's own handler, which detects stack overflows, swallows
+/// the first signal of a process.
+fn restore_default_action() {
     unsafe { libc::signal(libc::SIGBUS, libc::SIG_DFL) };
 }
 
-/// Not on Apple, where it looks like a fault: the handler returns, and nothing raises it again.
-/// docs/internals/platform-evidence.md says so.
+/// On Apple's systems such a signal looks like a fault, so the handler returns and nothing raises
+/// it again. docs/internals/platform-evidence.md
+/// says so.
 #[cfg(not(target_vendor = "apple"))]
 #[test]
-fn a_signal_that_is_sent_ends_the_process_as_ever() {
-    if let Some(status) = in_child("a_signal_that_is_sent_ends_the_process_as_ever") {
+fn a_sent_signal_ends_the_process_as_without_a_handler() {
+    if let Some(status) = in_child("a_sent_signal_ends_the_process_as_without_a_handler") {
         return assert_eq!(status.signal(), Some(libc::SIGBUS), "{status}");
     }
-    as_if_nobody_handled_it();
+    restore_default_action();
     let directory = tempfile::tempdir().unwrap();
     let _mapping = mapped(&directory.path().join("file"), 1, Access::Read);
     unsafe { libc::raise(libc::SIGBUS) };
@@ -226,15 +228,15 @@ extern "C" fn somebody(_: libc::c_int, info: *mut libc::siginfo_t, context: *mut
     SEEN_CONTEXT.store(context.addr(), Ordering::SeqCst);
 }
 
-/// What `somebody` sees of a signal that is sent. Each system has its own code for that.
-fn seen_of_a_signal() -> i32 {
+/// The code that `somebody` sees for a signal that was sent. It differs between systems.
+fn code_seen_of_a_sent_signal() -> i32 {
     SEEN_CONTEXT.store(0, Ordering::SeqCst);
     unsafe { libc::raise(libc::SIGBUS) };
     assert_ne!(SEEN_CONTEXT.load(Ordering::SeqCst), 0, "it is request, with a context");
     SEEN_CODE.load(Ordering::SeqCst)
 }
 
-fn install_somebody() {
+fn install_another_handler() {
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = somebody as *const () as usize;
@@ -244,44 +246,45 @@ fn install_somebody() {
 }
 
 #[test]
-fn who_was_there_before_gets_what_is_not_ours_with_all_its_arguments() {
-    if let Some(status) = in_child("who_was_there_before_gets_what_is_not_ours_with_all_its_arguments") {
+fn the_previous_handler_gets_other_signals_with_all_arguments() {
+    if let Some(status) = in_child("the_previous_handler_gets_other_signals_with_all_arguments") {
         return assert!(status.success(), "{status}");
     }
-    install_somebody();
-    let seen_before = seen_of_a_signal();
+    install_another_handler();
+    let seen_before = code_seen_of_a_sent_signal();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("file");
     let mapping = mapped(&path, 2, Access::Read);
-    assert_eq!(seen_of_a_signal(), seen_before);
+    assert_eq!(code_seen_of_a_sent_signal(), seen_before);
     truncate(&path, 0);
     assert!(mapping.region().read_byte(0).is_err(), "and ours is still ours");
 }
 
 #[test]
-fn who_comes_after_us_is_asked_after_us_again_from_the_next_mapping_on() {
-    if let Some(status) = in_child("who_comes_after_us_is_asked_after_us_again_from_the_next_mapping_on") {
+fn a_later_handler_is_called_after_ours_from_the_next_mapping_on() {
+    if let Some(status) = in_child("a_later_handler_is_called_after_ours_from_the_next_mapping_on") {
         return assert!(status.success(), "{status}");
     }
     let directory = tempfile::tempdir().unwrap();
     let _first = mapped(&directory.path().join("first"), 1, Access::Read);
-    install_somebody();
-    let seen_before = seen_of_a_signal();
+    install_another_handler();
+    let seen_before = code_seen_of_a_sent_signal();
     let path = directory.path().join("second");
     let second = mapped(&path, 1, Access::Read);
     truncate(&path, 0);
     assert!(second.region().read_byte(0).is_err());
-    // XNU gives a signal that was sent the code and the address of the last fault, which was ours: nothing tells the two apart.
+    // XNU gives a sent signal the code and the address of the last fault, which was ours. Nothing
+    // tells the two apart.
     if cfg!(not(target_vendor = "apple")) {
-        assert_eq!(seen_of_a_signal(), seen_before);
+        assert_eq!(code_seen_of_a_sent_signal(), seen_before);
     }
 }
 
 #[test]
-fn it_can_be_turned_off() {
+fn the_environment_can_disable_the_handler() {
     if std::env::var_os("MEMMAP_NO_FAULT_HANDLER").is_none() {
         let status = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "it_can_be_turned_off"])
+            .args(["--exact", "the_environment_can_disable_the_handler"])
             .env("MEMMAP_NO_FAULT_HANDLER", "1")
             .output()
             .unwrap()

@@ -1,4 +1,5 @@
-//! Mapping real files: what is refused, what reaches the file, what happens to both when sizes change.
+//! Mapping real files: what is refused, what reaches the file, and what happens to both when their
+//! sizes change.
 
 #![allow(
     clippy::unwrap_used,
@@ -57,7 +58,7 @@ fn code(result: Result<Mapping, Error>) -> &'static str {
 }
 
 #[test]
-fn what_is_not_there_is_refused() {
+fn a_part_that_the_file_does_not_have_is_refused() {
     let file = scratch(b"0123456789");
     let missing = file.path.with_file_name("missing");
     assert_eq!(code(Mapping::open(request(&missing, Access::Read))), "ENOENT");
@@ -96,7 +97,7 @@ fn bounds_are_checked_before_anything_is_copied() {
 }
 
 #[test]
-fn writes_reach_the_file_or_stay_private_as_asked() {
+fn writes_reach_the_file_or_stay_private_as_the_access_says() {
     for (access, expected) in
         [(Access::Default, "01xx456789"), (Access::Write, "01xx456789"), (Access::Copy, "0123456789")]
     {
@@ -111,7 +112,7 @@ fn writes_reach_the_file_or_stay_private_as_asked() {
 }
 
 #[test]
-fn a_store_into_a_read_only_mapping_harms_neither_file_nor_process() {
+fn a_store_to_a_read_only_mapping_harms_neither_file_nor_process() {
     let file = scratch(b"0123456789");
     let mapping = Mapping::open(request(&file.path, Access::Read)).unwrap();
     unsafe { mapping.region().start().write_volatile(b'!') };
@@ -120,7 +121,7 @@ fn a_store_into_a_read_only_mapping_harms_neither_file_nor_process() {
 }
 
 #[test]
-fn any_offset_will_do() {
+fn a_mapping_may_begin_at_any_offset() {
     let content: Vec<u8> = (0..200_000u32).map(|i| (i % 251) as u8).collect();
     let file = scratch(&content);
     for offset in [0, 1, 7, 8, 4095, 4096, 4097, 65_535, 65_536, 131_073] {
@@ -132,7 +133,7 @@ fn any_offset_will_do() {
 }
 
 #[test]
-fn memory_stays_while_somebody_holds_the_region() {
+fn memory_stays_mapped_while_a_region_is_held() {
     let file = scratch(b"0123456789");
     let mapping = Mapping::open(request(&file.path, Access::Read)).unwrap();
     let region = Arc::clone(mapping.region());
@@ -141,7 +142,7 @@ fn memory_stays_while_somebody_holds_the_region() {
 }
 
 #[test]
-fn resize_takes_the_file_along_and_leaves_the_old_region_where_it_was() {
+fn resize_changes_the_file_and_keeps_the_old_region_in_place() {
     let page = sys::page_size();
     let file = scratch(&vec![b'a'; 3 * page]);
     let mut mapping = Mapping::open(request(&file.path, Access::Write)).unwrap();
@@ -165,7 +166,7 @@ fn resize_takes_the_file_along_and_leaves_the_old_region_where_it_was() {
 }
 
 #[test]
-fn resize_refuses_without_touching_anything() {
+fn a_refused_resize_changes_nothing() {
     let file = scratch(b"0123456789");
     let mut mapping = Mapping::open(request(&file.path, Access::Write)).unwrap();
     assert_eq!(mapping.resize(0), Err(Error::ResizeOutOfRange));
@@ -181,7 +182,7 @@ fn resize_refuses_without_touching_anything() {
 }
 
 #[test]
-fn create_makes_extends_and_allocates() {
+fn create_creates_extends_and_allocates() {
     let file = scratch(b"0123456789");
     let fresh = file.path.with_file_name("fresh");
     let options = Request { create: Create::Allocated, length: 100_000, ..request(&fresh, Access::Write) };
@@ -196,12 +197,12 @@ fn create_makes_extends_and_allocates() {
 }
 
 #[test]
-fn create_that_fails_leaves_no_file_behind() {
+fn a_failed_create_leaves_no_file_behind() {
     let file = scratch(b"0123456789");
     let fresh = file.path.with_file_name("fresh");
     let options = Request { create: Create::Allocated, length: 1 << 60, ..request(&fresh, Access::Write) };
     assert!(matches!(Mapping::open(options), Err(Error::System(_))));
-    // Elsewhere every file has a name from the start, and others may have opened it by now.
+    // On other systems every file has a name from the start, and others may have opened it by now.
     assert_eq!(fresh.exists(), cfg!(not(target_os = "linux")));
     let options = Request { create: Create::Allocated, length: 1 << 60, ..request(&file.path, Access::Write) };
     assert!(matches!(Mapping::open(options), Err(Error::System(_))));
@@ -209,13 +210,13 @@ fn create_that_fails_leaves_no_file_behind() {
 }
 
 #[test]
-fn write_back_brings_changed_pages_and_no_others_to_the_file() {
+fn write_back_writes_changed_pages_and_no_others() {
     let page = sys::page_size();
     let file = scratch(&vec![b'.'; 100 * page]);
     let options = Request { write_back: true, offset: 3, ..request(&file.path, Access::Copy) };
     let mapping = Mapping::open(options).unwrap();
     write(&mapping, 70 * page, b"ours");
-    // Not fs::write, which truncates, and takes the private pages along.
+    // fs::write is not used, because it truncates the file, which drops private pages.
     let mut theirs = fs::OpenOptions::new().write(true).open(&file.path).unwrap();
     theirs.seek(SeekFrom::Start(10 * page as u64)).unwrap();
     theirs.write_all(b"T").unwrap();
@@ -230,7 +231,7 @@ fn write_back_brings_changed_pages_and_no_others_to_the_file() {
 
 #[cfg(unix)]
 #[test]
-fn protect_keeps_stores_away_from_the_file_until_it_allows_them_again() {
+fn protect_keeps_stores_from_the_file_until_it_allows_them_again() {
     use memmap_core::sys::constants::constants;
     let constant = |name| constants().find(|(other, _)| *other == name).unwrap().1;
     let (read_only, read_write) = (constant("PROT_READ"), constant("PROT_READ") | constant("PROT_WRITE"));
@@ -251,13 +252,13 @@ fn protect_keeps_stores_away_from_the_file_until_it_allows_them_again() {
     assert_eq!(reading.access(), Access::Read);
 }
 
-/// Whether Linux has been told of any page of `path` that it will be read from the start to the end.
+/// Whether Linux was told that some page of `path` will be read from start to end.
 #[cfg(target_os = "linux")]
 fn is_read_in_order(path: &Path) -> bool {
     let maps = fs::read_to_string("/proc/self/smaps").unwrap();
     let mut of_path = false;
     maps.lines().any(|line| {
-        // The flags come last of what is said of each stretch, which begins with its path.
+        // The flags are the last line about a kernel mapping, whose first line has its path.
         if line.contains('/') || line.contains(" 00:00 0") {
             of_path = line.ends_with(path.to_str().unwrap());
         }
@@ -267,7 +268,7 @@ fn is_read_in_order(path: &Path) -> bool {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_long_scan_lets_the_system_know_and_takes_that_back_unless_the_user_has_said_otherwise() {
+fn a_long_scan_advises_the_system_and_reverts_that_unless_the_user_advised() {
     const LONG: usize = 8 << 20;
     let file = scratch(&[]);
     fs::File::options().write(true).open(&file.path).unwrap().set_len(LONG as u64).unwrap();
@@ -295,7 +296,7 @@ fn a_long_scan_lets_the_system_know_and_takes_that_back_unless_the_user_has_said
 
 #[test]
 #[cfg(target_os = "linux")]
-fn what_is_near_is_found_without_a_word_to_the_system_and_what_is_not_is_not_missed() {
+fn a_near_match_is_found_without_advice_and_a_far_one_is_not_missed() {
     const NEAR: usize = 4 << 20;
     let file = scratch(&[]);
     fs::File::options().write(true).open(&file.path).unwrap().set_len(3 * NEAR as u64).unwrap();
@@ -313,7 +314,7 @@ fn what_is_near_is_found_without_a_word_to_the_system_and_what_is_not_is_not_mis
     }
     assert_eq!(region.find(&finder, 0..3 * NEAR), Ok(None));
     assert_eq!(region.find(&Finder::new(Vec::new()), 5..3 * NEAR), Ok(Some(5)));
-    // As if somebody else had said so: whoever says it takes it back.
+    // Set the advice directly. A find that gave advice itself would take it back at its end.
     assert_eq!(unsafe { libc::madvise(region.start().cast(), region.len(), libc::MADV_SEQUENTIAL) }, 0);
     write(&mapping, NEAR - 1, b"needle");
     assert_eq!(region.find(&finder, 0..3 * NEAR), Ok(Some(NEAR - 1)));

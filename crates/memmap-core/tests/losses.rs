@@ -1,4 +1,4 @@
-//! What is lost when something fails, or when others use the same file: nothing of theirs, and
+//! What may be lost when an operation fails, or when others use the file: nothing of theirs, and
 //! nothing that was promised.
 #![cfg(target_os = "linux")]
 #![allow(
@@ -19,7 +19,8 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// The test as a process of its own, to be changed before it is started; nothing in that process.
+/// A command that runs the test in a process of its own, to be changed before it is started. `None`
+/// in that process.
 fn child(name: &str) -> Option<Command> {
     if std::env::var("MEMMAP_TEST_CHILD").is_ok_and(|child| child == name) {
         return None;
@@ -34,7 +35,7 @@ fn assert_success(output: &Output) {
     assert!(output.status.success(), "{}: {}{}", output.status, said[0], said[1]);
 }
 
-/// Runs the test in a process with a limit (RLIMIT_*); false in that process.
+/// Runs the test in a process with a limit (RLIMIT_*). False in that process.
 fn under_limit(name: &str, resource: libc::__rlimit_resource_t, bytes: u64) -> bool {
     let Some(mut command) = child(name) else { return false };
     if resource == libc::RLIMIT_DATA && std::env::var_os("ASAN_OPTIONS").is_some() {
@@ -73,7 +74,7 @@ fn write(mapping: &Mapping, offset: usize, bytes: &[u8]) {
     mapping.region().write(offset, source).unwrap();
 }
 
-/// What a store through a view does.
+/// Stores a byte through a view.
 fn store(mapping: &Mapping, offset: usize, value: u8) {
     unsafe { mapping.region().start().add(offset).write_volatile(value) };
 }
@@ -82,7 +83,7 @@ fn byte(mapping: &Mapping, offset: usize) -> u8 {
     mapping.region().read_byte(offset).unwrap()
 }
 
-/// The rights of the mapping that an address lies in, as `/proc/self/maps` has them.
+/// The permissions of the kernel mapping that contains an address, as in `/proc/self/maps`.
 fn rights(mapping: &Mapping, offset: usize) -> String {
     let address = mapping.region().start().addr() + offset;
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
@@ -95,7 +96,7 @@ fn rights(mapping: &Mapping, offset: usize) -> String {
 }
 
 #[test]
-fn create_that_fails_through_a_dangling_link_leaves_no_target() {
+fn a_failed_create_through_a_dangling_link_leaves_no_target() {
     let directory = tempfile::tempdir().unwrap();
     let (link, target) = (directory.path().join("link"), directory.path().join("target"));
     std::os::unix::fs::symlink("target", &link).unwrap();
@@ -108,7 +109,7 @@ fn create_that_fails_through_a_dangling_link_leaves_no_target() {
 }
 
 #[test]
-fn create_makes_a_file_with_the_rights_of_the_umask_and_refuses_what_is_no_name() {
+fn create_applies_the_umask_and_refuses_what_is_no_file_name() {
     let directory = tempfile::tempdir().unwrap();
     let create = |name: &str| {
         let target = path(&directory.path().join(name));
@@ -129,7 +130,7 @@ fn create_beyond_the_limit_on_file_sizes_allocates_nothing() {
     if under_limit(name, libc::RLIMIT_FSIZE, 1 << 20) {
         return;
     }
-    // Not `signal(SIGXFSZ, SIG_IGN)`: a process that does not expect the signal must live, too.
+    // SIGXFSZ is not ignored, because a process that does not expect the signal must survive, too.
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     fs::write(&file, b"theirs").unwrap();
@@ -142,7 +143,7 @@ fn create_beyond_the_limit_on_file_sizes_allocates_nothing() {
 }
 
 #[test]
-fn create_that_a_disk_has_no_room_for_allocates_nothing() {
+fn create_on_a_disk_without_room_allocates_nothing() {
     let directory = tempfile::tempdir_in("/dev/shm").unwrap();
     let file = directory.path().join("file");
     fs::write(&file, b"theirs").unwrap();
@@ -161,7 +162,7 @@ fn room_of(file: &Path) -> u64 {
 }
 
 #[test]
-fn create_allocates_what_is_mapped_unless_it_is_to_be_sparse() {
+fn create_allocates_the_mapped_part_unless_sparse() {
     const LENGTH: u64 = 1 << 20;
     let directory = tempfile::tempdir().unwrap();
     let make = |name: &str, create| {
@@ -174,7 +175,7 @@ fn create_allocates_what_is_mapped_unless_it_is_to_be_sparse() {
     let (length, blocks) = make("sparse", Create::Sparse);
     assert_eq!(length, LENGTH);
     assert!(blocks <= 4096, "{blocks} bytes are allocated");
-    // A file that is longer, and has holes, gets blocks for what is mapped.
+    // A file that is longer and has holes gets blocks for the mapped part.
     let longer = directory.path().join("longer");
     File::create(&longer).unwrap().set_len(2 * LENGTH).unwrap();
     assert_eq!(make("longer", Create::Allocated), (2 * LENGTH, LENGTH));
@@ -214,7 +215,7 @@ fn resize_of_a_device_is_refused_before_it_is_touched() {
 }
 
 #[test]
-fn write_back_writes_only_what_has_changed_since_it_wrote_last() {
+fn write_back_writes_only_changes_since_the_last_write() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     fs::write(&file, vec![b'.'; 3 * sys::page_size()]).unwrap();
@@ -236,7 +237,7 @@ fn write_back_writes_only_what_has_changed_since_it_wrote_last() {
 }
 
 #[test]
-fn write_back_through_a_descriptor_that_bears_aligned_writes_only_is_refused() {
+fn write_back_through_a_direct_descriptor_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     fs::write(&file, vec![b'.'; 4096]).unwrap();
@@ -249,7 +250,7 @@ fn write_back_through_a_descriptor_that_bears_aligned_writes_only_is_refused() {
 }
 
 #[test]
-fn a_descriptor_that_is_not_kept_is_not_closed_either_so_that_locks_stay() {
+fn a_descriptor_that_is_not_kept_keeps_its_locks() {
     let directory = tempfile::tempdir().unwrap();
     let file = File::create_new(directory.path().join("file")).unwrap();
     file.set_len(10).unwrap();
@@ -267,15 +268,15 @@ fn a_descriptor_that_is_not_kept_is_not_closed_either_so_that_locks_stay() {
     let target = || Target::Descriptor(reading.as_raw_fd());
     drop(Mapping::open(Request { track: false, ..request(target(), Access::Read) }).unwrap());
     assert!(is_locked());
-    // The other way round, so that it is known to be the descriptor that counts.
+    // Keeping the descriptor is tested, too, to show that the descriptor matters.
     drop(Mapping::open(request(target(), Access::Read)).unwrap());
     assert!(!is_locked());
 }
 
 #[test]
-fn memory_that_only_reads_is_not_counted_as_data() {
+fn read_only_memory_is_not_counted_as_data() {
     const GIB: u64 = 1 << 30;
-    if under_limit("memory_that_only_reads_is_not_counted_as_data", libc::RLIMIT_DATA, GIB) {
+    if under_limit("read_only_memory_is_not_counted_as_data", libc::RLIMIT_DATA, GIB) {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
@@ -285,7 +286,7 @@ fn memory_that_only_reads_is_not_counted_as_data() {
     let mapping = Mapping::open(request(path(&file), Access::Read)).unwrap();
     store(&mapping, end, 1);
     assert_eq!((byte(&mapping, end), byte(&mapping, 0)), (1, 0));
-    // Neither are the zeros for what is lost, nor those that replace all of it.
+    // Zeros in place of lost pages, or of the whole memory, are not counted either.
     let shared = Mapping::open(request(path(&file), Access::Write)).unwrap();
     OpenOptions::new().write(true).open(&file).unwrap().set_len(0).unwrap();
     assert_eq!(unsafe { shared.region().start().add(end).read_volatile() }, 0);
@@ -313,7 +314,7 @@ fn protect_does_not_count_memory_as_data() {
 }
 
 #[test]
-fn what_is_mapped_shared_for_reading_is_shared_and_a_stray_store_is_private() {
+fn shared_read_only_memory_is_shared_and_a_stray_store_is_private() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     fs::write(&file, vec![b'.'; 4 * sys::page_size()]).unwrap();
@@ -324,7 +325,7 @@ fn what_is_mapped_shared_for_reading_is_shared_and_a_stray_store_is_private() {
     assert_eq!((byte(&mapping, 5), byte(&mapping, 6)), (b'x', b'.'));
     assert_eq!(fs::read(&file).unwrap()[5], b'.');
     assert_eq!(rights(&mapping, sys::page_size()), "r--s", "only that page is a copy");
-    // Many threads that run into one page lose no store.
+    // Many threads fault in one page, and no store is lost.
     let start = mapping.region().start().addr() + 2 * sys::page_size();
     std::thread::scope(|threads| {
         for thread in 0..8 {
@@ -338,7 +339,7 @@ fn what_is_mapped_shared_for_reading_is_shared_and_a_stray_store_is_private() {
 }
 
 #[test]
-fn pages_that_only_read_are_not_brought_in_for_writing() {
+fn read_only_pages_are_not_brought_in_for_writing() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     fs::write(&file, vec![b'.'; 4 * sys::page_size()]).unwrap();
@@ -351,13 +352,13 @@ fn pages_that_only_read_are_not_brought_in_for_writing() {
 }
 
 #[test]
-fn a_fault_where_the_engine_has_unmapped_lent_memory_is_not_answered() {
-    let name = "a_fault_where_the_engine_has_unmapped_lent_memory_is_not_answered";
+fn a_fault_where_the_engine_has_unmapped_its_memory_is_not_handled() {
+    let name = "a_fault_where_the_engine_has_unmapped_its_memory_is_not_handled";
     if let Some(mut command) = child(name) {
         let status = command.output().unwrap().status;
         return assert_eq!(status.signal(), Some(libc::SIGBUS), "{status}");
     }
-    // Rust's own handler, for overflowing stacks, swallows the first signal of a process.
+    // Rust's own handler, which detects stack overflows, swallows the first signal of a process.
     unsafe { libc::signal(libc::SIGBUS, libc::SIG_DFL) };
     let directory = tempfile::tempdir().unwrap();
     let (ours, theirs) = (directory.path().join("ours"), directory.path().join("theirs"));
@@ -369,7 +370,8 @@ fn a_fault_where_the_engine_has_unmapped_lent_memory_is_not_answered() {
     let place = unsafe { libc::mmap(std::ptr::null_mut(), length, libc::PROT_NONE, flags, -1, 0) };
     let mut mapping = Mapping::open(request(path(&ours), Access::Write)).unwrap();
     unsafe { mapping.relocate(place.cast(), 0, length) }.unwrap();
-    // Nobody tells us that the buffer has been collected, and somebody else maps a file there.
+    // The engine does not report that it has collected the buffer, and somebody else maps a file
+    // there.
     let file = OpenOptions::new().read(true).write(true).open(&theirs).unwrap();
     let flags = libc::MAP_SHARED | libc::MAP_FIXED;
     let mapped = unsafe { libc::mmap(place, length, libc::PROT_READ, flags, file.as_raw_fd(), 0) };
@@ -379,7 +381,7 @@ fn a_fault_where_the_engine_has_unmapped_lent_memory_is_not_answered() {
 }
 
 #[test]
-fn a_buffer_in_place_that_cannot_grow_shows_nothing_of_the_file_beyond_its_end() {
+fn a_failed_growth_in_place_shows_nothing_beyond_the_old_end() {
     let page = sys::page_size();
     let room = 8 * page;
     let descriptor = unsafe { libc::memfd_create(c"sealed".as_ptr(), libc::MFD_ALLOW_SEALING) };
@@ -401,8 +403,8 @@ fn a_buffer_in_place_that_cannot_grow_shows_nothing_of_the_file_beyond_its_end()
 }
 
 #[test]
-fn memory_without_a_file_is_limited_as_memory_and_not_as_a_file() {
-    let name = "memory_without_a_file_is_limited_as_memory_and_not_as_a_file";
+fn anonymous_memory_is_limited_as_memory_and_not_as_a_file() {
+    let name = "anonymous_memory_is_limited_as_memory_and_not_as_a_file";
     if under_limit(name, libc::RLIMIT_FSIZE, 1 << 20) {
         return;
     }
@@ -415,13 +417,13 @@ fn memory_without_a_file_is_limited_as_memory_and_not_as_a_file() {
 }
 
 #[test]
-fn residency_of_a_file_that_the_process_neither_owns_nor_may_write_is_unknown() {
-    let name = "residency_of_a_file_that_the_process_neither_owns_nor_may_write_is_unknown";
+fn residency_of_an_unowned_read_only_file_is_unknown() {
+    let name = "residency_of_an_unowned_read_only_file_is_unknown";
     let file = std::env::temp_dir().join(format!("{name}-{}", std::os::unix::process::parent_id()));
     if let Some(mut command) = child(name) {
         let file = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
         fs::write(&file, vec![b'.'; 10 * sys::page_size()]).unwrap();
-        // What root may do says nothing: it may write every file.
+        // Root may write every file, so the test runs as another user.
         let output = command.uid(65534).gid(65534).output();
         fs::remove_file(&file).unwrap();
         match output {
@@ -441,21 +443,22 @@ fn residency_of_a_file_that_the_process_neither_owns_nor_may_write_is_unknown() 
 }
 
 #[test]
-fn a_file_with_a_lease_is_waited_for() {
+fn opening_waits_for_the_holder_of_a_lease() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     fs::write(&file, b"content").unwrap();
-    let name = "a_file_with_a_lease_is_waited_for";
+    let name = "opening_waits_for_the_holder_of_a_lease";
     if let Some(mut command) = child(name) {
         assert_success(&command.output().unwrap());
         return;
     }
-    // The holder is asked by SIGIO to give the lease up, which this thread waits for.
+    // The kernel asks the holder by SIGIO to give up the lease, and this thread waits for that
+    // signal.
     let mut signals: libc::sigset_t = unsafe { std::mem::zeroed() };
     unsafe { libc::sigaddset(&mut signals, libc::SIGIO) };
     assert_eq!(unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &signals, std::ptr::null_mut()) }, 0);
     let holder = File::open(&file).unwrap();
-    // F_SETOWN_EX and F_OWNER_TID: no other thread is to get the signal.
+    // With F_SETOWN_EX and F_OWNER_TID, no other thread gets the signal.
     let owner = [0, unsafe { libc::gettid() }];
     assert_eq!(unsafe { libc::fcntl(holder.as_raw_fd(), 15, owner.as_ptr()) }, 0);
     if unsafe { libc::fcntl(holder.as_raw_fd(), libc::F_SETLEASE, libc::F_RDLCK) } != 0 {
@@ -472,11 +475,11 @@ fn a_file_with_a_lease_is_waited_for() {
 }
 
 #[test]
-fn pages_of_a_hugetlbfs_are_as_large_as_they_are() {
+fn losses_on_huge_pages_are_reported_and_leave_nothing_mapped() {
     let Some(mount) = HugePages::get(4) else {
         return println!("skipped: this machine gives no huge pages");
     };
-    let name = "pages_of_a_hugetlbfs_are_as_large_as_they_are";
+    let name = "losses_on_huge_pages_are_reported_and_leave_nothing_mapped";
     if let Some(mut command) = child(name) {
         command.env("MEMMAP_TEST_HUGE", mount.directory.path());
         assert_success(&command.output().unwrap());
@@ -495,7 +498,8 @@ fn pages_of_a_hugetlbfs_are_as_large_as_they_are() {
     assert_eq!(lost, Error::Fault { offset: 0, length: 2 * huge - 4096 });
     drop(mapping);
     assert!(!fs::read_to_string("/proc/self/maps").unwrap().contains(&directory), "nothing of it stays mapped");
-    // More than there are: memory without a file is answered for, too.
+    // More huge pages are mapped than exist, because faults in memory without a file are handled,
+    // too.
     let plan = sys::plan_from_flags(libc::MAP_PRIVATE | libc::MAP_HUGETLB | libc::MAP_NORESERVE, 3).unwrap();
     let length = 64 * huge as u64;
     let mapping = Mapping::open(Request { plan, length, ..request(Target::Anonymous, Access::Default) }).unwrap();
@@ -505,7 +509,7 @@ fn pages_of_a_hugetlbfs_are_as_large_as_they_are() {
     assert_eq!(code(mapping.region().intact()), "ERR_MMAP_FAULT");
 }
 
-/// Some huge pages, mounted as a file system; given back when dropped.
+/// Some huge pages, mounted as a file system. They are given back on drop.
 struct HugePages {
     directory: tempfile::TempDir,
     before: String,
@@ -517,7 +521,7 @@ impl HugePages {
     fn get(count: usize) -> Option<HugePages> {
         let directory = tempfile::tempdir().unwrap();
         if std::env::var_os("MEMMAP_TEST_HUGE").is_some() {
-            // The process that has started this one has them.
+            // The parent process has them.
             return Some(HugePages { directory, before: String::new() });
         }
         let before = fs::read_to_string(HUGE_PAGES).ok()?;
@@ -538,13 +542,13 @@ impl Drop for HugePages {
     }
 }
 
-/// A file system in a file, mounted; unmounted when dropped.
+/// A file system in a file. It is unmounted on drop.
 struct SmallDisk {
     directory: tempfile::TempDir,
 }
 
 impl SmallDisk {
-    /// Of 8 MiB, without blocks for root alone.
+    /// Mounts a file system of 8 MiB, without blocks that are reserved for root.
     fn mount() -> Option<SmallDisk> {
         let disk = SmallDisk { directory: tempfile::tempdir().unwrap() };
         let image = disk.directory.path().join("image");
@@ -565,13 +569,13 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // Not mounted, if it failed before.
+        // It is not mounted if mounting has failed.
         let _ = Command::new("umount").arg(self.root()).stderr(std::process::Stdio::null()).status();
     }
 }
 
 #[test]
-fn on_a_disk_that_fills_up_the_size_stays_and_so_does_what_others_append() {
+fn a_full_disk_changes_neither_the_size_nor_what_others_append() {
     let Some(disk) = SmallDisk::mount() else {
         return println!("skipped: this machine makes and mounts no ext4");
     };
@@ -584,7 +588,8 @@ fn on_a_disk_that_fills_up_the_size_stays_and_so_does_what_others_append() {
         records.extend_from_slice(record.as_bytes());
     };
     append(&mut records);
-    // What there is room for, but for what the file system needs itself: this one fails half way.
+    // The length is all free space without what the file system itself needs, so this allocation
+    // fails halfway.
     let free = || Command::new("stat").args(["-f", "-c", "%a %S"]).arg(disk.root()).output().unwrap().stdout;
     let free = String::from_utf8(free()).unwrap();
     let (blocks, size) = free.trim().split_once(' ').unwrap();
@@ -593,7 +598,7 @@ fn on_a_disk_that_fills_up_the_size_stays_and_so_does_what_others_append() {
         let create = Request { create: Create::Allocated, length, ..request(path(&file), Access::Write) };
         match Mapping::open(create) {
             Ok(mapping) => {
-                // It fitted in. Then it is as long, and full of zeros after the records.
+                // The file fitted. It then has that length, and zeros after the records.
                 assert_eq!(mapping.region().len() as u64, length);
                 assert_eq!(&fs::read(&file).unwrap()[..records.len()], records);
                 return;
@@ -607,11 +612,11 @@ fn on_a_disk_that_fills_up_the_size_stays_and_so_does_what_others_append() {
 }
 
 #[test]
-fn what_the_kernel_makes_up_is_refused_with_its_name_for_it() {
+fn files_that_the_kernel_makes_up_are_refused_with_its_error() {
     let open =
         |name: &str, length| code(Mapping::open(Request { length, ..request(path(Path::new(name)), Access::Read) }));
-    // The one says that it is empty, whatever can be read of it. The other has a size, and no
-    // pages.
+    // The first file reports that it is empty, whatever can be read from it. The second one has a
+    // size but no pages.
     assert_eq!((open("/proc/version", 0), open("/proc/version", 10)), ("ERR_OUT_OF_RANGE", "ERR_OUT_OF_RANGE"));
     if Path::new("/sys/kernel/notes").exists() {
         assert_eq!((open("/sys/kernel/notes", 0), open("/sys/kernel/notes", 10)), ("ENODEV", "ENODEV"));
@@ -619,9 +624,9 @@ fn what_the_kernel_makes_up_is_refused_with_its_name_for_it() {
 }
 
 #[test]
-fn what_is_lost_takes_no_memory_in_a_container_that_has_little() {
+fn lost_pages_take_no_memory_in_a_small_container() {
     const LIMIT: usize = 64 << 20;
-    let name = "what_is_lost_takes_no_memory_in_a_container_that_has_little";
+    let name = "lost_pages_take_no_memory_in_a_small_container";
     if let Some(mut command) = child(name) {
         let Some(group) = MemoryGroup::with(LIMIT) else {
             return println!("skipped: this machine makes no group of processes with a limit on memory");
@@ -645,12 +650,12 @@ fn what_is_lost_takes_no_memory_in_a_container_that_has_little() {
     }
 }
 
-/// A group of processes with a limit on memory; removed when dropped.
+/// A group of processes with a limit on memory. It is removed on drop.
 struct MemoryGroup(std::path::PathBuf);
 
 impl MemoryGroup {
     fn with(limit: usize) -> Option<MemoryGroup> {
-        // As the one kind of such groups has it, and the other.
+        // The names in the two versions of such groups.
         [("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")].into_iter().find_map(
             |(parent, file)| {
                 let group = Path::new(parent).join(format!("memmap-test-{}", std::process::id()));
@@ -665,8 +670,8 @@ impl MemoryGroup {
 
 impl Drop for MemoryGroup {
     fn drop(&mut self) {
-        // The system may take a moment to see that its last process is gone, and then keeps an
-        // empty group.
+        // The system may need a moment to notice that the last process is gone. The empty group
+        // then stays.
         let _ = fs::remove_dir(&self.0);
     }
 }

@@ -31,13 +31,13 @@ fn named(tag: &str, length: u64) -> Result<Mapping, Error> {
     Mapping::open(request(Target::Named(tag.to_owned()), length))
 }
 
-/// The length of a region for those that join it. Windows tells it in whole pages.
+/// The length of a region for those who join it. Windows reports it in whole pages.
 fn length_for_others(length: usize) -> usize {
     if cfg!(windows) { length.next_multiple_of(sys::page_size()) } else { length }
 }
 
 #[test]
-fn anonymous_memory_is_zeros_and_has_a_length() {
+fn anonymous_memory_is_zeros_of_the_length() {
     assert_eq!(Mapping::open(request(Target::Anonymous, 0)).unwrap_err().code(), "EINVAL");
     assert_eq!(Mapping::open(request(Target::Anonymous, 1 << 62)).unwrap_err().code(), "ENOMEM");
     let mapping = Mapping::open(request(Target::Anonymous, 10_000)).unwrap();
@@ -62,7 +62,7 @@ fn private_anonymous_memory_grows_and_keeps_its_contents() {
 }
 
 #[test]
-fn shared_anonymous_memory_shrinks_and_grows_only_where_cpython_lets_it() {
+fn shared_anonymous_memory_shrinks_and_grows_only_where_cpython_allows() {
     let mut mapping = Mapping::open(request(Target::Anonymous, 8192)).unwrap();
     mapping.region().write_byte(5, 5).unwrap();
     mapping.resize(4096).unwrap();
@@ -72,7 +72,7 @@ fn shared_anonymous_memory_shrinks_and_grows_only_where_cpython_lets_it() {
 }
 
 #[test]
-fn two_mappings_with_one_tag_are_the_same_memory() {
+fn two_mappings_with_one_tag_share_memory() {
     let tag = tag("same");
     let one = named(&tag, 1000).unwrap();
     let two = named(&tag, 0).unwrap();
@@ -85,7 +85,7 @@ fn two_mappings_with_one_tag_are_the_same_memory() {
 }
 
 #[test]
-fn a_named_region_is_gone_when_the_last_one_leaves_it() {
+fn a_named_region_is_removed_when_the_last_user_leaves() {
     let tag = tag("gone");
     let one = named(&tag, 1000).unwrap();
     let two = named(&tag, 1000).unwrap();
@@ -102,7 +102,7 @@ fn a_named_region_is_gone_when_the_last_one_leaves_it() {
 }
 
 #[test]
-fn a_named_region_gets_only_shorter() {
+fn a_named_region_can_only_shrink() {
     let tag = tag("resize");
     let mut mapping = named(&tag, 1000).unwrap();
     mapping.region().write_byte(0, 1).unwrap();
@@ -114,18 +114,18 @@ fn a_named_region_gets_only_shorter() {
 }
 
 #[test]
-fn a_tag_that_is_no_name_is_refused() {
+fn a_tag_that_cannot_be_a_name_is_refused() {
     let error = named(&"x".repeat(300), 10).unwrap_err();
     assert!(matches!(error, Error::TagTooLong { .. }), "{error:?}");
-    // What is a path to a file system is a name to us.
+    // For a file system this is a path, but as a tag it is a name.
     let odd = format!("../{}/ä", tag("odd"));
     let one = named(&odd, 10).unwrap();
     one.region().write_byte(3, 3).unwrap();
     assert_eq!(named(&odd, 10).unwrap().region().read_byte(3), Ok(3));
 }
 
-/// Runs `body` in a thread for which a system call fails with EIO. `None`, and a line, where the
-/// system has no such filters.
+/// Runs `body` in a thread for which a system call fails with EIO. If the system has no such
+/// filters, it prints that and returns `None`.
 #[cfg(target_os = "linux")]
 fn without<T: Send>(call: libc::c_long, body: impl FnOnce() -> T + Send) -> Option<T> {
     if std::env::var_os("ASAN_OPTIONS").is_some() {
@@ -158,7 +158,7 @@ fn without<T: Send>(call: libc::c_long, body: impl FnOnce() -> T + Send) -> Opti
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_region_of_which_a_step_fails_leaves_no_name() {
+fn a_failed_step_of_making_a_region_leaves_no_name() {
     let calls = [
         ("flock", libc::SYS_flock),
         ("fstat", libc::SYS_fstat),
@@ -178,7 +178,7 @@ fn a_region_of_which_a_step_fails_leaves_no_name() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_region_gets_its_name_where_there_are_no_files_without_one() {
+fn a_region_gets_its_name_without_files_that_have_none() {
     let tag = tag("linkat");
     without(libc::SYS_linkat, || {
         let one = named(&tag, 1000).unwrap();

@@ -1,4 +1,4 @@
-//! Other processes use the file at the same time: one appends, one writes in place, one holds a
+//! Other processes use the file at the same time: one appends, one writes in place, and one holds a
 //! lock. Whatever we do to the file, and whether it succeeds or fails, nothing of theirs is lost.
 #![cfg(target_os = "linux")]
 #![allow(
@@ -20,7 +20,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// What a process does to the file until it is told to stop.
+/// What a process does to the file until it is stopped.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Role {
     Appends,
@@ -28,20 +28,20 @@ enum Role {
     Locks,
 }
 
-/// How long a record is.
+/// Bytes in a record.
 const RECORD: usize = 32;
-/// How many records are written in place, from the start of the file on.
+/// Records that are rewritten in place, from the start of the file.
 const REWRITTEN: usize = 512;
-/// Where our own bytes are.
+/// The start of our own bytes.
 const OURS: u64 = 4 * PAGE;
-/// Which byte is locked.
+/// The byte that is locked.
 const LOCKED: u64 = 6 * PAGE;
-/// Where the file ends at first.
+/// The end of the file at first.
 const END: u64 = 7 * PAGE;
-/// The longest page of the processors that this runs on.
+/// The largest page size of the processors that run this.
 const PAGE: u64 = 65536;
 
-/// Record `number`, in its `version`.
+/// Record `number` in its `version`.
 fn record(kind: &str, number: usize, version: usize) -> [u8; RECORD] {
     let mut record = [b'.'; RECORD];
     let text = format!("<{kind} {number:010} {version:08}>\n");
@@ -49,8 +49,8 @@ fn record(kind: &str, number: usize, version: usize) -> [u8; RECORD] {
     record
 }
 
-/// Runs `we` in a process of its own while processes with these roles use the same file, and looks
-/// at the file afterwards.
+/// Runs `we` in a process of its own while processes with these roles use the file, and then checks
+/// the file.
 fn beside_others(name: &str, roles: &[Role], we: impl Fn(&Path)) {
     let path = || PathBuf::from(std::env::var_os("MEMMAP_TEST_FILE").unwrap());
     match std::env::var("MEMMAP_TEST_ROLE").as_deref() {
@@ -90,7 +90,7 @@ impl Other {
         other
     }
 
-    /// What it says after some words.
+    /// Waits for a line with some words and returns the number after them.
     fn number_after(&mut self, words: &str) -> usize {
         loop {
             let mut line = String::new();
@@ -102,7 +102,7 @@ impl Other {
         }
     }
 
-    /// How often it has done its work.
+    /// Stops the process and returns how often it has done its work.
     fn stop(mut self) -> usize {
         drop(self.process.stdin.take());
         let count = self.number_after("worked ");
@@ -145,7 +145,7 @@ fn beside(name: &str, roles: &[Role], path: &Path, we: impl Fn(&Path)) {
     }
 }
 
-/// The numbers of the records that are whole.
+/// The numbers of the complete records.
 fn appended(content: &[u8]) -> BTreeSet<usize> {
     let start = b"<append ";
     memchr::memmem::find_iter(content, start)
@@ -158,7 +158,7 @@ fn appended(content: &[u8]) -> BTreeSet<usize> {
         .collect()
 }
 
-/// Does something again until it is told to stop, and says how often.
+/// Repeats some work until the process is stopped, and prints how often.
 fn until_told(mut work: impl FnMut(usize)) {
     println!("begins 0");
     let mut count = 0;
@@ -201,7 +201,7 @@ fn lock_of_byte() -> libc::flock {
 fn lock(path: &Path) {
     let file = OpenOptions::new().write(true).open(path).unwrap();
     assert_eq!(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLK, &lock_of_byte()) }, 0);
-    // It waits.
+    // The process waits for its end.
     println!("begins 0");
     let mut input = libc::pollfd { fd: 0, events: libc::POLLIN, revents: 0 };
     assert_eq!(unsafe { libc::poll(&mut input, 1, -1) }, 1);
@@ -238,20 +238,20 @@ fn write(mapping: &Mapping, offset: usize, bytes: &[u8]) {
     mapping.region().write(offset, source).unwrap();
 }
 
-/// Limits this process, which runs one test only. The others have started by then and are not
-/// limited.
+/// Sets a limit for this process, which runs one test. The other processes have started already, so
+/// it does not apply to them.
 fn limit(resource: libc::__rlimit_resource_t, bytes: u64) {
     let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
     assert_eq!(unsafe { libc::setrlimit(resource, &limit) }, 0);
 }
 
-/// So that no file may be longer. Who exceeds it gets an error, and no signal.
+/// Limits the length of files. A call that exceeds the limit returns an error and raises no signal.
 fn limit_files(bytes: u64) {
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
     limit(libc::RLIMIT_FSIZE, bytes);
 }
 
-/// So that no more than so much can be mapped beside what is.
+/// Limits how much more can be mapped.
 fn limit_memory(bytes: u64) {
     let statm = fs::read_to_string("/proc/self/statm").unwrap();
     let pages: u64 = statm.split(' ').next().unwrap().parse().unwrap();
@@ -259,8 +259,8 @@ fn limit_memory(bytes: u64) {
 }
 
 #[test]
-fn a_create_that_no_file_may_be_long_enough_for_takes_nothing_from_others() {
-    let name = "a_create_that_no_file_may_be_long_enough_for_takes_nothing_from_others";
+fn create_beyond_the_limit_on_files_takes_nothing_from_others() {
+    let name = "create_beyond_the_limit_on_files_takes_nothing_from_others";
     beside_others(name, ALL, |path| {
         limit_files(1 << 30);
         for _ in 0..3000 {
@@ -271,11 +271,11 @@ fn a_create_that_no_file_may_be_long_enough_for_takes_nothing_from_others() {
 }
 
 #[test]
-fn a_create_that_there_is_no_memory_for_takes_nothing_from_others() {
-    beside_others("a_create_that_there_is_no_memory_for_takes_nothing_from_others", ALL, |path| {
+fn create_without_enough_memory_takes_nothing_from_others() {
+    beside_others("create_without_enough_memory_takes_nothing_from_others", ALL, |path| {
         limit_memory(32 << 20);
         for _ in 0..200 {
-            // Longer than what others append meanwhile.
+            // The length is more than what others append meanwhile.
             let create = Request { create: Create::Allocated, length: 256 << 20, ..request(path, Access::Write) };
             assert_eq!(code(Mapping::open(create)), "ENOMEM");
         }
@@ -283,8 +283,8 @@ fn a_create_that_there_is_no_memory_for_takes_nothing_from_others() {
 }
 
 #[test]
-fn a_resize_that_fails_takes_nothing_from_others() {
-    beside_others("a_resize_that_fails_takes_nothing_from_others", ALL, |path| {
+fn a_failed_resize_takes_nothing_from_others() {
+    beside_others("a_failed_resize_takes_nothing_from_others", ALL, |path| {
         let mut mapping = ours(path, Access::Write);
         limit_files(1 << 30);
         for _ in 0..1000 {
@@ -299,11 +299,12 @@ fn a_resize_that_fails_takes_nothing_from_others() {
 }
 
 #[test]
-fn a_resize_to_more_takes_nothing_from_others() {
-    beside_others("a_resize_to_more_takes_nothing_from_others", ALL, |path| {
+fn a_growing_resize_takes_nothing_from_others() {
+    beside_others("a_growing_resize_takes_nothing_from_others", ALL, |path| {
         for _ in 0..60 {
             let mut mapping = ours(path, Access::Write);
-            // To beyond where the others are by the time: it would cut off what lies behind.
+            // The end lies beyond what others have appended by then, because resizing would
+            // otherwise cut that off.
             let end = mapping.size().unwrap() + (1 << 20);
             mapping.resize(end - OURS).unwrap();
         }
@@ -311,8 +312,8 @@ fn a_resize_to_more_takes_nothing_from_others() {
 }
 
 #[test]
-fn a_create_that_succeeds_takes_nothing_from_others() {
-    beside_others("a_create_that_succeeds_takes_nothing_from_others", ALL, |path| {
+fn a_successful_create_takes_nothing_from_others() {
+    beside_others("a_successful_create_takes_nothing_from_others", ALL, |path| {
         for _ in 0..500 {
             let length = fs::metadata(path).unwrap().len() + 1000;
             let create = Request { create: Create::Allocated, length, ..request(path, Access::Write) };
@@ -330,7 +331,7 @@ fn flushing_writing_back_and_closing_take_nothing_from_others() {
             write(&mapping, 10, &[round; 100]);
             mapping.flush(0, mapping.region().len(), None).unwrap();
             drop(mapping);
-            // All of the file, of which it stores in its own part only.
+            // The mapping covers the whole file, but stores go to its own part only.
             let mapping = Request { write_back: true, ..request(path, Access::Copy) };
             let mapping = Mapping::open(mapping).unwrap();
             write(&mapping, OURS as usize + 5000, &[round; 100]);
@@ -347,11 +348,11 @@ fn flushing_writing_back_and_closing_take_nothing_from_others() {
     });
 }
 
-/// What is appended is cut off by that, as `resize` says. What lies before the end is not.
+/// Resizing cuts off what was appended, as documented, but nothing before the new end.
 #[test]
-fn a_resize_to_less_takes_nothing_from_what_lies_before_the_end() {
+fn a_shrinking_resize_takes_nothing_before_the_new_end() {
     let roles = &[Role::Rewrites, Role::Locks];
-    beside_others("a_resize_to_less_takes_nothing_from_what_lies_before_the_end", roles, |path| {
+    beside_others("a_shrinking_resize_takes_nothing_before_the_new_end", roles, |path| {
         let mut mapping = Mapping::open(request(path, Access::Write)).unwrap();
         for round in 0..1000 {
             mapping.resize(END + 5000).unwrap();
