@@ -57,9 +57,9 @@ impl Retained {
     /// it.
     ///
     /// A page that was stored to stays private for ever. So the pages that were written are
-    /// remembered, and a later call writes only the bytes that have changed since, because others
-    /// may have changed the rest in the file. The first time, the bytes to write are those that
-    /// differ from the file.
+    /// remembered. A later call writes only the bytes that have changed since, because others may
+    /// have changed the rest in the file. The first time, the bytes to write are those that differ
+    /// from the file.
     ///
     /// Where the system does not tell which pages were stored to, they are the ones that differ
     /// from the baseline, or from the file. Such a page may have been changed only by another

@@ -15,7 +15,7 @@ impl<T> WeakList<T> {
     }
 
     /// Adds an entry. If the list is full, it first removes the dead entries and then doubles its
-    /// room, because removing them at each call would take time quadratic in the length.
+    /// room. Removing them at each call would take time quadratic in the length.
     pub fn add(&mut self, value: &Arc<T>) {
         if self.entries.len() == self.entries.capacity() {
             self.entries.retain(|entry| entry.strong_count() != 0);

@@ -165,7 +165,7 @@ impl Region {
     }
 
     /// Runs `scan`, which reads the range from its start to its end, and announces that to the
-    /// system, unless the caller has given advice about the order of access.
+    /// system. It does not if the caller has given advice about the order.
     fn with_read_ahead<T>(&self, start: usize, length: usize, scan: impl FnOnce() -> T) -> Result<T> {
         let advises = length >= WORTH_ADVICE && !self.order_advised.load(Ordering::Relaxed);
         if advises {

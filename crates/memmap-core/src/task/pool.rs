@@ -2,7 +2,7 @@
 //!
 //! The pool is separate from the host's for two reasons. Node's pool has four threads too, and
 //! other uses of it, such as reading a file, would wait behind our jobs. And before Node ends a
-//! worker or the process, it waits for all queued jobs of its pool, and only then runs the hooks
+//! worker or the process, it waits for all queued jobs of its pool. Only then does it run the hooks
 //! with which we stop ours.
 
 use crate::error::Result;

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// The signals to handle. Systems raise SIGBUS for a page that cannot be read and SIGSEGV for a
-/// store to a read-only page, but some raise the other one in some cases.
+/// store to a read-only page. In some cases some of them raise the other one.
 const SIGNALS: [c_int; 2] = [libc::SIGBUS, libc::SIGSEGV];
 
 /// The values of `si_code` for signals that the processor raised. For a signal that a process sent,

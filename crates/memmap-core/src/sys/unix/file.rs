@@ -147,7 +147,7 @@ impl File {
 
     /// Whether the system tells which of the file's pages are in memory. Since 5.2, Linux reports
     /// all pages for a file that the caller neither owns nor may write (`can_do_mincore` in
-    /// mm/mincore.c), because the answer reveals what others have read.
+    /// mm/mincore.c). The true answer would reveal what others have read.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub fn tells_residency(&self) -> bool {
         use rustix::fs::{Access, AtFlags, accessat};
