@@ -11,7 +11,10 @@
 //!   [`plan_from_flags`], [`plan_from_prot`], [`path_from_bytes`], [`pin_library`],
 //!   [`host_symbol`], [`install_fault_handler`], [`leave_named_regions`].
 
+mod span;
 pub mod vector;
+
+pub use span::Residency;
 
 #[cfg(unix)]
 mod unix;
@@ -33,38 +36,4 @@ pub(crate) enum Finished {
     Taken,
     /// The system gives names to no such files: a security module may forbid it.
     Refused,
-}
-
-/// How many pages of a range are in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Residency {
-    /// Pages that are in memory.
-    pub resident: usize,
-    /// Pages in the range.
-    pub total: usize,
-}
-
-/// A part of a mapping in whole pages, for calls of the operating system.
-#[derive(Debug, Clone, Copy)]
-struct PageSpan {
-    address: *mut u8,
-    length: usize,
-}
-
-impl PageSpan {
-    /// The whole pages that contain `[start, start + length)`.
-    #[cfg(windows)]
-    fn around(start: *mut u8, length: usize) -> PageSpan {
-        PageSpan::of_pages(start, length, page_size())
-    }
-
-    /// The pages of `page` bytes that contain `[start, start + length)`.
-    fn of_pages(start: *mut u8, length: usize, page: usize) -> PageSpan {
-        let lead = start.addr() % page;
-        PageSpan { address: start.wrapping_sub(lead), length: length + lead }
-    }
-
-    fn pages(self) -> usize {
-        self.length.div_ceil(page_size())
-    }
 }

@@ -38,6 +38,11 @@ pub(super) fn errno_of(error: &std::io::Error) -> Errno {
     Errno::from_io_error(error).unwrap_or(Errno::INVAL)
 }
 
+/// The error of an operation that needs a descriptor, where none was kept.
+pub(crate) fn no_descriptor(syscall: &'static str) -> Error {
+    failed(syscall)(Errno::BADF)
+}
+
 fn system_error(errno: Errno, syscall: &'static str, description: String) -> Error {
     SystemError { code: name(errno), errno: -errno.raw_os_error(), syscall, description }.into()
 }

@@ -102,7 +102,7 @@ impl File {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(super) fn page_size(&self) -> usize {
         const HUGETLBFS_MAGIC: u64 = 0x9584_58f6;
-        let page = super::page_size();
+        let page = super::page::page_size();
         let block = self.block.load(Ordering::Relaxed);
         // Other file systems may have large blocks, too, but few do. Only for those is the kind of
         // the file system queried.
@@ -114,7 +114,7 @@ impl File {
 
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     pub(super) fn page_size(&self) -> usize {
-        super::page_size()
+        super::page::page_size()
     }
 
     /// The size of a block device in bytes, because fstat reports 0.

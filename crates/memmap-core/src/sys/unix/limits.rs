@@ -2,7 +2,7 @@
 //!
 //! Only errors use this. Memory may be short then, so files are read into buffers on the stack.
 
-use super::page_size;
+use super::page::page_size;
 use rustix::io::Errno;
 use std::io::Read;
 use std::mem::MaybeUninit;

@@ -1,7 +1,7 @@
 //! How many kernel mappings we may have, so that the engine does not run out of them.
 
 use super::errno::failed_because;
-use super::page_size;
+use super::page::page_size;
 use crate::error::{Error, Result};
 use rustix::io::Errno;
 use std::sync::OnceLock;
@@ -21,7 +21,7 @@ impl MappingQuota {
     /// A truncated file can need two kernel mappings: one for what is left of it and one for the
     /// zeros after that. A single page never does.
     pub(super) fn of_file(offset: u64, length: usize) -> Result<MappingQuota> {
-        MappingQuota::new(if length > page_size() - super::plan::lead_of(offset, page_size()) { 2 } else { 1 })
+        MappingQuota::new(if length > page_size() - super::page::lead_of(offset, page_size()) { 2 } else { 1 })
     }
 
     pub(super) fn new(mappings: usize) -> Result<MappingQuota> {

@@ -3,17 +3,15 @@
 use super::errno::{errno_of, failed};
 use super::file::File;
 use super::mapping_limit::MappingQuota;
-use super::page_size;
-use super::plan::{
-    NORESERVE, PRIVATE_IS_SNAPSHOT, anonymous_flags_for, flags_for, lead_of, page_size_of_flags, protection_for,
-};
+use super::page::{lead_of, page_size};
+use super::plan::{NORESERVE, PRIVATE_IS_SNAPSHOT, anonymous_flags_for, flags_for, page_size_of_flags, protection_for};
 use super::replace::{self, FileMapping, Fresh, Zeros};
 use super::shm::anonymous_file;
 use super::unmappable::{map_failed, nothing_to_map};
 use crate::access::Plan;
 use crate::error::{Error, Result};
 use crate::fault_registry::StoredTo;
-use crate::sys::PageSpan;
+use crate::sys::span::PageSpan;
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags};
@@ -293,7 +291,7 @@ impl Memory {
         }
         let old = self.span(0, self.length);
         let new = PageSpan::of_pages(address.as_ptr(), self.length, self.page);
-        let owner = engine_owner(capacity, new.pages())?;
+        let owner = engine_owner(capacity, new.pages(page_size()))?;
         if (!is_whole || self.is_divided.load(Ordering::Relaxed)) && !replace::moves_several_mappings() {
             return Err(failed("mremap")(Errno::FAULT));
         }
@@ -453,7 +451,7 @@ fn engine_owner(capacity: usize, pages: usize) -> Result<Owner> {
 unsafe fn move_pages(old: PageSpan, new: PageSpan, _file: Option<(&File, u64)>, _plan: &Plan) -> Result<()> {
     use rustix::mm::MremapFlags;
     let (from, to): (*mut std::ffi::c_void, _) = (old.address.cast(), new.address.cast());
-    let length = old.pages() * page_size();
+    let length = old.pages(page_size()) * page_size();
     // SAFETY: the caller's promise.
     let moved = unsafe { rustix::mm::mremap_fixed(from, length, length, MremapFlags::MAYMOVE, to) };
     moved.map(drop).map_err(|errno| {
@@ -483,7 +481,7 @@ unsafe fn move_pages(old: PageSpan, new: PageSpan, file: Option<(&File, u64)>, p
         None if plan.private => unsafe {
             rustix::mm::mmap_anonymous(to, new.length, protection_for(plan, true), flags)
         },
-        None => return Err(super::no_descriptor("mmap")),
+        None => return Err(super::errno::no_descriptor("mmap")),
     }
     .map_err(failed("mmap"))?;
     if plan.private {

@@ -13,6 +13,7 @@ mod mapping_limit;
 mod maps;
 mod memory;
 mod named;
+mod page;
 mod pages;
 mod plan;
 mod replace;
@@ -22,11 +23,13 @@ mod unmappable;
 pub mod constants;
 
 pub use create::Creation;
+pub(crate) use errno::no_descriptor;
 pub use fault_handler::install_fault_handler;
 pub use file::File;
 pub use library::{host_symbol, pin_library};
 pub use memory::{CAN_GROW_SHARED_ANONYMOUS, CAN_MAP_BEYOND_END, CAN_TRUNCATE_WHILE_MAPPED, Memory};
 pub use named::{Named, leave_named_regions};
+pub use page::{allocation_granularity, page_size};
 pub use plan::{PRIVATE_IS_SNAPSHOT, plan_from_flags, plan_from_prot};
 
 use crate::error::Error;
@@ -34,23 +37,6 @@ use crate::fault_registry::Object;
 use rustix::io::Errno;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
-use std::sync::OnceLock;
-
-/// Bytes in a page.
-pub fn page_size() -> usize {
-    static PAGE_SIZE: OnceLock<usize> = OnceLock::new();
-    *PAGE_SIZE.get_or_init(|| {
-        // SAFETY: sysconf accepts any number. rustix would read /proc/self/auxv, and panic if it
-        // cannot.
-        let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-        usize::try_from(size).unwrap_or(4096)
-    })
-}
-
-/// The unit of offsets at which the operating system can map: a page.
-pub fn allocation_granularity() -> usize {
-    page_size()
-}
 
 /// Whether the fault handler can find out what is mapped at an address.
 pub const TELLS_WHAT_IS_MAPPED: bool = cfg!(any(target_os = "linux", target_os = "android"));
@@ -75,11 +61,6 @@ pub fn descriptors_allowed() -> Option<u64> {
 /// A path from its bytes, which need not be UTF-8.
 pub fn path_from_bytes(bytes: Vec<u8>) -> OsString {
     OsString::from_vec(bytes)
-}
-
-/// The error of an operation that needs a descriptor, where none was kept.
-pub(crate) fn no_descriptor(syscall: &'static str) -> Error {
-    errno::failed(syscall)(Errno::BADF)
 }
 
 /// The error of resizing something whose size is fixed.

@@ -4,10 +4,10 @@
 use super::errno::{failed, failed_for, last_error};
 use super::limits::Wanted;
 use super::memory::Memory;
-use super::page_size;
+use super::page::page_size;
 use crate::access::Plan;
 use crate::error::Result;
-use crate::sys::{PageSpan, Residency};
+use crate::sys::span::{PageSpan, Residency};
 use rustix::io::Errno;
 use rustix::mm::MsyncFlags;
 
@@ -152,7 +152,7 @@ impl Memory {
         // mincore needs a byte for each page, so one call with a mebibyte covers 4 GiB.
         const PAGES_AT_A_TIME: usize = 1 << 20;
         let span = self.span(offset, length);
-        let total = if length == 0 { 0 } else { span.pages() };
+        let total = if length == 0 { 0 } else { span.pages(page_size()) };
         let mut states = vec![0u8; total.min(PAGES_AT_A_TIME)];
         let mut resident = 0;
         let mut done = 0;
@@ -182,7 +182,7 @@ impl Memory {
         const SWAPPED_OR_PRESENT: u64 = 3 << 62;
         use std::os::unix::fs::FileExt;
         let span = self.span(offset, length);
-        let mut entries = vec![0u8; span.pages() * ENTRY];
+        let mut entries = vec![0u8; span.pages(page_size()) * ENTRY];
         let pagemap = std::fs::File::open("/proc/self/pagemap").ok()?;
         pagemap.read_exact_at(&mut entries, (span.address.addr() / page_size() * ENTRY) as u64).ok()?;
         let is_copied = |entry: u64| entry & OF_A_FILE == 0 && entry & SWAPPED_OR_PRESENT != 0;

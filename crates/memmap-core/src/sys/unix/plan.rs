@@ -1,7 +1,7 @@
 //! What a plan means to mmap(2) as flags and protection, and the reverse.
 
 use super::errno::failed;
-use super::page_size;
+use super::page::page_size;
 use crate::access::{Access, Plan};
 use crate::error::{Error, Result};
 use rustix::io::Errno;
@@ -23,12 +23,6 @@ pub const PRIVATE_IS_SNAPSHOT: bool = cfg!(target_vendor = "apple");
 pub(super) fn is_fault_handler_enabled() -> bool {
     static DISABLED: OnceLock<bool> = OnceLock::new();
     !*DISABLED.get_or_init(|| std::env::var_os("MEMMAP_NO_FAULT_HANDLER").is_some_and(|value| value == "1"))
-}
-
-/// How far into its page an offset lies.
-pub(super) fn lead_of(offset: u64, page: usize) -> usize {
-    // The result is less than a page, so it fits.
-    (offset % page as u64) as usize
 }
 
 pub(super) fn flags_for(plan: &Plan) -> MapFlags {

@@ -23,7 +23,7 @@ use super::file::File;
 use super::limits::Wanted;
 use super::plan::{NORESERVE, READ_WRITE};
 use crate::error::Result;
-use crate::sys::PageSpan;
+use crate::sys::span::PageSpan;
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags};
 use std::ffi::c_void;

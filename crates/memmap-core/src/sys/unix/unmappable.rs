@@ -4,7 +4,7 @@
 use super::errno::{failed, failed_because, failed_for};
 use super::file::File;
 use super::limits::Wanted;
-use super::page_size;
+use super::page::page_size;
 use super::plan::protection_for;
 use crate::access::Plan;
 use crate::error::Error;

@@ -6,7 +6,7 @@ use super::memory::Memory;
 use super::page_size;
 use crate::access::Plan;
 use crate::error::{Error, Result};
-use crate::sys::{PageSpan, Residency};
+use crate::sys::span::{PageSpan, Residency};
 use std::io;
 use std::time::Duration;
 use windows_sys::Win32::Foundation::{ERROR_LOCK_VIOLATION, ERROR_NOT_LOCKED, ERROR_WORKING_SET_QUOTA};
@@ -74,7 +74,7 @@ impl Memory {
             // For VirtualLock, a length of 0 is an error.
             return Ok(());
         }
-        let span = PageSpan::around(self.at(offset), length);
+        let span = PageSpan::of_pages(self.at(offset), length, page_size());
         let Err(error) = lock_pages(span) else {
             return Ok(());
         };
@@ -95,13 +95,13 @@ impl Memory {
         if length == 0 {
             return Ok(());
         }
-        let span = PageSpan::around(self.at(offset), length);
+        let span = PageSpan::of_pages(self.at(offset), length, page_size());
         match unlock_pages(span) {
             // VirtualUnlock unlocks nothing if any of the pages is not locked.
             Err(error) if number_of(&error) == Some(ERROR_NOT_LOCKED) => {}
             result => return result.map_err(io_failed("munlock")),
         }
-        for index in 0..span.pages() {
+        for index in 0..span.pages(page_size()) {
             let address = span.address.wrapping_add(index * page_size());
             match unlock_pages(PageSpan { address, length: 1 }) {
                 Err(error) if number_of(&error) != Some(ERROR_NOT_LOCKED) => return Err(io_failed("munlock")(error)),
@@ -118,13 +118,13 @@ impl Memory {
     ///
     /// Those of QueryWorkingSetEx.
     pub fn resident(&self, offset: usize, length: usize) -> Result<Residency> {
-        let span = PageSpan::around(self.at(offset), length);
+        let span = PageSpan::of_pages(self.at(offset), length, page_size());
         if length == 0 {
             return Ok(Residency { resident: 0, total: 0 });
         }
         let mut resident = 0;
         each_page(span, |page| resident += usize::from(page & VALID != 0)).map_err(io_failed("mincore"))?;
-        Ok(Residency { resident, total: span.pages() })
+        Ok(Residency { resident, total: span.pages(page_size()) })
     }
 
     /// Which pages under the range have been stored to, and so are private to this process. For a
@@ -133,13 +133,13 @@ impl Memory {
     ///
     /// A page that leaves the working set between the two steps counts as stored to.
     pub fn copied_pages(&self, offset: usize, length: usize) -> Option<Vec<bool>> {
-        let span = PageSpan::around(self.at(offset), length);
-        for index in 0..span.pages() {
+        let span = PageSpan::of_pages(self.at(offset), length, page_size());
+        for index in 0..span.pages(page_size()) {
             // SAFETY: the page is mapped and readable, and its contents do not matter. Reading it
             // brings it into the working set.
             unsafe { span.address.wrapping_add(index * page_size()).read_volatile() };
         }
-        let mut copied = Vec::with_capacity(span.pages());
+        let mut copied = Vec::with_capacity(span.pages(page_size()));
         each_page(span, |page| copied.push(page & (VALID | SHARED) != VALID | SHARED)).ok()?;
         Some(copied)
     }
@@ -182,7 +182,7 @@ const SHARED: usize = 1 << 15;
 fn each_page(span: PageSpan, mut see: impl FnMut(usize)) -> io::Result<()> {
     // An entry has 16 bytes, so one call with a mebibyte covers 256 MiB.
     const PAGES_AT_A_TIME: usize = 1 << 16;
-    let total = span.pages();
+    let total = span.pages(page_size());
     let mut pages = Vec::with_capacity(total.min(PAGES_AT_A_TIME));
     let mut done = 0;
     while done < total {
