@@ -1,8 +1,8 @@
 //! Files.
 
 use super::error::{EBADF, EFBIG, EISDIR, code_of, failed, io_failed, last_error, number_of};
-use super::halves;
 use super::library::host_symbol;
+use super::page::halves;
 use crate::error::{Error, Result};
 use crate::extent::Status;
 use std::ffi::{OsStr, c_int, c_void};

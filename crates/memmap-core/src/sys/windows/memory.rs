@@ -2,8 +2,8 @@
 
 use super::error::{EACCES, EINVAL, EISDIR, ENODEV, ENOMEM, failed, io_failed, number_of};
 use super::file::File;
+use super::page::{allocation_granularity, halves, page_size};
 use super::plan::PROTECT_UNSUPPORTED;
-use super::{allocation_granularity, halves, page_size};
 use crate::access::Plan;
 use crate::error::{Error, Result};
 use crate::fault_registry::StoredTo;

@@ -6,6 +6,7 @@ mod file;
 mod library;
 mod memory;
 mod named;
+mod page;
 mod pages;
 mod plan;
 
@@ -16,24 +17,12 @@ pub use file::File;
 pub use library::{host_symbol, pin_library};
 pub use memory::{CAN_GROW_SHARED_ANONYMOUS, CAN_MAP_BEYOND_END, CAN_TRUNCATE_WHILE_MAPPED, Memory};
 pub use named::{Named, leave_named_regions};
+pub use page::{allocation_granularity, page_size};
 pub use plan::{PRIVATE_IS_SNAPSHOT, plan_from_flags, plan_from_prot};
 
 use crate::error::Error;
 use crate::fault_registry::Object;
 use std::ffi::OsString;
-use std::mem::MaybeUninit;
-use std::sync::OnceLock;
-use windows_sys::Win32::System::SystemInformation::{GetSystemInfo, SYSTEM_INFO};
-
-/// Bytes in a page.
-pub fn page_size() -> usize {
-    system().page_size
-}
-
-/// The unit of offsets at which the operating system can map: 64 KiB on every Windows so far.
-pub fn allocation_granularity() -> usize {
-    system().allocation_granularity
-}
 
 /// Whether a fault handler can find out what is mapped at an address. Windows has no handler.
 pub const TELLS_WHAT_IS_MAPPED: bool = false;
@@ -86,34 +75,6 @@ pub(crate) fn no_thread(_: &std::io::Error) -> Error {
 /// The error of an allocation that failed.
 pub(crate) fn no_memory(syscall: &'static str) -> Error {
     error::failed(syscall, error::ENOMEM)
-}
-
-/// The low and the high half of an offset or size, in the order of Windows' parameters.
-fn halves(number: u64) -> [u32; 2] {
-    // The casts keep the low 32 bits of each.
-    [number as u32, (number >> 32) as u32]
-}
-
-struct System {
-    page_size: usize,
-    allocation_granularity: usize,
-}
-
-fn system() -> &'static System {
-    static SYSTEM: OnceLock<System> = OnceLock::new();
-    SYSTEM.get_or_init(|| {
-        let mut info = MaybeUninit::<SYSTEM_INFO>::zeroed();
-        // SAFETY: `info` is writable for the size of a SYSTEM_INFO.
-        unsafe { GetSystemInfo(info.as_mut_ptr()) };
-        // SAFETY: the call cannot fail and has filled `info` in. All zeros is a valid SYSTEM_INFO,
-        // too.
-        let info = unsafe { info.assume_init() };
-        System {
-            // Both fit a usize, and neither is 0 on a running system.
-            page_size: (info.dwPageSize as usize).max(1),
-            allocation_granularity: (info.dwAllocationGranularity as usize).max(1),
-        }
-    })
 }
 
 /// Whether there is a fault handler. Windows needs none for truncation, because nobody can truncate

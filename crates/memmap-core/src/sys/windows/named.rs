@@ -10,8 +10,8 @@
 
 use super::error::{EACCES, EINVAL, failed, io_failed, last_error, number_of};
 use super::file::File;
-use super::halves;
 use super::memory::Memory;
+use super::page::halves;
 use crate::access::Plan;
 use crate::error::{Error, Result};
 use crate::extent;

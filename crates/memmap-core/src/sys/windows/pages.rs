@@ -3,7 +3,7 @@
 
 use super::error::{io_failed, number_of};
 use super::memory::Memory;
-use super::page_size;
+use super::page::page_size;
 use crate::access::Plan;
 use crate::error::{Error, Result};
 use crate::sys::span::{PageSpan, Residency};
