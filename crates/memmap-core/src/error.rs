@@ -76,6 +76,21 @@ pub enum Error {
         /// Bytes in the region.
         existing: u64,
     },
+    /// `remap` of memory that is no file's.
+    RemapWithoutFile,
+    /// `remap` where the descriptor was not kept.
+    RemapUntracked,
+    /// `remap` of a mapping whose changes would be lost.
+    RemapPrivate,
+    /// `remap` to more than the file has, or to nothing.
+    RemapOutOfRange {
+        /// The fewest bytes that may be mapped.
+        least: u64,
+        /// Where the mapping begins.
+        offset: u64,
+        /// Bytes in the file; nothing of what has no size.
+        file_size: Option<u64>,
+    },
     /// The runtime accepts no external memory in an ArrayBuffer. The text is what the runtime said.
     NoView(String),
     /// The options contradict each other.
@@ -98,13 +113,16 @@ impl Error {
             | Error::OutOfRange
             | Error::ResizeOutOfRange
             | Error::ResizeSharedAnonymous
-            | Error::ResizeNamed { .. } => "ERR_OUT_OF_RANGE",
+            | Error::ResizeNamed { .. }
+            | Error::RemapOutOfRange { .. } => "ERR_OUT_OF_RANGE",
             Error::Closed => "ERR_MMAP_CLOSED",
             // Node and the web use this name.
             Error::Aborted => "ABORT_ERR",
             Error::Fault { .. } => "ERR_MMAP_FAULT",
-            Error::WriteDetached | Error::ResizePrivate => "ERR_MMAP_READONLY",
-            Error::ResizeUntracked | Error::Contradiction(_) => "ERR_INVALID_ARG_VALUE",
+            Error::WriteDetached | Error::ResizePrivate | Error::RemapPrivate => "ERR_MMAP_READONLY",
+            Error::ResizeUntracked | Error::RemapWithoutFile | Error::RemapUntracked | Error::Contradiction(_) => {
+                "ERR_INVALID_ARG_VALUE"
+            }
             Error::NoView(_) => "ERR_MMAP_NO_VIEW",
             Error::Unsupported(_) => "ERR_MMAP_UNSUPPORTED",
         }
@@ -115,7 +133,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::System(error) => error.fmt(f),
-            Error::EmptyFile => f.write_str("cannot mmap an empty file"),
+            Error::EmptyFile => f.write_str("cannot mmap an empty file (`allowEmpty: true` maps it)"),
             Error::OffsetBeyondFile { offset, file_size } => write!(
                 f,
                 "mmap offset is greater than file size: \"offset\" is {offset}, the file has {file_size} bytes"
@@ -156,6 +174,29 @@ impl fmt::Display for Error {
             Error::ResizeSharedAnonymous => f.write_str("mmap: can't expand a shared anonymous mapping on Linux"),
             Error::ResizeNamed { existing } => {
                 write!(f, "new size out of range: a named region keeps the size it was created with, {existing} bytes")
+            }
+            Error::RemapWithoutFile => f.write_str("mmap can't remap memory that has no file"),
+            Error::RemapUntracked => f.write_str("mmap can't remap with trackfd=False."),
+            Error::RemapPrivate => {
+                f.write_str("mmap can't remap a copy-on-write memory map: what was changed in it would be lost")
+            }
+            Error::RemapOutOfRange { offset, file_size: Some(file_size), .. } if offset > file_size => write!(
+                f,
+                "new length out of range: the mapping begins at \"offset\" {offset}, and the file has {file_size} bytes now"
+            ),
+            Error::RemapOutOfRange { least, offset, file_size: Some(file_size) } if file_size - offset < *least => write!(
+                f,
+                "new length out of range: the file has {file_size} bytes now, and none from \"offset\" {offset} on \
+                 (`allowEmpty: true` maps that)"
+            ),
+            Error::RemapOutOfRange { least, offset, file_size: Some(file_size) } => write!(
+                f,
+                "new length out of range: \"newLength\" must be {least} to {}, for the file has {file_size} bytes now and \
+                 \"offset\" is {offset}",
+                file_size - offset
+            ),
+            Error::RemapOutOfRange { least, file_size: None, .. } => {
+                write!(f, "new length out of range: \"newLength\" must be given, and at least {least}, for what has no size")
             }
             Error::NoView(said) => {
                 write!(

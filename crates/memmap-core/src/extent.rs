@@ -20,12 +20,15 @@ pub struct Status {
 
 /// The number of bytes of a file to map, checked against the file's size.
 ///
-/// A length of 0 means the rest of a regular file or block device. The order of the checks is
-/// CPython's.
-pub(crate) fn extent(status: Status, offset: u64, length: u64) -> Result<usize> {
+/// A length of 0 means the rest of a regular file or block device, which may be no bytes if that is
+/// allowed. The order of the checks is CPython's.
+pub(crate) fn extent(status: Status, offset: u64, length: u64, allow_empty: bool) -> Result<usize> {
     let Status { size: file_size, sized, .. } = status;
     if sized {
         if length == 0 {
+            if allow_empty && offset == file_size {
+                return Ok(0);
+            }
             if file_size == 0 {
                 return Err(Error::EmptyFile);
             }
@@ -39,6 +42,24 @@ pub(crate) fn extent(status: Status, offset: u64, length: u64) -> Result<usize> 
         }
     }
     addressable(length)
+}
+
+/// The number of bytes to remap of a file that is mapped already. The default is all from `offset`
+/// on.
+pub(crate) fn extent_of_remap(
+    status: Status,
+    offset: u64,
+    new_length: Option<u64>,
+    allow_empty: bool,
+) -> Result<usize> {
+    let Status { size: file_size, sized, .. } = status;
+    let least = u64::from(!(allow_empty && sized));
+    let available = if sized { file_size.checked_sub(offset) } else { Some(u64::MAX - offset) };
+    let length = new_length.or(available.filter(|_| sized));
+    match (length, available) {
+        (Some(length), Some(available)) if (least..=available).contains(&length) => addressable(length),
+        _ => Err(Error::RemapOutOfRange { least, offset, file_size: sized.then_some(file_size) }),
+    }
 }
 
 /// The number of bytes of a named region to map. A length of 0 means the rest of the region.

@@ -31,6 +31,8 @@ pub struct Request {
     pub create: Create,
     /// `flush` and `write_back` bring private changes into the file.
     pub write_back: bool,
+    /// A file that has no byte at `offset` yet is mapped as no bytes, where `length` is 0.
+    pub allow_empty: bool,
 }
 
 /// What is done about a part of a file that is not there.
@@ -61,6 +63,7 @@ pub struct Mapping {
     /// to ask.
     tells_residency: bool,
     write_back: bool,
+    allow_empty: bool,
     /// Where private pages are a snapshot of the file: a second one that nobody stores to, to compare with when writing back.
     baseline: Option<Arc<Region>>,
     /// It wrote through at some time before a `protect`.
@@ -76,17 +79,18 @@ impl Mapping {
     /// says. See [`sys::File::allocate`] and [`sys::Creation`] for what is left then of a file that
     /// `create` makes or extends.
     pub fn open(request: Request) -> Result<Mapping> {
-        let Request { target, offset, length, plan, track, create, write_back } = request;
+        let Request { target, offset, length, plan, track, create, write_back, allow_empty } = request;
+        let wanted = Wanted { offset, length, create, write_back, allow_empty };
         let mut tells_residency = true;
         let (region, source) = match target {
             Target::Path(path) => {
-                let (file, region) = map_path(&path, offset, length, &plan, create, write_back)?;
+                let (file, region) = map_path(&path, &wanted, &plan)?;
                 tells_residency = track || file.tells_residency();
                 (region, Source::File(track.then(|| Arc::new(file))))
             }
             Target::Descriptor(descriptor) if track => {
                 let file = sys::File::duplicate(descriptor)?;
-                let region = map_file(&file, offset, length, &plan, create, write_back)?;
+                let region = map_file(&file, &wanted, &plan)?;
                 (region, Source::File(Some(Arc::new(file))))
             }
             Target::Descriptor(descriptor) => {
@@ -94,7 +98,7 @@ impl Mapping {
                 // has on the file.
                 let file = sys::File::borrow(descriptor)?;
                 tells_residency = file.tells_residency();
-                (map_file(&file, offset, length, &plan, create, write_back)?, Source::File(None))
+                (map_file(&file, &wanted, &plan)?, Source::File(None))
             }
             Target::Anonymous => {
                 let length = extent::addressable(length).map_err(|_| sys::no_memory("mmap"))?;
@@ -121,6 +125,7 @@ impl Mapping {
             tracked: track,
             tells_residency,
             write_back,
+            allow_empty,
             baseline: None,
             wrote_through: false,
         };
@@ -232,7 +237,7 @@ impl Mapping {
         let length = extent::addressable(new_length).map_err(|_| Error::ResizeOutOfRange)?;
         // File sizes are signed.
         let end = self.offset.checked_add(new_length).filter(|&end| i64::try_from(end).is_ok());
-        let (Some(end), 1..) = (end, length) else {
+        let Some(end) = end.filter(|_| length != 0 || self.allow_empty) else {
             return Err(Error::ResizeOutOfRange);
         };
         match &self.source {
@@ -258,6 +263,36 @@ impl Mapping {
         Ok(())
     }
 
+    /// Maps what the file has now from `offset` on, or `new_length` bytes of it. The file stays as it is.
+    ///
+    /// The memory is mapped anew, unless it is what is wanted already. Whoever holds the old Region
+    /// sees what it showed before. A failure leaves the mapping as it was.
+    ///
+    /// # Errors
+    ///
+    /// In this order: ERR_INVALID_ARG_VALUE without a file or a descriptor of it, ERR_MMAP_READONLY
+    /// for a private mapping, whose changes would be lost, ERR_OUT_OF_RANGE for nothing, unless
+    /// that is allowed, and for more than the file has; then what the system says.
+    pub fn remap(&mut self, new_length: Option<u64>) -> Result<()> {
+        if !matches!(self.source, Source::File(_)) {
+            return Err(Error::RemapWithoutFile);
+        }
+        let Source::File(Some(file)) = &self.source else {
+            return Err(Error::RemapUntracked);
+        };
+        if self.plan.private {
+            return Err(Error::RemapPrivate);
+        }
+        let status = file.status()?;
+        let length = extent::extent_of_remap(status, self.offset, new_length, self.allow_empty)?;
+        if length == self.region.len() && self.region.intact().is_ok() {
+            return Ok(());
+        }
+        let region = self.region_of_file(file, &status, length, || Ok(()))?;
+        self.replace_region(region);
+        Ok(())
+    }
+
     /// Moves the memory to addresses that an engine has reserved for a SharedArrayBuffer, `capacity` bytes from the start of a page. The mapping
     /// begins `lead` bytes after that start then. From then on the engine unmaps it.
     ///
@@ -273,7 +308,9 @@ impl Mapping {
     pub unsafe fn relocate(&mut self, address: *mut u8, lead: usize, capacity: usize) -> Result<()> {
         let page = sys::page_size();
         let needed = (lead + self.region.len()).next_multiple_of(page);
-        let fits = lead == self.region.start().addr() % page && address.addr().is_multiple_of(page);
+        // No bytes begin anywhere.
+        let fits = (self.region.is_empty() || lead == self.region.start().addr() % page)
+            && address.addr().is_multiple_of(page);
         if !fits || capacity.next_multiple_of(page) < needed {
             return Err(Error::NoView("the engine gave other addresses than it was asked for".to_owned()));
         }
@@ -322,7 +359,12 @@ impl Mapping {
         if !plan.writable() && retained.write_back {
             retained.write_changed_pages(0, self.region.len())?;
         }
-        if plan.writes_through() != self.plan.writes_through() || writes_back_again {
+        if self.region.is_empty() {
+            // What is mapped next is mapped by the new plan. That must not fail then.
+            if plan.writes_through() && !self.source.file().is_some_and(|file| file.is_writable().unwrap_or(false)) {
+                return Err(sys::not_writable("mprotect"));
+            }
+        } else if plan.writes_through() != self.plan.writes_through() || writes_back_again {
             match (self.source.file(), &self.source) {
                 (Some(file), _) => {
                     let baseline = if writes_back_again { self.snapshot(&plan)? } else { None };
@@ -402,7 +444,7 @@ impl Mapping {
     fn snapshot(&self, plan: &Plan) -> Result<Option<Arc<Region>>> {
         match &self.source {
             Source::File(Some(file)) if sys::PRIVATE_IS_SNAPSHOT && self.write_back => {
-                let memory = Memory::of_file(file, self.offset, self.region.len(), plan)?;
+                let memory = memory_of(file, &file.status()?, self.offset, self.region.len(), plan)?;
                 let region = Region::of_file(memory, None, self.offset, present_identity(Some(file))?);
                 Ok(Some(Arc::new(region)))
             }
@@ -444,20 +486,34 @@ impl Mapping {
                 Ok(())
             }
         };
+        self.region_of_file(file, before, length, change_size)
+    }
+
+    /// Maps another length of the file, in place where there is room. `change_size` gives the file
+    /// its size, when all that can fail without a trace is done.
+    fn region_of_file(
+        &self,
+        file: &sys::File,
+        status: &Status,
+        length: usize,
+        mut change_size: impl FnMut() -> Result<()>,
+    ) -> Result<Region> {
         if !sys::CAN_MAP_BEYOND_END {
             change_size()?;
         }
-        let memory = match self.region.memory().grown(file, self.offset, length, &self.plan)? {
+        let growth =
+            if length == 0 { None } else { self.region.memory().grown(file, self.offset, length, &self.plan)? };
+        let memory = match growth {
             Some(growth) => self.region.record_loss(growth.finish(file, change_size))?,
             None => {
-                let memory = Memory::of_file(file, self.offset, length, &self.plan)?;
+                let memory = memory_of(file, status, self.offset, length, &self.plan)?;
                 if sys::CAN_MAP_BEYOND_END {
                     change_size()?;
                 }
                 memory
             }
         };
-        Ok(self.region.resized(memory, self.offset, identity(file, before)))
+        Ok(self.region.resized(memory, self.offset, identity(file, status)))
     }
 
     fn resize_anonymous(&self, file: Option<&sys::File>, length: usize) -> Result<Region> {
@@ -500,41 +556,41 @@ impl Mapping {
         if Arc::strong_count(&self.region) > 1 {
             // Views hold the memory. Where they lie in what is to go, the system says no, in its own words.
             file.set_size(end)?;
-            let memory = Memory::of_file(file, self.offset, length, &self.plan)?;
+            let memory = memory_of(file, &file.status()?, self.offset, length, &self.plan)?;
             self.replace_region(Region::of_file(memory, None, self.offset, None));
             return Ok(());
         }
         let old_length = self.region.len();
-        let placeholder = Plan::from_access(Access::Copy);
-        let (placeholder, _) = Memory::anonymous(1, &placeholder, false)?;
-        self.region = Arc::new(Region::of_memory(placeholder));
+        self.region = Arc::new(Region::of_memory(Memory::empty()?));
         let result = file.set_size(end);
         let length = if result.is_ok() { length } else { old_length };
-        let memory = Memory::of_file(file, self.offset, length, &self.plan)?;
+        let memory = memory_of(file, &file.status()?, self.offset, length, &self.plan)?;
         self.region = Arc::new(Region::of_file(memory, None, self.offset, None));
         result
     }
 }
 
-/// Opens and maps a file, or makes one. A new file is complete before anybody can see it, where the
-/// system can do that.
-fn map_path(
-    path: &OsStr,
+/// Which part of a file is wanted, and what may be done to the file for it. See [`Request`].
+struct Wanted {
     offset: u64,
     length: u64,
-    plan: &Plan,
     create: Create,
     write_back: bool,
-) -> Result<(sys::File, Region)> {
-    if create == Create::Never {
-        let file = sys::File::open(path, plan.writes_through() || write_back)?;
-        let region = map_file(&file, offset, length, plan, create, write_back)?;
+    allow_empty: bool,
+}
+
+/// Opens and maps a file, or makes one. A new file is complete before anybody can see it, where the
+/// system can do that.
+fn map_path(path: &OsStr, wanted: &Wanted, plan: &Plan) -> Result<(sys::File, Region)> {
+    if wanted.create == Create::Never {
+        let file = sys::File::open(path, plan.writes_through() || wanted.write_back)?;
+        let region = map_file(&file, wanted, plan)?;
         return Ok((file, region));
     }
     let mut nameless = true;
     loop {
         let creation = sys::Creation::begin(path, nameless)?;
-        let region = map_file(&creation.file, offset, length, plan, create, write_back)?;
+        let region = map_file(&creation.file, wanted, plan)?;
         match creation.finish() {
             sys::Finished::Named => return Ok((creation.file, region)),
             // Now there is a file to open.
@@ -545,14 +601,8 @@ fn map_path(
 }
 
 /// Maps a file, and makes sure that the part to map is there.
-fn map_file(
-    file: &sys::File,
-    offset: u64,
-    length: u64,
-    plan: &Plan,
-    create: Create,
-    write_back: bool,
-) -> Result<Region> {
+fn map_file(file: &sys::File, wanted: &Wanted, plan: &Plan) -> Result<Region> {
+    let &Wanted { offset, length, create, write_back, allow_empty } = wanted;
     let mut status = file.status()?;
     let create = if status.regular { create } else { Create::Never };
     if (write_back || create != Create::Never) && !file.is_writable()? {
@@ -569,7 +619,8 @@ fn map_file(
         ));
     }
     let mut to_make = None;
-    if create != Create::Never {
+    // All the rest of a file is what is there.
+    if create != Create::Never && length != 0 {
         let range = extent::extent_to_create(offset, length)?;
         status.size = status.size.max(range.end);
         to_make = Some(range);
@@ -578,9 +629,9 @@ fn map_file(
         Create::Sparse => file.extend(range.end),
         Create::Never | Create::Allocated => file.allocate(range),
     };
-    let length = extent::extent(status, offset, length)?;
+    let length = extent::extent(status, offset, length, allow_empty)?;
     let memory = match to_make {
-        None => Memory::of_file(file, offset, length, plan)?,
+        None => memory_of(file, &status, offset, length, plan)?,
         Some(range) if sys::CAN_MAP_BEYOND_END => {
             // What can fail without a trace comes first.
             let memory = Memory::of_file(file, offset, length, plan)?;
@@ -597,6 +648,11 @@ fn map_file(
         }
     };
     Ok(Region::of_file(memory, None, offset, identity(file, &status)))
+}
+
+/// Maps a part of a file, which may be no bytes where the file says that it has no more.
+fn memory_of(file: &sys::File, status: &Status, offset: u64, length: usize, plan: &Plan) -> Result<Memory> {
+    if length == 0 && status.sized { Memory::empty() } else { Memory::of_file(file, offset, length, plan) }
 }
 
 /// The file of a named region stays open as long as the region is mapped.

@@ -43,7 +43,16 @@ fn mapped(path: &Path, pages: u64, access: Access) -> Mapping {
 fn open(path: &Path, access: Access) -> Mapping {
     let target = Target::Path(path.as_os_str().to_owned());
     let plan = Plan::from_access(access);
-    let request = Request { target, offset: 0, length: 0, plan, track: true, create: Create::Never, write_back: false };
+    let request = Request {
+        target,
+        offset: 0,
+        length: 0,
+        plan,
+        track: true,
+        create: Create::Never,
+        write_back: false,
+        allow_empty: false,
+    };
     Mapping::open(request).unwrap()
 }
 

@@ -38,6 +38,7 @@ fn request(path: &Path, access: Access) -> Request {
         track: true,
         create: Create::Never,
         write_back: false,
+        allow_empty: false,
     }
 }
 
@@ -46,6 +47,10 @@ fn read(mapping: &Mapping, offset: usize, length: usize) -> Vec<u8> {
     let target = unsafe { RawBytes::new(bytes.as_mut_ptr(), length) };
     mapping.region().read(offset, target).unwrap();
     bytes
+}
+
+fn all(mapping: &Mapping) -> Vec<u8> {
+    read(mapping, 0, mapping.region().len())
 }
 
 fn write(mapping: &Mapping, offset: usize, bytes: &[u8]) {
@@ -319,4 +324,65 @@ fn a_near_match_is_found_without_advice_and_a_far_one_is_not_missed() {
     write(&mapping, NEAR - 1, b"needle");
     assert_eq!(region.find(&finder, 0..3 * NEAR), Ok(Some(NEAR - 1)));
     assert!(is_read_in_order(&file.path));
+}
+
+#[test]
+fn remapping_follows_the_file_and_never_changes_it() {
+    for access in [Access::Read, Access::Write] {
+        let file = scratch(b"one\n");
+        let mut mapping = Mapping::open(request(&file.path, access)).unwrap();
+        let view = Arc::clone(mapping.region());
+        let before = view.start();
+        mapping.remap(None).unwrap();
+        assert_eq!(mapping.region().start(), before, "nothing has changed");
+
+        fs::write(&file.path, b"one\ntwo\n").unwrap();
+        mapping.remap(None).unwrap();
+        assert_eq!(all(&mapping), b"one\ntwo\n");
+        let mut shown = [0; 4];
+        view.read(0, unsafe { RawBytes::new(shown.as_mut_ptr(), 4) }).unwrap();
+        assert_eq!(&shown, b"one\n");
+        mapping.remap(Some(5)).unwrap();
+        assert_eq!(all(&mapping), b"one\nt");
+        let longer = mapping.remap(Some(9)).unwrap_err();
+        assert_eq!(longer, Error::RemapOutOfRange { least: 1, offset: 0, file_size: Some(8) });
+        assert_eq!(mapping.remap(Some(0)).unwrap_err().code(), "ERR_OUT_OF_RANGE");
+        assert_eq!(all(&mapping), b"one\nt", "it is as it was before a failure");
+        assert_eq!(fs::read(&file.path).unwrap(), b"one\ntwo\n");
+    }
+}
+
+#[test]
+fn remapping_is_refused_where_bytes_would_be_lost_or_there_is_no_file() {
+    let file = scratch(b"content");
+    let code = |request: Request| Mapping::open(request).unwrap().remap(None).unwrap_err().code();
+    assert_eq!(code(request(&file.path, Access::Copy)), "ERR_MMAP_READONLY");
+    assert_eq!(code(Request { track: false, ..request(&file.path, Access::Read) }), "ERR_INVALID_ARG_VALUE");
+    let anonymous = Request { target: Target::Anonymous, length: 10, ..request(&file.path, Access::Default) };
+    assert_eq!(code(anonymous), "ERR_INVALID_ARG_VALUE");
+}
+
+#[test]
+fn no_bytes_can_be_mapped_and_become_some() {
+    let file = scratch(b"head");
+    let asked = || Request { offset: 4, allow_empty: true, ..request(&file.path, Access::Write) };
+    let mut mapping = Mapping::open(asked()).unwrap();
+    assert!(mapping.region().is_empty());
+    assert_eq!(mapping.region().read_byte(0), Err(Error::OutOfRange));
+    mapping.flush(0, 0, None).unwrap();
+    mapping.lock(0, 0).unwrap();
+    assert_eq!(mapping.resident(0, 0).unwrap().total, 0);
+    mapping.resize(4).unwrap();
+    write(&mapping, 0, b"tail");
+    assert_eq!(fs::read(&file.path).unwrap(), b"headtail");
+    mapping.resize(0).unwrap();
+    assert!(mapping.region().is_empty());
+    assert_eq!(fs::read(&file.path).unwrap(), b"head");
+    fs::write(&file.path, b"headmore").unwrap();
+    mapping.remap(None).unwrap();
+    assert_eq!(all(&mapping), b"more");
+    let behind = Request { offset: 9, ..asked() };
+    assert_eq!(Mapping::open(behind).unwrap_err().code(), "ERR_OUT_OF_RANGE");
+    let longer = Request { length: 5, ..asked() };
+    assert_eq!(Mapping::open(longer).unwrap_err().code(), "ERR_OUT_OF_RANGE");
 }

@@ -55,7 +55,16 @@ fn under_limit(name: &str, resource: libc::__rlimit_resource_t, bytes: u64) -> b
 
 fn request(target: Target, access: Access) -> Request {
     let plan = Plan::from_access(access);
-    Request { target, offset: 0, length: 0, plan, track: true, create: Create::Never, write_back: false }
+    Request {
+        target,
+        offset: 0,
+        length: 0,
+        plan,
+        track: true,
+        create: Create::Never,
+        write_back: false,
+        allow_empty: false,
+    }
 }
 
 fn path(path: &Path) -> Target {

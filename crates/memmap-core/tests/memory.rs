@@ -20,6 +20,7 @@ fn request(target: Target, length: u64) -> Request {
         track: true,
         create: Create::Never,
         write_back: false,
+        allow_empty: false,
     }
 }
 

@@ -220,7 +220,16 @@ const ALL: &[Role] = &[Role::Appends, Role::Rewrites, Role::Locks];
 fn request(path: &Path, access: Access) -> Request {
     let target = Target::Path(path.as_os_str().to_owned());
     let plan = Plan::from_access(access);
-    Request { target, offset: 0, length: 0, plan, track: true, create: Create::Never, write_back: false }
+    Request {
+        target,
+        offset: 0,
+        length: 0,
+        plan,
+        track: true,
+        create: Create::Never,
+        write_back: false,
+        allow_empty: false,
+    }
 }
 
 /// A mapping of our own bytes.

@@ -28,6 +28,7 @@ fn memory(length: usize, access: Access) -> Mapping {
         track: true,
         create: Create::Never,
         write_back: false,
+        allow_empty: false,
     })
     .unwrap()
 }

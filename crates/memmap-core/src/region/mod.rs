@@ -74,7 +74,8 @@ impl Region {
     /// mapped anew.
     pub(crate) fn resized(&self, memory: Memory, offset: u64, file: Option<FileIdentity>) -> Region {
         match &self.fault_entry {
-            Some(entry) if memory.start() == self.start() && self.intact().is_ok() => {
+            // Where no byte of the file was mapped, the entry does not say what is mapped now.
+            Some(entry) if memory.start() == self.start() && !self.is_empty() && self.intact().is_ok() => {
                 entry.grow((memory.start().addr() + memory.length()).next_multiple_of(memory.page_size()));
                 entry.set_file(file);
                 let mut region = Region::new(memory, None, Some(Arc::clone(entry)));
@@ -227,7 +228,7 @@ impl Region {
         self.memory.length()
     }
 
-    /// Whether there are no bytes. No mapping is empty.
+    /// Whether there are no bytes.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -121,7 +121,16 @@ fn content() -> Vec<u8> {
 
 fn request(target: Target, access: Access) -> Request {
     let plan = Plan::from_access(access);
-    Request { target, offset: 0, length: 0, plan, track: true, create: Create::Never, write_back: false }
+    Request {
+        target,
+        offset: 0,
+        length: 0,
+        plan,
+        track: true,
+        create: Create::Never,
+        write_back: false,
+        allow_empty: false,
+    }
 }
 
 fn of_path(path: &Path, access: Access) -> Request {
@@ -797,6 +806,117 @@ fn resizing() {
             ("resize private memory to more", |stage| resizes_memory(stage, true, longer())),
             ("resize private memory to less", |stage| resizes_memory(stage, true, shorter())),
             ("resize shared memory to less", |stage| resizes_memory(stage, false, shorter())),
+        ],
+    );
+}
+
+#[test]
+fn remapping() {
+    /// The file gets this content, and is mapped as it is then.
+    fn remaps(stage: &Stage, access: Access, prepare: impl Fn(&Stage, &mut Mapping), now: &[u8]) {
+        let old = content();
+        let (path, mut mapping) = opened(stage, access);
+        prepare(stage, &mut mapping);
+        let view = Arc::clone(mapping.region());
+        // Not by `fs::write`, which cuts the file to nothing first.
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_len(now.len() as u64).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(&file, now, 0).unwrap();
+        stage.expect(&path, Some(now));
+        let mapped = mapped_of(&path);
+        if stage.inject(|| mapping.remap(None)).is_err() {
+            if stage.has_lost(&mapping) {
+                return;
+            }
+            // What the file has lost by then is no page of it any more.
+            if now.len() >= old.len() {
+                assert_eq!(mapped_of(&path), mapped, "bytes of the file that are mapped after a failure");
+                works(&mapping, &old);
+            }
+            assert_eq!(mapping.region().len(), old.len());
+            let kept = old.len().min(now.len());
+            same("a view after a failure", &seen(&view)[..kept], &old[..kept]);
+            mapping.remap(None).unwrap();
+        }
+        works(&mapping, now);
+        let mut in_view = old;
+        in_view.get_mut(now.len()..).unwrap_or_default().fill(0);
+        same("an older view", &seen(&view), &in_view);
+        drop(mapping);
+        let _ = seen(&view);
+    }
+    fn nothing(_: &Stage, _: &mut Mapping) {}
+    fn longer() -> Vec<u8> {
+        pattern(40 * page_size() + 100)
+    }
+    fn shorter() -> Vec<u8> {
+        pattern(2 * page_size() + 100)
+    }
+    fn opens_nothing(stage: &Stage) -> (PathBuf, Mapping) {
+        let path = stage.file(b"");
+        let mapping = open(Request { allow_empty: true, ..of_path(&path, Access::Read) });
+        stage.neighbour();
+        (path, mapping)
+    }
+    fn grows_from_nothing(stage: &Stage, prepare: impl Fn(&Stage, &mut Mapping)) {
+        let (path, mut mapping) = opens_nothing(stage);
+        prepare(stage, &mut mapping);
+        fs::write(&path, content()).unwrap();
+        stage.expect(&path, Some(&content()));
+        if stage.inject(|| mapping.remap(None)).is_err() {
+            assert!(mapping.region().is_empty());
+            mapping.remap(None).unwrap();
+        }
+        works(&mapping, &content());
+    }
+    group(
+        "remapping",
+        &[
+            ("remap to more", |stage| remaps(stage, Access::Write, nothing, &longer())),
+            ("remap to more, to read", |stage| remaps(stage, Access::Read, nothing, &longer())),
+            ("remap to less", |stage| remaps(stage, Access::Write, nothing, &shorter())),
+            ("remap to less, to read", |stage| remaps(stage, Access::Read, nothing, &shorter())),
+            ("remap what has not changed", |stage| remaps(stage, Access::Read, nothing, &content())),
+            ("remap to more in place", |stage| {
+                remaps(stage, Access::Write, |stage, mapping| lend(stage, mapping, 40), &longer());
+            }),
+            ("remap to more in place, to read", |stage| {
+                remaps(stage, Access::Read, |stage, mapping| lend(stage, mapping, 40), &longer());
+            }),
+            ("remap to more than its place", |stage| {
+                remaps(stage, Access::Read, |stage, mapping| lend(stage, mapping, 1), &longer());
+            }),
+            ("remap what was lent to less", |stage| {
+                remaps(stage, Access::Read, |stage, mapping| lend(stage, mapping, 40), &shorter());
+            }),
+            ("open no bytes", |stage| {
+                let path = stage.file(b"");
+                let request = || Request { allow_empty: true, ..of_path(&path, Access::Read) };
+                if stage.inject(|| Mapping::open(request())).is_err() {
+                    assert!(open(request()).region().is_empty());
+                }
+            }),
+            ("remap no bytes to some", |stage| grows_from_nothing(stage, nothing)),
+            ("remap no bytes to some in place", |stage| {
+                grows_from_nothing(stage, |stage, mapping| lend(stage, mapping, 6));
+            }),
+            ("remap to no bytes", |stage| {
+                let path = stage.file(&content());
+                let mut mapping = open(Request { allow_empty: true, ..of_path(&path, Access::Read) });
+                fs::write(&path, b"").unwrap();
+                stage.expect(&path, Some(b""));
+                if stage.inject(|| mapping.remap(None)).is_err() {
+                    mapping.remap(None).unwrap();
+                }
+                assert!(mapping.region().is_empty());
+            }),
+            ("lend no bytes", |stage| {
+                let (_, mut mapping) = opens_nothing(stage);
+                if lent(stage, &mut mapping, 4).is_err() {
+                    lend(stage, &mut mapping, 4);
+                }
+                assert!(mapping.region().is_empty());
+            }),
         ],
     );
 }

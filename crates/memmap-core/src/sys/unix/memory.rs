@@ -8,7 +8,7 @@ use super::plan::{NORESERVE, PRIVATE_IS_SNAPSHOT, anonymous_flags_for, flags_for
 use super::replace::{self, FileMapping, Fresh, Zeros};
 use super::shm::anonymous_file;
 use super::unmappable::{map_failed, nothing_to_map};
-use crate::access::Plan;
+use crate::access::{Access, Plan};
 use crate::error::{Error, Result};
 use crate::fault_registry::StoredTo;
 use crate::sys::span::PageSpan;
@@ -147,6 +147,17 @@ impl Memory {
             Memory::map(quota, length, page_size_of_flags(plan.other_flags), None, plan)?
         };
         Ok((memory, None))
+    }
+
+    /// No bytes, at a page that nothing else is at.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM.
+    pub fn empty() -> Result<Memory> {
+        let (mut memory, _) = Memory::anonymous(1, &Plan::from_access(Access::Copy), false)?;
+        memory.length = 0;
+        Ok(memory)
     }
 
     fn of(quota: MappingQuota, anonymous: bool, owner: MmapRaw) -> Result<Memory> {
@@ -292,6 +303,11 @@ impl Memory {
         let old = self.span(0, self.length);
         let new = PageSpan::of_pages(address.as_ptr(), self.length, self.page);
         let owner = engine_owner(capacity, new.pages(page_size()))?;
+        if self.length == 0 {
+            self.owner = owner;
+            self.start = address;
+            return Ok(());
+        }
         if (!is_whole || self.is_divided.load(Ordering::Relaxed)) && !replace::moves_several_mappings() {
             return Err(failed("mremap")(Errno::FAULT));
         }
@@ -320,7 +336,11 @@ impl Memory {
             return Ok(None);
         };
         let lead = lead_of(offset, self.page);
-        if length < self.length || lead.checked_add(length).is_none_or(|whole| whole > capacity) {
+        // The pages of a file are larger than those of no bytes where they are huge.
+        if length < self.length
+            || file.page_size() != self.page
+            || lead.checked_add(length).is_none_or(|whole| whole > capacity)
+        {
             return Ok(None);
         }
         let quota = MappingQuota::of_file(offset, length)?;

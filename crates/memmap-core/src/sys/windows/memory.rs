@@ -4,7 +4,7 @@ use super::error::{EACCES, EINVAL, EISDIR, ENODEV, ENOMEM, failed, io_failed, nu
 use super::file::File;
 use super::page::{allocation_granularity, halves, page_size};
 use super::plan::PROTECT_UNSUPPORTED;
-use crate::access::Plan;
+use crate::access::{Access, Plan};
 use crate::error::{Error, Result};
 use crate::fault_registry::StoredTo;
 use memmap2::{MmapOptions, MmapRaw};
@@ -104,6 +104,17 @@ impl Memory {
         let owner = MmapOptions::new().len(length).map_anon();
         let memory = Memory::of(owner.map_err(io_failed("mmap"))?.into())?;
         Ok((memory, None))
+    }
+
+    /// No bytes, at a page that nothing else is at.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM.
+    pub fn empty() -> Result<Memory> {
+        let (mut memory, _) = Memory::anonymous(1, &Plan::from_access(Access::Copy), false)?;
+        memory.length = 0;
+        Ok(memory)
     }
 
     /// Maps `length` bytes from any `offset` of a section that has no file. These bytes must exist.
