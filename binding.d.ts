@@ -136,7 +136,7 @@ export declare function newTask(handle: ExternalObject<Handle>): Outcome<Externa
  * given. `create` is 0 for no, 1 for yes, 2 for a hole. `handle` has no mapping: it is new, or
  * `close` returned true for it.
  */
-export declare function open(handle: ExternalObject<Handle>, file: number | string | Uint8Array, tagname: string | undefined | null, length: number, offset: number, access: number | undefined | null, flags: number, prot: number, track: boolean, create: number, writeBack: boolean): Outcome<number>
+export declare function open(handle: ExternalObject<Handle>, file: number | string | Uint8Array, tagname: string | undefined | null, length: number, offset: number, access: number | undefined | null, flags: number, prot: number, track: boolean, create: number, writeBack: boolean, allowEmpty: boolean): Outcome<number>
 
 /** How many mappings are open in this process: neither closed nor collected. */
 export declare function openMappings(): number
@@ -167,6 +167,17 @@ export declare function releaseBufferHold(hold: ExternalObject<BufferHold>): voi
  * collected.
  */
 export declare function relocate(handle: ExternalObject<Handle>, id: number, memory: Uint8Array, lead: number, capacity: number, hold: ExternalObject<BufferHold>): Outcome<undefined>
+
+/** Maps what the file has now, or `length` bytes of it. Buffers are treated as by `resize`. */
+export declare function remap(handle: ExternalObject<Handle>, length?: number | undefined | null): Outcome<Remapped>
+
+/** What `remap` has done. */
+export interface Remapped {
+  /** Bytes mapped. */
+  length: number
+  /** Whether the memory is where it was. */
+  inPlace: boolean
+}
 
 /**
  * Replaces each `from` in `[start, stop)` by `to`, which must be as long, and returns how many. An

@@ -47,7 +47,8 @@ interface MmapOptions {
    * allocated for the part that is mapped, also for holes in a file that is longer: a full disk is ENOSPC here, and no fault later.
    * An error leaves the bytes and the size of the file as they were, and what others append meanwhile. On Linux a new file appears
    * when it is complete; elsewhere, and on file systems without nameless files, an empty one may stay after an error. Where the file
-   * system cannot allocate, holes stay. `length` must be given.
+   * system cannot allocate, holes stay. `length` must be given,
+   * unless `allowEmpty` is: then a missing file is made empty, and one that is there is mapped as it is.
    *
    * With `{ sparse: true }` nothing is allocated: what is new is a hole, which takes room when it is written to, and a full disk is a
    * fault then (ERR_MMAP_FAULT). On Windows the file gets its blocks all the same, unless it is sparse already.
@@ -60,6 +61,12 @@ interface MmapOptions {
    * never closed writes nothing. A descriptor must be one that writes, and does not append (`'r+'`, not `'a+'`).
    */
   writeBack?: boolean | undefined;
+  /**
+   * Default false. Where the file has no byte at `offset` yet, `length` 0 makes a mapping of length
+   * 0 instead of ERR_OUT_OF_RANGE. `remap()` makes it longer when the file has grown, and
+   * `resize()` makes both longer. Either may make it empty again. Not for memory without a file.
+   */
+  allowEmpty?: boolean | undefined;
   /**
    * Default false. Views are of a SharedArrayBuffer: post it to workers, use `Atomics` on it. With
    * `maxByteLength` (bytes, at least the mapping's length) `resize()` grows the mapping in place up
@@ -729,6 +736,26 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements
    *   `trackfd: false`, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOSPC, ENOMEM, EFBIG, EBUSY on Windows
    */
   resize(newSize: number | bigint): void;
+  /**
+   * Maps what the file has now, from `offset` to its end, or `newLength` bytes of it: to follow a file that others write to. The file
+   * is never changed. Where nothing has changed, nothing is done.
+   *
+   * The cursor stays, and may be beyond the end then. Iterators and streams go on in the new length. Views taken before go on showing what
+   * they showed; of a part that the file has lost they show zeros. New ones see the new length. With `maxByteLength` the mapping grows in
+   * place. A task that is running goes on in what was mapped when it began. After ERR_MMAP_FAULT the mapping is whole again, as long as the
+   * file is now.
+   *
+   * The memory is mapped anew: {@link madvise} and {@link mlock} must be called again. With `ACCESS_READ`, what was stored through a view
+   * stays in that view, and is gone where the mapping has grown in place. A private mapping is refused, because its changes would be lost.
+   * A failure leaves the mapping as it was.
+   *
+   * @param newLength in bytes, at least 1, or 0 with `allowEmpty`; by default all that the file has
+   * @returns the new length
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for memory that has no file and with `trackfd: false`,
+   *   ERR_MMAP_READONLY for ACCESS_COPY and MAP_PRIVATE, ERR_OUT_OF_RANGE for more than the file has, and where it has no byte at
+   *   `offset` (unless `allowEmpty` is given and it ends there), ENOMEM
+   */
+  remap(newLength?: number | bigint): number;
   /**
    * Tells the operating system how a range will be used: `MADV_*`. Advice about a range that goes beyond the end is about the part
    * that there is. It is forgotten with `resize()`, and with a `protect()` that takes `PROT_WRITE` away or gives it back.

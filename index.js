@@ -392,6 +392,7 @@ function viewOf(id, buffer, start, length) {
 		buffer,
 		bytes: new Uint8Array(buffer, start, length),
 		own,
+		length,
 		words: void 0,
 		isRemembered: false
 	};
@@ -422,6 +423,7 @@ const BUILDS_NOTHING = { construct: () => ({}) };
 //#region src/shared.ts
 const MOVES_INTO_BUFFERS = process.platform !== "win32" && process.versions.bun === void 0;
 function sharedView(mapping, id, lead, length, maxLength) {
+	if (length === 0 && !maxLength) return viewOf(id, reserve(0, 0, false), 0, 0);
 	if (MOVES_INTO_BUFFERS) return moveIntoBuffer(mapping, id, lead, length, Math.max(maxLength ?? 0, length));
 	if (length > MAX_VIEW_LENGTH) throw sharedTooLarge(length, false);
 	const buffer = checked(binding.buffer(mapping, id, true, 0, length));
@@ -607,6 +609,7 @@ const OPTION_NAMES = [
 	"trackfd",
 	"create",
 	"writeBack",
+	"allowEmpty",
 	"sharedArrayBuffer"
 ];
 const RANGE_OPTION_NAMES = ["start", "stop"];
@@ -620,7 +623,7 @@ const DEFAULT_PROT = PROT_READ | PROT_WRITE;
 function request(file, length, options) {
 	const isLengthLeftOut = isOptions(length, options);
 	const given = optionsArgument(isLengthLeftOut ? length : options, OPTION_NAMES, "mmap");
-	const { access, offset, tagname, flags, prot, trackfd, create, writeBack, sharedArrayBuffer } = given;
+	const { access, offset, tagname, flags, prot, trackfd, create, writeBack, allowEmpty, sharedArrayBuffer } = given;
 	const named = urlPath(file) ?? file;
 	const target = fileArgument(named);
 	const checked = {
@@ -635,6 +638,7 @@ function request(file, length, options) {
 		trackfd: booleanArgument(trackfd, "trackfd", true),
 		create: createArgument(create),
 		writeBack: booleanArgument(writeBack, "writeBack", false),
+		allowEmpty: booleanArgument(allowEmpty, "allowEmpty", false),
 		shared: sharedArrayBuffer === true,
 		maxByteLength: void 0
 	};
@@ -855,14 +859,15 @@ function accessArgument(access, { flags, prot }, flagsGiven) {
 	return given;
 }
 function refuseContradictions(checked) {
-	const { file, length, tagname, access, flags, trackfd, create, writeBack, maxByteLength } = checked;
+	const { file, length, tagname, access, flags, trackfd, create, writeBack, allowEmpty, maxByteLength } = checked;
 	const anonymous = file === -1;
 	if (tagname !== void 0) {
 		if (!anonymous) throw wrongValue("The option \"tagname\" names anonymous memory: \"file\" must be -1");
 		if (access === void 0 && flags !== DEFAULT_FLAGS) throw wrongValue("The option \"tagname\" is for sharing: \"flags\" must be MAP_SHARED");
 	}
 	if (create !== 0 && anonymous) throw wrongValue("The option \"create\" is for files, and \"file\" is -1");
-	if (create !== 0 && length === 0) throw wrongValue("The option \"create\" needs a \"length\" to extend the file to");
+	if (allowEmpty && anonymous) throw wrongValue("The option \"allowEmpty\" is for files, and \"file\" is -1");
+	if (create !== 0 && length === 0 && !allowEmpty) throw wrongValue("The option \"create\" needs a \"length\" to extend the file to, or \"allowEmpty\"");
 	if (maxByteLength !== void 0 && maxByteLength < length) throw maxByteLengthTooShort(maxByteLength, length);
 	if (writeBack && (anonymous || access !== 3)) throw wrongValue("The option \"writeBack\" is for a file with access ACCESS_COPY");
 	if (writeBack && !trackfd) throw wrongValue("The option \"writeBack\" needs the descriptor: \"trackfd\" must be true");
@@ -2112,12 +2117,34 @@ var Mmap = class {
 			this.#growView();
 		} catch {}
 	}
+	remap(newLength) {
+		const asked = newLength === void 0 ? void 0 : wholeNumber(newLength, "newLength", "of type number or bigint");
+		const mapping = this.#live();
+		const view = this.#view;
+		const isUsed = view !== void 0 && this.#isUsedByOthers(view);
+		if (isUsed) this.#rememberForUnmap(view);
+		const remapped = binding.remap(mapping, asked);
+		if (!("inPlace" in remapped)) throw remapped;
+		const { length, inPlace } = remapped;
+		if (inPlace && length === this.#length) return length;
+		this.#length = length;
+		if (this.#state !== void 0) this.#state.generation += 1;
+		if (!inPlace) {
+			this.#view = void 0;
+			this.#handedOut = false;
+		}
+		try {
+			if (inPlace) this.#growView();
+			else if (view !== void 0 && !isUsed) binding.dropBuffer(mapping, view.buffer, view.id);
+		} catch {}
+		return length;
+	}
 	madvise(option, start = 0, length) {
 		const advice = systemConstant(option, "option");
 		const from = wholeNumber(start, "start");
 		const asked = optionalWholeNumber(length, "length");
 		const mapping = this.#live();
-		if (from < 0 || from >= this.#length) throw outOfRange("madvise start out of bounds", "start", `0 to ${this.#length - 1}`, start);
+		if (from < 0 || from >= this.#length && from !== 0) throw outOfRange("madvise start out of bounds", "start", `0 to ${this.#length - 1}`, start);
 		const count = asked ?? this.#length - from;
 		if (count < 0) throw outOfRange("madvise length invalid", "length", ">= 0", length);
 		if (count > Number.MAX_SAFE_INTEGER - from) throw outOfRange("madvise length too large", "length", `at most ${Number.MAX_SAFE_INTEGER - from}`, length);
@@ -2392,7 +2419,7 @@ var Mmap = class {
 	}
 	#wholeView(mapping) {
 		const view = this.#view;
-		if (view === void 0 || view.own.length === 0) {
+		if (view === void 0 || view.own.length === 0 && view.length !== 0) {
 			if (this.#length > MAX_VIEW_LENGTH && !this.#shared) throw viewTooLarge(this.#length, MAX_VIEW_LENGTH);
 			const made = this.#makeView(mapping, 0, this.#length);
 			this.#view = made;
@@ -2417,6 +2444,7 @@ var Mmap = class {
 	#makeView(mapping, offset, length) {
 		const id = this.#viewsMade;
 		this.#viewsMade += 1;
+		if (this.#length === 0 && !this.#shared) return viewOf(id, /* @__PURE__ */ new ArrayBuffer(0), 0, 0);
 		if (!this.#shared) {
 			const needed = length + (this.#lead + offset) % BUFFER_ALIGNMENT;
 			if (needed > MAX_VIEW_LENGTH) throw viewTooLarge(needed, MAX_VIEW_LENGTH);
@@ -2477,8 +2505,8 @@ function closedHandle() {
 	return handle;
 }
 function open(handle, asked) {
-	const { file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack } = asked;
-	const mapped = binding.open(handle, file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack);
+	const { file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack, allowEmpty } = asked;
+	const mapped = binding.open(handle, file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack, allowEmpty);
 	if (typeof mapped !== "number") {
 		spareHandles[spareCount] = handle;
 		spareCount += 1;

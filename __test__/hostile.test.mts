@@ -102,6 +102,8 @@ interface World {
   views: object[]
   /** To how many bytes the map was resized, if it was. */
   resizedTo: number | undefined
+  /** What is mapped may have become more of the file. */
+  isRemapped: boolean
   /** How deep arguments call methods while they are looked at. */
   depth: number
 }
@@ -144,6 +146,7 @@ function invoke(world: World, map: Mmap, method: PropertyKey, args: unknown[]): 
   if (typeof member !== 'function') return member
   const result: unknown = Reflect.apply(member, map, args)
   if (method === 'resize' && map === world.map) world.resizedTo = map.length
+  if (method === 'remap' && map === world.map) world.isRemapped = true
   return result
 }
 
@@ -726,6 +729,7 @@ const PLAUSIBLE: Record<string, fc.Arbitrary<Recipe>[]> = {
   flushAsync: [position, position, taskOption],
   prefetch: [position, position, taskOption],
   resize: [size],
+  remap: [size],
   madvise: [option, position, position],
   protect: [option],
   mlock: [position, position],
@@ -820,7 +824,7 @@ function checkMap(map: Mmap): void {
   check(typeof closed === 'boolean', 'closed is a boolean')
   check(inspect(map).startsWith(`<memmap.Mmap closed=${closed}`), 'inspect() says whether it is closed')
   if (closed) return
-  check(Number.isSafeInteger(map.length) && map.length > 0, `a length of ${map.length}`)
+  check(Number.isSafeInteger(map.length) && map.length >= 0, `a length of ${map.length}`)
   check(Number.isSafeInteger(map.tell()) && map.tell() >= 0, `a cursor at ${map.tell()}`)
   check([0, 1, 2, 3].includes(map.access), `an access of ${map.access}`)
 }
@@ -857,6 +861,7 @@ const KINDS: Record<string, Kind> = {
   'a file with ACCESS_COPY': ofFile(false, { access: ACCESS_COPY }),
   'a file with ACCESS_COPY and writeBack': ofFile(true, { access: ACCESS_COPY, writeBack: true }, 1000, [0, 1000]),
   'a file from an odd offset on': ofFile(true, { offset: PAGESIZE + 13 }, PAGESIZE, [PAGESIZE + 13, 2 * PAGESIZE + 13]),
+  'no bytes of a file': ofFile(true, { offset: FILE_LENGTH, allowEmpty: true }, 0, [FILE_LENGTH, FILE_LENGTH]),
   'a file without its descriptor': ofFile(true, { trackfd: false }, PAGESIZE, [0, PAGESIZE]),
   'a file with a SharedArrayBuffer': ofFile(true, { sharedArrayBuffer: true }),
   // Windows has none that can grow.
@@ -883,7 +888,7 @@ if (process.platform !== 'win32') {
 const CONTENT = pattern(FILE_LENGTH)
 
 /** What is to be in a file after all that was done to its mapping. */
-function checkFile(path: string, { writes, range }: Kind, resizedTo: number | undefined): void {
+function checkFile(path: string, { writes, range }: Kind, resizedTo: number | undefined, isRemapped: boolean): void {
   const now = readFileSync(path)
   if (range === undefined || !writes) {
     check(now.equals(CONTENT), 'the file is as it was')
@@ -895,7 +900,7 @@ function checkFile(path: string, { writes, range }: Kind, resizedTo: number | un
     check(now.length === from + resizedTo, `the file ends with the mapping, at ${from + resizedTo}: ${now.length}`)
   } else {
     check(now.length === FILE_LENGTH, `the file is as long as it was: ${now.length}`)
-    check(now.subarray(to).equals(CONTENT.subarray(to)), 'the file behind the mapping is as it was')
+    check(isRemapped || now.subarray(to).equals(CONTENT.subarray(to)), 'the file behind the mapping is as it was')
   }
 }
 
@@ -954,6 +959,7 @@ async function inWorld(
       tasks,
       views,
       resizedTo: undefined,
+      isRemapped: false,
       depth: 0,
     })
   } finally {
@@ -976,6 +982,7 @@ for (const [name, kind] of Object.entries(KINDS)) {
       const mapped = join(folder, 'mapped')
       writeFileSync(mapped, CONTENT)
       let resizedTo: number | undefined
+      let isRemapped = false
       await inWorld(folder, kind.open, async (world) => {
         for (const call of calls) {
           if (TRACE) writeSync(2, `${name}: ${call}\n`)
@@ -983,8 +990,9 @@ for (const [name, kind] of Object.entries(KINDS)) {
           checkMap(world.map)
         }
         resizedTo = world.resizedTo
+        isRemapped = world.isRemapped
       })
-      checkFile(mapped, kind, resizedTo)
+      checkFile(mapped, kind, resizedTo, isRemapped)
       checkOthers(join(folder, 'another'))
     })
     await fc.assert(sequence, settings(t, RUNS))
@@ -1105,6 +1113,7 @@ const optionValues = {
   trackfd: mostly(fc.boolean()),
   create: mostly(fc.boolean()),
   writeBack: mostly(fc.boolean()),
+  allowEmpty: mostly(fc.boolean()),
   sharedArrayBuffer: fc.oneof(
     mostly(fc.boolean()),
     extent.map(

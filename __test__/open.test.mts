@@ -138,7 +138,7 @@ test('an empty file with length 0 is refused', (t) => {
   t.throws(() => mmap(path), {
     instanceOf: RangeError,
     code: 'ERR_OUT_OF_RANGE',
-    message: `cannot mmap an empty file: '${path}'`,
+    message: `cannot mmap an empty file (\`allowEmpty: true\` maps it): '${path}'`,
   })
 })
 
@@ -209,7 +209,7 @@ for (const misspelt of ['acces', 'Access', 'tagName', 'trackFd', 'writeback', 's
       code: 'ERR_INVALID_ARG_VALUE',
       message:
         `The property "options.${misspelt}" is not an option of mmap. ` +
-        'Options are length, access, offset, tagname, flags, prot, trackfd, create, writeBack, sharedArrayBuffer',
+        'Options are length, access, offset, tagname, flags, prot, trackfd, create, writeBack, allowEmpty, sharedArrayBuffer',
     })
   })
 }

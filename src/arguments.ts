@@ -62,7 +62,8 @@ export interface MmapOptions {
    * allocated for the part that is mapped, also for holes in a file that is longer: a full disk is ENOSPC here, and no fault later.
    * An error leaves the bytes and the size of the file as they were, and what others append meanwhile. On Linux a new file appears
    * when it is complete; elsewhere, and on file systems without nameless files, an empty one may stay after an error. Where the file
-   * system cannot allocate, holes stay. `length` must be given.
+   * system cannot allocate, holes stay. `length` must be given,
+   * unless `allowEmpty` is: then a missing file is made empty, and one that is there is mapped as it is.
    *
    * With `{ sparse: true }` nothing is allocated: what is new is a hole, which takes room when it is written to, and a full disk is a
    * fault then (ERR_MMAP_FAULT). On Windows the file gets its blocks all the same, unless it is sparse already.
@@ -73,6 +74,12 @@ export interface MmapOptions {
    * never closed writes nothing. A descriptor must be one that writes, and does not append (`'r+'`, not `'a+'`).
    */
   writeBack?: boolean | undefined
+  /**
+   * Default false. Where the file has no byte at `offset` yet, `length` 0 makes a mapping of length
+   * 0 instead of ERR_OUT_OF_RANGE. `remap()` makes it longer when the file has grown, and
+   * `resize()` makes both longer. Either may make it empty again. Not for memory without a file.
+   */
+  allowEmpty?: boolean | undefined
   /**
    * Default false. Views are of a SharedArrayBuffer: post it to workers, use `Atomics` on it. With
    * `maxByteLength` (bytes, at least the mapping's length) `resize()` grows the mapping in place up
@@ -193,6 +200,7 @@ export interface Request {
   trackfd: boolean
   create: Create
   writeBack: boolean
+  allowEmpty: boolean
   shared: boolean
   /** How long the mapping may become in place; undefined where it need not. */
   maxByteLength: number | undefined
@@ -208,6 +216,7 @@ const OPTION_NAMES = [
   'trackfd',
   'create',
   'writeBack',
+  'allowEmpty',
   'sharedArrayBuffer',
 ]
 const RANGE_OPTION_NAMES = ['start', 'stop']
@@ -225,7 +234,7 @@ const DEFAULT_PROT = PROT_READ | PROT_WRITE
 export function request(file: unknown, length: unknown, options: unknown): Request {
   const isLengthLeftOut = isOptions(length, options)
   const given: MmapOptions = optionsArgument(isLengthLeftOut ? length : options, OPTION_NAMES, 'mmap')
-  const { access, offset, tagname, flags, prot, trackfd, create, writeBack, sharedArrayBuffer } = given
+  const { access, offset, tagname, flags, prot, trackfd, create, writeBack, allowEmpty, sharedArrayBuffer } = given
   const named = urlPath(file) ?? file
   const target = fileArgument(named)
   const checked: Request = {
@@ -240,6 +249,7 @@ export function request(file: unknown, length: unknown, options: unknown): Reque
     trackfd: booleanArgument(trackfd, 'trackfd', true),
     create: createArgument(create),
     writeBack: booleanArgument(writeBack, 'writeBack', false),
+    allowEmpty: booleanArgument(allowEmpty, 'allowEmpty', false),
     shared: sharedArrayBuffer === true,
     maxByteLength: undefined,
   }
@@ -570,7 +580,7 @@ function accessArgument(access: unknown, { flags, prot }: Request, flagsGiven: b
 }
 
 function refuseContradictions(checked: Request): void {
-  const { file, length, tagname, access, flags, trackfd, create, writeBack, maxByteLength } = checked
+  const { file, length, tagname, access, flags, trackfd, create, writeBack, allowEmpty, maxByteLength } = checked
   const anonymous = file === -1
   if (tagname !== undefined) {
     if (!anonymous) throw wrongValue('The option "tagname" names anonymous memory: "file" must be -1')
@@ -579,7 +589,10 @@ function refuseContradictions(checked: Request): void {
     }
   }
   if (create !== 0 && anonymous) throw wrongValue('The option "create" is for files, and "file" is -1')
-  if (create !== 0 && length === 0) throw wrongValue('The option "create" needs a "length" to extend the file to')
+  if (allowEmpty && anonymous) throw wrongValue('The option "allowEmpty" is for files, and "file" is -1')
+  if (create !== 0 && length === 0 && !allowEmpty) {
+    throw wrongValue('The option "create" needs a "length" to extend the file to, or "allowEmpty"')
+  }
   if (maxByteLength !== undefined && maxByteLength < length) throw maxByteLengthTooShort(maxByteLength, length)
   if (writeBack && (anonymous || access !== ACCESS_COPY)) {
     throw wrongValue('The option "writeBack" is for a file with access ACCESS_COPY')

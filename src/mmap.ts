@@ -972,6 +972,51 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   }
 
   /**
+   * Maps what the file has now, from `offset` to its end, or `newLength` bytes of it: to follow a file that others write to. The file
+   * is never changed. Where nothing has changed, nothing is done.
+   *
+   * The cursor stays, and may be beyond the end then. Iterators and streams go on in the new length. Views taken before go on showing what
+   * they showed; of a part that the file has lost they show zeros. New ones see the new length. With `maxByteLength` the mapping grows in
+   * place. A task that is running goes on in what was mapped when it began. After ERR_MMAP_FAULT the mapping is whole again, as long as the
+   * file is now.
+   *
+   * The memory is mapped anew: {@link madvise} and {@link mlock} must be called again. With `ACCESS_READ`, what was stored through a view
+   * stays in that view, and is gone where the mapping has grown in place. A private mapping is refused, because its changes would be lost.
+   * A failure leaves the mapping as it was.
+   *
+   * @param newLength in bytes, at least 1, or 0 with `allowEmpty`; by default all that the file has
+   * @returns the new length
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for memory that has no file and with `trackfd: false`,
+   *   ERR_MMAP_READONLY for ACCESS_COPY and MAP_PRIVATE, ERR_OUT_OF_RANGE for more than the file has, and where it has no byte at
+   *   `offset` (unless `allowEmpty` is given and it ends there), ENOMEM
+   */
+  remap(newLength?: number | bigint): number {
+    const asked = newLength === undefined ? undefined : wholeNumber(newLength, 'newLength', 'of type number or bigint')
+    const mapping = this.#live()
+    const view = this.#view
+    const isUsed = view !== undefined && this.#isUsedByOthers(view)
+    if (isUsed) this.#rememberForUnmap(view)
+    const remapped = binding.remap(mapping, asked)
+    if (!('inPlace' in remapped)) throw remapped
+    const { length, inPlace } = remapped
+    // Only assignments from here on, as in `resize()`.
+    if (inPlace && length === this.#length) return length
+    this.#length = length
+    if (this.#state !== undefined) this.#state.generation += 1
+    if (!inPlace) {
+      this.#view = undefined
+      this.#handedOut = false
+    }
+    try {
+      if (inPlace) this.#growView()
+      else if (view !== undefined && !isUsed) binding.dropBuffer(mapping, view.buffer, view.id)
+    } catch {
+      // Whoever asks for a view next makes it grow, and the old one goes with the garbage.
+    }
+    return length
+  }
+
+  /**
    * Tells the operating system how a range will be used: `MADV_*`. Advice about a range that goes beyond the end is about the part
    * that there is. It is forgotten with `resize()`, and with a `protect()` that takes `PROT_WRITE` away or gives it back.
    *
@@ -985,7 +1030,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     const from = wholeNumber(start, 'start')
     const asked = optionalWholeNumber(length, 'length')
     const mapping = this.#live()
-    if (from < 0 || from >= this.#length) {
+    if (from < 0 || (from >= this.#length && from !== 0)) {
       throw outOfRange('madvise start out of bounds', 'start', `0 to ${this.#length - 1}`, start)
     }
     const count = asked ?? this.#length - from
@@ -1372,8 +1417,8 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
 
   #wholeView(mapping: Handle): View {
     const view = this.#view
-    // A length of 0 is that of a buffer that somebody has transferred. The mapping is where it was.
-    if (view === undefined || view.own.length === 0) {
+    // A length of 0 is that of a buffer that somebody has transferred, unless nothing is mapped. The mapping is where it was.
+    if (view === undefined || (view.own.length === 0 && view.length !== 0)) {
       if (this.#length > MAX_VIEW_LENGTH && !this.#shared) throw viewTooLarge(this.#length, MAX_VIEW_LENGTH)
       const made = this.#makeView(mapping, 0, this.#length)
       this.#view = made
@@ -1403,6 +1448,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   #makeView(mapping: Handle, offset: number, length: number): View {
     const id = this.#viewsMade
     this.#viewsMade += 1
+    if (this.#length === 0 && !this.#shared) return viewOf(id, new ArrayBuffer(0), 0, 0)
     if (!this.#shared) {
       const needed = length + ((this.#lead + offset) % BUFFER_ALIGNMENT)
       if (needed > MAX_VIEW_LENGTH) throw viewTooLarge(needed, MAX_VIEW_LENGTH)
@@ -1503,8 +1549,21 @@ function closedHandle(): Handle {
 
 /** Opens the mapping of a handle, and returns its length. */
 function open(handle: Handle, asked: ReturnType<typeof request>): number {
-  const { file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack } = asked
-  const mapped = binding.open(handle, file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack)
+  const { file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack, allowEmpty } = asked
+  const mapped = binding.open(
+    handle,
+    file,
+    tagname,
+    length,
+    offset,
+    access,
+    flags,
+    prot,
+    trackfd,
+    create,
+    writeBack,
+    allowEmpty,
+  )
   if (typeof mapped !== 'number') {
     spareHandles[spareCount] = handle
     spareCount += 1

@@ -25,6 +25,7 @@ export function sharedView(
   length: number,
   maxLength: number | undefined,
 ): View {
+  if (length === 0 && !maxLength) return viewOf(id, reserve(0, 0, false), 0, 0)
   if (MOVES_INTO_BUFFERS) return moveIntoBuffer(mapping, id, lead, length, Math.max(maxLength ?? 0, length))
   if (length > MAX_VIEW_LENGTH) throw sharedTooLarge(length, false)
   const buffer = checked(binding.buffer(mapping, id, true, 0, length))

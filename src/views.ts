@@ -16,6 +16,8 @@ export interface View {
   readonly bytes: Uint8Array
   /** The same bytes, for our own use. */
   readonly own: Buffer
+  /** How many they are, whatever has become of the buffer. */
+  readonly length: number
   /** The same bytes, for several at a time; made when they are wanted, because hardly anybody does. */
   words: DataView | undefined
   /** Whether it is among those that `unmap()` takes the memory from. */
@@ -25,7 +27,15 @@ export interface View {
 /** The views of `length` bytes from `start` of a buffer. */
 export function viewOf(id: number, buffer: ArrayBufferLike, start: number, length: number): View {
   const own: Buffer = Reflect.construct(Uint8Array, [buffer, start, length], Buffer)
-  return { id, buffer, bytes: new Uint8Array(buffer, start, length), own, words: undefined, isRemembered: false }
+  return {
+    id,
+    buffer,
+    bytes: new Uint8Array(buffer, start, length),
+    own,
+    length,
+    words: undefined,
+    isRemembered: false,
+  }
 }
 
 /** Bytes in an element, by view class. A DataView has no elements: it counts bytes. */

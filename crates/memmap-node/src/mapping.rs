@@ -33,6 +33,7 @@ pub fn open(
     track: bool,
     create: u32,
     write_back: bool,
+    allow_empty: bool,
 ) -> Outcome<f64> {
     let open = || -> Result<f64> {
         let target = match (file, tagname) {
@@ -64,6 +65,7 @@ pub fn open(
             track,
             create,
             write_back,
+            allow_empty,
         })?;
         let length = mapping.region().len() as f64;
         handle.set(env, mapping)?;
@@ -120,16 +122,36 @@ pub fn flush(handle: &External<Handle>, offset: f64, length: f64, flags: Option<
 /// before, unless the mapping has grown in place in a SharedArrayBuffer. Returns true in that case.
 #[napi]
 pub fn resize(handle: &External<Handle>, length: f64) -> Outcome<bool> {
-    let resized = handle.with_mut(|mapping| {
+    // A number that is no length counts as too long: `resize` says so after its other checks.
+    let resized = replace_memory(handle, |mapping| mapping.resize(file_size(length).unwrap_or(u64::MAX)));
+    resized.map(|Remapped { in_place, .. }| in_place).into()
+}
+
+/// Maps what the file has now, or `length` bytes of it. Buffers are treated as by `resize`.
+#[napi]
+pub fn remap(handle: &External<Handle>, length: Option<f64>) -> Outcome<Remapped> {
+    let length = length.map(|length| file_size(length).unwrap_or(u64::MAX));
+    replace_memory(handle, |mapping| mapping.remap(length)).into()
+}
+
+/// What `remap` has done.
+#[napi(object)]
+pub struct Remapped {
+    /// Bytes mapped.
+    pub length: f64,
+    /// Whether the memory is where it was.
+    pub in_place: bool,
+}
+
+fn replace_memory(handle: &Handle, call: impl FnOnce(&mut Mapping) -> Result<()>) -> Result<Remapped> {
+    handle.with_mut(|mapping| {
         let before = mapping.region().start();
-        // A number that is no length counts as too long: `resize` says so after its other checks.
-        mapping.resize(file_size(length).unwrap_or(u64::MAX))?;
+        call(mapping)?;
         for buffer in handle.buffers() {
             buffer.adopt_resized(mapping.region());
         }
-        Ok(mapping.region().start() == before)
-    });
-    resized.into()
+        Ok(Remapped { length: mapping.region().len() as f64, in_place: mapping.region().start() == before })
+    })
 }
 
 /// Changes what may be done with the mapping: PROT_*. Returns the ACCESS_* that results.
