@@ -62,6 +62,9 @@ export declare function copyWithin(handle: ExternalObject<Handle>, target: numbe
 /** How many matches of `needle` are in `[start, stop)`, without overlaps. */
 export declare function count(handle: ExternalObject<Handle>, needle: Uint8Array, start: number, stop: number): Outcome<number>
 
+/** Whether opening it has created the file, the named region or the memory. */
+export declare function created(handle: ExternalObject<Handle>): Outcome<boolean>
+
 /** The descriptor that the mapping keeps, or -1. */
 export declare function descriptor(handle: ExternalObject<Handle>): Outcome<number>
 
@@ -133,10 +136,10 @@ export declare function newTask(handle: ExternalObject<Handle>): Outcome<Externa
 /**
  * Opens and maps, and returns how many bytes are mapped. `file` is a path, a descriptor, or -1 for
  * anonymous memory, which `tagname` gives a name. `flags` and `prot` count where `access` is not
- * given. `create` is 0 for no, 1 for yes, 2 for a hole. `handle` has no mapping: it is new, or
- * `close` returned true for it.
+ * given. `create` is 0 for no, 1 for yes, 2 for a hole; `mode` and `exclusive` are for a new file.
+ * `handle` has no mapping: it is new, or `close` returned true for it.
  */
-export declare function open(handle: ExternalObject<Handle>, file: number | string | Uint8Array, tagname: string | undefined | null, length: number, offset: number, access: number | undefined | null, flags: number, prot: number, track: boolean, create: number, writeBack: boolean, allowEmpty: boolean): Outcome<number>
+export declare function open(handle: ExternalObject<Handle>, file: number | string | Uint8Array, tagname: string | undefined | null, length: number, offset: number, access: number | undefined | null, flags: number, prot: number, track: boolean, create: number, mode: number, exclusive: boolean, writeBack: boolean, allowEmpty: boolean): Outcome<number>
 
 /** How many mappings are open in this process: neither closed nor collected. */
 export declare function openMappings(): number

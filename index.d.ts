@@ -43,19 +43,14 @@ interface MmapOptions {
    */
   trackfd?: boolean | undefined;
   /**
-   * Default false. Create the file when it is missing (mode 0666 less the umask) and extend it to `offset + length`. Blocks are
-   * allocated for the part that is mapped, also for holes in a file that is longer: a full disk is ENOSPC here, and no fault later.
-   * An error leaves the bytes and the size of the file as they were, and what others append meanwhile. On Linux a new file appears
-   * when it is complete; elsewhere, and on file systems without nameless files, an empty one may stay after an error. Where the file
-   * system cannot allocate, holes stay. `length` must be given,
-   * unless `allowEmpty` is: then a missing file is made empty, and one that is there is mapped as it is.
-   *
-   * With `{ sparse: true }` nothing is allocated: what is new is a hole, which takes room when it is written to, and a full disk is a
-   * fault then (ERR_MMAP_FAULT). On Windows the file gets its blocks all the same, unless it is sparse already.
+   * Default false. Create the file when it is missing and extend it to `offset + length`; `created` says whether this call has
+   * created it. Blocks are allocated for the part that is mapped, also for holes in a file that is longer: a full disk is ENOSPC
+   * here, and no fault later. An error leaves the bytes and the size of the file as they were, and what others append meanwhile. On
+   * Linux a new file appears when it is complete; elsewhere, and on file systems without nameless files, an empty one may stay after
+   * an error. Where the file system cannot allocate, holes stay. `length` must be given, unless `allowEmpty` is: then a missing
+   * file is created empty, and one that is there is mapped as it is.
    */
-  create?: boolean | {
-    sparse?: boolean | undefined;
-  } | undefined;
+  create?: boolean | CreateOptions | undefined;
   /**
    * Default false. With `ACCESS_COPY`: `flush()` and `close()` write the pages that were changed to the file. A mapping that is
    * never closed writes nothing. A descriptor must be one that writes, and does not append (`'r+'`, not `'a+'`).
@@ -82,6 +77,27 @@ interface MmapOptions {
   sharedArrayBuffer?: boolean | {
     maxByteLength: number | bigint;
   } | undefined;
+}
+/** Options of `create`. Other names are refused. */
+interface CreateOptions {
+  /**
+   * Permissions of a file that is created, 0 to 0o7777, by default 0o666. The process's umask takes
+   * away from them, as in `fs`. On Windows a file without 0o200 is created read-only, and the other
+   * bits do not count.
+   */
+  mode?: number | undefined;
+  /**
+   * Default false. The file must not be there yet, as with the flag `'wx'` of `fs`: else it is
+   * EEXIST, also for a symbolic link that leads nowhere. Of all processes that try, one succeeds.
+   * Not for a descriptor.
+   */
+  exclusive?: boolean | undefined;
+  /**
+   * Default false. Nothing is allocated: what is new is a hole, which takes room when it is written
+   * to, and a full disk is a fault then (ERR_MMAP_FAULT). On Windows the file gets its blocks all
+   * the same, unless it is sparse already.
+   */
+  sparse?: boolean | undefined;
 }
 /** Options for views of a SharedArrayBuffer. */
 interface SharedMmapOptions extends MmapOptions {
@@ -373,6 +389,13 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements
    * else `ACCESS_READ`. @throws ERR_MMAP_CLOSED
    */
   get access(): 0 | 1 | 2 | 3;
+  /**
+   * Whether opening it has created the file (with `create`), or the region (with `tagname`): of all that open one, in all processes, it is
+   * true for one, whose task it is to initialise what is in it. True of other anonymous memory, false with a descriptor.
+   *
+   * @throws ERR_MMAP_CLOSED
+   */
+  get created(): boolean;
   /** Whether it is closed. Never throws. */
   get closed(): boolean;
   /**
@@ -863,4 +886,4 @@ declare function mmap(file: FileLike | -1, length?: number | bigint, options?: P
 declare function mmap(file: FileLike | -1, options: NotText<PlainMmapOptions>): Mmap<ArrayBuffer>;
 declare function mmap(file: FileLike | -1, length?: number | bigint | NotText<MmapOptions>, options?: MmapOptions): Mmap;
 //#endregion
-export { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ALLOCATIONGRANULARITY, type BufferCopy, type BytesLike, type ErrorCode, type FileLike, type LinesOptions, MADV_AUTOSYNC, MADV_COLD, MADV_CORE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_FREE_REUSABLE, MADV_FREE_REUSE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_MERGEABLE, MADV_NOCORE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_NOSYNC, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_PROTECT, MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_SOFT_OFFLINE, MADV_UNMERGEABLE, MADV_WILLNEED, MAP_32BIT, MAP_ALIGNED_SUPER, MAP_ANON, MAP_ANONYMOUS, MAP_CONCEAL, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_HASSEMAPHORE, MAP_JIT, MAP_NOCACHE, MAP_NOEXTEND, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_RESILIENT_CODESIGN, MAP_RESILIENT_MEDIA, MAP_SHARED, MAP_STACK, MAP_TPRO, MAP_TRANSLATED_ALLOW_EXECUTE, MAP_UNIX03, MAX_VIEW_LENGTH, MS_ASYNC, MS_INVALIDATE, MS_SYNC, Mmap, type MmapError, type MmapOptions, PAGESIZE, PROT_EXEC, PROT_READ, PROT_WRITE, type PlainMmapOptions, type Progress, type RangeOptions, type RangeTaskOptions, type Residency, type SharedMmapOptions, type StreamOptions, type TaskOptions, type TextEncoding, type TextLinesOptions, type ViewConstructor, type ViewOver, mmap };
+export { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ALLOCATIONGRANULARITY, type BufferCopy, type BytesLike, type CreateOptions, type ErrorCode, type FileLike, type LinesOptions, MADV_AUTOSYNC, MADV_COLD, MADV_CORE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_FREE_REUSABLE, MADV_FREE_REUSE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_MERGEABLE, MADV_NOCORE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_NOSYNC, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_PROTECT, MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_SOFT_OFFLINE, MADV_UNMERGEABLE, MADV_WILLNEED, MAP_32BIT, MAP_ALIGNED_SUPER, MAP_ANON, MAP_ANONYMOUS, MAP_CONCEAL, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_HASSEMAPHORE, MAP_JIT, MAP_NOCACHE, MAP_NOEXTEND, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_RESILIENT_CODESIGN, MAP_RESILIENT_MEDIA, MAP_SHARED, MAP_STACK, MAP_TPRO, MAP_TRANSLATED_ALLOW_EXECUTE, MAP_UNIX03, MAX_VIEW_LENGTH, MS_ASYNC, MS_INVALIDATE, MS_SYNC, Mmap, type MmapError, type MmapOptions, PAGESIZE, PROT_EXEC, PROT_READ, PROT_WRITE, type PlainMmapOptions, type Progress, type RangeOptions, type RangeTaskOptions, type Residency, type SharedMmapOptions, type StreamOptions, type TaskOptions, type TextEncoding, type TextLinesOptions, type ViewConstructor, type ViewOver, mmap };

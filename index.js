@@ -636,7 +636,7 @@ function request(file, length, options) {
 		flags: optionalInteger(flags, "flags") ?? DEFAULT_FLAGS,
 		prot: optionalInteger(prot, "prot") ?? DEFAULT_PROT,
 		trackfd: booleanArgument(trackfd, "trackfd", true),
-		create: createArgument(create),
+		...createArgument(create),
 		writeBack: booleanArgument(writeBack, "writeBack", false),
 		allowEmpty: booleanArgument(allowEmpty, "allowEmpty", false),
 		shared: sharedArrayBuffer === true,
@@ -859,13 +859,14 @@ function accessArgument(access, { flags, prot }, flagsGiven) {
 	return given;
 }
 function refuseContradictions(checked) {
-	const { file, length, tagname, access, flags, trackfd, create, writeBack, allowEmpty, maxByteLength } = checked;
+	const { file, length, tagname, access, flags, trackfd, create, exclusive, writeBack, allowEmpty, maxByteLength } = checked;
 	const anonymous = file === -1;
 	if (tagname !== void 0) {
 		if (!anonymous) throw wrongValue("The option \"tagname\" names anonymous memory: \"file\" must be -1");
 		if (access === void 0 && flags !== DEFAULT_FLAGS) throw wrongValue("The option \"tagname\" is for sharing: \"flags\" must be MAP_SHARED");
 	}
 	if (create !== 0 && anonymous) throw wrongValue("The option \"create\" is for files, and \"file\" is -1");
+	if (exclusive && typeof file === "number") throw wrongValue("The option \"create.exclusive\" is for a file that is not there yet, and \"file\" is a descriptor of one");
 	if (allowEmpty && anonymous) throw wrongValue("The option \"allowEmpty\" is for files, and \"file\" is -1");
 	if (create !== 0 && length === 0 && !allowEmpty) throw wrongValue("The option \"create\" needs a \"length\" to extend the file to, or \"allowEmpty\"");
 	if (maxByteLength !== void 0 && maxByteLength < length) throw maxByteLengthTooShort(maxByteLength, length);
@@ -884,10 +885,25 @@ function maxByteLengthArgument(sharedArrayBuffer) {
 	if (!MOVES_INTO_BUFFERS) throw unsupported(`The option "${name}" is not available on this runtime: its buffers cannot grow in place`);
 	return checked;
 }
+const DEFAULT_MODE = 438;
+const MOST_MODE = 4095;
 function createArgument(create) {
-	if (create === void 0 || typeof create === "boolean") return create ? 1 : 0;
-	const { sparse } = objectOption(create, "create", ["sparse"]);
-	return booleanArgument(sparse, "create.sparse", false) ? 2 : 1;
+	if (create === void 0 || typeof create === "boolean") return {
+		create: create ? 1 : 0,
+		mode: DEFAULT_MODE,
+		exclusive: false
+	};
+	const { mode, exclusive, sparse } = objectOption(create, "create", [
+		"mode",
+		"exclusive",
+		"sparse"
+	]);
+	if (mode !== void 0 && typeof mode !== "number") throw wrongType("create.mode", "of type number", mode);
+	return {
+		create: booleanArgument(sparse, "create.sparse", false) ? 2 : 1,
+		mode: mode === void 0 ? DEFAULT_MODE : integer(mode, "create.mode", 0, MOST_MODE),
+		exclusive: booleanArgument(exclusive, "create.exclusive", false)
+	};
 }
 function objectOption(value, name, names) {
 	if (typeof value !== "object" || value === null || isArrayOrRevoked(value)) throw wrongType(name, `of type boolean, or an object with ${names.join(", ")}`, value);
@@ -1767,6 +1783,9 @@ var Mmap = class {
 		this.#live();
 		return this.#access;
 	}
+	get created() {
+		return checked(binding.created(this.#live()));
+	}
 	get closed() {
 		return this.#mapping === void 0;
 	}
@@ -2505,8 +2524,8 @@ function closedHandle() {
 	return handle;
 }
 function open(handle, asked) {
-	const { file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack, allowEmpty } = asked;
-	const mapped = binding.open(handle, file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack, allowEmpty);
+	const { file, tagname, length, offset, access, flags, prot, trackfd, create, mode, exclusive, writeBack, allowEmpty } = asked;
+	const mapped = binding.open(handle, file, tagname, length, offset, access, flags, prot, trackfd, create, mode, exclusive, writeBack, allowEmpty);
 	if (typeof mapped !== "number") {
 		spareHandles[spareCount] = handle;
 		spareCount += 1;

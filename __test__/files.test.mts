@@ -414,7 +414,7 @@ test('a folder that is missing is not made', (t) => {
   t.throws(() => mmap(path, 10, { create: true }), { code: 'ENOENT' })
 })
 
-test('create takes sparse, and nothing else beside it', (t) => {
+test('create takes sparse, and no option that there is not', (t) => {
   const path = join(scratchFolder(t), 'new')
   using map = mmap(path, 1 << 20, { create: { sparse: true } })
   t.is(map.length, 1 << 20)
@@ -425,7 +425,7 @@ test('create takes sparse, and nothing else beside it', (t) => {
   t.throws(() => mmapWith(path, 10, { create: { sparse: 1 } }), { message: /"create\.sparse"/ })
   t.throws(() => mmapWith(path, 10, { create: { size: 1 } }), {
     code: 'ERR_INVALID_ARG_VALUE',
-    message: /"options\.create\.size" is not an option of mmap\. Options are sparse/,
+    message: /"options\.create\.size" is not an option of mmap\. Options are mode, exclusive, sparse/,
   })
 })
 

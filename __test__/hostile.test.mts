@@ -1111,7 +1111,16 @@ const optionValues = {
   flags: mostly(fc.oneof(fc.constantFrom(MAP_SHARED, MAP_PRIVATE), fc.integer())),
   prot: mostly(fc.integer({ min: 0, max: 7 })),
   trackfd: mostly(fc.boolean()),
-  create: mostly(fc.boolean()),
+  create: fc.oneof(
+    mostly(fc.boolean()),
+    fc.record({ mode: mostly(fc.integer({ min: 0, max: 0o7777 })), exclusive: mostly(fc.boolean()) }).map(
+      ({ mode, exclusive }) =>
+        new Recipe(`{ mode: ${mode.text}, exclusive: ${exclusive.text} }`, (world) => ({
+          mode: mode.make(world),
+          exclusive: exclusive.make(world),
+        })),
+    ),
+  ),
   writeBack: mostly(fc.boolean()),
   allowEmpty: mostly(fc.boolean()),
   sharedArrayBuffer: fc.oneof(

@@ -186,8 +186,9 @@ const WRONG_OPTIONS: [options: unknown, message: string][] = [
   [{ trackfd: null }, 'The "trackfd" argument must be of type boolean. Received null'],
   [
     { create: 'yes' },
-    'The "create" argument must be of type boolean, or an object with sparse. Received type string (\'yes\')',
+    'The "create" argument must be of type boolean, or an object with mode, exclusive, sparse. Received type string (\'yes\')',
   ],
+  [{ allowEmpty: 0 }, 'The "allowEmpty" argument must be of type boolean. Received type number (0)'],
   [{ writeBack: 0 }, 'The "writeBack" argument must be of type boolean. Received type number (0)'],
   [{ tagname: 5 }, 'The "tagname" argument must be of type string. Received type number (5)'],
   [{ tagname: null }, 'The "tagname" argument must be of type string. Received null'],
@@ -573,6 +574,7 @@ test('each option is read once', (t) => {
     trackfd: true,
     create: false,
     writeBack: true,
+    allowEmpty: false,
   }
   const options: MmapOptions = {}
   for (const [name, value] of Object.entries(values)) {
@@ -636,6 +638,8 @@ test('nothing of an argument is called to convert it', (t) => {
     [path, 10, { flags: hostile }],
     [path, 10, { prot: hostile }],
     [path, 10, { create: { sparse: hostile } }],
+    [path, 10, { create: { mode: hostile } }],
+    [path, 10, { create: { exclusive: hostile } }],
     [-1, 10, { tagname: hostile }],
   ]) {
     t.throws(() => mmapWith(...args), { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' })
@@ -758,6 +762,7 @@ test('undefined is the same as nothing, for every option that all systems have',
     trackfd: undefined,
     create: undefined,
     writeBack: undefined,
+    allowEmpty: undefined,
   })
   map.write('A')
   t.deepEqual([map.access, map.length, map.offset], [ACCESS_DEFAULT, 3, 0])

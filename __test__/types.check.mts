@@ -55,6 +55,8 @@ mmap('path', undefined, {})
 mmap('path', 0, { access: ACCESS_READ, offset: 10n })
 mmap('path', 0, { access: ACCESS_COPY, writeBack: true })
 mmap('path', 10, { create: true, trackfd: false })
+mmap('path', 10, { create: { mode: 0o600, exclusive: true, sparse: false } })
+mmap('path', 10, { create: { mode: undefined } })
 mmap('path', 0, { allowEmpty: true })
 mmap(-1, 10, { tagname: 'tag' })
 mmap('path', 0, { flags: MAP_SHARED, prot: PROT_READ })
@@ -94,6 +96,8 @@ mmap(-1, 10, { tagname: 5 })
 mmap('path', 0, { trackfd: 1 })
 // @ts-expect-error no boolean
 mmap('path', 10, { create: 'yes' })
+// @ts-expect-error a mode is a number
+mmap('path', 10, { create: { mode: '600' } })
 // @ts-expect-error flags are a number
 mmap('path', 0, { flags: ['MAP_SHARED'] })
 // @ts-expect-error one argument too many
@@ -303,6 +307,7 @@ map.flushAsync(0, 10, 4)
 // --- The system
 
 hasType<number>()(map.size())
+hasType<boolean>()(map.created)
 hasType<void>()(map.flush())
 map.flush(0, 10, 4)
 hasType<void>()(map.resize(10n))

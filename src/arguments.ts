@@ -58,17 +58,14 @@ export interface MmapOptions {
    */
   trackfd?: boolean | undefined
   /**
-   * Default false. Create the file when it is missing (mode 0666 less the umask) and extend it to `offset + length`. Blocks are
-   * allocated for the part that is mapped, also for holes in a file that is longer: a full disk is ENOSPC here, and no fault later.
-   * An error leaves the bytes and the size of the file as they were, and what others append meanwhile. On Linux a new file appears
-   * when it is complete; elsewhere, and on file systems without nameless files, an empty one may stay after an error. Where the file
-   * system cannot allocate, holes stay. `length` must be given,
-   * unless `allowEmpty` is: then a missing file is made empty, and one that is there is mapped as it is.
-   *
-   * With `{ sparse: true }` nothing is allocated: what is new is a hole, which takes room when it is written to, and a full disk is a
-   * fault then (ERR_MMAP_FAULT). On Windows the file gets its blocks all the same, unless it is sparse already.
+   * Default false. Create the file when it is missing and extend it to `offset + length`; `created` says whether this call has
+   * created it. Blocks are allocated for the part that is mapped, also for holes in a file that is longer: a full disk is ENOSPC
+   * here, and no fault later. An error leaves the bytes and the size of the file as they were, and what others append meanwhile. On
+   * Linux a new file appears when it is complete; elsewhere, and on file systems without nameless files, an empty one may stay after
+   * an error. Where the file system cannot allocate, holes stay. `length` must be given, unless `allowEmpty` is: then a missing
+   * file is created empty, and one that is there is mapped as it is.
    */
-  create?: boolean | { sparse?: boolean | undefined } | undefined
+  create?: boolean | CreateOptions | undefined
   /**
    * Default false. With `ACCESS_COPY`: `flush()` and `close()` write the pages that were changed to the file. A mapping that is
    * never closed writes nothing. A descriptor must be one that writes, and does not append (`'r+'`, not `'a+'`).
@@ -93,6 +90,28 @@ export interface MmapOptions {
    * is ERR_MMAP_UNSUPPORTED on both.
    */
   sharedArrayBuffer?: boolean | { maxByteLength: number | bigint } | undefined
+}
+
+/** Options of `create`. Other names are refused. */
+export interface CreateOptions {
+  /**
+   * Permissions of a file that is created, 0 to 0o7777, by default 0o666. The process's umask takes
+   * away from them, as in `fs`. On Windows a file without 0o200 is created read-only, and the other
+   * bits do not count.
+   */
+  mode?: number | undefined
+  /**
+   * Default false. The file must not be there yet, as with the flag `'wx'` of `fs`: else it is
+   * EEXIST, also for a symbolic link that leads nowhere. Of all processes that try, one succeeds.
+   * Not for a descriptor.
+   */
+  exclusive?: boolean | undefined
+  /**
+   * Default false. Nothing is allocated: what is new is a hole, which takes room when it is written
+   * to, and a full disk is a fault then (ERR_MMAP_FAULT). On Windows the file gets its blocks all
+   * the same, unless it is sparse already.
+   */
+  sparse?: boolean | undefined
 }
 
 /** Options for views of a SharedArrayBuffer. */
@@ -199,6 +218,9 @@ export interface Request {
   prot: number
   trackfd: boolean
   create: Create
+  /** Permissions of a new file. */
+  mode: number
+  exclusive: boolean
   writeBack: boolean
   allowEmpty: boolean
   shared: boolean
@@ -247,7 +269,7 @@ export function request(file: unknown, length: unknown, options: unknown): Reque
     flags: optionalInteger(flags, 'flags') ?? DEFAULT_FLAGS,
     prot: optionalInteger(prot, 'prot') ?? DEFAULT_PROT,
     trackfd: booleanArgument(trackfd, 'trackfd', true),
-    create: createArgument(create),
+    ...createArgument(create),
     writeBack: booleanArgument(writeBack, 'writeBack', false),
     allowEmpty: booleanArgument(allowEmpty, 'allowEmpty', false),
     shared: sharedArrayBuffer === true,
@@ -580,7 +602,8 @@ function accessArgument(access: unknown, { flags, prot }: Request, flagsGiven: b
 }
 
 function refuseContradictions(checked: Request): void {
-  const { file, length, tagname, access, flags, trackfd, create, writeBack, allowEmpty, maxByteLength } = checked
+  const { file, length, tagname, access, flags, trackfd, create, exclusive, writeBack, allowEmpty, maxByteLength } =
+    checked
   const anonymous = file === -1
   if (tagname !== undefined) {
     if (!anonymous) throw wrongValue('The option "tagname" names anonymous memory: "file" must be -1')
@@ -589,6 +612,9 @@ function refuseContradictions(checked: Request): void {
     }
   }
   if (create !== 0 && anonymous) throw wrongValue('The option "create" is for files, and "file" is -1')
+  if (exclusive && typeof file === 'number') {
+    throw wrongValue('The option "create.exclusive" is for a file that is not there yet, and "file" is a descriptor of one')
+  }
   if (allowEmpty && anonymous) throw wrongValue('The option "allowEmpty" is for files, and "file" is -1')
   if (create !== 0 && length === 0 && !allowEmpty) {
     throw wrongValue('The option "create" needs a "length" to extend the file to, or "allowEmpty"')
@@ -626,10 +652,21 @@ function maxByteLengthArgument(sharedArrayBuffer: unknown): number {
   return checked
 }
 
-function createArgument(create: unknown): Create {
-  if (create === undefined || typeof create === 'boolean') return create ? 1 : 0
-  const { sparse }: { sparse?: unknown } = objectOption(create, 'create', ['sparse'])
-  return booleanArgument(sparse, 'create.sparse', false) ? 2 : 1
+const DEFAULT_MODE = 0o666
+const MOST_MODE = 0o7777
+
+function createArgument(create: unknown): Pick<Request, 'create' | 'mode' | 'exclusive'> {
+  if (create === undefined || typeof create === 'boolean') {
+    return { create: create ? 1 : 0, mode: DEFAULT_MODE, exclusive: false }
+  }
+  const given: CreateOptions = objectOption(create, 'create', ['mode', 'exclusive', 'sparse'])
+  const { mode, exclusive, sparse } = given
+  if (mode !== undefined && typeof mode !== 'number') throw wrongType('create.mode', 'of type number', mode)
+  return {
+    create: booleanArgument(sparse, 'create.sparse', false) ? 2 : 1,
+    mode: mode === undefined ? DEFAULT_MODE : integer(mode, 'create.mode', 0, MOST_MODE),
+    exclusive: booleanArgument(exclusive, 'create.exclusive', false),
+  }
 }
 
 /** An option that is neither missing nor a boolean, and so has options of its own. */

@@ -2,6 +2,7 @@
 
 export type {
   BytesLike,
+  CreateOptions,
   FileLike,
   LinesOptions,
   MmapOptions,

@@ -213,6 +213,16 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     return this.#access as 0 | 1 | 2 | 3
   }
 
+  /**
+   * Whether opening it has created the file (with `create`), or the region (with `tagname`): of all that open one, in all processes, it is
+   * true for one, whose task it is to initialise what is in it. True of other anonymous memory, false with a descriptor.
+   *
+   * @throws ERR_MMAP_CLOSED
+   */
+  get created(): boolean {
+    return checked(binding.created(this.#live()))
+  }
+
   /** Whether it is closed. Never throws. */
   get closed(): boolean {
     return this.#mapping === undefined
@@ -1549,7 +1559,7 @@ function closedHandle(): Handle {
 
 /** Opens the mapping of a handle, and returns its length. */
 function open(handle: Handle, asked: ReturnType<typeof request>): number {
-  const { file, tagname, length, offset, access, flags, prot, trackfd, create, writeBack, allowEmpty } = asked
+  const { file, tagname, length, offset, access, flags, prot, trackfd, create, mode, exclusive, writeBack, allowEmpty } = asked
   const mapped = binding.open(
     handle,
     file,
@@ -1561,6 +1571,8 @@ function open(handle: Handle, asked: ReturnType<typeof request>): number {
     prot,
     trackfd,
     create,
+    mode,
+    exclusive,
     writeBack,
     allowEmpty,
   )

@@ -84,4 +84,5 @@ pub use error::{Error, Result, SystemError};
 pub use mapping::{Create, Mapping, Request};
 pub use region::{RawBytes, Region};
 pub use source::Target;
+pub use sys::NewFile;
 pub use task::{Task, ThreadPool};

@@ -7,7 +7,7 @@ use crate::fault_registry::FileIdentity;
 use crate::flush::Retained;
 use crate::region::{Gate, RawBytes, Region};
 use crate::source::{Source, Target};
-use crate::sys::{self, Memory, Named, Residency};
+use crate::sys::{self, Memory, Named, NewFile, Residency};
 use crate::weak_list::WeakList;
 use std::ffi::OsStr;
 use std::ops::Range;
@@ -29,6 +29,8 @@ pub struct Request {
     pub track: bool,
     /// Whether to create the file when it is missing, and to extend it to `offset + length`.
     pub create: Create,
+    /// How to create it.
+    pub new_file: NewFile,
     /// `flush` and `write_back` bring private changes into the file.
     pub write_back: bool,
     /// A file that has no byte at `offset` yet is mapped as no bytes, where `length` is 0.
@@ -64,6 +66,8 @@ pub struct Mapping {
     tells_residency: bool,
     write_back: bool,
     allow_empty: bool,
+    /// Opening it has made the file, the region or the memory.
+    created: bool,
     /// Where private pages are a snapshot of the file: a second one that nobody stores to, to compare with when writing back.
     baseline: Option<Arc<Region>>,
     /// It wrote through at some time before a `protect`.
@@ -79,12 +83,14 @@ impl Mapping {
     /// says. See [`sys::File::allocate`] and [`sys::Creation`] for what is left then of a file that
     /// `create` makes or extends.
     pub fn open(request: Request) -> Result<Mapping> {
-        let Request { target, offset, length, plan, track, create, write_back, allow_empty } = request;
-        let wanted = Wanted { offset, length, create, write_back, allow_empty };
+        let Request { target, offset, length, plan, track, create, new_file, write_back, allow_empty } = request;
+        let wanted = Wanted { offset, length, create, new_file, write_back, allow_empty };
+        let mut created = false;
         let mut tells_residency = true;
         let (region, source) = match target {
             Target::Path(path) => {
-                let (file, region) = map_path(&path, &wanted, &plan)?;
+                let (file, region, is_new) = map_path(&path, &wanted, &plan)?;
+                created = is_new;
                 tells_residency = track || file.tells_residency();
                 (region, Source::File(track.then(|| Arc::new(file))))
             }
@@ -101,12 +107,14 @@ impl Mapping {
                 (map_file(&file, &wanted, &plan)?, Source::File(None))
             }
             Target::Anonymous => {
+                created = true;
                 let length = extent::addressable(length).map_err(|_| sys::no_memory("mmap"))?;
                 let (memory, file) = Memory::anonymous(length, &plan, track)?;
                 (Region::of_memory(memory), Source::Anonymous(file.filter(|_| track)))
             }
             Target::Named(tag) => {
-                let (memory, named) = Named::open(&tag, offset, extent::addressable(length)?, &plan)?;
+                let (memory, named, is_new) = Named::open(&tag, offset, extent::addressable(length)?, &plan)?;
+                created = is_new;
                 (named_region(memory, named.clone(), offset)?, Source::Named(named))
             }
         };
@@ -126,6 +134,7 @@ impl Mapping {
             tells_residency,
             write_back,
             allow_empty,
+            created,
             baseline: None,
             wrote_through: false,
         };
@@ -138,6 +147,12 @@ impl Mapping {
     /// The memory.
     pub fn region(&self) -> &Arc<Region> {
         &self.region
+    }
+
+    /// Whether opening it has made the file, the named region or the memory. Of all that open one
+    /// file or region, also in other processes, one has made it.
+    pub fn created(&self) -> bool {
+        self.created
     }
 
     /// What the methods may do.
@@ -575,24 +590,26 @@ struct Wanted {
     offset: u64,
     length: u64,
     create: Create,
+    new_file: NewFile,
     write_back: bool,
     allow_empty: bool,
 }
 
 /// Opens and maps a file, or makes one. A new file is complete before anybody can see it, where the
-/// system can do that.
-fn map_path(path: &OsStr, wanted: &Wanted, plan: &Plan) -> Result<(sys::File, Region)> {
+/// system can do that. Says whether it has made it.
+fn map_path(path: &OsStr, wanted: &Wanted, plan: &Plan) -> Result<(sys::File, Region, bool)> {
     if wanted.create == Create::Never {
         let file = sys::File::open(path, plan.writes_through() || wanted.write_back)?;
         let region = map_file(&file, wanted, plan)?;
-        return Ok((file, region));
+        return Ok((file, region, false));
     }
     let mut nameless = true;
     loop {
-        let creation = sys::Creation::begin(path, nameless)?;
+        let creation = sys::Creation::begin(path, nameless, wanted.new_file)?;
         let region = map_file(&creation.file, wanted, plan)?;
         match creation.finish() {
-            sys::Finished::Named => return Ok((creation.file, region)),
+            sys::Finished::Named => return Ok((creation.file, region, creation.created)),
+            sys::Finished::Taken if wanted.new_file.exclusive => return Err(sys::file_exists()),
             // Now there is a file to open.
             sys::Finished::Taken => {}
             sys::Finished::Refused => nameless = false,
@@ -602,7 +619,7 @@ fn map_path(path: &OsStr, wanted: &Wanted, plan: &Plan) -> Result<(sys::File, Re
 
 /// Maps a file, and makes sure that the part to map is there.
 fn map_file(file: &sys::File, wanted: &Wanted, plan: &Plan) -> Result<Region> {
-    let &Wanted { offset, length, create, write_back, allow_empty } = wanted;
+    let &Wanted { offset, length, create, write_back, allow_empty, .. } = wanted;
     let mut status = file.status()?;
     let create = if status.regular { create } else { Create::Never };
     if (write_back || create != Create::Never) && !file.is_writable()? {

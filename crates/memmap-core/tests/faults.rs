@@ -11,7 +11,7 @@
 )]
 
 use memmap_core::fault_registry::FAULTS_HANDLED;
-use memmap_core::{Access, Create, Error, Mapping, Plan, RawBytes, Request, Target, sys};
+use memmap_core::{Access, Create, Error, Mapping, NewFile, Plan, RawBytes, Request, Target, sys};
 use std::fs::{File, OpenOptions};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -50,6 +50,7 @@ fn open(path: &Path, access: Access) -> Mapping {
         plan,
         track: true,
         create: Create::Never,
+        new_file: NewFile::default(),
         write_back: false,
         allow_empty: false,
     };

@@ -10,7 +10,7 @@
 )]
 
 use memmap_core::search::Finder;
-use memmap_core::{Access, Create, Error, Mapping, Plan, RawBytes, Request, Target, sys};
+use memmap_core::{Access, Create, Error, Mapping, NewFile, Plan, RawBytes, Request, Target, sys};
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -37,6 +37,7 @@ fn request(path: &Path, access: Access) -> Request {
         plan: Plan::from_access(access),
         track: true,
         create: Create::Never,
+        new_file: NewFile::default(),
         write_back: false,
         allow_empty: false,
     }
@@ -385,4 +386,36 @@ fn no_bytes_can_be_mapped_and_become_some() {
     assert_eq!(Mapping::open(behind).unwrap_err().code(), "ERR_OUT_OF_RANGE");
     let longer = Request { length: 5, ..asked() };
     assert_eq!(Mapping::open(longer).unwrap_err().code(), "ERR_OUT_OF_RANGE");
+}
+
+#[test]
+fn of_many_that_create_a_file_one_has_made_it_whether_it_is_nameless_first_or_not() {
+    const THREADS: usize = 8;
+    let directory = tempfile::tempdir().unwrap();
+    for round in 0..50 {
+        for (nameless, exclusive) in [(true, false), (true, true), (false, false), (false, true)] {
+            let path = directory.path().join(format!("{round}-{nameless}-{exclusive}"));
+            let start = std::sync::Barrier::new(THREADS);
+            let create = || {
+                start.wait();
+                loop {
+                    let new = NewFile { exclusive, ..NewFile::default() };
+                    let creation = match sys::Creation::begin(path.as_os_str(), nameless, new) {
+                        Err(error) => return error.code() == "EEXIST" && !exclusive,
+                        Ok(creation) => creation,
+                    };
+                    match creation.finish() {
+                        sys::Finished::Named => return creation.created,
+                        _ if exclusive => return false,
+                        _ => {}
+                    }
+                }
+            };
+            let created = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(create)).collect();
+                threads.into_iter().map(|thread| thread.join().unwrap()).filter(|created| *created).count()
+            });
+            assert_eq!(created, 1, "nameless: {nameless}, exclusive: {exclusive}");
+        }
+    }
 }

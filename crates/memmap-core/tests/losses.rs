@@ -11,7 +11,7 @@
     reason = "a test that fails may panic, and its buffers are in plain sight"
 )]
 
-use memmap_core::{Access, Create, Error, Mapping, Plan, RawBytes, Request, Result, Target, sys};
+use memmap_core::{Access, Create, Error, Mapping, NewFile, Plan, RawBytes, Request, Result, Target, sys};
 use std::fs::{self, File, OpenOptions};
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
@@ -62,6 +62,7 @@ fn request(target: Target, access: Access) -> Request {
         plan,
         track: true,
         create: Create::Never,
+        new_file: NewFile::default(),
         write_back: false,
         allow_empty: false,
     }

@@ -11,7 +11,7 @@
     reason = "a test that fails may panic, and its buffers are in plain sight"
 )]
 
-use memmap_core::{Access, Create, Mapping, Plan, RawBytes, Request, Target, sys};
+use memmap_core::{Access, Create, Mapping, NewFile, Plan, RawBytes, Request, Target, sys};
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
@@ -227,6 +227,7 @@ fn request(path: &Path, access: Access) -> Request {
         plan,
         track: true,
         create: Create::Never,
+        new_file: NewFile::default(),
         write_back: false,
         allow_empty: false,
     }

@@ -9,7 +9,7 @@
 )]
 
 use memmap_core::search::Finder;
-use memmap_core::{Access, Create, Error, Mapping, Plan, RawBytes, Request, Target, Task, ThreadPool};
+use memmap_core::{Access, Create, Error, Mapping, NewFile, Plan, RawBytes, Request, Target, Task, ThreadPool};
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::{Arc, Barrier, Mutex, mpsc};
@@ -27,6 +27,7 @@ fn memory(length: usize, access: Access) -> Mapping {
         plan: Plan::from_access(access),
         track: true,
         create: Create::Never,
+        new_file: NewFile::default(),
         write_back: false,
         allow_empty: false,
     })

@@ -3,7 +3,7 @@
 use crate::error::Outcome;
 use crate::handle::{Handle, file_size, index};
 use crate::typed_array::Uint8Argument;
-use memmap_core::{Access, Create, Error, Mapping, Plan, Request, Result, Target, sys};
+use memmap_core::{Access, Create, Error, Mapping, NewFile, Plan, Request, Result, Target, sys};
 use napi::Env;
 use napi::bindgen_prelude::{Either3, External};
 use napi_derive::napi;
@@ -16,8 +16,8 @@ pub fn new_handle() -> External<Handle> {
 
 /// Opens and maps, and returns how many bytes are mapped. `file` is a path, a descriptor, or -1 for
 /// anonymous memory, which `tagname` gives a name. `flags` and `prot` count where `access` is not
-/// given. `create` is 0 for no, 1 for yes, 2 for a hole. `handle` has no mapping: it is new, or
-/// `close` returned true for it.
+/// given. `create` is 0 for no, 1 for yes, 2 for a hole; `mode` and `exclusive` are for a new file.
+/// `handle` has no mapping: it is new, or `close` returned true for it.
 #[napi]
 #[allow(clippy::too_many_arguments, reason = "an object would cost a property access each, at every open")]
 pub fn open(
@@ -32,6 +32,8 @@ pub fn open(
     prot: i32,
     track: bool,
     create: u32,
+    mode: u32,
+    exclusive: bool,
     write_back: bool,
     allow_empty: bool,
 ) -> Outcome<f64> {
@@ -64,6 +66,7 @@ pub fn open(
             plan,
             track,
             create,
+            new_file: NewFile { mode, exclusive },
             write_back,
             allow_empty,
         })?;
@@ -78,6 +81,12 @@ pub fn open(
 #[napi]
 pub fn access(handle: &External<Handle>) -> Outcome<u32> {
     handle.with(|mapping| Ok(mapping.access() as u32)).into()
+}
+
+/// Whether opening it has created the file, the named region or the memory.
+#[napi]
+pub fn created(handle: &External<Handle>) -> Outcome<bool> {
+    handle.with(|mapping| Ok(mapping.created())).into()
 }
 
 /// The descriptor that the mapping keeps, or -1.

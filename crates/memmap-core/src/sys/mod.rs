@@ -26,10 +26,25 @@ mod windows;
 #[cfg(windows)]
 pub use windows::*;
 
+/// How [`Creation`] makes a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewFile {
+    /// Its permissions, from which the process's umask takes away. On Windows those to write, if
+    /// there are none, make it read-only, and nothing else counts.
+    pub mode: u32,
+    /// There must be nothing yet that has the name.
+    pub exclusive: bool,
+}
+
+impl Default for NewFile {
+    fn default() -> NewFile {
+        NewFile { mode: 0o666, exclusive: false }
+    }
+}
+
 /// What has become of a file that was made without a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(windows, expect(dead_code, reason = "every file has its name from the start there"))]
-pub(crate) enum Finished {
+pub enum Finished {
     /// It has its name.
     Named,
     /// Somebody else has made a file with that name meanwhile.

@@ -24,7 +24,7 @@ mod stage;
 mod supervisor;
 
 use memmap_core::search::Finder;
-use memmap_core::{Access, Create, Error, Mapping, Plan, Request, Target, Task, sys};
+use memmap_core::{Access, Create, Error, Mapping, NewFile, Plan, Request, Target, Task, sys};
 use stage::{
     Case, Operation, Stage, has_what_was_appended, mapped_of, page_size, pattern, read, run, same, seen, works, write,
 };
@@ -128,6 +128,7 @@ fn request(target: Target, access: Access) -> Request {
         plan,
         track: true,
         create: Create::Never,
+        new_file: NewFile::default(),
         write_back: false,
         allow_empty: false,
     }
@@ -324,6 +325,9 @@ fn creating() {
     fn as_it_is(request: Request) -> Request {
         request
     }
+    fn exclusively(request: Request) -> Request {
+        Request { new_file: NewFile { exclusive: true, ..NewFile::default() }, ..request }
+    }
     group(
         "creating",
         &[
@@ -331,6 +335,22 @@ fn creating() {
             ("create, and extend a file", |stage| creates(stage, Before::Shorter, as_it_is)),
             ("create, of a file that is longer", |stage| creates(stage, Before::Longer, as_it_is)),
             ("create, through a link to nothing", |stage| creates(stage, Before::DanglingLink, as_it_is)),
+            ("create exclusively", |stage| creates(stage, Before::Missing, exclusively)),
+            ("create exclusively where every file has a name", |stage| {
+                stage.lacks(Lack::NamelessFiles);
+                creates(stage, Before::Missing, exclusively);
+            }),
+            ("create exclusively what is there", |stage| {
+                let path = stage.file(&content());
+                let request =
+                    exclusively(Request { length: 10, create: Create::Allocated, ..of_path(&path, Access::Write) });
+                let result = stage.inject(|| match Mapping::open(request) {
+                    Err(error) if error.code() == "EEXIST" => Ok(()),
+                    other => other.map(|_| panic!("it has opened what is there")),
+                });
+                // Whatever else has failed before.
+                drop(result);
+            }),
             ("create, without keeping a descriptor", |stage| {
                 creates(stage, Before::Missing, |request| Request { track: false, ..request });
             }),

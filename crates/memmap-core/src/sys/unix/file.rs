@@ -465,11 +465,21 @@ pub(super) fn allows_size(size: u64) -> bool {
     super::limits::file_size().is_none_or(|limit| size <= limit)
 }
 
-/// Opens what there is, or what `extra` makes.
+/// Opens what there is.
 pub(super) fn open(path: &OsStr, write: bool, extra: OFlags) -> rustix::io::Result<OwnedFd> {
+    open_with_mode(path, write, extra, Mode::empty())
+}
+
+/// Opens what there is, or what `extra` makes with these permissions.
+pub(super) fn open_with_mode(
+    path: &OsStr,
+    write: bool,
+    extra: OFlags,
+    permissions: Mode,
+) -> rustix::io::Result<OwnedFd> {
     let mode = if write { OFlags::RDWR } else { OFlags::RDONLY };
     let flags = mode | extra | OFlags::CLOEXEC | OFlags::NOCTTY;
-    let open = |flags| retry(|| rustix::fs::open(path, flags, Mode::from_raw_mode(0o666)));
+    let open = |flags| retry(|| rustix::fs::open(path, flags, permissions));
     // NONBLOCK is set because opening a FIFO must not wait for its other end. A FIFO cannot be
     // mapped anyway.
     match open(flags | OFlags::NONBLOCK) {

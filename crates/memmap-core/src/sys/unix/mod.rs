@@ -22,7 +22,7 @@ mod unmappable;
 
 pub mod constants;
 
-pub use create::Creation;
+pub use create::{Creation, file_exists};
 pub(crate) use errno::no_descriptor;
 pub use fault_handler::install_fault_handler;
 pub use file::File;

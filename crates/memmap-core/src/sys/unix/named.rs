@@ -64,26 +64,26 @@ static LEFT_IN_USE: Mutex<VecDeque<Name>> = Mutex::new(VecDeque::new());
 
 impl Named {
     /// Maps `length` bytes from `offset` of the region with this tag, which is created, all zeros and `offset + length` long, if
-    /// nobody uses it. A length of 0 means all of a region that exists.
+    /// nobody uses it. A length of 0 means all of a region that exists. Says whether it was created.
     ///
     /// # Errors
     ///
     /// EACCES when the name is taken by something that is not a private file of this user, EINVAL
     /// for length 0 where there is no region, ERR_OUT_OF_RANGE for more than the region has,
     /// ENOSPC, and what stat(2), open(2) and mmap(2) say.
-    pub fn open(tag: &str, offset: u64, length: usize, plan: &Plan) -> Result<(Memory, Named)> {
+    pub fn open(tag: &str, offset: u64, length: usize, plan: &Plan) -> Result<(Memory, Named, bool)> {
         let path = path_of(tag)?;
         let end = extent::end_of(offset, length as u64)?;
         for _ in 0..ATTEMPTS {
-            let region_use = match open_name(&path)? {
-                Some((file, name)) => join(file, name)?,
+            let (region_use, created) = match open_name(&path)? {
+                Some((file, name)) => (join(file, name)?, false),
                 None if length == 0 => return Err(failed("mmap")(Errno::INVAL)),
-                None => create(&path, end)?,
+                None => (create(&path, end)?, true),
             };
             if let Some(region_use) = region_use {
                 let named = Named::register(region_use);
                 let memory = named.map(offset, length, plan)?;
-                return Ok((memory, named));
+                return Ok((memory, named, created));
             }
         }
         // After so many attempts, others seem to join and leave without end.

@@ -9,14 +9,15 @@ use std::ffi::{OsStr, c_int, c_void};
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Seek, SeekFrom};
 use std::ops::{Deref, Range};
-use std::os::windows::fs::FileExt;
+use std::os::windows::fs::{FileExt, OpenOptionsExt};
 use std::os::windows::io::{AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle, RawHandle};
 use std::ptr;
 use std::sync::OnceLock;
 use windows_sys::Wdk::Storage::FileSystem::{FILE_ACCESS_INFORMATION, FileAccessInformation, NtQueryInformationFile};
 use windows_sys::Win32::Foundation::{ERROR_ACCESS_DENIED, ERROR_INVALID_PARAMETER, RtlNtStatusToDosError};
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_STANDARD_INFO, FILE_TYPE_DISK, FILE_WRITE_DATA, FileStandardInfo, GetFileInformationByHandleEx, GetFileType,
+    FILE_ATTRIBUTE_READONLY, FILE_STANDARD_INFO, FILE_TYPE_DISK, FILE_WRITE_DATA, FileStandardInfo,
+    GetFileInformationByHandleEx, GetFileType,
 };
 use windows_sys::Win32::System::IO::IO_STATUS_BLOCK;
 use windows_sys::Win32::System::Memory::{CreateFileMappingW, PAGE_READWRITE};
@@ -50,16 +51,21 @@ impl File {
         OpenOptions::new().read(true).write(write).open(path).map(File).map_err(open_failed(path))
     }
 
-    /// Opens a file for reading and writing that is created when it is missing.
+    /// Makes a file, opened for reading and writing; nothing where there is one.
     ///
     /// # Errors
     ///
     /// As [`File::open`].
-    pub fn open_or_create(path: &OsStr) -> Result<File> {
+    pub fn create_new(path: &OsStr, read_only: bool) -> Result<Option<File>> {
         let mut options = OpenOptions::new();
-        // What is there must stay: `create` extends a file, and cuts nothing off.
-        options.read(true).write(true).create(true).truncate(false);
-        options.open(path).map(File).map_err(open_failed(path))
+        options.read(true).write(true).create_new(true);
+        if read_only {
+            options.attributes(FILE_ATTRIBUTE_READONLY);
+        }
+        match options.open(path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(None),
+            result => result.map(|file| Some(File(file))).map_err(open_failed(path)),
+        }
     }
 
     /// Duplicates the handle of a caller's descriptor. Child processes do not inherit the

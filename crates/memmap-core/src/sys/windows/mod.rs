@@ -12,7 +12,7 @@ mod plan;
 
 pub mod constants;
 
-pub use create::Creation;
+pub use create::{Creation, file_exists};
 pub use file::File;
 pub use library::{host_symbol, pin_library};
 pub use memory::{CAN_GROW_SHARED_ANONYMOUS, CAN_MAP_BEYOND_END, CAN_TRUNCATE_WHILE_MAPPED, Memory};

@@ -42,7 +42,7 @@ struct Section {
 
 impl Named {
     /// Maps `length` bytes from `offset` of the region with this tag, which is created, all zeros and `offset + length`
-    /// long, if nobody uses it. A length of 0 means all of a region that exists.
+    /// long, if nobody uses it. A length of 0 means all of a region that exists. Says whether it was created.
     ///
     /// Of a region that exists the system tells the size in whole pages only: that is its size for all but its
     /// creator.
@@ -51,7 +51,7 @@ impl Named {
     ///
     /// EACCES when the name is taken by something that is not a region of this user or needs a privilege, EINVAL for length
     /// 0 where there is no region, ERR_OUT_OF_RANGE for more than the region has and for a tag that is too long, ENOMEM.
-    pub fn open(tag: &str, offset: u64, length: usize, plan: &Plan) -> Result<(Memory, Named)> {
+    pub fn open(tag: &str, offset: u64, length: usize, plan: &Plan) -> Result<(Memory, Named, bool)> {
         let name = name_of(tag)?;
         let end = extent::end_of(offset, length as u64)?;
         // Opening is tried first, because creating reserves memory for the whole region before it
@@ -64,7 +64,7 @@ impl Named {
         let size = if created { end } else { size_of_section(&handle)? };
         let named = Named(Arc::new(Section { handle, size }));
         let memory = named.map(offset, length, size, plan)?;
-        Ok((memory, named))
+        Ok((memory, named, created))
     }
 
     /// Always `None`, because the region is no file.
