@@ -218,7 +218,10 @@ test('wrong options of create are refused, and nothing is made', (t) => {
   for (const [create, code, message] of wrong) {
     t.throws(() => mmapWith(path, 10, { create }), { code, message })
   }
-  t.throws(() => mmap(0, 10, { create: { exclusive: true } }), { code: value, message: /"create\.exclusive".*descriptor/ })
+  t.throws(() => mmap(0, 10, { create: { exclusive: true } }), {
+    code: value,
+    message: /"create\.exclusive".*descriptor/,
+  })
   t.throws(() => mmap(path, 0, { create: { exclusive: true } }), { code: value, message: /"create" needs a "length"/ })
   t.false(existsSync(path))
 })

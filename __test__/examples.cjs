@@ -41,4 +41,18 @@ exports.EXAMPLES = [
       assert.notEqual(child?.pid, parent?.pid)
     },
   },
+  {
+    name: 'tail',
+    title: 'follows a log that grows, is truncated and is rotated',
+    args: [],
+    verify(output) {
+      assert.equal(
+        output.replaceAll('\r', ''),
+        [
+          ...['line 98', 'line 99', 'line 100', 'a line that was appended', 'a line after the truncation'],
+          ...['the last line of the old file', 'a line of the new file', ''],
+        ].join('\n'),
+      )
+    },
+  },
 ]

@@ -1,0 +1,203 @@
+// Follow a log: its last lines, and then each line as it is written, also when the log is truncated or rotated. Ctrl-C stops it.
+//
+//   node --import=tsx examples/tail.mts /var/log/syslog 20
+//
+// Without a path it shows what it does with a log of its own.
+//
+// A Python programmer writes:                          Here:
+//   mm = mmap.mmap(f.fileno(), 0, access=ACCESS_READ)    mm = mmap(path, 0, { access: ACCESS_READ, allowEmpty: true })
+//   ...a new mmap.mmap for each growth                   mm.remap()
+//   iter(mm.readline, b'')                               mm.lines({ encoding: 'utf8' })
+
+import {
+  appendFileSync,
+  closeSync,
+  type FSWatcher,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unwatchFile,
+  watch,
+  watchFile,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { ACCESS_READ, type Mmap, mmap } from 'memmap'
+
+async function tail(path: string, count: number): Promise<void> {
+  const stop = new AbortController()
+  process.once('SIGINT', () => stop.abort())
+  for await (const line of follow(path, count, stop.signal)) console.log(line)
+}
+
+/** The last lines of a file, and all that are written from then on to the file that has this path. */
+async function* follow(path: string, count: number, signal: AbortSignal): AsyncGenerator<string> {
+  const changes = new Changes(path, signal)
+  let log = open(path)
+  try {
+    if (log === undefined) console.error(`${path}: there is no such file yet`)
+    else yield* lastLines(log, count)
+    while (await changes.next()) {
+      for (log ??= open(path); log !== undefined; log = open(path)) {
+        const isReplaced = isOther(path, log)
+        yield* newLines(log, isReplaced)
+        if (!isReplaced) break
+        console.error(`${path}: there is another file now`)
+        log.mm.unmap()
+      }
+    }
+  } finally {
+    changes.close()
+    log?.mm.unmap()
+  }
+}
+
+interface Log {
+  mm: Mmap
+  /** What tells the file from another one that has its path later. */
+  device: bigint
+  inode: bigint
+  /** Up to where its lines have been given. */
+  position: number
+}
+
+/** The file that has this path now, if there is one. */
+function open(path: string): Log | undefined {
+  let fd: number
+  try {
+    fd = openSync(path, 'r')
+  } catch (error) {
+    // It is between two rotations.
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    const { dev, ino } = fstatSync(fd, { bigint: true })
+    return { mm: mmap(fd, 0, { access: ACCESS_READ, allowEmpty: true }), device: dev, inode: ino, position: 0 }
+  } finally {
+    // The mapping has a descriptor of its own, so that no other file gets this inode.
+    closeSync(fd)
+  }
+}
+
+/** Whether another file has the path by now. A file that was renamed is followed until then. */
+function isOther(path: string, { device, inode }: Log): boolean {
+  const now = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return now !== undefined && (now.ino !== inode || now.dev !== device)
+}
+
+function lastLines(log: Log, count: number): string[] {
+  // A line is one when its '\n' has been written.
+  log.position = log.mm.rfind('\n') + 1
+  const lines: string[] = []
+  for (const line of log.mm.lines({ encoding: 'utf8', crlf: true, reverse: true, stop: log.position })) {
+    if (lines.length === count) break
+    lines.push(line)
+  }
+  return lines.reverse()
+}
+
+/** The lines that have come. Of a file that gets no more, also one without its '\n'. */
+function* newLines(log: Log, isAll: boolean): Generator<string> {
+  const { mm } = log
+  try {
+    const length = mm.remap()
+    if (length < log.position) {
+      // One that is longer again by now cannot be told from one that has only grown.
+      console.error('the file was truncated')
+      log.position = 0
+    }
+    const start = log.position
+    const stop = isAll ? length : mm.rfind('\n', start) + 1
+    if (stop <= start) return
+    log.position = stop
+    yield* mm.lines({ encoding: 'utf8', crlf: true, start, stop })
+  } catch (error) {
+    // The file was truncated just now. That is a change too, which the next remap() finds.
+    if (codeOf(error) !== 'ERR_MMAP_FAULT') throw error
+  }
+}
+
+/** Says when the file may have changed. What changes while nobody waits is not missed. */
+class Changes {
+  #mayHaveChanged = true
+  #wake: (() => void) | undefined
+  readonly #path: string
+  readonly #signal: AbortSignal
+  readonly #watcher: FSWatcher
+  readonly #changed = (): void => {
+    this.#mayHaveChanged = true
+    this.#wake?.()
+  }
+
+  constructor(path: string, signal: AbortSignal) {
+    this.#path = path
+    this.#signal = signal
+    // Its folder, because a file that is renamed takes its watcher along.
+    this.#watcher = watch(dirname(path), this.#changed)
+    // Network file systems tell nobody, and have to be asked.
+    watchFile(path, { interval: 1000 }, this.#changed)
+    signal.addEventListener('abort', this.#changed)
+  }
+
+  /** Waits for a change. False when it is to end. */
+  async next(): Promise<boolean> {
+    if (!this.#mayHaveChanged) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    this.#mayHaveChanged = false
+    return !this.#signal.aborted
+  }
+
+  close(): void {
+    this.#watcher.close()
+    unwatchFile(this.#path, this.#changed)
+    this.#signal.removeEventListener('abort', this.#changed)
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code
+}
+
+/** Follows a log, and does the next thing to it whenever the line before has arrived. */
+async function demonstrate(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'memmap-'))
+  const path = join(folder, 'app.log')
+  const stop = new AbortController()
+  const steps = new Map([
+    ['line 100', () => appendFileSync(path, 'a line that was appended\n')],
+    ['a line that was appended', truncate],
+    ['a line after the truncation', rotate],
+    ['a line of the new file', () => stop.abort()],
+  ])
+  function truncate(): void {
+    // Windows truncates no file that is mapped.
+    const flag = process.platform === 'win32' ? 'a' : 'w'
+    writeFileSync(path, 'a line after the truncation\n', { flag })
+  }
+  function rotate(): void {
+    renameSync(path, `${path}.1`)
+    appendFileSync(`${path}.1`, 'the last line of the old file')
+    writeFileSync(path, 'a line of the new file\n')
+  }
+  try {
+    writeFileSync(path, Array.from({ length: 100 }, (_, index) => `line ${index + 1}\n`).join(''))
+    for await (const line of follow(path, 3, stop.signal)) {
+      console.log(line)
+      steps.get(line)?.()
+    }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+const [, , path, count = '10'] = process.argv
+if (path === undefined) await demonstrate()
+else await tail(path, Number(count))
