@@ -70,7 +70,6 @@ pub mod access;
 pub mod error;
 pub mod extent;
 pub mod fault_registry;
-pub mod flush;
 pub mod mapping;
 pub mod region;
 pub mod search;

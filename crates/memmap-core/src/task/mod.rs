@@ -6,8 +6,7 @@ mod pool;
 pub use pool::ThreadPool;
 
 use crate::error::{Error, Result};
-use crate::flush::Retained;
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, Retained};
 use crate::search::Finder;
 use crate::weak_list::WeakList;
 use std::ops::Range;

@@ -1,8 +1,10 @@
 //! Making changes durable. What this needs is separate from the mapping, because a flush may
 //! continue after the mapping is closed.
 
+use super::Mapping;
 use crate::error::{Error, Result};
 use crate::region::{Gate, RawBytes, Region};
+use crate::source::Source;
 use crate::sys::{self, Memory};
 use std::sync::Arc;
 
@@ -22,6 +24,56 @@ pub struct Retained {
     /// A private copy of the file from the time of mapping, to which nobody stores. Pages that
     /// differ from it were stored to. See [`crate::Mapping`].
     pub(crate) baseline: Option<Arc<Region>>,
+}
+
+impl Mapping {
+    /// Makes the changes in a range durable. Nothing happens for a mapping whose changes stay private, unless it writes back.
+    ///
+    /// `flags` are those of msync(2), MS_SYNC if none; with MS_ASYNC it does not wait. The range may begin and end anywhere.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT, and what msync, fsync and pwrite say.
+    pub fn flush(&self, offset: usize, length: usize, flags: Option<i32>) -> Result<()> {
+        self.retain().flush(offset, length, flags)
+    }
+
+    /// What closing must do first: bring private changes into the file, if that was asked for. A task that is storing ends then, because nobody
+    /// would bring the rest there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mapping::flush`]. With ERR_MMAP_FAULT what is intact has been written, and the rest is lost whether it is closed or not. With
+    /// others nothing is lost, if the mapping stays open.
+    pub fn write_back(&self) -> Result<()> {
+        let retained = self.retain();
+        if !retained.write_back {
+            return Ok(());
+        }
+        let mut gate = self.region.write_gate().lock();
+        let result = retained.write_changed_pages(0, self.region.len());
+        if let Ok(()) | Err(Error::Fault { .. }) = result {
+            *gate = Gate::Closed;
+        }
+        result
+    }
+
+    /// What flushes, also when the mapping is closed meanwhile.
+    pub fn retain(&self) -> Retained {
+        Retained {
+            region: Arc::clone(&self.region),
+            file: match &self.source {
+                Source::File(file) => file.clone(),
+                // The memory of the others has no device.
+                Source::Anonymous(_) | Source::Named(_) => None,
+            },
+            offset: self.offset,
+            writes_through: self.plan.writes_through() || self.wrote_through,
+            // What is stored while the methods refuse to write is not meant for the file.
+            write_back: self.write_back && self.plan.writable(),
+            baseline: self.baseline.clone(),
+        }
+    }
 }
 
 impl Retained {

@@ -1,0 +1,225 @@
+//! Opening: what to map, and making sure that a file has it.
+
+use super::Mapping;
+use crate::access::Plan;
+use crate::error::{Error, Result};
+use crate::extent::{self, Status};
+use crate::fault_registry::FileIdentity;
+use crate::region::Region;
+use crate::source::{Source, Target};
+use crate::sys::{self, Memory, Named, NewFile};
+use crate::weak_list::WeakList;
+use std::ffi::OsStr;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// How to open a mapping.
+#[derive(Debug)]
+pub struct Request {
+    /// What to map.
+    pub target: Target,
+    /// From which byte of it, aligned or not.
+    pub offset: u64,
+    /// How many bytes; 0 is all the rest of a regular file or of a named region that exists.
+    pub length: u64,
+    /// What for.
+    pub plan: Plan,
+    /// Keep a descriptor, for `size`, `resize` and children that inherit it.
+    pub track: bool,
+    /// Whether to create the file when it is missing, and to extend it to `offset + length`.
+    pub create: Create,
+    /// How to create it.
+    pub new_file: NewFile,
+    /// `flush` and `write_back` bring private changes into the file.
+    pub write_back: bool,
+    /// A file that has no byte at `offset` yet is mapped as no bytes, where `length` is 0.
+    pub allow_empty: bool,
+}
+
+/// What is done about a part of a file that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Create {
+    /// Nothing: it is an error.
+    Never,
+    /// It is made, with blocks on the device for all that is mapped.
+    Allocated,
+    /// It is made, as a hole where the file system has such.
+    Sparse,
+}
+
+impl Mapping {
+    /// Opens and maps.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE for an empty file and for parts that a file or region does not have, and what the operating system
+    /// says. See [`sys::File::allocate`] and [`sys::Creation`] for what is left then of a file that
+    /// `create` makes or extends.
+    pub fn open(request: Request) -> Result<Mapping> {
+        let Request { target, offset, length, plan, track, create, new_file, write_back, allow_empty } = request;
+        let wanted = Wanted { offset, length, create, new_file, write_back, allow_empty };
+        let mut created = false;
+        let mut tells_residency = true;
+        let (region, source) = match target {
+            Target::Path(path) => {
+                let (file, region, is_new) = map_path(&path, &wanted, &plan)?;
+                created = is_new;
+                tells_residency = track || file.tells_residency();
+                (region, Source::File(track.then(|| Arc::new(file))))
+            }
+            Target::Descriptor(descriptor) if track => {
+                let file = sys::File::duplicate(descriptor)?;
+                let region = map_file(&file, &wanted, &plan)?;
+                (region, Source::File(Some(Arc::new(file))))
+            }
+            Target::Descriptor(descriptor) => {
+                // Not a duplicate: to close one would take the POSIX locks away that the process
+                // has on the file.
+                let file = sys::File::borrow(descriptor)?;
+                tells_residency = file.tells_residency();
+                (map_file(&file, &wanted, &plan)?, Source::File(None))
+            }
+            Target::Anonymous => {
+                created = true;
+                let length = extent::addressable(length).map_err(|_| sys::no_memory("mmap"))?;
+                let (memory, file) = Memory::anonymous(length, &plan, track)?;
+                (Region::of_memory(memory), Source::Anonymous(file.filter(|_| track)))
+            }
+            Target::Named(tag) => {
+                let (memory, named, is_new) = Named::open(&tag, offset, extent::addressable(length)?, &plan)?;
+                created = is_new;
+                (named_region(memory, named.clone(), offset)?, Source::Named(named))
+            }
+        };
+        let region = Arc::new(region);
+        if let Source::File(None) = source {
+            // The descriptor that the region was mapped from is closed by now.
+            region.set_file(None);
+        }
+        let mut mapping = Mapping {
+            region,
+            earlier_regions: WeakList::new(),
+            source,
+            offset,
+            opened_plan: plan,
+            plan,
+            tracked: track,
+            tells_residency,
+            write_back,
+            allow_empty,
+            created,
+            baseline: None,
+            wrote_through: false,
+        };
+        if let Some(region) = mapping.snapshot(&plan)? {
+            mapping.baseline = Some(std::mem::replace(&mut mapping.region, region));
+        }
+        Ok(mapping)
+    }
+}
+
+/// Which part of a file is wanted, and what may be done to the file for it. See [`Request`].
+struct Wanted {
+    offset: u64,
+    length: u64,
+    create: Create,
+    new_file: NewFile,
+    write_back: bool,
+    allow_empty: bool,
+}
+
+/// Opens and maps a file, or makes one. A new file is complete before anybody can see it, where the
+/// system can do that. Says whether it has made it.
+fn map_path(path: &OsStr, wanted: &Wanted, plan: &Plan) -> Result<(sys::File, Region, bool)> {
+    if wanted.create == Create::Never {
+        let file = sys::File::open(path, plan.writes_through() || wanted.write_back)?;
+        let region = map_file(&file, wanted, plan)?;
+        return Ok((file, region, false));
+    }
+    let mut nameless = true;
+    loop {
+        let creation = sys::Creation::begin(path, nameless, wanted.new_file)?;
+        let region = map_file(&creation.file, wanted, plan)?;
+        match creation.finish() {
+            sys::Finished::Named => return Ok((creation.file, region, creation.created)),
+            sys::Finished::Taken if wanted.new_file.exclusive => return Err(sys::file_exists()),
+            // Now there is a file to open.
+            sys::Finished::Taken => {}
+            sys::Finished::Refused => nameless = false,
+        }
+    }
+}
+
+/// Maps a file, and makes sure that the part to map is there.
+fn map_file(file: &sys::File, wanted: &Wanted, plan: &Plan) -> Result<Region> {
+    let &Wanted { offset, length, create, write_back, allow_empty, .. } = wanted;
+    let mut status = file.status()?;
+    let create = if status.regular { create } else { Create::Never };
+    if (write_back || create != Create::Never) && !file.is_writable()? {
+        return Err(sys::not_writable("open"));
+    }
+    if write_back && file.is_appending()? {
+        return Err(Error::Contradiction(
+            "The option \"writeBack\" needs a descriptor that does not append: open the file with 'r+' instead of 'a+'",
+        ));
+    }
+    if write_back && file.is_direct()? {
+        return Err(Error::Contradiction(
+            "The option \"writeBack\" needs a descriptor that writes through the system's cache: open the file without O_DIRECT",
+        ));
+    }
+    let mut to_make = None;
+    // All the rest of a file is what is there.
+    if create != Create::Never && length != 0 {
+        let range = extent::extent_to_create(offset, length)?;
+        status.size = status.size.max(range.end);
+        to_make = Some(range);
+    }
+    let make = |range: Range<u64>| match create {
+        Create::Sparse => file.extend(range.end),
+        Create::Never | Create::Allocated => file.allocate(range),
+    };
+    let length = extent::extent(status, offset, length, allow_empty)?;
+    let memory = match to_make {
+        None => memory_of(file, &status, offset, length, plan)?,
+        Some(range) if sys::CAN_MAP_BEYOND_END => {
+            // What can fail without a trace comes first.
+            let memory = Memory::of_file(file, offset, length, plan)?;
+            make(range)?;
+            if plan.populate {
+                // There was nothing to bring in when it was mapped.
+                memory.populate(plan);
+            }
+            memory
+        }
+        Some(range) => {
+            make(range)?;
+            Memory::of_file(file, offset, length, plan)?
+        }
+    };
+    Ok(Region::of_file(memory, None, offset, identity(file, &status)))
+}
+
+/// Maps a part of a file, which may be no bytes where the file says that it has no more.
+pub(super) fn memory_of(file: &sys::File, status: &Status, offset: u64, length: usize, plan: &Plan) -> Result<Memory> {
+    if length == 0 && status.sized { Memory::empty() } else { Memory::of_file(file, offset, length, plan) }
+}
+
+/// The file of a named region stays open as long as the region is mapped.
+pub(super) fn named_region(memory: Memory, named: Named, offset: u64) -> Result<Region> {
+    let identity = present_identity(named.file())?;
+    Ok(Region::of_file(memory, Some(named), offset, identity))
+}
+
+/// By what the fault handler recognises the file, if it has a size that it can ask for. That of a device says nothing.
+pub(super) fn identity(file: &sys::File, status: &Status) -> Option<FileIdentity> {
+    let identity = FileIdentity { descriptor: file.descriptor(), device: status.device, inode: status.inode };
+    status.regular.then_some(identity)
+}
+
+pub(super) fn present_identity(file: Option<&sys::File>) -> Result<Option<FileIdentity>> {
+    match file {
+        Some(file) => Ok(identity(file, &file.status()?)),
+        None => Ok(None),
+    }
+}
