@@ -76,19 +76,19 @@ pub enum Error {
         /// Bytes in the region.
         existing: u64,
     },
-    /// `remap` of memory that is no file's.
+    /// `remap` of memory without a file.
     RemapWithoutFile,
-    /// `remap` where the descriptor was not kept.
+    /// `remap` of a mapping that kept no descriptor.
     RemapUntracked,
-    /// `remap` of a mapping whose changes would be lost.
+    /// `remap` of a private mapping, whose changes would be lost.
     RemapPrivate,
-    /// `remap` to more than the file has, or to nothing.
+    /// `remap` to more than the file has, or to too few bytes.
     RemapOutOfRange {
-        /// The fewest bytes that may be mapped.
+        /// The smallest length that is allowed.
         least: u64,
-        /// Where the mapping begins.
+        /// The position in the file at which the mapping begins.
         offset: u64,
-        /// Bytes in the file; nothing of what has no size.
+        /// Bytes in the file. `None` if it has no size.
         file_size: Option<u64>,
     },
     /// The runtime accepts no external memory in an ArrayBuffer. The text is what the runtime said.

@@ -20,8 +20,8 @@ pub struct Status {
 
 /// The number of bytes of a file to map, checked against the file's size.
 ///
-/// A length of 0 means the rest of a regular file or block device, which may be no bytes if that is
-/// allowed. The order of the checks is CPython's.
+/// A length of 0 means the rest of a regular file or block device. With `allow_empty` that may be
+/// no bytes. The order of the checks is CPython's.
 pub(crate) fn extent(status: Status, offset: u64, length: u64, allow_empty: bool) -> Result<usize> {
     let Status { size: file_size, sized, .. } = status;
     if sized {
@@ -44,8 +44,7 @@ pub(crate) fn extent(status: Status, offset: u64, length: u64, allow_empty: bool
     addressable(length)
 }
 
-/// The number of bytes to remap of a file that is mapped already. The default is all from `offset`
-/// on.
+/// The number of bytes to remap of a file, by default all from `offset` on.
 pub(crate) fn extent_of_remap(
     status: Status,
     offset: u64,

@@ -27,24 +27,27 @@ pub struct Retained {
 }
 
 impl Mapping {
-    /// Makes the changes in a range durable. Nothing happens for a mapping whose changes stay private, unless it writes back.
+    /// Makes the changes in a range durable. For a mapping whose changes stay private it does
+    /// nothing, unless the mapping writes back.
     ///
-    /// `flags` are those of msync(2), MS_SYNC if none; with MS_ASYNC it does not wait. The range may begin and end anywhere.
+    /// `flags` are those of msync(2), MS_SYNC by default. With MS_ASYNC it does not wait. The range
+    /// may begin and end anywhere.
     ///
     /// # Errors
     ///
-    /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT, and what msync, fsync and pwrite say.
+    /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT, and those of msync, fsync and pwrite.
     pub fn flush(&self, offset: usize, length: usize, flags: Option<i32>) -> Result<()> {
         self.retain().flush(offset, length, flags)
     }
 
-    /// What closing must do first: bring private changes into the file, if that was asked for. A task that is storing ends then, because nobody
-    /// would bring the rest there.
+    /// Writes private changes into the file if the mapping writes back. Call it before closing. It
+    /// also stops tasks that store, because nobody would write their further changes.
     ///
     /// # Errors
     ///
-    /// As [`Mapping::flush`]. With ERR_MMAP_FAULT what is intact has been written, and the rest is lost whether it is closed or not. With
-    /// others nothing is lost, if the mapping stays open.
+    /// Those of [`Mapping::flush`]. With ERR_MMAP_FAULT, intact pages have been written, and the
+    /// others are lost whether the mapping is closed or not. With other errors nothing is lost if
+    /// the mapping stays open.
     pub fn write_back(&self) -> Result<()> {
         let retained = self.retain();
         if !retained.write_back {
@@ -58,7 +61,7 @@ impl Mapping {
         result
     }
 
-    /// What flushes, also when the mapping is closed meanwhile.
+    /// Returns what a flush needs, even after the mapping is closed.
     pub fn retain(&self) -> Retained {
         Retained {
             region: Arc::clone(&self.region),
@@ -69,7 +72,7 @@ impl Mapping {
             },
             offset: self.offset,
             writes_through: self.plan.writes_through() || self.wrote_through,
-            // What is stored while the methods refuse to write is not meant for the file.
+            // What is stored while the methods refuse to write must not reach the file.
             write_back: self.write_back && self.plan.writable(),
             baseline: self.baseline.clone(),
         }
@@ -77,11 +80,11 @@ impl Mapping {
 }
 
 impl Retained {
-    /// Like [`crate::Mapping::flush`].
+    /// Like [`Mapping::flush`].
     ///
     /// # Errors
     ///
-    /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT, and what msync, fsync and pwrite say.
+    /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT, and those of msync, fsync and pwrite.
     pub fn flush(&self, offset: usize, length: usize, flags: Option<i32>) -> Result<()> {
         self.region.range(offset, length)?;
         let gate = self.region.write_gate().enter();

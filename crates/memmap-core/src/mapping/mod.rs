@@ -17,29 +17,31 @@ use open::{memory_of, present_identity};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-/// A mapping until it is closed. Dropping it closes the descriptor at once; the memory stays for as long as somebody holds its
-/// [`Region`].
+/// A mapping until it is closed. Dropping it closes the descriptor at once. The memory stays mapped
+/// as long as its [`Region`] is in use.
 #[derive(Debug)]
 pub struct Mapping {
     region: Arc<Region>,
-    /// Regions from before each resize, as long as somebody holds them.
+    /// Regions from before each resize that are still in use.
     earlier_regions: WeakList<Region>,
     source: Source,
     offset: u64,
-    /// What the mapping was opened for. `protect` changes `plan` and may come back to this.
+    /// The plan with which the mapping was opened. `protect` changes `plan` and may restore it from
+    /// here.
     opened_plan: Plan,
     plan: Plan,
     tracked: bool,
-    /// Whether the system says which pages of the file are in memory, where no descriptor is left
-    /// to ask.
+    /// Whether the system tells which pages of the file are in memory. It is used if no descriptor
+    /// was kept.
     tells_residency: bool,
     write_back: bool,
     allow_empty: bool,
-    /// Opening it has made the file, the region or the memory.
+    /// Whether opening the mapping has created the file, the named region or the memory.
     created: bool,
-    /// Where private pages are a snapshot of the file: a second one that nobody stores to, to compare with when writing back.
+    /// Where private pages are a snapshot of the file: a second snapshot, to which nobody stores.
+    /// Write-back compares pages with it.
     baseline: Option<Arc<Region>>,
-    /// It wrote through at some time before a `protect`.
+    /// The mapping wrote through at some time before a `protect`.
     wrote_through: bool,
 }
 
@@ -49,8 +51,8 @@ impl Mapping {
         &self.region
     }
 
-    /// Whether opening it has made the file, the named region or the memory. Of all that open one
-    /// file or region, also in other processes, one has made it.
+    /// Whether opening the mapping has created the file, the named region or the memory. Of all
+    /// mappings that open one file or region, in all processes, one has created it.
     pub fn created(&self) -> bool {
         self.created
     }
@@ -60,16 +62,16 @@ impl Mapping {
         self.plan.access
     }
 
-    /// The descriptor that is kept, -1 if none is.
+    /// The descriptor that was kept, -1 if none was.
     pub fn descriptor(&self) -> i32 {
         self.source.inheritable().filter(|_| self.tracked).map_or(-1, sys::File::descriptor)
     }
 
-    /// Bytes in the file or region, which is not the length of the mapping.
+    /// Bytes in the file or region. The mapping may have another length.
     ///
     /// # Errors
     ///
-    /// EBADF when no descriptor was kept, and what fstat(2) says.
+    /// EBADF if no descriptor was kept, and those of fstat(2).
     pub fn size(&self) -> Result<u64> {
         match &self.source {
             _ if !self.tracked => Err(sys::no_descriptor("fstat")),
@@ -80,22 +82,25 @@ impl Mapping {
         }
     }
 
-    /// Moves the memory to addresses that an engine has reserved for a SharedArrayBuffer, `capacity` bytes from the start of a page. The mapping
-    /// begins `lead` bytes after that start then. From then on the engine unmaps it.
+    /// Relocates the memory to addresses that an engine has reserved for a SharedArrayBuffer,
+    /// `capacity` bytes from the start of a page. The mapping then begins `lead` bytes after that
+    /// start, and the engine unmaps it.
     ///
     /// # Errors
     ///
-    /// ERR_MMAP_NO_VIEW when the addresses are not what is needed, or while somebody holds the memory where it is;
-    /// ERR_MMAP_FAULT where zeros in place of what was lost keep the pages from moving in one step (Linux before 6.17); what mremap(2)
-    /// and mmap(2) say. The memory is then where it was.
+    /// ERR_MMAP_NO_VIEW if the addresses are not suitable, or while the memory is in use at its old
+    /// addresses. ERR_MMAP_FAULT if zeros in place of lost pages prevent moving all pages in one
+    /// step (Linux before 6.17). Those of mremap(2) and mmap(2). The memory is then at its old
+    /// addresses.
     ///
     /// # Safety
     ///
-    /// The addresses must be reserved for this and unused, and stay reserved until the mapping is closed and no task runs on it.
+    /// The addresses must be unused and reserved for this. They must stay reserved until the
+    /// mapping is closed and no task uses it.
     pub unsafe fn relocate(&mut self, address: *mut u8, lead: usize, capacity: usize) -> Result<()> {
         let page = sys::page_size();
         let needed = (lead + self.region.len()).next_multiple_of(page);
-        // No bytes begin anywhere.
+        // Without bytes, the memory has no lead.
         let fits = (self.region.is_empty() || lead == self.region.start().addr() % page)
             && address.addr().is_multiple_of(page);
         if !fits || capacity.next_multiple_of(page) < needed {
@@ -106,12 +111,14 @@ impl Mapping {
         };
         let (offset, file_offset, plan) = (self.offset, self.file_offset(), self.plan);
         let file = self.source.file();
-        // Before the memory moves: nothing may fail after that, for the caller would give the addresses back.
+        // The identity is read before the memory moves, because nothing may fail after that: the
+        // caller would give the addresses back.
         let identity = present_identity(file)?;
         let Some(region) = Arc::get_mut(&mut self.region) else {
             return Err(Error::NoView("its memory is in use where it is".to_owned()));
         };
-        // SAFETY: the caller's promise, with what has been checked above; nobody else holds the Region.
+        // SAFETY: the caller promises the addresses, whose position and size were checked above.
+        // Nobody else holds the Region.
         let moved = unsafe { region.relocate(address, capacity, file.map(|file| (file, file_offset)), offset, &plan) };
         if moved.is_ok() {
             region.set_file(identity);
@@ -121,16 +128,22 @@ impl Mapping {
         moved
     }
 
-    /// Changes what may be done with the mapping: `prot` is PROT_READ, with PROT_WRITE, PROT_EXEC or both.
+    /// Changes what may be done with the mapping. `prot` is PROT_READ, with PROT_WRITE, PROT_EXEC
+    /// or both.
     ///
-    /// Without PROT_WRITE the methods refuse to write, and what is stored through a view from then on stays private memory, as for
-    /// `ACCESS_READ`; no store can crash. The memory stays readable in any case. What is to be written back is written first, and what is stored
-    /// until writing is allowed again is gone then, where the memory is mapped anew. Memory from before a `resize` stays as it is.
+    /// Without PROT_WRITE the methods refuse to write. What is then stored through a view stays in
+    /// private memory, as with `ACCESS_READ`, and no store can crash. The memory stays readable in
+    /// any case.
+    ///
+    /// Changes that have to be written back are written first. If the memory is mapped anew, what
+    /// is stored until writing is allowed again is lost. Memory from before a `resize` is not
+    /// changed.
     ///
     /// # Errors
     ///
-    /// EACCES for writing to a file that was opened for reading, EBADF when no descriptor was kept, EINVAL for other bits,
-    /// ERR_MMAP_UNSUPPORTED on Windows; those of [`Mapping::write_back`].
+    /// EACCES for writing to a file that was opened for reading only, EBADF if no descriptor was
+    /// kept, EINVAL for other bits, ERR_MMAP_UNSUPPORTED on Windows, and those of
+    /// [`Mapping::write_back`].
     pub fn protect(&mut self, prot: i32) -> Result<()> {
         let requested = sys::plan_from_prot(prot, "mprotect")?;
         let access = match (requested.writable(), self.opened_plan.writable()) {
@@ -140,14 +153,16 @@ impl Mapping {
         let plan =
             Plan { access, shared: false, executable: requested.executable, populate: false, ..self.opened_plan };
         let writes_back_again = self.write_back && plan.writable() && !self.plan.writable();
-        // A task must not go on storing in pages that have nothing to do with the file any more, nor once all is written back.
+        // Lock the gate, because a task must not store to pages that no longer reach the file, nor
+        // after all changes have been written back.
         let mut gate = self.region.write_gate().lock();
         let retained = self.retain();
         if !plan.writable() && retained.write_back {
             retained.write_changed_pages(0, self.region.len())?;
         }
         if self.region.is_empty() {
-            // What is mapped next is mapped by the new plan. That must not fail then.
+            // Later memory will be mapped with the new plan, and that must not fail for lack of
+            // rights.
             if plan.writes_through() && !self.source.file().is_some_and(|file| file.is_writable().unwrap_or(false)) {
                 return Err(sys::not_writable("mprotect"));
             }
@@ -173,7 +188,7 @@ impl Mapping {
         Ok(())
     }
 
-    /// madvise(2) for a part of the mapping that begins at 0 or on a page.
+    /// Calls madvise(2) for a part of the mapping that begins at 0 or on a page.
     ///
     /// # Errors
     ///
@@ -192,14 +207,14 @@ impl Mapping {
         let locked = self.region.memory().lock(start, length, !self.plan.writes_through() && self.plan.writable());
         let may_be_cut = !matches!(self.source, Source::Anonymous(_)) && self.region.intact().is_ok();
         if locked.is_err() && may_be_cut && sys::install_fault_handler() {
-            // The system says ENOMEM, too, of a page that the file does not have any more. To touch
-            // the last page tells the two apart.
+            // The system reports ENOMEM also for a page that the file no longer has. Touching the
+            // last page distinguishes the two.
             self.region.read_byte((start + length).saturating_sub(1))?;
         }
         locked
     }
 
-    /// Undoes [`Mapping::lock`]; the operating system does not count locks, but for macOS, which does.
+    /// Undoes [`Mapping::lock`]. Of all systems, only macOS counts how often a page was locked.
     ///
     /// # Errors
     ///
@@ -209,11 +224,11 @@ impl Mapping {
         self.region.memory().unlock(start, length)
     }
 
-    /// How many of the pages under a range are in memory.
+    /// Counts the pages under a range that are in memory.
     ///
     /// # Errors
     ///
-    /// ERR_OUT_OF_RANGE, EAGAIN, and EPERM where the system does not say it of the file.
+    /// ERR_OUT_OF_RANGE, EAGAIN, and EPERM if the system does not tell it for the file.
     pub fn resident(&self, start: usize, length: usize) -> Result<Residency> {
         self.region.range(start, length)?;
         let tells = match &self.source {
@@ -226,8 +241,9 @@ impl Mapping {
         self.region.memory().resident(start, length)
     }
 
-    /// The file as it is now, for [`Mapping::baseline`], if one is needed. It must be the older one of the two: what others change in between
-    /// is then in the file already, and not written again.
+    /// Maps the current file as a second region, if a baseline is needed. Map the baseline before
+    /// the user's copy. If another process changes a page in between, the user's copy equals the
+    /// file and is not written. The other way round, old bytes would overwrite the change.
     fn snapshot(&self, plan: &Plan) -> Result<Option<Arc<Region>>> {
         match &self.source {
             Source::File(Some(file)) if sys::PRIVATE_IS_SNAPSHOT && self.write_back => {
@@ -244,7 +260,8 @@ impl Mapping {
         self.earlier_regions.add(&before);
     }
 
-    /// Where in [`Source::file`] the mapping begins: the offset means nothing for anonymous memory.
+    /// The position in [`Source::file`] at which the mapping begins. For anonymous memory the
+    /// offset has no meaning.
     fn file_offset(&self) -> u64 {
         if matches!(self.source, Source::Anonymous(_)) { 0 } else { self.offset }
     }
@@ -252,7 +269,7 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // The descriptor is about to be closed, and its number may mean another file soon.
+        // The descriptor is about to be closed, and its number may soon mean another file.
         for region in self.earlier_regions.iter().chain([Arc::clone(&self.region)]).chain(self.baseline.clone()) {
             if !matches!(self.source, Source::Named(_)) {
                 region.set_file(None);

@@ -1,4 +1,4 @@
-//! Opening: what to map, and making sure that a file has it.
+//! Opening a mapping: finding or creating what to map, and mapping it.
 
 use super::Mapping;
 use crate::access::Plan;
@@ -18,32 +18,32 @@ use std::sync::Arc;
 pub struct Request {
     /// What to map.
     pub target: Target,
-    /// From which byte of it, aligned or not.
+    /// The position in it of the first byte, which need not be aligned.
     pub offset: u64,
-    /// How many bytes; 0 is all the rest of a regular file or of a named region that exists.
+    /// The number of bytes. 0 means all the rest of a regular file or of an existing named region.
     pub length: u64,
-    /// What for.
+    /// How to map it.
     pub plan: Plan,
-    /// Keep a descriptor, for `size`, `resize` and children that inherit it.
+    /// Whether to keep a descriptor, for `size`, `resize` and children that inherit it.
     pub track: bool,
-    /// Whether to create the file when it is missing, and to extend it to `offset + length`.
+    /// Whether to create a missing file, and to extend the file to `offset + length`.
     pub create: Create,
-    /// How to create it.
+    /// How to create a file.
     pub new_file: NewFile,
-    /// `flush` and `write_back` bring private changes into the file.
+    /// Whether `flush` and `write_back` write private changes into the file.
     pub write_back: bool,
-    /// A file that has no byte at `offset` yet is mapped as no bytes, where `length` is 0.
+    /// Whether a file that has no byte at `offset` yet is mapped as no bytes if `length` is 0.
     pub allow_empty: bool,
 }
 
-/// What is done about a part of a file that is not there.
+/// What to do if the file does not have the part to map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Create {
-    /// Nothing: it is an error.
+    /// The call fails.
     Never,
-    /// It is made, with blocks on the device for all that is mapped.
+    /// The part is created, with blocks on the device for all of it.
     Allocated,
-    /// It is made, as a hole where the file system has such.
+    /// The part is created as a hole, if the file system has holes.
     Sparse,
 }
 
@@ -52,9 +52,9 @@ impl Mapping {
     ///
     /// # Errors
     ///
-    /// ERR_OUT_OF_RANGE for an empty file and for parts that a file or region does not have, and what the operating system
-    /// says. See [`sys::File::allocate`] and [`sys::Creation`] for what is left then of a file that
-    /// `create` makes or extends.
+    /// ERR_OUT_OF_RANGE for an empty file, and for parts that a file or region does not have; those
+    /// of the operating system. [`sys::File::allocate`] and [`sys::Creation`] say what is then left
+    /// of a file that `create` has created or extended.
     pub fn open(request: Request) -> Result<Mapping> {
         let Request { target, offset, length, plan, track, create, new_file, write_back, allow_empty } = request;
         let wanted = Wanted { offset, length, create, new_file, write_back, allow_empty };
@@ -73,8 +73,8 @@ impl Mapping {
                 (region, Source::File(Some(Arc::new(file))))
             }
             Target::Descriptor(descriptor) => {
-                // Not a duplicate: to close one would take the POSIX locks away that the process
-                // has on the file.
+                // The descriptor is not duplicated, because closing a duplicate would release the
+                // POSIX locks that the process has on the file.
                 let file = sys::File::borrow(descriptor)?;
                 tells_residency = file.tells_residency();
                 (map_file(&file, &wanted, &plan)?, Source::File(None))
@@ -93,7 +93,7 @@ impl Mapping {
         };
         let region = Arc::new(region);
         if let Source::File(None) = source {
-            // The descriptor that the region was mapped from is closed by now.
+            // The descriptor with which the region was mapped is closed by now.
             region.set_file(None);
         }
         let mut mapping = Mapping {
@@ -128,8 +128,8 @@ struct Wanted {
     allow_empty: bool,
 }
 
-/// Opens and maps a file, or makes one. A new file is complete before anybody can see it, where the
-/// system can do that. Says whether it has made it.
+/// Opens and maps a file, or creates one. Where the system can do that, nobody sees a new file
+/// before it is complete. It also returns whether it has created the file.
 fn map_path(path: &OsStr, wanted: &Wanted, plan: &Plan) -> Result<(sys::File, Region, bool)> {
     if wanted.create == Create::Never {
         let file = sys::File::open(path, plan.writes_through() || wanted.write_back)?;
@@ -143,14 +143,14 @@ fn map_path(path: &OsStr, wanted: &Wanted, plan: &Plan) -> Result<(sys::File, Re
         match creation.finish() {
             sys::Finished::Named => return Ok((creation.file, region, creation.created)),
             sys::Finished::Taken if wanted.new_file.exclusive => return Err(sys::file_exists()),
-            // Now there is a file to open.
+            // The file exists now and can be opened.
             sys::Finished::Taken => {}
             sys::Finished::Refused => nameless = false,
         }
     }
 }
 
-/// Maps a file, and makes sure that the part to map is there.
+/// Maps a file, after making sure that it has the part to map.
 fn map_file(file: &sys::File, wanted: &Wanted, plan: &Plan) -> Result<Region> {
     let &Wanted { offset, length, create, write_back, allow_empty, .. } = wanted;
     let mut status = file.status()?;
@@ -169,7 +169,7 @@ fn map_file(file: &sys::File, wanted: &Wanted, plan: &Plan) -> Result<Region> {
         ));
     }
     let mut to_make = None;
-    // All the rest of a file is what is there.
+    // Without a length, all that the file has is mapped, so nothing is created.
     if create != Create::Never && length != 0 {
         let range = extent::extent_to_create(offset, length)?;
         status.size = status.size.max(range.end);
@@ -183,11 +183,11 @@ fn map_file(file: &sys::File, wanted: &Wanted, plan: &Plan) -> Result<Region> {
     let memory = match to_make {
         None => memory_of(file, &status, offset, length, plan)?,
         Some(range) if sys::CAN_MAP_BEYOND_END => {
-            // What can fail without a trace comes first.
+            // Map first, because a failure to map leaves no trace in the file.
             let memory = Memory::of_file(file, offset, length, plan)?;
             make(range)?;
             if plan.populate {
-                // There was nothing to bring in when it was mapped.
+                // When the part was mapped, the file had nothing to bring in.
                 memory.populate(plan);
             }
             memory
@@ -200,18 +200,19 @@ fn map_file(file: &sys::File, wanted: &Wanted, plan: &Plan) -> Result<Region> {
     Ok(Region::of_file(memory, None, offset, identity(file, &status)))
 }
 
-/// Maps a part of a file, which may be no bytes where the file says that it has no more.
+/// Maps a part of a file. It may have no bytes if the file's size allows that.
 pub(super) fn memory_of(file: &sys::File, status: &Status, offset: u64, length: usize, plan: &Plan) -> Result<Memory> {
     if length == 0 && status.sized { Memory::empty() } else { Memory::of_file(file, offset, length, plan) }
 }
 
-/// The file of a named region stays open as long as the region is mapped.
+/// The region of a part of a named region, whose file stays open as long as the region is mapped.
 pub(super) fn named_region(memory: Memory, named: Named, offset: u64) -> Result<Region> {
     let identity = present_identity(named.file())?;
     Ok(Region::of_file(memory, Some(named), offset, identity))
 }
 
-/// By what the fault handler recognises the file, if it has a size that it can ask for. That of a device says nothing.
+/// The identity by which the fault handler recognises the file. `None` for devices, because fstat
+/// does not report the size of their contents.
 pub(super) fn identity(file: &sys::File, status: &Status) -> Option<FileIdentity> {
     let identity = FileIdentity { descriptor: file.descriptor(), device: status.device, inode: status.inode };
     status.regular.then_some(identity)

@@ -1,4 +1,4 @@
-//! Another length, with the file or without it.
+//! Changing the length of a mapping, with its file (`resize`) or without (`remap`).
 
 use super::Mapping;
 use super::open::{identity, memory_of, named_region};
@@ -11,23 +11,27 @@ use crate::sys::{self, Memory, Named};
 use std::sync::Arc;
 
 impl Mapping {
-    /// Changes the length of the mapping, and of its file with it: `offset + new_length` is the end of both.
+    /// Changes the length of the mapping and of its file. Both then end at `offset + new_length`.
     ///
-    /// The memory is mapped anew. Whoever holds the old Region sees the part of the file that it had, and zeros beyond the new
-    /// end. The new length is mapped first, and the file changes then: a failure leaves both as
-    /// they were. (Windows truncates no file that is mapped: there the old memory goes first, and
-    /// while somebody holds it, shrinking is refused.) Private anonymous memory is copied; a named
-    /// region cannot exceed its size, and shared anonymous memory cannot grow on Linux.
+    /// The memory is mapped anew. Holders of the old Region see the part of the file that they had,
+    /// and zeros beyond the new end. The new length is mapped before the file changes, so a failure
+    /// leaves both unchanged. (Windows does not truncate a mapped file. There the old memory is
+    /// unmapped first, and shrinking is refused while the memory is in use.)
+    ///
+    /// Private anonymous memory is copied. A named region cannot exceed its size, and shared
+    /// anonymous memory cannot grow on Linux.
     ///
     /// # Errors
     ///
-    /// In this order: ERR_INVALID_ARG_VALUE without a descriptor, ERR_MMAP_READONLY when changes do not reach the file,
-    /// ERR_OUT_OF_RANGE for nothing, too much, or memory that cannot grow; then ENOSPC, ENOMEM and what else the system says.
+    /// In this order: ERR_INVALID_ARG_VALUE without a descriptor; ERR_MMAP_READONLY if changes do
+    /// not reach the file; ERR_OUT_OF_RANGE for 0, for too much, or for memory that cannot grow;
+    /// then ENOSPC, ENOMEM and others of the system.
     pub fn resize(&mut self, new_length: u64) -> Result<()> {
         if !self.tracked {
             return Err(Error::ResizeUntracked);
         }
-        // CPython lets MAP_PRIVATE with a file through, and cuts or extends a file that the mapping is no part of any more.
+        // CPython allows this for a file with MAP_PRIVATE, and then truncates or extends a file
+        // that the mapping no longer shows.
         let private_file = self.plan.private && !matches!(self.source, Source::Anonymous(_));
         if private_file || matches!(self.plan.access, Access::Read | Access::Copy) {
             return Err(Error::ResizePrivate);
@@ -42,8 +46,8 @@ impl Mapping {
             Source::File(Some(file)) => {
                 let before = file.status()?;
                 if !before.regular {
-                    // The size of a device is its own, and to "extend" one would overwrite what is
-                    // on it.
+                    // The size of a device is fixed, and "extending" one would overwrite its
+                    // contents.
                     return Err(sys::not_resizable());
                 }
                 if end < before.size && !sys::CAN_TRUNCATE_WHILE_MAPPED {
@@ -53,7 +57,7 @@ impl Mapping {
                 self.replace_region(region);
                 self.map_zeros_over_earlier(length);
             }
-            // `tracked` files have a descriptor.
+            // Files that are `tracked` have a descriptor.
             Source::File(None) => return Err(Error::ResizeUntracked),
             Source::Anonymous(file) => self.replace_region(self.resize_anonymous(file.as_ref(), length)?),
             Source::Named(named) => self.replace_region(self.resize_named(named, length, end)?),
@@ -61,16 +65,17 @@ impl Mapping {
         Ok(())
     }
 
-    /// Maps what the file has now from `offset` on, or `new_length` bytes of it. The file stays as it is.
+    /// Maps what the file has now from `offset` on, or `new_length` bytes of it. The file is not
+    /// changed.
     ///
-    /// The memory is mapped anew, unless it is what is wanted already. Whoever holds the old Region
-    /// sees what it showed before. A failure leaves the mapping as it was.
+    /// The memory is mapped anew, unless it has that length already and is intact. Holders of the
+    /// old Region see what they saw before. A failure leaves the mapping unchanged.
     ///
     /// # Errors
     ///
-    /// In this order: ERR_INVALID_ARG_VALUE without a file or a descriptor of it, ERR_MMAP_READONLY
-    /// for a private mapping, whose changes would be lost, ERR_OUT_OF_RANGE for nothing, unless
-    /// that is allowed, and for more than the file has; then what the system says.
+    /// In this order: ERR_INVALID_ARG_VALUE without a file or its descriptor; ERR_MMAP_READONLY for
+    /// a private mapping, whose changes would be lost; ERR_OUT_OF_RANGE for more than the file has,
+    /// and for 0 unless that is allowed; then those of the system.
     pub fn remap(&mut self, new_length: Option<u64>) -> Result<()> {
         if !matches!(self.source, Source::File(_)) {
             return Err(Error::RemapWithoutFile);
@@ -91,20 +96,23 @@ impl Mapping {
         Ok(())
     }
 
-    /// Views of earlier regions must not run into the new end of the file.
+    /// Maps zeros over the part of earlier regions that the file no longer has, so that their views
+    /// do not fault there.
     fn map_zeros_over_earlier(&self, kept: usize) {
         for region in self.earlier_regions.iter() {
             if region.memory().is_engine_owned() {
-                // The engine may have unmapped it by now. If it has not, views of it are answered by the fault handler.
+                // The engine may have unmapped the memory. If it has not, the fault handler handles
+                // faults in its views.
                 continue;
             }
-            // Where this fails, for lack of memory, the file is cut off all the same and nothing can be undone.
+            // An error, which is a lack of memory, is ignored: the file has been truncated already,
+            // and that cannot be undone.
             let _ = region.map_zeros_from(kept);
         }
     }
 
-    /// Maps first and changes the file then: a mapping may reach beyond the end of its file, and
-    /// nothing has to be undone.
+    /// Maps the new length before it changes the size of the file. A mapping may extend beyond the
+    /// end of its file, so nothing has to be undone.
     fn resize_file(&self, file: &sys::File, before: &Status, length: usize, end: u64) -> Result<Region> {
         let change_size = || {
             if end > before.size {
@@ -118,8 +126,8 @@ impl Mapping {
         self.region_of_file(file, before, length, change_size)
     }
 
-    /// Maps another length of the file, in place where there is room. `change_size` gives the file
-    /// its size, when all that can fail without a trace is done.
+    /// Maps another length of the file, in place if there is room. `change_size` gives the file its
+    /// size, and is called after all that can fail without a trace.
     fn region_of_file(
         &self,
         file: &sys::File,
@@ -154,13 +162,15 @@ impl Mapping {
             if grows {
                 file.allocate(0..length as u64)?;
             }
-            // Made shorter, it is the mapping that is, and not its file: another process may have mapped all of that.
+            // Only the mapping becomes shorter and not its file, because another process may have
+            // mapped all of that.
             return Ok(Region::of_memory(Memory::of_file(file, 0, length, &self.plan)?));
         }
         let (memory, _) = Memory::anonymous(length, &self.plan, self.tracked)?;
         let region = Region::of_memory(memory);
         let kept = length.min(self.region.len());
-        // SAFETY: the new region is mapped and writable for at least `kept` bytes, and lives through the call.
+        // SAFETY: the new region is mapped and writable for at least `kept` bytes, and outlives the
+        // call.
         let target = unsafe { RawBytes::new(region.start(), kept) };
         let mut gate = self.region.write_gate().lock();
         self.region.read(0, target)?;
@@ -177,13 +187,14 @@ impl Mapping {
         named_region(memory, named.clone(), self.offset)
     }
 
-    /// Shrinks a file on a system that truncates none that is mapped.
+    /// Shrinks a file on a system that does not truncate mapped files.
     fn unmap_and_truncate(&mut self, length: usize, end: u64) -> Result<()> {
         let Source::File(Some(file)) = &self.source else {
             return Err(Error::ResizeUntracked);
         };
         if Arc::strong_count(&self.region) > 1 {
-            // Views hold the memory. Where they lie in what is to go, the system says no, in its own words.
+            // Views hold the memory. If they show the part to be removed, the system refuses, with
+            // its own error.
             file.set_size(end)?;
             let memory = memory_of(file, &file.status()?, self.offset, length, &self.plan)?;
             self.replace_region(Region::of_file(memory, None, self.offset, None));

@@ -74,7 +74,8 @@ impl Region {
     /// mapped anew.
     pub(crate) fn resized(&self, memory: Memory, offset: u64, file: Option<FileIdentity>) -> Region {
         match &self.fault_entry {
-            // Where no byte of the file was mapped, the entry does not say what is mapped now.
+            // If no byte of the file was mapped before, the entry does not describe what is mapped
+            // now.
             Some(entry) if memory.start() == self.start() && !self.is_empty() && self.intact().is_ok() => {
                 entry.grow((memory.start().addr() + memory.length()).next_multiple_of(memory.page_size()));
                 entry.set_file(file);

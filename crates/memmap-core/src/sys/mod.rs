@@ -26,13 +26,13 @@ mod windows;
 #[cfg(windows)]
 pub use windows::*;
 
-/// How [`Creation`] makes a file.
+/// How [`Creation`] creates a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewFile {
-    /// Its permissions, from which the process's umask takes away. On Windows those to write, if
-    /// there are none, make it read-only, and nothing else counts.
+    /// The permissions, from which the process's umask removes some. On Windows, a file without any
+    /// permission to write becomes read-only, and nothing else has an effect.
     pub mode: u32,
-    /// There must be nothing yet that has the name.
+    /// Whether it is an error if the name exists already.
     pub exclusive: bool,
 }
 
@@ -42,13 +42,13 @@ impl Default for NewFile {
     }
 }
 
-/// What has become of a file that was made without a name.
+/// The result of giving a new file its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finished {
-    /// It has its name.
+    /// The file has its name.
     Named,
-    /// Somebody else has made a file with that name meanwhile.
+    /// Somebody else has created a file with that name meanwhile.
     Taken,
-    /// The system gives names to no such files: a security module may forbid it.
+    /// The system gives no name to such a file, for example because a security module forbids it.
     Refused,
 }

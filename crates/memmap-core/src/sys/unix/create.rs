@@ -1,5 +1,5 @@
-//! Files that `create` makes: nobody sees one before it is complete, and nothing is left of one
-//! that failed.
+//! Creating files. Nobody sees a new file before it is complete, and a failed creation leaves
+//! nothing behind.
 
 use super::errno::failed;
 use super::file::{File, open, open_with_mode};
@@ -14,32 +14,34 @@ use std::path::{Path, PathBuf};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const DESCRIPTORS: &str = "/proc/self/fd";
 
-/// A file that is there, or one that is being made.
+/// An existing file, or one that is being created.
 #[derive(Debug)]
 pub struct Creation {
     /// The file, opened for reading and writing.
     pub file: File,
-    /// It is one that is being made.
+    /// Whether the file is being created.
     pub created: bool,
-    /// The name that the file is to have, while it has none.
+    /// The name that the file will get, while it has none.
     name: Option<PathBuf>,
 }
 
-/// How often it is tried again because others make and remove the file at the same time.
+/// How often opening is repeated, because other processes create and remove the file at the same
+/// time.
 const ATTEMPTS: usize = 100;
 
 impl Creation {
-    /// Opens the file with this path; where there is none, makes one. A new file has no name yet if
-    /// it may be `nameless`, and where the file system can make such a file: if a later step fails,
-    /// or the process is killed, it is gone without a trace.
+    /// Opens the file at this path, or creates one if there is none. A new file has no name yet if
+    /// `nameless` is set and the file system can create such a file. It then disappears without a
+    /// trace if a later step fails or the process is killed.
     ///
     /// # Errors
     ///
-    /// What open(2) says.
+    /// Those of open(2).
     pub fn begin(path: &OsStr, nameless: bool, new: NewFile) -> Result<Creation> {
         for _ in 0..ATTEMPTS {
             if new.exclusive {
-                // Before anything is allocated. Also a symbolic link is there, wherever it leads.
+                // This is checked before anything is allocated. A symbolic link counts as existing,
+                // wherever it leads.
                 if rustix::fs::lstat(path).is_ok() {
                     break;
                 }
@@ -49,12 +51,13 @@ impl Creation {
                     result => return result.map(Creation::of_existing).map_err(failed("open")),
                 }
             }
-            // open with O_CREAT makes the file that the last link names, and with O_EXCL none.
+            // With O_CREAT, open creates the file that the last link names. With O_EXCL it follows
+            // no links.
             let name = if new.exclusive { Path::new(path).to_owned() } else { behind_links(Path::new(path)) };
             if nameless && let Some(creation) = Creation::without_name(&name, new)? {
                 return Ok(creation);
             }
-            // Without O_EXCL nobody could tell who has made it.
+            // Without O_EXCL, nobody could tell who has created the file.
             match open_new(name.as_os_str(), OFlags::CREATE | OFlags::EXCL, new) {
                 Err(Errno::EXIST) => {}
                 result => return result.map(|fd| Creation::of_new(fd, None)).map_err(failed("open")),
@@ -83,17 +86,17 @@ impl Creation {
         }
     }
 
-    /// A file in the directory of the name that does not have it yet, or nothing where the file
-    /// system cannot make one.
+    /// Creates a file without a name in the directory of `name`. `None` if the file system cannot.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn without_name(name: &Path, new: NewFile) -> Result<Option<Creation>> {
         use std::os::unix::ffi::OsStrExt;
-        // "name/" and "name/." mean a directory: the system says what is wrong with that.
+        // "name/" and "name/." mean a directory, and the system's own error for that is right.
         let bytes = name.as_os_str().as_bytes();
         if bytes.ends_with(b"/") || bytes.ends_with(b"/.") {
             return Ok(None);
         }
-        // Only through there can such a file get a name, without a capability or Linux 6.10.
+        // Without a capability or Linux 6.10, such a file can get a name only through this
+        // directory.
         if !Path::new(DESCRIPTORS).exists() {
             return Ok(None);
         }
@@ -103,8 +106,8 @@ impl Creation {
         let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
         match open_new(directory.as_os_str(), OFlags::TMPFILE, new) {
             Ok(fd) => Ok(Some(Creation::of_new(fd, Some(name.to_owned())))),
-            // What a file system says that has no such files (EISDIR: of a kernel that does not
-            // know them). The other errors are those of making any file.
+            // These are the errors of file systems without such files (EISDIR: of kernels that do
+            // not know them). All others concern the creation of any file.
             Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOSYS) => Ok(None),
             Err(errno) => Err(failed("open")(errno)),
         }
@@ -116,19 +119,19 @@ impl Creation {
     }
 }
 
-/// What is said of a file that is there already and must not be.
+/// The error if the file exists but must not.
 pub fn file_exists() -> Error {
     failed("open")(Errno::EXIST)
 }
 
 fn open_new(path: &OsStr, extra: OFlags, new: NewFile) -> rustix::io::Result<OwnedFd> {
-    // At most 12 bits, which all systems have.
+    // These are at most 12 bits, which all systems have.
     open_with_mode(path, true, extra, Mode::from_raw_mode(new.mode as _))
 }
 
-/// Where a path leads to that ends in symbolic links.
+/// Where a path leads that ends in symbolic links.
 fn behind_links(path: &Path) -> PathBuf {
-    // The system's own limit.
+    // This is the system's own limit.
     const MOST: usize = 40;
     let mut path = path.to_owned();
     for _ in 0..MOST {
@@ -138,7 +141,7 @@ fn behind_links(path: &Path) -> PathBuf {
     path
 }
 
-/// Gives a file a name that nothing has.
+/// Gives a file a name that does not exist yet.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn link(file: &File, name: &Path) -> rustix::io::Result<()> {
     use super::file::retry;
@@ -149,6 +152,6 @@ fn link(file: &File, name: &Path) -> rustix::io::Result<()> {
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn link(_file: &File, _name: &Path) -> rustix::io::Result<()> {
-    // No file is without a name here; see `Creation::without_name`.
+    // On these systems every file has a name; see `Creation::without_name`.
     Ok(())
 }

@@ -465,12 +465,12 @@ pub(super) fn allows_size(size: u64) -> bool {
     super::limits::file_size().is_none_or(|limit| size <= limit)
 }
 
-/// Opens what there is.
+/// Opens an existing file. `extra` are additional flags.
 pub(super) fn open(path: &OsStr, write: bool, extra: OFlags) -> rustix::io::Result<OwnedFd> {
     open_with_mode(path, write, extra, Mode::empty())
 }
 
-/// Opens what there is, or what `extra` makes with these permissions.
+/// Opens a file, or creates one with these permissions if `extra` says so.
 pub(super) fn open_with_mode(
     path: &OsStr,
     write: bool,

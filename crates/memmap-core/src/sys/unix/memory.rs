@@ -149,7 +149,7 @@ impl Memory {
         Ok((memory, None))
     }
 
-    /// No bytes, at a page that nothing else is at.
+    /// Memory of no bytes. Its address is that of a page where nothing else is mapped.
     ///
     /// # Errors
     ///
@@ -162,7 +162,7 @@ impl Memory {
 
     fn of(quota: MappingQuota, anonymous: bool, owner: MmapRaw) -> Result<Memory> {
         Ok(Memory {
-            // memmap2 never gives a null pointer; if it did there would be nothing mapped to speak of.
+            // memmap2 never returns a null pointer. If it did, nothing would be mapped.
             start: NonNull::new(owner.as_mut_ptr()).ok_or_else(|| failed("mmap")(Errno::NOMEM))?,
             length: owner.len(),
             page: page_size(),
@@ -336,7 +336,7 @@ impl Memory {
             return Ok(None);
         };
         let lead = lead_of(offset, self.page);
-        // The pages of a file are larger than those of no bytes where they are huge.
+        // Huge pages of a file are larger than the page of memory without bytes.
         if length < self.length
             || file.page_size() != self.page
             || lead.checked_add(length).is_none_or(|whole| whole > capacity)

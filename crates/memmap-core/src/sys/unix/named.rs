@@ -63,14 +63,15 @@ static REGION_USES: Mutex<WeakList<RegionUse>> = Mutex::new(WeakList::new());
 static LEFT_IN_USE: Mutex<VecDeque<Name>> = Mutex::new(VecDeque::new());
 
 impl Named {
-    /// Maps `length` bytes from `offset` of the region with this tag, which is created, all zeros and `offset + length` long, if
-    /// nobody uses it. A length of 0 means all of a region that exists. Says whether it was created.
+    /// Maps `length` bytes from `offset` of the region with this tag. If nobody uses the region, it
+    /// is created with `offset + length` zeros. A length of 0 means all of an existing region. It
+    /// also returns whether the region was created.
     ///
     /// # Errors
     ///
-    /// EACCES when the name is taken by something that is not a private file of this user, EINVAL
-    /// for length 0 where there is no region, ERR_OUT_OF_RANGE for more than the region has,
-    /// ENOSPC, and what stat(2), open(2) and mmap(2) say.
+    /// EACCES if the name belongs to anything but a private file of this user. EINVAL for a length
+    /// of 0 if there is no region. ERR_OUT_OF_RANGE for more than the region has. ENOSPC, and those
+    /// of stat(2), open(2) and mmap(2).
     pub fn open(tag: &str, offset: u64, length: usize, plan: &Plan) -> Result<(Memory, Named, bool)> {
         let path = path_of(tag)?;
         let end = extent::end_of(offset, length as u64)?;

@@ -1,4 +1,4 @@
-//! Files that `create` makes.
+//! Creating files.
 
 use super::error::{EEXIST, failed};
 use super::file::File;
@@ -6,27 +6,28 @@ use crate::error::{Error, Result};
 use crate::sys::{Finished, NewFile};
 use std::ffi::OsStr;
 
-/// A file that is there, or one that is being made.
+/// An existing file, or one that is being created.
 #[derive(Debug)]
 pub struct Creation {
     /// The file, opened for reading and writing.
     pub file: File,
-    /// It is one that is being made.
+    /// Whether the file is being created.
     pub created: bool,
 }
 
-/// How often it is tried again because others make and remove the file at the same time.
+/// How often opening is repeated, because other processes create and remove the file at the same
+/// time.
 const ATTEMPTS: usize = 100;
 
 impl Creation {
-    /// Opens the file with this path; where there is none, makes one. If a later step fails, a new
+    /// Opens the file at this path, or creates one if there is none. If a later step fails, a new
     /// file stays, because others may have opened it.
     ///
     /// # Errors
     ///
-    /// What CreateFile says.
+    /// Those of CreateFile.
     pub fn begin(path: &OsStr, _nameless: bool, new: NewFile) -> Result<Creation> {
-        // As in fs, which has this bit of the mode only.
+        // As in fs, this is the only bit of the mode that has an effect.
         let read_only = new.mode & 0o200 == 0;
         for _ in 0..ATTEMPTS {
             if !new.exclusive {
@@ -45,13 +46,13 @@ impl Creation {
         Err(file_exists())
     }
 
-    /// Nothing is left to do: the file has its name from the start.
+    /// Does nothing, because the file has its name from the start.
     pub fn finish(&self) -> Finished {
         Finished::Named
     }
 }
 
-/// What is said of a file that is there already and must not be.
+/// The error if the file exists but must not.
 pub fn file_exists() -> Error {
     failed("open", EEXIST)
 }

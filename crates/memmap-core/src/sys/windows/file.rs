@@ -51,7 +51,7 @@ impl File {
         OpenOptions::new().read(true).write(write).open(path).map(File).map_err(open_failed(path))
     }
 
-    /// Makes a file, opened for reading and writing; nothing where there is one.
+    /// Creates a file and opens it for reading and writing. `None` if it exists already.
     ///
     /// # Errors
     ///

@@ -106,7 +106,7 @@ impl Memory {
         Ok((memory, None))
     }
 
-    /// No bytes, at a page that nothing else is at.
+    /// Memory of no bytes. Its address is that of a page where nothing else is mapped.
     ///
     /// # Errors
     ///
@@ -143,7 +143,7 @@ impl Memory {
 
     fn of(owner: MmapRaw) -> Result<Memory> {
         Ok(Memory {
-            // memmap2 never gives a null pointer; if it did there would be nothing mapped to speak of.
+            // memmap2 never returns a null pointer. If it did, nothing would be mapped.
             start: NonNull::new(owner.as_mut_ptr()).ok_or_else(|| failed("mmap", ENOMEM))?,
             length: owner.len(),
             owner: Some(owner),

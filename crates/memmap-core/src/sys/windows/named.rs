@@ -41,16 +41,18 @@ struct Section {
 }
 
 impl Named {
-    /// Maps `length` bytes from `offset` of the region with this tag, which is created, all zeros and `offset + length`
-    /// long, if nobody uses it. A length of 0 means all of a region that exists. Says whether it was created.
+    /// Maps `length` bytes from `offset` of the region with this tag. If nobody uses the region, it
+    /// is created with `offset + length` zeros. A length of 0 means all of an existing region. It
+    /// also returns whether the region was created.
     ///
-    /// Of a region that exists the system tells the size in whole pages only: that is its size for all but its
-    /// creator.
+    /// For an existing region the system reports the size in whole pages. So for all but its
+    /// creator, that is its size.
     ///
     /// # Errors
     ///
-    /// EACCES when the name is taken by something that is not a region of this user or needs a privilege, EINVAL for length
-    /// 0 where there is no region, ERR_OUT_OF_RANGE for more than the region has and for a tag that is too long, ENOMEM.
+    /// EACCES if the name belongs to anything but a region of this user, or needs a privilege.
+    /// EINVAL for a length of 0 if there is no region. ERR_OUT_OF_RANGE for more than the region
+    /// has, and for a tag that is too long. ENOMEM.
     pub fn open(tag: &str, offset: u64, length: usize, plan: &Plan) -> Result<(Memory, Named, bool)> {
         let name = name_of(tag)?;
         let end = extent::end_of(offset, length as u64)?;
