@@ -1,7 +1,7 @@
 // A view never goes bad, and nothing stays longer than somebody can reach it.
 
 const assert = require('node:assert/strict')
-const { readFileSync, truncateSync, unlinkSync, writeFileSync } = require('node:fs')
+const { appendFileSync, readFileSync, truncateSync, unlinkSync, writeFileSync } = require('node:fs')
 const { ACCESS_READ, mmap, PAGESIZE } = require('../../index.js')
 const { descriptorsOf, mapsOf, needsLinux } = require('./process-state.cjs')
 const { collectUntil, needsArrayBuffer, refuses, transfer } = require('./runtime.cjs')
@@ -156,6 +156,45 @@ module.exports = {
     map.close()
     assert.equal(longer[1], CONTENT[1])
     assert.equal(readFileSync(path).length, PAGESIZE + 10)
+  },
+
+  'remap() with views': () => {
+    const path = scratchFile(CONTENT)
+    const map = mmap(path, 0, { access: ACCESS_READ })
+    const before = map.bytes
+    assert.equal(map.remap(), CONTENT.length)
+    const more = pattern(2 * PAGESIZE)
+    appendFileSync(path, more)
+    assert.equal(map.remap(), 5 * PAGESIZE)
+    isContent(before)
+    assert.ok(more.equals(map.bytes.subarray(3 * PAGESIZE)), 'what was appended is in a new view')
+    assert.equal(map.at(4 * PAGESIZE), more[PAGESIZE])
+    // There no file gets shorter while it is mapped.
+    if (process.platform !== 'win32') {
+      truncateSync(path, PAGESIZE + 10)
+      assert.equal(before[2 * PAGESIZE], 0)
+      assert.throws(() => map.at(2 * PAGESIZE), { code: 'ERR_MMAP_FAULT' })
+      assert.equal(map.remap(), PAGESIZE + 10)
+      assert.equal(map.at(-1), CONTENT[PAGESIZE + 9])
+    }
+    assert.equal(map.remap(7), 7)
+    assert.equal(map.bytes.length, 7)
+    map.close()
+    assert.equal(before[1], CONTENT[1])
+  },
+
+  'a mapping of no bytes': () => {
+    const path = scratchFile('')
+    const map = mmap(path, 0, { allowEmpty: true })
+    const { bytes } = map
+    assert.deepEqual([map.length, bytes.length, map.bytes === bytes, map.toString()], [0, 0, true, ''])
+    assert.deepEqual([map.find('a'), map.read().length, [...map.lines()].length], [-1, 0, 0])
+    writeFileSync(path, CONTENT)
+    assert.equal(map.remap(), CONTENT.length)
+    isContent(map.bytes)
+    assert.equal(map.remap(0), 0)
+    assert.equal(map.bytes.length, 0)
+    map.unmap()
   },
 
   'close() without views unmaps at once': () => {

@@ -1,7 +1,7 @@
 // What a call does for which there is too little stack left: all of it or nothing, wherever it stops.
 
 const assert = require('node:assert/strict')
-const { readFileSync } = require('node:fs')
+const { appendFileSync, readFileSync } = require('node:fs')
 const { ACCESS_COPY, mmap, PAGESIZE, PROT_READ } = require('../../index.js')
 const { descriptorsOf, mapsOf } = require('./process-state.cjs')
 const { collectUntil, nextTurn } = require('./runtime.cjs')
@@ -117,6 +117,28 @@ module.exports = {
       })
       callAtEveryDepth(maps, (map) => map.resize(2 * LENGTH), phase)
       for (const map of maps) {
+        assert.equal(map.length, map.size(), 'mapping and file have the same length')
+        assertWhole(map)
+        map.setAt(-1, 98)
+        assert.equal(map.bytes.at(-1), 98)
+        map.unmap()
+      }
+    }
+  },
+
+  'remap() without stack': async () => {
+    for (const [phase, options] of [{}, { sharedArrayBuffer: true }, {}, { sharedArrayBuffer: true }].entries()) {
+      const maps = Array.from({ length: DEPTHS / 2 }, (_, index) => {
+        const path = scratchFile(CONTENT)
+        const map = mmap(path, 0, options)
+        for (let read = 0; index % 2 === 1 && read < 40; read += 1) map.at(read)
+        if (index % 3 === 1) assert.equal(map.bytes[0], 97)
+        appendFileSync(path, CONTENT)
+        return map
+      })
+      callAtEveryDepth(maps, (map) => map.remap(), phase)
+      for (const map of maps) {
+        map.remap()
         assert.equal(map.length, map.size(), 'mapping and file have the same length')
         assertWhole(map)
         map.setAt(-1, 98)
