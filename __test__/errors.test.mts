@@ -247,7 +247,7 @@ onLinux('ENOMEM that no limit explains says nothing more', HIDDEN, (t) => {
 // --- Errors of native code
 
 onLinux('--abort-on-uncaught-exception ends no program that catches', 'the codes are those of Linux', (t) => {
-  const program = String.raw`
+  const program = `
     const { openSync, truncateSync, writeFileSync } = require('node:fs')
     const [folder, native] = args
     const { ACCESS_COPY, ACCESS_READ, mmap, PAGESIZE } = memmap

@@ -93,8 +93,8 @@ const binding = load()
 export default binding
 
 /**
- * The value that native code has returned, or throws the error that it has returned. Native code
- * throws none, because `node --abort-on-uncaught-exception` would not see that it is caught.
+ * Returns the value that native code has returned, or throws the error. Native code throws none
+ * itself, because with `node --abort-on-uncaught-exception` it would count as uncaught.
  */
 export function checked<T>(outcome: Outcome<T>): T {
   // Most functions return a number, a boolean or undefined, which need no call of the runtime.

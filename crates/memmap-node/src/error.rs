@@ -3,7 +3,7 @@
 //!
 //! A function returns an error, and TypeScript throws it. With `node --abort-on-uncaught-exception`
 //! an error that native code throws counts as uncaught although JavaScript catches it, because V8
-//! looks for the catching function before the exception has left the native call.
+//! finds the C++ handler in which Node-API throws, and does not count it as one that catches.
 //!
 //! Only two kinds of errors are thrown here: those of arguments of the wrong type, which are
 //! defects of TypeScript's half, and those of an engine that has no memory for an object.
