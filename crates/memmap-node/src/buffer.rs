@@ -340,7 +340,7 @@ fn reserved_address(env: Env, memory: Unknown) -> memmap_core::Result<*mut u8> {
 ///
 /// # Errors
 ///
-/// `NoView`, as for [`array_buffer`].
+/// `NoView`, where the engine takes no external memory.
 pub fn over_static(env: Env, number: &'static AtomicU32) -> memmap_core::Result<Unknown<'static>> {
     let mut value = ptr::null_mut();
     // SAFETY: the number is never freed, and anybody may write it because it is an atomic. The
