@@ -329,14 +329,15 @@ onLinux('--abort-on-uncaught-exception ends no program that catches', 'the codes
     const bytes = Buffer.alloc(10)
     const { open, ...returning } = {
       access: [], descriptor: [], size: [], checkIntact: [], writeBack: [], newTask: [],
-      open: [folder, null, 0, 0, 9, 0, 0, true, 0, false], flush: [0, 0], resize: [10], protect: [1], advise: [0, 0, 0],
+      open: [folder, null, 0, 0, 9, 0, 0, true, 0, 0o666, false, false, false],
+      remap: [10], flush: [0, 0], resize: [10], protect: [1], advise: [0, 0, 0],
       lock: [0, 0], unlock: [0, 0], resident: [0, 0], read: [bytes, 0], write: [bytes, 10, 0, 1], readByte: [0],
       writeByte: [0, 0], readStrided: [bytes, 0, 2], copyWithin: [0, 0, 0], fill: [bytes, 0, 0], find: [bytes, 0, 0],
       rfind: [bytes, 0, 0], findAll: [bytes, new Int32Array(1), 0, 0], count: [bytes, 0, 0],
       replaceAll: [bytes, bytes, 0, 0], buffer: [0, false, 0, 0], relocate: [0, bytes, 0, 0, binding.newBufferHold()],
     }
     const opened = binding.newHandle()
-    binding.open(opened, -1, null, 10, 0, 0, 0, 0, true, 0, false)
+    binding.open(opened, -1, null, 10, 0, 0, 0, 0, true, 0, 0o666, false, false, false)
     const returned = {
       'open() with an access that is none': binding.open(binding.newHandle(), ...open),
       'a byte beyond the end': binding.readByte(opened, 10),
@@ -385,7 +386,7 @@ onLinux('--abort-on-uncaught-exception ends no program that catches', 'the codes
       name,
     )
   }
-  t.is(Object.keys(codes).length, 67)
+  t.is(Object.keys(codes).length, 68)
 })
 
 onUnix('the stack of an error of native code says who called', 'it cuts no mapped file', (t) => {

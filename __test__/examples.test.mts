@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
-import { scratchFile, scratchFolder } from './scratch.mjs'
+import { scratchFile, scratchFolder } from './support/portable.mjs'
 
 interface Example {
   name: string

@@ -613,7 +613,9 @@ function refuseContradictions(checked: Request): void {
   }
   if (create !== 0 && anonymous) throw wrongValue('The option "create" is for files, and "file" is -1')
   if (exclusive && typeof file === 'number') {
-    throw wrongValue('The option "create.exclusive" is for a file that is not there yet, and "file" is a descriptor of one')
+    throw wrongValue(
+      'The option "create.exclusive" is for a file that is not there yet, and "file" is a descriptor of one',
+    )
   }
   if (allowEmpty && anonymous) throw wrongValue('The option "allowEmpty" is for files, and "file" is -1')
   if (create !== 0 && length === 0 && !allowEmpty) {

@@ -1559,7 +1559,21 @@ function closedHandle(): Handle {
 
 /** Opens the mapping of a handle, and returns its length. */
 function open(handle: Handle, asked: ReturnType<typeof request>): number {
-  const { file, tagname, length, offset, access, flags, prot, trackfd, create, mode, exclusive, writeBack, allowEmpty } = asked
+  const {
+    file,
+    tagname,
+    length,
+    offset,
+    access,
+    flags,
+    prot,
+    trackfd,
+    create,
+    mode,
+    exclusive,
+    writeBack,
+    allowEmpty,
+  } = asked
   const mapped = binding.open(
     handle,
     file,
