@@ -1,13 +1,14 @@
-// Follow a log: its last lines, and then each line as it is written, also when the log is truncated or rotated. Ctrl-C stops it.
+// Follows a log: prints its last lines, and then each line as it is written, also when the log is
+// truncated or rotated. Ctrl-C stops it.
 //
 //   node --import=tsx examples/tail.mts /var/log/syslog 20
 //
-// Without a path it shows what it does with a log of its own.
+// Without a path it makes a log of its own and follows that.
 //
-// A Python programmer writes:                          Here:
-//   mm = mmap.mmap(f.fileno(), 0, access=ACCESS_READ)    mm = mmap(path, 0, { access: ACCESS_READ, allowEmpty: true })
-//   ...a new mmap.mmap for each growth                   mm.remap()
-//   iter(mm.readline, b'')                               mm.lines({ encoding: 'utf8' })
+// A Python programmer writes:                Here:
+//   mm = mmap.mmap(f.fileno(), 0, ...)         mm = mmap(path, 0, { allowEmpty: true, ... })
+//   ...a new mmap.mmap for each growth         mm.remap()
+//   iter(mm.readline, b'')                     mm.lines({ encoding: 'utf8' })
 
 import {
   appendFileSync,
@@ -34,7 +35,7 @@ async function tail(path: string, count: number): Promise<void> {
   for await (const line of follow(path, count, stop.signal)) console.log(line)
 }
 
-/** The last lines of a file, and all that are written from then on to the file that has this path. */
+/** The last lines of a file, and then all lines that are written to the file with this path. */
 async function* follow(path: string, count: number, signal: AbortSignal): AsyncGenerator<string> {
   const changes = new Changes(path, signal)
   let log = open(path)
@@ -58,20 +59,20 @@ async function* follow(path: string, count: number, signal: AbortSignal): AsyncG
 
 interface Log {
   mm: Mmap
-  /** What tells the file from another one that has its path later. */
+  /** The device and inode identify the file, because another one may get its path later. */
   device: bigint
   inode: bigint
-  /** Up to where its lines have been given. */
+  /** The end of the last line that was yielded. */
   position: number
 }
 
-/** The file that has this path now, if there is one. */
+/** Opens the file that has this path now, if there is one. */
 function open(path: string): Log | undefined {
   let fd: number
   try {
     fd = openSync(path, 'r')
   } catch (error) {
-    // It is between two rotations.
+    // During a rotation no file has this path for a moment.
     if (codeOf(error) === 'ENOENT') return undefined
     throw error
   }
@@ -84,14 +85,14 @@ function open(path: string): Log | undefined {
   }
 }
 
-/** Whether another file has the path by now. A file that was renamed is followed until then. */
+/** Whether another file has the path now. Until then a renamed file is followed. */
 function isOther(path: string, { device, inode }: Log): boolean {
   const now = statSync(path, { bigint: true, throwIfNoEntry: false })
   return now !== undefined && (now.ino !== inode || now.dev !== device)
 }
 
 function lastLines(log: Log, count: number): string[] {
-  // A line is one when its '\n' has been written.
+  // A line is complete when its '\n' has been written.
   log.position = log.mm.rfind('\n') + 1
   const lines: string[] = []
   for (const line of log.mm.lines({ encoding: 'utf8', crlf: true, reverse: true, stop: log.position })) {
@@ -101,13 +102,13 @@ function lastLines(log: Log, count: number): string[] {
   return lines.reverse()
 }
 
-/** The lines that have come. Of a file that gets no more, also one without its '\n'. */
+/** The new lines. At the end of a file that gets no more, also a line without '\n'. */
 function* newLines(log: Log, isAll: boolean): Generator<string> {
   const { mm } = log
   try {
     const length = mm.remap()
     if (length < log.position) {
-      // One that is longer again by now cannot be told from one that has only grown.
+      // A truncated file that is longer again looks like one that has only grown.
       console.error('the file was truncated')
       log.position = 0
     }
@@ -117,12 +118,12 @@ function* newLines(log: Log, isAll: boolean): Generator<string> {
     log.position = stop
     yield* mm.lines({ encoding: 'utf8', crlf: true, start, stop })
   } catch (error) {
-    // The file was truncated just now. That is a change too, which the next remap() finds.
+    // The file has just been truncated. That is a change too, which the next remap() detects.
     if (codeOf(error) !== 'ERR_MMAP_FAULT') throw error
   }
 }
 
-/** Says when the file may have changed. What changes while nobody waits is not missed. */
+/** Reports possible changes of the file. Changes while nobody waits are not missed. */
 class Changes {
   #mayHaveChanged = true
   #wake: (() => void) | undefined
@@ -137,14 +138,14 @@ class Changes {
   constructor(path: string, signal: AbortSignal) {
     this.#path = path
     this.#signal = signal
-    // Its folder, because a file that is renamed takes its watcher along.
+    // This watches the folder, because the watcher of a file follows it when it is renamed.
     this.#watcher = watch(dirname(path), this.#changed)
-    // Network file systems tell nobody, and have to be asked.
+    // Network file systems report no changes, so the file is also polled.
     watchFile(path, { interval: 1000 }, this.#changed)
     signal.addEventListener('abort', this.#changed)
   }
 
-  /** Waits for a change. False when it is to end. */
+  /** Waits for a change. Returns false when the signal has been aborted. */
   async next(): Promise<boolean> {
     if (!this.#mayHaveChanged) {
       await new Promise<void>((resolve) => {
@@ -166,7 +167,7 @@ function codeOf(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code
 }
 
-/** Follows a log, and does the next thing to it whenever the line before has arrived. */
+/** Follows a log, and makes the next change to it when the line before has arrived. */
 async function demonstrate(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'memmap-'))
   const path = join(folder, 'app.log')
@@ -178,7 +179,7 @@ async function demonstrate(): Promise<void> {
     ['a line of the new file', () => stop.abort()],
   ])
   function truncate(): void {
-    // Windows truncates no file that is mapped.
+    // Windows does not truncate a mapped file.
     const flag = process.platform === 'win32' ? 'a' : 'w'
     writeFileSync(path, 'a line after the truncation\n', { flag })
   }
