@@ -11,7 +11,7 @@ use crate::access::{Access, Plan};
 use crate::error::{Error, Result};
 use crate::region::{Gate, Region};
 use crate::source::Source;
-use crate::sys::{self, Residency};
+use crate::sys::{self, Reservation, Residency};
 use crate::weak_list::WeakList;
 use open::{memory_of, present_identity};
 use std::ptr::NonNull;
@@ -119,7 +119,9 @@ impl Mapping {
         };
         // SAFETY: the caller promises the addresses, whose position and size were checked above.
         // Nobody else holds the Region.
-        let moved = unsafe { region.relocate(address, capacity, file.map(|file| (file, file_offset)), offset, &plan) };
+        let moved = unsafe {
+            region.relocate(Reservation { address, capacity }, file.map(|file| (file, file_offset)), offset, &plan)
+        };
         if moved.is_ok() {
             region.set_file(identity);
         } else {
@@ -170,7 +172,7 @@ impl Mapping {
             match (self.source.file(), &self.source) {
                 (Some(file), _) => {
                     let baseline = if writes_back_again { self.snapshot(&plan)? } else { None };
-                    self.region.record_loss(self.region.memory().remap(file, self.file_offset(), &plan))?;
+                    self.region.record_loss(self.region.memory().replace_pages(file, self.file_offset(), &plan))?;
                     self.region.written_back().forget_pages();
                     self.baseline = baseline;
                 }

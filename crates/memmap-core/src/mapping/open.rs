@@ -56,28 +56,27 @@ impl Mapping {
     /// of the operating system. [`sys::File::allocate`] and [`sys::Creation`] say what is then left
     /// of a file that `create` has created or extended.
     pub fn open(request: Request) -> Result<Mapping> {
-        let Request { target, offset, length, plan, track, create, new_file, write_back, allow_empty } = request;
-        let wanted = Wanted { offset, length, create, new_file, write_back, allow_empty };
+        let Request { offset, length, plan, track, write_back, allow_empty, .. } = request;
         let mut created = false;
         let mut tells_residency = true;
-        let (region, source) = match target {
+        let (region, source) = match &request.target {
             Target::Path(path) => {
-                let (file, region, is_new) = map_path(&path, &wanted, &plan)?;
+                let (file, region, is_new) = map_path(path, &request)?;
                 created = is_new;
                 tells_residency = track || file.tells_residency();
                 (region, Source::File(track.then(|| Arc::new(file))))
             }
             Target::Descriptor(descriptor) if track => {
-                let file = sys::File::duplicate(descriptor)?;
-                let region = map_file(&file, &wanted, &plan)?;
+                let file = sys::File::duplicate(*descriptor)?;
+                let region = map_file(&file, &request)?;
                 (region, Source::File(Some(Arc::new(file))))
             }
             Target::Descriptor(descriptor) => {
                 // The descriptor is not duplicated, because closing a duplicate would release the
                 // POSIX locks that the process has on the file.
-                let file = sys::File::borrow(descriptor)?;
+                let file = sys::File::borrow(*descriptor)?;
                 tells_residency = file.tells_residency();
-                (map_file(&file, &wanted, &plan)?, Source::File(None))
+                (map_file(&file, &request)?, Source::File(None))
             }
             Target::Anonymous => {
                 created = true;
@@ -86,7 +85,7 @@ impl Mapping {
                 (Region::of_memory(memory), Source::Anonymous(file.filter(|_| track)))
             }
             Target::Named(tag) => {
-                let (memory, named, is_new) = Named::open(&tag, offset, extent::addressable(length)?, &plan)?;
+                let (memory, named, is_new) = Named::open(tag, offset, extent::addressable(length)?, &plan)?;
                 created = is_new;
                 (named_region(memory, named.clone(), offset)?, Source::Named(named))
             }
@@ -118,31 +117,21 @@ impl Mapping {
     }
 }
 
-/// Which part of a file is wanted, and what may be done to the file for it. See [`Request`].
-struct Wanted {
-    offset: u64,
-    length: u64,
-    create: Create,
-    new_file: NewFile,
-    write_back: bool,
-    allow_empty: bool,
-}
-
 /// Opens and maps a file, or creates one. Where the system can do that, nobody sees a new file
 /// before it is complete. It also returns whether it has created the file.
-fn map_path(path: &OsStr, wanted: &Wanted, plan: &Plan) -> Result<(sys::File, Region, bool)> {
-    if wanted.create == Create::Never {
-        let file = sys::File::open(path, plan.writes_through() || wanted.write_back)?;
-        let region = map_file(&file, wanted, plan)?;
+fn map_path(path: &OsStr, request: &Request) -> Result<(sys::File, Region, bool)> {
+    if request.create == Create::Never {
+        let file = sys::File::open(path, request.plan.writes_through() || request.write_back)?;
+        let region = map_file(&file, request)?;
         return Ok((file, region, false));
     }
     let mut nameless = true;
     loop {
-        let creation = sys::Creation::begin(path, nameless, wanted.new_file)?;
-        let region = map_file(&creation.file, wanted, plan)?;
+        let creation = sys::Creation::begin(path, nameless, request.new_file)?;
+        let region = map_file(&creation.file, request)?;
         match creation.finish() {
             sys::Finished::Named => return Ok((creation.file, region, creation.created)),
-            sys::Finished::Taken if wanted.new_file.exclusive => return Err(sys::file_exists()),
+            sys::Finished::Taken if request.new_file.exclusive => return Err(sys::file_exists()),
             // The file exists now and can be opened.
             sys::Finished::Taken => {}
             sys::Finished::Refused => nameless = false,
@@ -151,8 +140,8 @@ fn map_path(path: &OsStr, wanted: &Wanted, plan: &Plan) -> Result<(sys::File, Re
 }
 
 /// Maps a file, after making sure that it has the part to map.
-fn map_file(file: &sys::File, wanted: &Wanted, plan: &Plan) -> Result<Region> {
-    let &Wanted { offset, length, create, write_back, allow_empty, .. } = wanted;
+fn map_file(file: &sys::File, request: &Request) -> Result<Region> {
+    let &Request { offset, length, ref plan, create, write_back, allow_empty, .. } = request;
     let mut status = file.status()?;
     let create = if status.regular { create } else { Create::Never };
     if (write_back || create != Create::Never) && !file.is_writable()? {

@@ -11,8 +11,7 @@ pub(crate) use write_gate::Gate;
 use crate::access::Plan;
 use crate::error::{Error, Result};
 use crate::fault_registry::{self, FaultEntry, FileIdentity, Place};
-use crate::sys::{self, Memory, Named};
-use std::ptr::NonNull;
+use crate::sys::{self, Memory, Named, Reservation};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use write_gate::WriteGate;
@@ -99,22 +98,22 @@ impl Region {
     /// As for [`Memory::relocate`].
     pub(crate) unsafe fn relocate(
         &mut self,
-        address: NonNull<u8>,
-        capacity: usize,
+        reserved: Reservation,
         file: Option<(&sys::File, u64)>,
         offset: u64,
         plan: &Plan,
     ) -> Result<()> {
         // Register the new addresses first. Without mremap, private pages are copied there, and
         // that copy can fault if the file has been truncated meanwhile.
-        let place = place(&self.memory, address.addr().get(), offset);
+        let address = reserved.address.addr().get();
+        let place = place(&self.memory, address, offset);
         let entry = self.fault_entry.is_some().then(|| FaultEntry::new(place));
         // Zeros in place of lost pages are a kernel mapping of their own.
         let is_whole = self.intact().is_ok();
         // SAFETY: the caller's promise.
-        unsafe { self.memory.relocate(address, capacity, file, plan, is_whole) }?;
+        unsafe { self.memory.relocate(reserved, file, plan, is_whole) }?;
         if let (Some(new), Some(old)) = (entry, &self.fault_entry) {
-            new.mark_engine_owned(sys::object_at(address.addr().get(), old.file_numbers()));
+            new.mark_engine_owned(sys::object_at(address, old.file_numbers()));
             // The zeros were moved too, so touching them causes no further fault.
             new.mark_lost_from(old.first_lost());
             self.fault_entry = Some(Arc::new(new));

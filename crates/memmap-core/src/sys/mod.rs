@@ -14,7 +14,7 @@
 mod span;
 pub mod vector;
 
-pub use span::Residency;
+pub use span::{Reservation, Residency};
 
 #[cfg(unix)]
 mod unix;

@@ -1,4 +1,6 @@
-//! Whole pages under a range of bytes.
+//! Ranges of memory in whole pages.
+
+use std::ptr::NonNull;
 
 /// How many pages of a range are in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,6 +9,15 @@ pub struct Residency {
     pub resident: usize,
     /// Pages in the range.
     pub total: usize,
+}
+
+/// Addresses that an engine has reserved for memory.
+#[derive(Debug, Clone, Copy)]
+pub struct Reservation {
+    /// Where the memory will begin.
+    pub address: NonNull<u8>,
+    /// Bytes from the start of that page.
+    pub capacity: usize,
 }
 
 /// A part of a mapping in whole pages, for calls of the operating system.

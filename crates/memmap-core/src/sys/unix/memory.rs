@@ -11,7 +11,7 @@ use super::unmappable::{map_failed, nothing_to_map};
 use crate::access::{Access, Plan};
 use crate::error::{Error, Result};
 use crate::fault_registry::StoredTo;
-use crate::sys::span::PageSpan;
+use crate::sys::span::{PageSpan, Reservation};
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags};
@@ -286,13 +286,12 @@ impl Memory {
     ///
     /// # Safety
     ///
-    /// `address` must be as far into its page as the memory is now. `capacity` bytes from the start
-    /// of that page must be enough for this memory, unused, and reserved as long as this Memory is
-    /// in use. Nobody may hold a pointer to the old addresses.
+    /// `reserved.address` must be as far into its page as the memory is now. `reserved.capacity`
+    /// bytes from the start of that page must be enough for this memory, unused, and reserved as
+    /// long as this Memory is in use. Nobody may hold a pointer to the old addresses.
     pub unsafe fn relocate(
         &mut self,
-        address: NonNull<u8>,
-        capacity: usize,
+        reserved: Reservation,
         file: Option<(&File, u64)>,
         plan: &Plan,
         is_whole: bool,
@@ -300,6 +299,7 @@ impl Memory {
         if self.page != page_size() {
             return Err(Error::NoView("its pages are larger than the engine's".to_owned()));
         }
+        let Reservation { address, capacity } = reserved;
         let old = self.span(0, self.length);
         let new = PageSpan::of_pages(address.as_ptr(), self.length, self.page);
         let owner = engine_owner(capacity, new.pages(page_size()))?;
@@ -366,7 +366,7 @@ impl Memory {
     ///
     /// EACCES if the descriptor does not allow it, ENOMEM. ERR_MMAP_FAULT if the old pages are lost
     /// (see `replace.rs`). The caller must then record the loss.
-    pub fn remap(&self, file: &File, offset: u64, plan: &Plan) -> Result<()> {
+    pub fn replace_pages(&self, file: &File, offset: u64, plan: &Plan) -> Result<()> {
         let fresh = Fresh::of_file(self.file_mapping(offset, plan), file)?;
         // SAFETY: only our own pages are replaced, by readable ones of the file at its old offset.
         // The owner's address and length stay true.
@@ -423,7 +423,7 @@ impl Growth {
     /// # Errors
     ///
     /// Those of mremap(2) and `change_size`. The memory is then unchanged, except for
-    /// ERR_MMAP_FAULT as in [`Memory::remap`].
+    /// ERR_MMAP_FAULT as in [`Memory::replace_pages`].
     pub fn finish(self, file: &File, change_size: impl FnOnce() -> Result<()>) -> Result<Memory> {
         let Growth { memory, fresh, length_before } = self;
         // SAFETY: the pages are our own, or belong to the engine's reservation for this

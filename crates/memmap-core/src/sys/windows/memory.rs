@@ -7,6 +7,7 @@ use super::plan::PROTECT_UNSUPPORTED;
 use crate::access::{Access, Plan};
 use crate::error::{Error, Result};
 use crate::fault_registry::StoredTo;
+use crate::sys::span::Reservation;
 use memmap2::{MmapOptions, MmapRaw};
 use std::io;
 use std::os::windows::io::{AsRawHandle, BorrowedHandle};
@@ -181,8 +182,7 @@ impl Memory {
     /// None, because nothing is done.
     pub unsafe fn relocate(
         &mut self,
-        _address: NonNull<u8>,
-        _capacity: usize,
+        _reserved: Reservation,
         _file: Option<(&File, u64)>,
         _plan: &Plan,
         _is_whole: bool,
@@ -228,7 +228,7 @@ impl Memory {
     /// # Errors
     ///
     /// ERR_MMAP_UNSUPPORTED.
-    pub fn remap(&self, _file: &File, _offset: u64, _plan: &Plan) -> Result<()> {
+    pub fn replace_pages(&self, _file: &File, _offset: u64, _plan: &Plan) -> Result<()> {
         Err(PROTECT_UNSUPPORTED)
     }
 
