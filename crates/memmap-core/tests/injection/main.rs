@@ -1,14 +1,14 @@
-//! Every system call of every operation fails once, with each plausible error. After that the
-//! process lives, the error has a documented code, sizes and bytes of files are as promised,
-//! nothing is left behind, what is still open works, and memory, files and descriptors of others
+//! Makes every system call of every operation fail once, with each plausible error. After that, the
+//! process lives and the error has a documented code. Sizes and bytes of files are as promised, and
+//! nothing is left behind. What is still open works, and memory, files and descriptors of others
 //! are intact.
 //!
 //! `npm run test:faults` shows the failures as a table. `MEMMAP_INJECTION=WORDS` runs the
 //! operations whose names contain the words.
 //!
 //! An operation runs once without a fault, which tells its calls, and then once for each call and
-//! fault, each time in a process of its own: a death is a failure like any other. No operation says
-//! which calls it makes.
+//! fault. Each run has a process of its own, so that a death is a failure like any other. No
+//! operation lists its calls.
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 #![allow(
     clippy::unwrap_used,
@@ -73,7 +73,7 @@ fn inject_faults(group: &str, operations: &[(&str, Operation)]) {
     }
     let wanted = std::env::var("MEMMAP_INJECTION").unwrap_or_default();
     let mut injections = 0;
-    // By operation, call and what happened.
+    // The key is the operation, the call, and what happened.
     let mut failures: BTreeMap<(usize, usize, String), Vec<String>> = BTreeMap::new();
     let mut names = BTreeMap::new();
     for (number, (_, act)) in operations.iter().enumerate().filter(|(_, (name, _))| name.contains(&wanted)) {
@@ -114,7 +114,7 @@ fn inject_faults(group: &str, operations: &[(&str, Operation)]) {
     assert_eq!(failed, 0);
 }
 
-/// What most operations open: a file of 5 and a half pages.
+/// The content of the file in most operations: 5 and a half pages.
 fn content() -> Vec<u8> {
     pattern(5 * page_size() + page_size() / 2)
 }
@@ -155,7 +155,7 @@ fn open(request: Request) -> Mapping {
     Mapping::open(request).unwrap()
 }
 
-/// A mapping of a new file, which shows `content()`.
+/// A new file with `content()`, and a mapping of it.
 fn opened(stage: &Stage, access: Access) -> (PathBuf, Mapping) {
     let path = stage.file(&content());
     let mapping = open(of_path(&path, access));
@@ -163,7 +163,7 @@ fn opened(stage: &Stage, access: Access) -> (PathBuf, Mapping) {
     (path, mapping)
 }
 
-/// Opening may fail, and succeeds the next time.
+/// Checks that opening succeeds, or fails and succeeds the next time.
 fn opens(stage: &Stage, expected: &[u8], request: impl Fn() -> Request) {
     let result = stage.inject(|| Mapping::open(request()));
     stage.neighbour();
@@ -300,8 +300,8 @@ fn creating() {
                     (None, Some(now)) if stage.has_appended() => {
                         same("the file after a failure", now, stage::APPENDED);
                     }
-                    // Where every file has a name, an empty one may stay: another process may have
-                    // opened it by now.
+                    // Where every file has a name, an empty one may stay, because another process
+                    // may have opened it by now.
                     (None, Some(now)) if stage.is_lacking(Lack::NamelessFiles) && now.is_empty() => {}
                     (None, Some(now)) => {
                         let is_name_stuck = stage.has_failed(&["unlink", "unlinkat"]);
@@ -310,7 +310,7 @@ fn creating() {
                     (Some(_), None) => panic!("the file is gone"),
                     (None, None) => assert!(!stage.has_appended(), "what another process has appended is lost"),
                 }
-                // The next time it succeeds.
+                // The next attempt succeeds.
                 let mapping = open(request());
                 let now = fs::read(&path).unwrap();
                 works(&mapping, &now[..length]);
@@ -348,7 +348,7 @@ fn creating() {
                     Err(error) if error.code() == "EEXIST" => Ok(()),
                     other => other.map(|_| panic!("it has opened what is there")),
                 });
-                // Whatever else has failed before.
+                // Any other failure comes first.
                 drop(result);
             }),
             ("create, without keeping a descriptor", |stage| {
@@ -383,7 +383,7 @@ fn creating() {
 #[test]
 fn regions_with_names() {
     const LENGTH: usize = 10_000;
-    /// Whoever comes next with the same name must get the same memory.
+    /// Checks that the next process to use the name gets the same memory.
     fn joins(stage: &Stage, expected: &[u8], request: impl Fn() -> Request) {
         let result = stage.inject(|| Mapping::open(request()));
         stage.neighbour();
@@ -420,7 +420,7 @@ fn regions_with_names() {
                 works(&result.unwrap_or_else(|_| open(named(stage, LENGTH))), &[0; LENGTH]);
             }),
             ("fail to make a region", |stage| {
-                // Nothing but the failure: what it leaves behind is seen.
+                // Only the failure is tested. What it leaves behind is checked later.
                 let _ = stage.inject(|| Mapping::open(named(stage, LENGTH)));
             }),
             ("resize a region", |stage| {
@@ -458,8 +458,8 @@ fn regions_with_names() {
                     })
                     .unwrap();
                 if stage.has_failed(&["flock", "unlink", "unlinkat", "fstat", "statx", "newfstatat", "fcntl"]) {
-                    // The last one could not know that it was, or remove the name. Whoever comes
-                    // next gets zeros, and removes it.
+                    // The last process could not know that it was the last, or could not remove the
+                    // name. The next one gets zeros and removes the name.
                     works(&open(named(stage, LENGTH)), &[0; LENGTH]);
                 }
             }),
@@ -482,7 +482,7 @@ fn regions_with_names() {
 
 #[test]
 fn touching() {
-    /// Long enough for the system to be told of a scan.
+    /// The length is enough for a scan to be announced to the system.
     const LONG: usize = 9 << 20;
     fn scans(stage: &Stage, scan: impl Fn(&Mapping) -> Result<(), Error>) {
         let path = stage.directory.join("long");
@@ -497,7 +497,7 @@ fn touching() {
         drop(mapping);
         fs::remove_file(&path).unwrap();
     }
-    /// What is stored through a view that only reads stays in this process.
+    /// Checks that what is stored through a view of a read-only mapping stays in this process.
     fn stores_astray(stage: &Stage, request: impl Fn(&Path) -> Request) {
         let path = stage.file(&content());
         let mapping = open(request(&path));
@@ -518,7 +518,7 @@ fn touching() {
         expected[at] = 200;
         works(&mapping, &expected);
     }
-    /// Of a file that was cut, what is lost is zeros, and an error.
+    /// Checks that lost bytes of a truncated file are zeros and cause an error.
     fn touches(stage: &Stage, access: Access, touch: impl Fn(&Mapping) -> Result<(), Error>) {
         let (path, mapping) = opened(stage, access);
         let kept = page_size() + 100;
@@ -620,7 +620,7 @@ fn flushing() {
         let result = stage.inject(|| flush(&mapping));
         if result.is_err() {
             works_before_flush(&mapping, &expected);
-            // It can be repeated, and must ask the device then.
+            // The flush can be repeated, and must then reach the device.
             let asks = ["fsync", "fdatasync", "msync", "sync_file_range"];
             let has_asked = supervisor::armed(supervisor::Orders::default(), || {
                 flush(&mapping).unwrap();
@@ -690,16 +690,16 @@ fn flushing() {
     );
 }
 
-/// Moves the memory to addresses of an engine, with room for `pages` more.
-fn lent(stage: &Stage, mapping: &mut Mapping, pages: usize) -> Result<(), Error> {
+/// Relocates the memory to reserved addresses, with room for `pages` more pages. A call may fail.
+fn relocate(stage: &Stage, mapping: &mut Mapping, pages: usize) -> Result<(), Error> {
     let lead = mapping.region().start().addr() % page_size();
     let capacity = (lead + mapping.region().len()).next_multiple_of(page_size()) + pages * page_size();
     let reserved = stage.reserve(capacity);
     stage.inject(|| unsafe { mapping.relocate(reserved, lead, capacity) })
 }
 
-/// The same before the operation.
-fn lend(stage: &Stage, mapping: &mut Mapping, pages: usize) {
+/// Relocates the memory before the operation, when no call fails.
+fn relocate_before(stage: &Stage, mapping: &mut Mapping, pages: usize) {
     let lead = mapping.region().start().addr() % page_size();
     let capacity = (lead + mapping.region().len()).next_multiple_of(page_size()) + pages * page_size();
     let reserved = stage.reserve(capacity);
@@ -749,7 +749,7 @@ fn resizing() {
         if !grows {
             let last_page = length.next_multiple_of(page_size()).min(old.len());
             in_view[length..].fill(0);
-            // What lies behind the end in the same page is not promised.
+            // Bytes beyond the end in its last page may be anything.
             let seen = seen(&view);
             same("an older view", &seen[..length], &old[..length]);
             same("the end of an older view", &seen[last_page..], &in_view[last_page..]);
@@ -791,16 +791,16 @@ fn resizing() {
                 resizes(stage, nothing, longer());
             }),
             ("resize a file to more in place", |stage| {
-                resizes(stage, |stage, mapping| lend(stage, mapping, 40), longer());
+                resizes(stage, |stage, mapping| relocate_before(stage, mapping, 40), longer());
             }),
             ("resize a file to more than its place", |stage| {
-                resizes(stage, |stage, mapping| lend(stage, mapping, 1), longer());
+                resizes(stage, |stage, mapping| relocate_before(stage, mapping, 1), longer());
             }),
             ("resize a file to as much in place", |stage| {
-                resizes(stage, |stage, mapping| lend(stage, mapping, 40), content().len());
+                resizes(stage, |stage, mapping| relocate_before(stage, mapping, 40), content().len());
             }),
-            ("resize a file to less that was lent", |stage| {
-                resizes(stage, |stage, mapping| lend(stage, mapping, 40), shorter());
+            ("resize a file to less that was relocated", |stage| {
+                resizes(stage, |stage, mapping| relocate_before(stage, mapping, 40), shorter());
             }),
             ("resize a file to less a second time", |stage| {
                 resizes(stage, |_, mapping| mapping.resize(content().len() as u64).unwrap(), shorter());
@@ -808,7 +808,7 @@ fn resizing() {
             ("resize in place, and cut a file of which a part was mapped", |stage| {
                 let path = stage.file(&content());
                 let mut mapping = open(Request { length: page_size() as u64, ..of_path(&path, Access::Write) });
-                lend(stage, &mut mapping, 10);
+                relocate_before(stage, &mut mapping, 10);
                 let mapped = mapped_of(&path);
                 let length = shorter();
                 if stage.inject(|| mapping.resize(length as u64)).is_err() {
@@ -832,13 +832,13 @@ fn resizing() {
 
 #[test]
 fn remapping() {
-    /// The file gets this content, and is mapped as it is then.
+    /// Gives the file this content and remaps it.
     fn remaps(stage: &Stage, access: Access, prepare: impl Fn(&Stage, &mut Mapping), now: &[u8]) {
         let old = content();
         let (path, mut mapping) = opened(stage, access);
         prepare(stage, &mut mapping);
         let view = Arc::clone(mapping.region());
-        // Not by `fs::write`, which cuts the file to nothing first.
+        // fs::write is not used, because it first truncates the file to nothing.
         let file = fs::File::options().write(true).open(&path).unwrap();
         file.set_len(now.len() as u64).unwrap();
         std::os::unix::fs::FileExt::write_all_at(&file, now, 0).unwrap();
@@ -848,7 +848,7 @@ fn remapping() {
             if stage.has_lost(&mapping) {
                 return;
             }
-            // What the file has lost by then is no page of it any more.
+            // Pages that the file has lost by then no longer belong to it.
             if now.len() >= old.len() {
                 assert_eq!(mapped_of(&path), mapped, "bytes of the file that are mapped after a failure");
                 works(&mapping, &old);
@@ -898,16 +898,16 @@ fn remapping() {
             ("remap to less, to read", |stage| remaps(stage, Access::Read, nothing, &shorter())),
             ("remap what has not changed", |stage| remaps(stage, Access::Read, nothing, &content())),
             ("remap to more in place", |stage| {
-                remaps(stage, Access::Write, |stage, mapping| lend(stage, mapping, 40), &longer());
+                remaps(stage, Access::Write, |stage, mapping| relocate_before(stage, mapping, 40), &longer());
             }),
             ("remap to more in place, to read", |stage| {
-                remaps(stage, Access::Read, |stage, mapping| lend(stage, mapping, 40), &longer());
+                remaps(stage, Access::Read, |stage, mapping| relocate_before(stage, mapping, 40), &longer());
             }),
             ("remap to more than its place", |stage| {
-                remaps(stage, Access::Read, |stage, mapping| lend(stage, mapping, 1), &longer());
+                remaps(stage, Access::Read, |stage, mapping| relocate_before(stage, mapping, 1), &longer());
             }),
-            ("remap what was lent to less", |stage| {
-                remaps(stage, Access::Read, |stage, mapping| lend(stage, mapping, 40), &shorter());
+            ("remap what was relocated to less", |stage| {
+                remaps(stage, Access::Read, |stage, mapping| relocate_before(stage, mapping, 40), &shorter());
             }),
             ("open no bytes", |stage| {
                 let path = stage.file(b"");
@@ -918,7 +918,7 @@ fn remapping() {
             }),
             ("remap no bytes to some", |stage| grows_from_nothing(stage, nothing)),
             ("remap no bytes to some in place", |stage| {
-                grows_from_nothing(stage, |stage, mapping| lend(stage, mapping, 6));
+                grows_from_nothing(stage, |stage, mapping| relocate_before(stage, mapping, 6));
             }),
             ("remap to no bytes", |stage| {
                 let path = stage.file(&content());
@@ -930,10 +930,10 @@ fn remapping() {
                 }
                 assert!(mapping.region().is_empty());
             }),
-            ("lend no bytes", |stage| {
+            ("relocate no bytes", |stage| {
                 let (_, mut mapping) = opens_nothing(stage);
-                if lent(stage, &mut mapping, 4).is_err() {
-                    lend(stage, &mut mapping, 4);
+                if relocate(stage, &mut mapping, 4).is_err() {
+                    relocate_before(stage, &mut mapping, 4);
                 }
                 assert!(mapping.region().is_empty());
             }),
@@ -1004,9 +1004,9 @@ fn protecting() {
             }),
             ("protect private memory", |stage| protects(stage, &[READ_ONLY], |_| anonymous(true, 7000))),
             ("protect private memory, to execute", |stage| protects(stage, &[EXECUTABLE], |_| anonymous(true, 7000))),
-            ("protect what was lent", |stage| {
+            ("protect what was relocated", |stage| {
                 let (_, mut mapping) = opened(stage, Access::Write);
-                lend(stage, &mut mapping, 3);
+                relocate_before(stage, &mut mapping, 3);
                 if stage.inject(|| mapping.protect(READ_ONLY)).is_err() {
                     if stage.has_lost(&mapping) {
                         return;
@@ -1056,45 +1056,45 @@ fn advising() {
 }
 
 #[test]
-fn lending() {
-    fn lends(stage: &Stage, expected: &[u8], mut mapping: Mapping) {
+fn relocating() {
+    fn relocates(stage: &Stage, expected: &[u8], mut mapping: Mapping) {
         stage.neighbour();
-        if lent(stage, &mut mapping, 4).is_err() {
+        if relocate(stage, &mut mapping, 4).is_err() {
             works(&mapping, expected);
-            lend(stage, &mut mapping, 4);
+            relocate_before(stage, &mut mapping, 4);
         }
         works(&mapping, expected);
     }
-    /// The memory consists of what is there and of zeros by then.
-    fn lends_cut(stage: &Stage, access: Access) {
+    /// The memory consists of intact pages and of zeros.
+    fn relocates_truncated(stage: &Stage, access: Access) {
         let (path, mut mapping) = opened(stage, access);
         let kept = page_size() + 100;
         fs::File::options().write(true).open(&path).unwrap().set_len(kept as u64).unwrap();
         stage.expect(&path, Some(&content()[..kept]));
         assert!(mapping.region().read_byte(4 * page_size()).is_err());
-        let _ = lent(stage, &mut mapping, 4);
+        let _ = relocate(stage, &mut mapping, 4);
         let mut expected = content();
         expected[kept..].fill(0);
         same("a view", &seen(mapping.region()), &expected);
     }
     group(
-        "lending",
+        "relocating",
         &[
-            ("lend a file", |stage| lends(stage, &content(), opened(stage, Access::Write).1)),
-            ("lend a file that is read", |stage| lends(stage, &content(), opened(stage, Access::Read).1)),
-            ("lend a copy", |stage| lends(stage, &content(), opened(stage, Access::Copy).1)),
-            ("lend shared memory", |stage| lends(stage, &[0; 9000], open(anonymous(false, 9000)))),
-            ("lend private memory", |stage| lends(stage, &[0; 9000], open(anonymous(true, 9000)))),
-            ("lend a region", |stage| lends(stage, &[0; 9000], open(named(stage, 9000)))),
-            ("lend a file that was cut", |stage| lends_cut(stage, Access::Write)),
-            ("lend a file that is read and was cut", |stage| lends_cut(stage, Access::Read)),
+            ("relocate a file", |stage| relocates(stage, &content(), opened(stage, Access::Write).1)),
+            ("relocate a file that is read", |stage| relocates(stage, &content(), opened(stage, Access::Read).1)),
+            ("relocate a copy", |stage| relocates(stage, &content(), opened(stage, Access::Copy).1)),
+            ("relocate shared memory", |stage| relocates(stage, &[0; 9000], open(anonymous(false, 9000)))),
+            ("relocate private memory", |stage| relocates(stage, &[0; 9000], open(anonymous(true, 9000)))),
+            ("relocate a region", |stage| relocates(stage, &[0; 9000], open(named(stage, 9000)))),
+            ("relocate a file that was cut", |stage| relocates_truncated(stage, Access::Write)),
+            ("relocate a file that is read and was cut", |stage| relocates_truncated(stage, Access::Read)),
         ],
     );
 }
 
 #[test]
-fn blanking() {
-    fn blanks(stage: &Stage, expected: &[u8], mapping: Mapping) {
+fn mapping_zeros() {
+    fn maps_zeros(stage: &Stage, expected: &[u8], mapping: Mapping) {
         let region = mapping.region();
         stage.neighbour();
         if stage.inject(|| region.map_zeros()).is_err() {
@@ -1109,24 +1109,26 @@ fn blanking() {
         assert_eq!(region.read_byte(0), Ok(1));
     }
     group(
-        "blanking",
+        "mapping_zeros",
         &[
-            ("blank a file", |stage| blanks(stage, &content(), opened(stage, Access::Write).1)),
-            ("blank a file that is read", |stage| blanks(stage, &content(), opened(stage, Access::Read).1)),
-            ("blank a copy", |stage| blanks(stage, &content(), opened(stage, Access::Copy).1)),
-            ("blank a part of a file", |stage| {
+            ("map zeros over a file", |stage| maps_zeros(stage, &content(), opened(stage, Access::Write).1)),
+            ("map zeros over a file that is read", |stage| {
+                maps_zeros(stage, &content(), opened(stage, Access::Read).1)
+            }),
+            ("map zeros over a copy", |stage| maps_zeros(stage, &content(), opened(stage, Access::Copy).1)),
+            ("map zeros over a part of a file", |stage| {
                 let path = stage.file(&content());
                 let offset = page_size() + 11;
                 let request = Request { offset: offset as u64, length: 8000, ..of_path(&path, Access::Write) };
-                blanks(stage, &content()[offset..][..8000], open(request));
+                maps_zeros(stage, &content()[offset..][..8000], open(request));
             }),
-            ("blank shared memory", |stage| blanks(stage, &[0; 9000], open(anonymous(false, 9000)))),
-            ("blank private memory", |stage| blanks(stage, &[0; 9000], open(anonymous(true, 9000)))),
-            ("blank a region", |stage| blanks(stage, &[0; 9000], open(named(stage, 9000)))),
-            ("blank what was lent", |stage| {
+            ("map zeros over shared memory", |stage| maps_zeros(stage, &[0; 9000], open(anonymous(false, 9000)))),
+            ("map zeros over private memory", |stage| maps_zeros(stage, &[0; 9000], open(anonymous(true, 9000)))),
+            ("map zeros over a region", |stage| maps_zeros(stage, &[0; 9000], open(named(stage, 9000)))),
+            ("map zeros over what was relocated", |stage| {
                 let (_, mut mapping) = opened(stage, Access::Write);
-                lend(stage, &mut mapping, 3);
-                blanks(stage, &content(), mapping);
+                relocate_before(stage, &mut mapping, 3);
+                maps_zeros(stage, &content(), mapping);
             }),
         ],
     );
@@ -1159,9 +1161,9 @@ fn closing() {
             }),
             ("close shared memory", |stage| closes(stage, open(anonymous(false, 9000)))),
             ("close private memory", |stage| closes(stage, open(anonymous(true, 9000)))),
-            ("close what was lent", |stage| {
+            ("close what was relocated", |stage| {
                 let (_, mut mapping) = opened(stage, Access::Write);
-                lend(stage, &mut mapping, 3);
+                relocate_before(stage, &mut mapping, 3);
                 closes(stage, mapping);
             }),
             ("close a file whose memory is in use, and let go of that", |stage| {
