@@ -364,10 +364,10 @@ fn remapping_is_refused_where_bytes_would_be_lost_or_there_is_no_file() {
 }
 
 #[test]
-fn no_bytes_can_be_mapped_and_become_some() {
+fn a_mapping_without_bytes_can_grow() {
     let file = scratch(b"head");
-    let asked = || Request { offset: 4, allow_empty: true, ..request(&file.path, Access::Write) };
-    let mut mapping = Mapping::open(asked()).unwrap();
+    let at_end = || Request { offset: 4, allow_empty: true, ..request(&file.path, Access::Write) };
+    let mut mapping = Mapping::open(at_end()).unwrap();
     assert!(mapping.region().is_empty());
     assert_eq!(mapping.region().read_byte(0), Err(Error::OutOfRange));
     mapping.flush(0, 0, None).unwrap();
@@ -382,14 +382,14 @@ fn no_bytes_can_be_mapped_and_become_some() {
     fs::write(&file.path, b"headmore").unwrap();
     mapping.remap(None).unwrap();
     assert_eq!(all(&mapping), b"more");
-    let behind = Request { offset: 9, ..asked() };
+    let behind = Request { offset: 9, ..at_end() };
     assert_eq!(Mapping::open(behind).unwrap_err().code(), "ERR_OUT_OF_RANGE");
-    let longer = Request { length: 5, ..asked() };
+    let longer = Request { length: 5, ..at_end() };
     assert_eq!(Mapping::open(longer).unwrap_err().code(), "ERR_OUT_OF_RANGE");
 }
 
 #[test]
-fn of_many_that_create_a_file_one_has_made_it_whether_it_is_nameless_first_or_not() {
+fn of_many_threads_that_create_a_file_exactly_one_has_created_it() {
     const THREADS: usize = 8;
     let directory = tempfile::tempdir().unwrap();
     for round in 0..50 {
