@@ -1010,12 +1010,12 @@ function adjustSlice({ start, stop, step }, length) {
 }
 //#endregion
 //#region src/dispose.ts
+const SYMBOL_OF_COMPILERS = Symbol.for("Symbol.dispose");
 function mendDispose(prototype) {
 	if (Symbol.dispose !== void 0) return;
 	const value = Reflect.get(prototype, "undefined");
 	Reflect.deleteProperty(prototype, "undefined");
-	const symbol = symbolOfNode();
-	if (symbol !== void 0) Object.defineProperty(prototype, symbol, {
+	for (const symbol of [symbolOfNode(), SYMBOL_OF_COMPILERS]) if (symbol !== void 0) Object.defineProperty(prototype, symbol, {
 		value,
 		writable: true,
 		configurable: true

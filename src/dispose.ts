@@ -3,17 +3,21 @@
 
 import { addAbortListener } from 'node:events'
 
+/** What Babel, esbuild and oxc make of `using` asks for this where the realm has no symbol. */
+const SYMBOL_OF_COMPILERS = Symbol.for('Symbol.dispose')
+
 /**
- * Makes the method by which `using` closes known by Node's own symbol, where this realm has none of
- * its own and the class was therefore given a method named "undefined". Where Node has none, there
- * is no such method.
+ * Makes the method by which `using` closes known by Node's own symbol and by that of compilers,
+ * where this realm has none of its own and the class was therefore given a method named
+ * "undefined".
  */
 export function mendDispose(prototype: Disposable): void {
   if (Symbol.dispose !== undefined) return
   const value: unknown = Reflect.get(prototype, 'undefined')
   Reflect.deleteProperty(prototype, 'undefined')
-  const symbol = symbolOfNode()
-  if (symbol !== undefined) Object.defineProperty(prototype, symbol, { value, writable: true, configurable: true })
+  for (const symbol of [symbolOfNode(), SYMBOL_OF_COMPILERS]) {
+    if (symbol !== undefined) Object.defineProperty(prototype, symbol, { value, writable: true, configurable: true })
+  }
 }
 
 /**
