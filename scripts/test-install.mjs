@@ -1,8 +1,9 @@
 // npm run test:install: what is published, installed from a registry on this machine by npm, pnpm, Yarn (classic, and with Plug'n'Play),
 // Bun and Deno into projects of their own, and used there: with the guide's programs on every runtime that can be had, bundled, and
-// packed for Electron. Ends with "N passed, N failed".
+// packed for Electron. Then the packed files, in the tools that a user has beside it, as docs/install.md says. Ends with "N passed, N failed".
 //   --artifacts DIR    the libraries that are published with it: memmap.*.node; otherwise the one that was built here
-//   --manager npm      only that one; may be repeated
+//   --manager npm      only that manager, and none of the tools; may be repeated
+//   --tool jest        only that tool; may be repeated
 // Tools and runtimes come from the npm registry, and stay in target/. After that there is no network: on Linux, if the system lets us,
 // nothing but this machine can be reached.
 
@@ -14,28 +15,54 @@ import { parseArgs } from 'node:util'
 import { checkBundlers, checkElectronBuilder } from './install/bundlers.mjs'
 import { check, counts, equal } from './install/checks.mjs'
 import { addExamples, argumentsFor, COMPILER_OPTIONS, dependencies, EXAMPLES } from './install/examples.mjs'
+import { checkBunCompile, checkDenoCompile, checkSea, obtainDenoCompile } from './install/executables.mjs'
+import { checkLinkedVite, checkNext, checkVue } from './install/frameworks.mjs'
 import { packageManagers } from './install/managers.mjs'
+import { checkPage } from './install/page.mjs'
 import {
   cleanEnvironment,
   execute,
   makeProject,
   output,
+  pack,
   registryEnvironment,
   USE,
   USED,
   writeFiles,
 } from './install/projects.mjs'
 import { startRegistry } from './install/registry.mjs'
+import { checkJest, checkVitest } from './install/runners.mjs'
 import { FOLDER, obtainTools, tool } from './install/tools.mjs'
 import { obtain, RUNTIMES } from './runtimes.mjs'
 import { nativeLibrary, packageJson, root, setUp, spawn, stop } from './setup.mjs'
 import { libraryName, publish, stage } from './stage.mjs'
 
+/** By the name that --tool takes. */
+const TOOL_CHECKS = {
+  page: checkPage,
+  jest(context) {
+    for (const name of ['jest29', 'jest30']) checkJest(name, context)
+  },
+  vitest: checkVitest,
+  vue: checkVue,
+  next: checkNext,
+  vite: checkLinkedVite,
+  sea: checkSea,
+  'bun-compile': checkBunCompile,
+  'deno-compile': checkDenoCompile,
+}
+
 const OLD_NODES = [16, 18].map((version) => ({ ...RUNTIMES[0], name: `node${version}`, version }))
 
 const { values: options } = parseArgs({
-  options: { artifacts: { type: 'string', default: root }, manager: { type: 'string', multiple: true } },
+  options: {
+    artifacts: { type: 'string', default: root },
+    manager: { type: 'string', multiple: true },
+    tool: { type: 'string', multiple: true },
+  },
 })
+const unknown = options.tool?.find((name) => !(name in TOOL_CHECKS))
+if (unknown !== undefined) stop(`There is no tool ${unknown}, but ${Object.keys(TOOL_CHECKS).join(', ')}`)
 setUp()
 const host = nativeLibrary().split('.')[1]
 const MEMMAP = { memmap: packageJson().version }
@@ -50,6 +77,16 @@ async function main() {
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
   const staged = await stage(join(FOLDER, 'staged'), resolve(options.artifacts), { partial: true })
   if (!staged.platforms.includes(host)) stop(`There is no ${libraryName(host)} in ${options.artifacts}`)
+  const obtained = obtainRuntimes()
+  if (options.tool === undefined) await checkManagers(staged, obtained, work)
+  if (options.manager === undefined) checkTools(staged, obtained, work)
+
+  console.log(`\n${((performance.now() - started) / 1000).toFixed(0)} s`)
+  console.log(`${counts.passed} passed, ${counts.failed} failed`)
+  process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1
+}
+
+async function checkManagers(staged, { runtimes, oldNodes }, work) {
   console.log(`\nPackages, with libraries for ${staged.platforms.join(', ')}`)
   checkPackages(staged, work)
 
@@ -57,7 +94,6 @@ async function main() {
   check('a release that is run again passes over what is published', () =>
     publish(staged.home, registryEnvironment(work, registry.url)),
   )
-  const { runtimes, oldNodes } = obtainRuntimes()
   const deno = runtimes.find(({ kind }) => kind === 'deno')?.program
   const managers = packageManagers(registry.url, work, { libc: host.split('-')[2], deno }).filter(
     ({ name }) => options.manager?.includes(name) ?? true,
@@ -81,17 +117,20 @@ async function main() {
   console.log('\nWithout the registry')
   for (const manager of managers) checkOffline(manager)
   checkCarried(staged, work)
+}
 
-  console.log(`\n${((performance.now() - started) / 1000).toFixed(0)} s`)
-  console.log(`${counts.passed} passed, ${counts.failed} failed`)
-  process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1
+/** The two packed files, in the tools that a user has beside memmap. */
+function checkTools({ home }, { runtimes }, work) {
+  const env = cleanEnvironment(work)
+  const context = { packed: pack([home, join(home, 'npm', host)], work, env), env, work, host, runtimes }
+  for (const name of options.tool ?? Object.keys(TOOL_CHECKS)) TOOL_CHECKS[name](context)
 }
 
 // --- What is in the packages
 
 function checkPackages({ home, manifest, platforms }, work) {
   check('memmap holds what is needed and nothing else', () =>
-    equal(packed(home), ['CHANGELOG.md', 'LICENSE', 'README.md', 'index.d.ts', 'index.js', 'package.json']),
+    equal(contents(home), ['CHANGELOG.md', 'LICENSE', 'README.md', 'index.d.ts', 'index.js', 'package.json']),
   )
   check('memmap names each platform, in its own version', () =>
     equal(
@@ -102,7 +141,7 @@ function checkPackages({ home, manifest, platforms }, work) {
   for (const platform of platforms) {
     const folder = join(home, 'npm', platform)
     check(`@memmap/binding-${platform} holds its library and nothing else`, () => {
-      equal(packed(folder), ['LICENSE', 'README.md', libraryName(platform), 'package.json'])
+      equal(contents(folder), ['LICENSE', 'README.md', libraryName(platform), 'package.json'])
       const { name, version, os, cpu, libc, engines, main, scripts } = readJson(join(folder, 'package.json'))
       const [system, arch, abi] = platform.split('-')
       equal(
@@ -127,7 +166,7 @@ function checkPackages({ home, manifest, platforms }, work) {
   })
 }
 
-function packed(folder) {
+function contents(folder) {
   const [{ files }] = JSON.parse(output('npm', ['pack', '--dry-run', '--json'], { cwd: folder }))
   return files.map(({ path }) => path)
 }
@@ -323,9 +362,7 @@ function checkCarried({ home }, work) {
   const env = { ...cleanEnvironment(work), npm_config_cache: join(project, 'npm-cache') }
   makeProject(project, {}, PROGRAMS)
   check('npm install --offline of the two packed files', () => {
-    const folders = [home, join(home, 'npm', host)]
-    const files = execute(['npm', 'pack', '--silent', ...folders], project, env).split('\n')
-    execute(['npm', 'install', '--offline', ...files.map((file) => `./${file}`)], project, env)
+    execute(['npm', 'install', '--offline', ...pack([home, join(home, 'npm', host)], project, env)], project, env)
     equal(execute([process.execPath, 'required.cjs'], project, env), USED)
   })
 }
@@ -360,7 +397,7 @@ function readJson(path) {
 }
 
 obtainTools()
-obtainRuntimes()
+obtainDenoCompile(obtainRuntimes().runtimes.find(({ kind }) => kind === 'deno'))
 if (!isCutOff()) {
   const status = runCutOff()
   if (status !== undefined) process.exit(status)

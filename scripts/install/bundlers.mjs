@@ -1,19 +1,15 @@
 // Programs that are bundled or packed, in the ways that docs/install.md gives.
 
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { ELECTRON } from '../runtimes.mjs'
-import { packageJson, root } from '../setup.mjs'
+import { packageJson } from '../setup.mjs'
 import { libraryName } from '../stage.mjs'
 import { check, equal } from './checks.mjs'
-import { execute, makeProject, USE, USED } from './projects.mjs'
+import { argumentsOf, snippet } from './page.mjs'
+import { execute, makeProject, PROGRAM, USED } from './projects.mjs'
 import { tool } from './tools.mjs'
-
-const PROGRAM = `import { mmap, Mmap, PAGESIZE } from 'memmap'\n${USE}\n`
-
-/** What Node's documentation gives, by which a program is told that it has a script in it. */
-const SEA_FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
 
 /** In a project that has memmap in its node_modules. */
 export function checkBundlers({ project, env }, work) {
@@ -28,8 +24,9 @@ export function checkBundlers({ project, env }, work) {
   }
 
   check('esbuild', () => {
-    esbuild('--external:memmap', '--outfile=esbuild.cjs')
-    equal(node('esbuild.cjs'), USED)
+    writeFileSync(join(project, 'app.js'), PROGRAM)
+    node(tool('esbuild/bin/esbuild'), ...argumentsOf('--external:memmap'), '--log-level=warning')
+    equal(node('bundle.cjs'), USED)
   })
   check('esbuild, with the library beside the bundle and no node_modules', () => {
     const folder = join(work, 'bundle')
@@ -37,31 +34,16 @@ export function checkBundlers({ project, env }, work) {
     equal(readdirSync(folder).length, 2)
     equal(execute([process.execPath, 'bundle.cjs'], folder, env), USED)
   })
-  check('a single executable application, with the library beside it or where the environment says', () => {
-    const folder = join(work, 'executable')
-    const program = join(folder, 'program')
-    const [bundle, blob] = [join(folder, 'bundle.cjs'), join(folder, 'program.blob')]
-    esbuild('--loader:.node=copy', '--asset-names=[name]', `--outfile=${bundle}`)
-    const [library] = readdirSync(folder).filter((name) => name.endsWith('.node'))
-    writeFileSync(join(folder, 'sea.json'), JSON.stringify({ main: bundle, output: blob }))
-    node('--experimental-sea-config', join(folder, 'sea.json'))
-    copyFileSync(process.execPath, program)
-    node(tool('postject/dist/cli.js'), program, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', SEA_FUSE)
-    equal(execute([program], project, env), USED)
-    const elsewhere = join(work, library)
-    renameSync(join(folder, library), elsewhere)
-    equal(execute([program], project, { ...env, NAPI_RS_NATIVE_LIBRARY_PATH: elsewhere }), USED)
-  })
   check('webpack', () => {
+    writeFileSync(join(project, 'webpack.config.cjs'), snippet('webpack.config.js'))
     const configuration = {
       mode: 'production',
-      target: 'node',
       context: project,
       entry: './entry.mjs',
-      externals: { memmap: 'commonjs memmap' },
       output: { path: project, filename: 'webpack.cjs' },
     }
-    const script = `require(${JSON.stringify(tool('webpack'))})(${JSON.stringify(configuration)}, (error, stats) => {
+    const script = `const configuration = { ...require('./webpack.config.cjs'), ...${JSON.stringify(configuration)} }
+    require(${JSON.stringify(tool('webpack'))})(configuration, (error, stats) => {
       if (error || stats.hasErrors() || stats.hasWarnings()) throw error ?? new Error(stats.toString())
     })`
     node('-e', script)
@@ -102,7 +84,7 @@ export function checkElectronBuilder(env, work, platform) {
   const electron = join(work, 'electron')
   mkdirSync(electron)
   writeFileSync(join(electron, 'electron'), '')
-  const advice = /^\{ "build": (.*asarUnpack.*) \}$/m.exec(readFileSync(join(root, 'docs/install.md'), 'utf8'))?.[1]
+  const advice = JSON.parse(snippet('asarUnpack')).build
   const library = join('node_modules/@memmap', `binding-${platform}`, libraryName(platform))
   const archives = 'out/linux-unpacked/resources'
 
@@ -133,6 +115,6 @@ export function checkElectronBuilder(env, work, platform) {
   // Or the next one would show nothing.
   check('it does not without smartUnpack', () => equal(pack('without', { asar: { smartUnpack: false } }), false))
   check('it does without smartUnpack where it is told to', () =>
-    equal(pack('told', { asar: { smartUnpack: false }, ...JSON.parse(advice ?? 'null') }), true),
+    equal(pack('told', { asar: { smartUnpack: false }, ...advice }), true),
   )
 }

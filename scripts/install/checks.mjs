@@ -22,3 +22,17 @@ export function equal(found, expected) {
   const [left, right] = [JSON.stringify(found), JSON.stringify(expected)]
   if (left !== right) throw new Error(`got  ${left}\nwant ${right}`)
 }
+
+/** What is said by something that must fail. */
+export function failure(body) {
+  try {
+    body()
+  } catch ({ message }) {
+    return message
+  }
+  throw new Error('It did not fail')
+}
+
+export function includes(text, part) {
+  if (!text.includes(part)) throw new Error(`"${part}" is not in\n${text}`)
+}

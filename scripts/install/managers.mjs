@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import { bunPackage, SUFFIX } from '../runtimes.mjs'
+import { argumentsOf } from './page.mjs'
 import { DENO_SETTINGS, registryEnvironment } from './projects.mjs'
 import { tool } from './tools.mjs'
 
@@ -103,8 +104,7 @@ export function packageManagers(url, work, { libc, deno }) {
       ignoresLibc: true,
       offline: [deno, 'install', '--cached-only', '--frozen'],
       env: { DENO_DIR: join(work, 'deno-cache'), DENO_NO_UPDATE_CHECK: '1' },
-      // What docs/install.md says that it needs.
-      runsOn: { kind: 'deno', command: [deno, 'run', '--no-prompt', '--allow-ffi', '--allow-env', '--allow-read'] },
+      runsOn: { kind: 'deno', command: [deno, 'run', '--no-prompt', ...permissionsOfDeno()] },
     },
   ]
     .filter(({ name }) => name !== 'deno' || deno !== undefined)
@@ -116,4 +116,9 @@ export function packageManagers(url, work, { libc, deno }) {
       env: { ...env, ...manager.env },
       project: join(work, manager.name),
     }))
+}
+
+/** What docs/install.md says that it needs. */
+function permissionsOfDeno() {
+  return argumentsOf('deno run').filter((argument) => argument.startsWith('--allow'))
 }

@@ -1,7 +1,7 @@
 // Projects that use memmap, and programs that are run in them, without the settings and caches of the user who runs this.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { spawn } from '../setup.mjs'
 
 /** What a program does with what it has of memmap, and what it prints. */
@@ -9,6 +9,7 @@ export const USE = `const mm = mmap(-1, PAGESIZE)
 mm.write('hello')
 console.log(mm.slice(0, 5).toString(), new Mmap(-1, 3).length)`
 export const USED = 'hello 3'
+export const PROGRAM = `import { mmap, Mmap, PAGESIZE } from 'memmap'\n${USE}\n`
 
 /** A folder with a package.json and with `files`. */
 export function makeProject(folder, manifest, files = {}) {
@@ -17,7 +18,10 @@ export function makeProject(folder, manifest, files = {}) {
 
 export function writeFiles(folder, files) {
   mkdirSync(folder, { recursive: true })
-  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content)
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true })
+    writeFileSync(join(folder, name), content)
+  }
 }
 
 /** The output of a program that must succeed. */
@@ -33,6 +37,17 @@ export function output(command, args, settings) {
 
 export function execute([command, ...args], cwd, env) {
   return output(command, args, { cwd, env })
+}
+
+/** Packs folders of packages, and returns the files. */
+export function pack(folders, destination, env) {
+  const names = execute(['npm', 'pack', '--silent', '--pack-destination', destination, ...folders], destination, env)
+  return names.split('\n').map((name) => join(destination, name))
+}
+
+/** Installs packed packages into a project that has everything else. */
+export function installPacked(project, packed, env) {
+  return execute(['npm', 'install', '--offline', '--no-save', '--ignore-scripts', ...packed], project, env)
 }
 
 /** What package managers ask for packages is this registry. */
