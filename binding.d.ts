@@ -100,11 +100,11 @@ export declare function findAll(handle: ExternalObject<Handle>, needle: Uint8Arr
 export declare function flush(handle: ExternalObject<Handle>, offset: number, length: number, flags?: number | undefined | null): Outcome<undefined>
 
 /**
- * Holds the addresses of a buffer that `unmap` is about to detach, until `releaseBufferHold` says
+ * Holds the addresses of buffers that `unmap` is about to detach, until `releaseBufferHold` says
  * that the buffer has been collected. Null for a buffer that `unmap` leaves alone or cannot
- * detach.
+ * detach. There may be thousands of buffers, and so this is one call for all.
  */
-export declare function holdBuffer(handle: ExternalObject<Handle>, buffer: ArrayBufferLike, id: number): Outcome<ExternalObject<BufferHold> | null>
+export declare function holdBuffers(handle: ExternalObject<Handle>, buffers: ArrayBufferLike[], ids: Array<number>): Outcome<(ExternalObject<BufferHold> | null)[]>
 
 /** Makes sure that signals come to the fault handler first. Returns false where there is none. */
 export declare function installFaultHandler(): boolean

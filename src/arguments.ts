@@ -12,7 +12,7 @@ import { isAnyArrayBuffer, isDataView, isDate, isPromise, isUint8Array } from 'n
 import { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_WRITE, MAP_ANON, MAP_SHARED, PROT_READ, PROT_WRITE } from './constants.js'
 import { aborted, codeOf, outOfRange, unsupported, wrongType, wrongValue } from './errors.js'
 import { refuseDenied } from './permission.js'
-import { MOVES_INTO_BUFFERS } from './shared.js'
+import { CAN_RELOCATE } from './runtime.js'
 import { type Signal, signalOf } from './signal.js'
 
 /** A path, a `file:` URL, a descriptor, or an open `fs.promises.FileHandle`. */
@@ -648,7 +648,7 @@ function maxByteLengthArgument(sharedArrayBuffer: unknown): number {
   }
   const name = 'sharedArrayBuffer.maxByteLength'
   const checked = extentArgument(maxByteLength, name, 'The argument is out of range')
-  if (!MOVES_INTO_BUFFERS) {
+  if (!CAN_RELOCATE) {
     throw unsupported(`The option "${name}" is not available on this runtime: its buffers cannot grow in place`)
   }
   return checked

@@ -3,6 +3,8 @@
 
 import { clamp } from './arguments.js'
 import binding, { checked, type Handle } from './binding.js'
+import { MAX_VIEW_LENGTH } from './constants.js'
+import type { Place } from './views.js'
 
 /** What an iterator asks of its mapping. */
 export interface Iterated {
@@ -12,8 +14,8 @@ export interface Iterated {
   check(): void
   handle(): Handle
   length(): number
-  /** A stretch with all of `[start, stop)` in it, or undefined where there are no views. */
-  window(start: number, stop: number): Window | undefined
+  /** A buffer with all of `[start, stop)` in it, or undefined where there are no views. */
+  window(start: number, stop: number): Place | undefined
   copy(start: number, stop: number): Buffer
 }
 
@@ -23,13 +25,6 @@ export interface State {
   generation: number
   /** The first one changes when bytes may have been lost, of any mapping. */
   readonly faults: Uint32Array
-}
-
-/** A stretch of a mapping in a buffer. */
-export interface Window {
-  buffer: ArrayBufferLike
-  /** Where in the buffer the mapping's first byte would be; negative if it is not in it. */
-  origin: number
 }
 
 /** How many places are found at a time: few at first, for those who stop soon. */
@@ -166,6 +161,22 @@ export class Matches implements IterableIterator<number> {
 export const NEWLINE = Uint8Array.of(10)
 export const NOWHERE = new ArrayBuffer(0)
 
+// Lines are cut out of windows. The first ones are short, so that a few lines cost little. An
+// iteration that goes on after them will probably go on to the end, and gets one window for the
+// rest: the engine collects garbage after so many bytes of buffers, so many short windows would
+// cost more.
+const FIRST_WINDOW = 64 * 1024
+const WINDOW_GROWTH = 16
+const LAST_SHORT_WINDOW = 16 * 1024 * 1024
+/** A buffer may begin up to 7 bytes before its range. */
+const LONGEST_WINDOW = MAX_VIEW_LENGTH - 8
+
+/** How long the window after one of `length` bytes is to be; `length` is 0 for the first. */
+export function nextWindowLength(length: number): number {
+  if (length === 0) return FIRST_WINDOW
+  return length < LAST_SHORT_WINDOW ? length * WINDOW_GROWTH : LONGEST_WINDOW
+}
+
 const RETURN = 13
 
 /** A line without the `'\r'` at its end. */
@@ -186,6 +197,7 @@ export class Lines implements IterableIterator<Uint8Array> {
   #buffer: ArrayBufferLike = NOWHERE
   #origin = 0
   #generation = NONE
+  #windowLength = 0
   /** Where in it the base of a batch of newlines is, and of which. */
   #offset = 0
   #batch = NONE
@@ -243,7 +255,9 @@ export class Lines implements IterableIterator<Uint8Array> {
     this.#batch = NONE
     let bytes = this.#inWindow(from, to)
     if (bytes === undefined) {
-      const window = this.#of.window(from, to)
+      this.#windowLength = nextWindowLength(this.#windowLength)
+      const end = Math.min(from + this.#windowLength, this.#search.stop)
+      const window = this.#of.window(from, Math.max(to, end))
       if (window === undefined) return this.#of.copy(from, to)
       this.#buffer = window.buffer
       this.#origin = window.origin
@@ -255,7 +269,7 @@ export class Lines implements IterableIterator<Uint8Array> {
     return bytes
   }
 
-  /** A line of the window that there is already, for another one of a long mapping is a buffer of its own, and makes the engine collect garbage. */
+  /** A line of the window that there is already. */
   #inWindow(from: number, to: number): Uint8Array | undefined {
     if (this.#generation !== this.#of.state.generation) return undefined
     try {

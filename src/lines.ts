@@ -3,7 +3,17 @@
 
 import { clamp } from './arguments.js'
 import binding, { checked } from './binding.js'
-import { DONE, type Iterated, inheritHelpers, NEWLINE, NONE, NOWHERE, type State, withoutReturn } from './iterators.js'
+import {
+  DONE,
+  type Iterated,
+  inheritHelpers,
+  NEWLINE,
+  NONE,
+  NOWHERE,
+  nextWindowLength,
+  type State,
+  withoutReturn,
+} from './iterators.js'
 import { decode, refuseTooLong, type TextEncoding } from './text.js'
 
 /** In so many bytes there are no more newlines than there is room for. */
@@ -53,6 +63,7 @@ export class LinesBackwards implements IterableIterator<Uint8Array> {
   /** The window that lines are in. */
   #buffer: ArrayBufferLike = NOWHERE
   #origin = 0
+  #windowLength = 0
   /** For which generation of the mapping, and after how many faults, all this holds. */
   #generation = NONE
   #faults: number | undefined
@@ -107,7 +118,9 @@ export class LinesBackwards implements IterableIterator<Uint8Array> {
     } catch {
       // The line lies outside, or the buffer has been transferred.
     }
-    const window = this.#of.window(from, to)
+    this.#windowLength = nextWindowLength(this.#windowLength)
+    const start = Math.max(to - this.#windowLength, this.#start)
+    const window = this.#of.window(Math.min(from, start), to)
     if (window === undefined) return this.#of.copy(from, to)
     this.#buffer = window.buffer
     this.#origin = window.origin

@@ -1,7 +1,6 @@
 // class Mmap: the cursor, Python's indexing and slicing, and what is handed out. Memory and the operating system are Rust's.
 
 import { constants as bufferConstants } from 'node:buffer'
-import { setImmediate } from 'node:timers'
 import { inspect } from 'node:util'
 import {
   adjustSlice,
@@ -39,10 +38,9 @@ import {
   wholeNumber,
 } from './arguments.js'
 import binding, { checked, type Handle } from './binding.js'
-import { ACCESS_READ, MAX_VIEW_LENGTH, PAGESIZE } from './constants.js'
+import { ACCESS_READ, PAGESIZE } from './constants.js'
 import { mendDispose } from './dispose.js'
 import {
-  aboutNoLength,
   closed,
   copyTooLong,
   isFault,
@@ -51,20 +49,21 @@ import {
   noPrimitive,
   outOfRange,
   readOnly,
-  viewTooLarge,
   withPath,
   wrongType,
 } from './errors.js'
-import { type Iterated, Lines, Matches, type State, type Window } from './iterators.js'
+import { countedFaults, faultCounter } from './faults.js'
+import { type Iterated, Lines, Matches, type State } from './iterators.js'
 import { LinesBackwards, TextLines } from './lines.js'
 import { indexWithin, type Needle, needleBytes, refuseEmpty, refuseUnequal, soughtBytes } from './needles.js'
 import { standForItself } from './object.js'
-import { growBuffer, keepAddresses, MOVES_INTO_BUFFERS, sharedView } from './shared.js'
+import { closedHandle, collectGarbageSoon, handles, leaveNamedRegionsAtExit, open } from './open.js'
 import { watchSignals } from './signals.js'
 import { Buffers, Pieces, streamOf } from './streams.js'
-import { isInUse, run, type StartTask } from './task.js'
+import { run, type StartTask } from './task.js'
 import { decode, refuseTooLong, SHORT_TEXT, shortText, type TextEncoding, textEncoding } from './text.js'
-import { elementSize, isConstructor, type View, type ViewConstructor, viewOf } from './views.js'
+import { elementSize, isConstructor, type ViewConstructor } from './view-types.js'
+import { type Place, Views } from './views.js'
 
 /** Pages in memory of all pages in a range. */
 export interface Residency {
@@ -98,22 +97,11 @@ export type ViewOver<T extends ArrayBufferView, TBuffer extends ArrayBufferLike>
 type NotText<Options> = Options & { readonly [Symbol.iterator]?: never }
 
 const ACCESS_NAMES = ['ACCESS_DEFAULT', 'ACCESS_READ', 'ACCESS_WRITE', 'ACCESS_COPY'] as const
-// Single bytes are read through Rust until there have been so many that a view of our own pays: an ArrayBuffer costs some
-// microseconds, and a garbage collection when it is long.
-const BYTES_BEFORE_VIEW = 16
-const LENGTH_PER_BYTE_BEFORE_VIEW = 64 * 1024
-
 // Searches and copies up to this long, in bytes, are done in JavaScript: Rust is faster, but calling it costs as much.
 const SHORT_SEARCH = 512
 const SHORT_COPY = 2048
 // Buffer's own methods are wrong beyond 4 GiB.
 const BUFFER_LIMIT = 2 ** 32 - 1
-// A buffer begins at a multiple of this many bytes, and so up to one less before what it is for.
-const BUFFER_ALIGNMENT = 8
-
-// Fewer windows and old views than this are not looked through for those that have been collected.
-const LEAST_TO_LEAVE_OUT = 16
-
 const NEWLINE = 10
 
 /**
@@ -144,23 +132,17 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   readonly #lead: number
   #access: number
   #position = 0
-  /** Over the whole mapping, once there is one. */
-  #view: View | undefined
-  /** Whether `#view` ever left this class. If not it goes with `close()`. */
-  #handedOut = false
-  #viewsMade = 0
   /** What iterators check before each step. */
   #state: State | undefined
-  #bytesTouched = 0
+  /**
+   * What {@link Views.internalBytes} has returned, kept here because two more loads would make
+   * `at()` slower. It must be given up whenever the memory is replaced.
+   */
+  #direct: Buffer | undefined
+  /** How many faults there had been in the process when this mapping was known to be intact. */
   #faultsSeen = 0
-  /** What `unmap()` takes the memory from: windows, views of before a `resize()`, and after `close()` the last one. */
-  #otherViews: { buffer: { deref(): ArrayBufferLike | undefined }; id: number }[] = []
-  /** How many there are to be before those that have been collected are left out. */
-  #mostOtherViews = LEAST_TO_LEAVE_OUT
-  /** Views are of SharedArrayBuffers, because the user or the runtime wants that. */
-  #shared: boolean
   readonly #writesBack: boolean
-  readonly #maxLength: number | undefined
+  readonly #views: Views
 
   /**
    * The same as {@link mmap}.
@@ -184,9 +166,8 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     }
     this.#offset = asked.offset
     this.#lead = asked.file === -1 && asked.tagname === undefined ? 0 : asked.offset % PAGESIZE
-    this.#shared = asked.shared
+    this.#views = new Views(this.#lead, asked.shared, asked.maxByteLength)
     this.#writesBack = asked.writeBack
-    this.#maxLength = asked.maxByteLength
     this.#mapping = mapping
   }
 
@@ -249,9 +230,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_VIEW_TOO_LARGE beyond MAX_VIEW_LENGTH, ERR_MMAP_NO_VIEW where the runtime allows none
    */
   get bytes(): ViewOver<Uint8Array, TBuffer> {
-    const { bytes } = this.#wholeView(this.#live())
-    this.#handedOut = true
-    return bytes as ViewOver<Uint8Array, TBuffer>
+    return this.#views.exposeBytes(this.#live(), this.#length) as ViewOver<Uint8Array, TBuffer>
   }
 
   /**
@@ -261,9 +240,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
    * @throws as {@link bytes}
    */
   get buffer(): TBuffer {
-    const { buffer } = this.#wholeView(this.#live())
-    this.#handedOut = true
-    return buffer as TBuffer
+    return this.#views.exposeWhole(this.#live(), this.#length).buffer as TBuffer
   }
 
   /** A Buffer over the same memory, nothing copied: `mm.view(Buffer, 0, 100)`. Arguments and errors are those of the other kinds. */
@@ -296,10 +273,10 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
       const allowed = `such that offset + byteOffset is a multiple of ${size} (a DataView reads anywhere)`
       throw outOfRange('view out of range', 'byteOffset', allowed, byteOffset)
     }
-    const [buffer, start] = this.#bufferFor(mapping, from, count * size)
+    const { buffer, origin } = this.#views.exposeRange(mapping, this.#length, from, count * size)
     // Buffer is no class to be constructed, and Buffer.from asks the ArrayBuffer for properties.
-    if ((type as unknown) === Buffer) return Reflect.construct(Uint8Array, [buffer, start, count], Buffer)
-    return new type(buffer, start, count)
+    if ((type as unknown) === Buffer) return Reflect.construct(Uint8Array, [buffer, origin + from, count], Buffer)
+    return new type(buffer, origin + from, count)
   }
 
   // --- Copies, for what reads bytes twice or keeps them
@@ -582,7 +559,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     const mapping = this.#writable()
     const count = byteLengthOf(bytes)
     if (at < 0 || at > this.#length - count) throw this.#misfit(count, at)
-    const own = count <= SHORT_COPY ? this.#ownBytes(mapping) : undefined
+    const own = count <= SHORT_COPY ? this.#directBytes(mapping) : undefined
     if (own === undefined) {
       checked(binding.write(mapping, bytes, count, at, 1))
     } else {
@@ -960,24 +937,18 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   resize(newSize: number | bigint): void {
     const length = wholeNumber(newSize, 'newSize', 'of type number or bigint')
     const mapping = this.#live()
-    // A SharedArrayBuffer is where the mapping is: without it there would be nothing left if resizing fails.
-    if (!this.#shared) this.#dropOwnView(mapping)
-    const view = this.#view
-    if (view !== undefined && this.#isUsedByOthers(view)) this.#rememberForUnmap(view)
-    const inPlace = binding.resize(mapping, length)
-    if (typeof inPlace !== 'boolean') throw inPlace
+    // Windows shortens no file while a view of it is mapped.
+    this.#views.dropInternal(mapping)
+    const isInPlace = this.#views.replaceMemory(mapping, () => binding.resize(mapping, length))
     // Only assignments from here on: a call could fail, for lack of stack, and leave a mapping that does not know how long it is.
     this.#length = length
+    this.#direct = undefined
     if (this.#state !== undefined) this.#state.generation += 1
-    if (!inPlace) {
-      this.#view = undefined
-      this.#handedOut = false
-      return
-    }
+    if (!isInPlace) return
     try {
-      this.#growView()
+      this.#views.grow(length)
     } catch {
-      // Whoever asks for a view next makes it grow.
+      // The next request for a view makes it grow.
     }
   }
 
@@ -1003,27 +974,26 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   remap(newLength?: number | bigint): number {
     const asked = newLength === undefined ? undefined : wholeNumber(newLength, 'newLength', 'of type number or bigint')
     const mapping = this.#live()
-    const view = this.#view
-    const isUsed = view !== undefined && this.#isUsedByOthers(view)
-    if (isUsed) this.#rememberForUnmap(view)
-    const remapped = binding.remap(mapping, asked)
-    if (!('inPlace' in remapped)) throw remapped
-    const { length, inPlace } = remapped
+    let newest = this.#length
+    const remap = (): Error | boolean => {
+      const remapped = binding.remap(mapping, asked)
+      if (!('inPlace' in remapped)) return remapped
+      newest = remapped.length
+      return remapped.inPlace
+    }
+    const isInPlace = this.#views.replaceMemory(mapping, remap)
     // Only assignments from here on, as in `resize()`.
-    if (inPlace && length === this.#length) return length
-    this.#length = length
+    if (isInPlace && newest === this.#length) return newest
+    this.#length = newest
+    this.#direct = undefined
     if (this.#state !== undefined) this.#state.generation += 1
-    if (!inPlace) {
-      this.#view = undefined
-      this.#handedOut = false
-    }
+    if (!isInPlace) return newest
     try {
-      if (inPlace) this.#growView()
-      else if (view !== undefined && !isUsed) binding.dropBuffer(mapping, view.buffer, view.id)
+      this.#views.grow(newest)
     } catch {
-      // Whoever asks for a view next makes it grow, and the old one goes with the garbage.
+      // The next request for a view makes it grow.
     }
-    return length
+    return newest
   }
 
   /**
@@ -1048,7 +1018,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     if (count > Number.MAX_SAFE_INTEGER - from) {
       throw outOfRange('madvise length too large', 'length', `at most ${Number.MAX_SAFE_INTEGER - from}`, length)
     }
-    this.#moveIntoBuffer(mapping)
+    this.#views.relocateEarly(mapping, this.#length)
     checked(binding.advise(mapping, advice, from, Math.min(count, this.#length - from)))
   }
 
@@ -1084,7 +1054,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
    */
   mlock(start?: number | RangeOptions, stop?: number): void {
     const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop))
-    this.#moveIntoBuffer(mapping)
+    this.#views.relocateEarly(mapping, this.#length)
     checked(binding.lock(mapping, from, to - from))
   }
 
@@ -1126,21 +1096,17 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     const error = this.#writesBack ? binding.writeBack(mapping) : undefined
     // What is lost would not come back if it stayed open.
     if (error !== undefined && !isFault(error)) throw error
-    const view = this.#view
-    const isOwn = view !== undefined && !this.#isUsedByOthers(view)
-    if (view !== undefined && !isOwn) this.#rememberForUnmap(view)
-    const isReusable = isOwn ? binding.closeAndDrop(mapping, view.buffer, view.id) : binding.close(mapping)
+    const isReusable = this.#views.close(mapping)
     // Only assignments from here on: a call could fail, for lack of stack, and leave what is half closed.
     if (!isReusable) {
       this.#closedMapping = mapping
-    } else if (spareCount < MOST_SPARE_HANDLES) {
-      spareHandles[spareCount] = mapping
-      spareCount += 1
+    } else if (handles.spareCount < handles.mostSpare) {
+      handles.spare[handles.spareCount] = mapping
+      handles.spareCount += 1
     }
     this.#mapping = undefined
-    this.#view = undefined
-    this.#handedOut = false
-    unclosed -= 1
+    this.#direct = undefined
+    handles.unclosed -= 1
     if (this.#state !== undefined) this.#state.generation += 1
     if (error !== undefined) throw error
   }
@@ -1162,31 +1128,17 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     const mapping = open ?? this.#closedMapping
     if (mapping === undefined) return
     const error = open !== undefined && this.#writesBack ? binding.writeBack(open) : undefined
-    // A SharedArrayBuffer is where the mapping is.
-    if (!this.#shared) this.#dropOwnView(mapping)
-    if (this.#view !== undefined) this.#rememberForUnmap(this.#view)
-    const buffers: ArrayBufferLike[] = []
-    const ids: number[] = []
-    for (const { buffer, id } of this.#otherViews) {
-      const alive = buffer.deref()
-      if (alive === undefined) continue
-      keepAddresses(mapping, alive, id)
-      buffers.push(alive)
-      ids.push(id)
-    }
-    const refusal = binding.unmap(mapping, buffers, ids)
+    const refusal = this.#views.unmap(mapping)
     // Only assignments from here on, as in `close()`.
     if (open !== undefined) {
       this.#mapping = undefined
-      unclosed -= 1
+      this.#direct = undefined
+      handles.unclosed -= 1
       if (this.#state !== undefined) this.#state.generation += 1
     }
     // Where there was no memory for zeros, it can be called again.
     this.#closedMapping = refusal === undefined ? undefined : mapping
-    this.#view = undefined
-    this.#handedOut = false
-    this.#otherViews = []
-    if (isShortage(refusal)) provokeCollection()
+    if (isShortage(refusal)) collectGarbageSoon()
     if (error !== undefined) throw error
     if (refusal !== undefined) throw refusal
   }
@@ -1266,7 +1218,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     // The position may be beyond the end, or before the start, then.
     if (count === 0) return copy
     const end = position + count
-    const own = count <= SHORT_COPY && end <= BUFFER_LIMIT ? this.#ownBytes(mapping) : undefined
+    const own = count <= SHORT_COPY && end <= BUFFER_LIMIT ? this.#directBytes(mapping) : undefined
     if (own === undefined) {
       checked(binding.read(mapping, copy, position))
     } else {
@@ -1297,10 +1249,10 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     const count = to - from
     if (count <= 0) return ''
     if (count <= SHORT_TEXT) {
-      const own = this.#ownBytes(mapping)
-      if (own !== undefined && this.#view !== undefined) {
-        this.#view.words ??= new DataView(own.buffer, own.byteOffset, own.length)
-        const text = shortText(own, this.#view.words, encoding, from, to)
+      const own = this.#directBytes(mapping)
+      const words = own && this.#views.internalWords()
+      if (own !== undefined && words !== undefined) {
+        const text = shortText(own, words, encoding, from, to)
         this.#checkIntact(mapping)
         return text
       }
@@ -1316,7 +1268,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   }
 
   #find(mapping: Handle, needle: Needle, from: number, to: number): number {
-    const own = to - from <= SHORT_SEARCH && to <= BUFFER_LIMIT ? this.#ownBytes(mapping) : undefined
+    const own = to - from <= SHORT_SEARCH && to <= BUFFER_LIMIT ? this.#directBytes(mapping) : undefined
     if (own === undefined) return checked(binding.find(mapping, needleBytes(needle), from, to))
     const found = to === own.length ? own.indexOf(needle, from) : indexWithin(own, needle, from, to)
     this.#checkIntact(mapping)
@@ -1339,21 +1291,8 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   }
 
   #run(mapping: Handle, options: CheckedTaskOptions, total: number, start: StartTask): Promise<number> {
-    this.#moveIntoBuffer(mapping)
-    return run({ mapping, options, total, memory: this.#shared ? this.#view?.buffer : undefined, start })
-  }
-
-  /**
-   * Memory that will have to move into a SharedArrayBuffer cannot while a task works on it, nor, before Linux 6.17, when advice or a lock has
-   * made several mappings of it: so it moves before. A runtime that lets nobody count faults allows no ArrayBuffer over external memory.
-   */
-  #moveIntoBuffer(mapping: Handle): void {
-    if (this.#view !== undefined || !(this.#shared || countedFaults() === undefined)) return
-    try {
-      this.#wholeView(mapping)
-    } catch {
-      // Whoever asks for a view gets the error. What follows here needs none.
-    }
+    this.#views.relocateEarly(mapping, this.#length)
+    return run({ mapping, options, total, memory: this.#views.bufferForTask(), start })
   }
 
   #iterated(): Iterated {
@@ -1368,13 +1307,10 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     }
   }
 
-  /** All of the mapping, or as much as can be in a view. */
-  #window(start: number, stop: number): Window | undefined {
-    const most = Math.max(stop, Math.min(this.#length, start + MAX_VIEW_LENGTH - (BUFFER_ALIGNMENT - 1)))
-    const [from, to] = this.#isOneView() ? [0, this.#length] : [start, most]
+  /** A buffer with a range in it, or undefined on a runtime that has no views. */
+  #window(start: number, stop: number): Place | undefined {
     try {
-      const [buffer, byteOffset] = this.#bufferFor(this.#live(), from, to - from)
-      return { buffer, origin: byteOffset - from }
+      return this.#views.exposeRange(this.#live(), this.#length, start, stop - start)
     } catch (error) {
       if (isNoView(error)) return undefined
       throw error
@@ -1382,14 +1318,14 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   }
 
   #byteAt(mapping: Handle, index: number): number {
-    const value = this.#ownBytes(mapping)?.[index]
+    const value = this.#directBytes(mapping)?.[index]
     if (value === undefined) return checked(binding.readByte(mapping, index))
     this.#checkIntact(mapping)
     return value
   }
 
   #setByteAt(mapping: Handle, index: number, value: number): void {
-    const bytes = this.#ownBytes(mapping)
+    const bytes = this.#directBytes(mapping)
     if (bytes === undefined) {
       checked(binding.writeByte(mapping, index, value))
     } else {
@@ -1399,119 +1335,28 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     }
   }
 
-  /** Rust's methods do this themselves; what goes through the view asks whether there has been any fault since it last asked. */
+  /** The bytes in a buffer, if that pays. Code that has used it calls {@link #checkIntact}. */
+  #directBytes(mapping: Handle): Buffer | undefined {
+    const bytes = this.#direct
+    return bytes !== undefined && bytes.length === this.#length ? bytes : this.#findDirectBytes(mapping)
+  }
+
+  #findDirectBytes(mapping: Handle): Buffer | undefined {
+    const bytes = this.#views.internalBytes(mapping, this.#length)
+    this.#direct = bytes
+    return bytes
+  }
+
+  /**
+   * Throws if bytes of the mapping have been lost. Native methods check that themselves. Code that
+   * uses a buffer must call this; it costs one comparison unless a fault has happened in the
+   * process.
+   */
   #checkIntact(mapping: Handle): void {
     const faults = faultCounter?.[0] ?? 0
     if (faults === this.#faultsSeen) return
     checked(binding.checkIntact(mapping))
     this.#faultsSeen = faults
-  }
-
-  /** The view for single bytes, as soon as it pays. */
-  #ownBytes(mapping: Handle): Buffer | undefined {
-    if (this.#view !== undefined && this.#view.own.length === this.#length && faultCounter !== undefined)
-      return this.#view.own
-    this.#bytesTouched += 1
-    if (this.#bytesTouched < BYTES_BEFORE_VIEW + this.#length / LENGTH_PER_BYTE_BEFORE_VIEW) return undefined
-    if (!this.#isOneView()) return undefined
-    try {
-      // Before the view: with a view there is always the counter.
-      if (countedFaults() !== undefined) return this.#wholeView(mapping).own
-    } catch {
-      // ERR_MMAP_NO_VIEW, as without the counter.
-    }
-    // Then Rust reads the bytes, and will go on to.
-    this.#bytesTouched = Number.NEGATIVE_INFINITY
-    return undefined
-  }
-
-  #wholeView(mapping: Handle): View {
-    const view = this.#view
-    // A length of 0 is that of a buffer that somebody has transferred, unless nothing is mapped. The mapping is where it was.
-    if (view === undefined || (view.own.length === 0 && view.length !== 0)) {
-      if (this.#length > MAX_VIEW_LENGTH && !this.#shared) throw viewTooLarge(this.#length, MAX_VIEW_LENGTH)
-      const made = this.#makeView(mapping, 0, this.#length)
-      this.#view = made
-      return made
-    }
-    return view.own.length === this.#length ? view : this.#growView()
-  }
-
-  /** Whether all of the mapping fits into one buffer. */
-  #isOneView(): boolean {
-    return this.#shared || this.#length + (this.#lead % BUFFER_ALIGNMENT) <= MAX_VIEW_LENGTH
-  }
-
-  /** Where bytes to hand out are: in the one view, or, where that would be too long, in a window. */
-  #bufferFor(mapping: Handle, offset: number, length: number): [buffer: ArrayBufferLike, byteOffset: number] {
-    if (this.#isOneView()) {
-      const { buffer, own } = this.#wholeView(mapping)
-      this.#handedOut = true
-      return [buffer, own.byteOffset + offset]
-    }
-    if (length > MAX_VIEW_LENGTH) throw viewTooLarge(length, MAX_VIEW_LENGTH)
-    const window = this.#makeView(mapping, offset, length)
-    this.#rememberForUnmap(window)
-    return [window.buffer, window.own.byteOffset]
-  }
-
-  #makeView(mapping: Handle, offset: number, length: number): View {
-    const id = this.#viewsMade
-    this.#viewsMade += 1
-    if (this.#length === 0 && !this.#shared) return viewOf(id, new ArrayBuffer(0), 0, 0)
-    if (!this.#shared) {
-      const needed = length + ((this.#lead + offset) % BUFFER_ALIGNMENT)
-      if (needed > MAX_VIEW_LENGTH) throw viewTooLarge(needed, MAX_VIEW_LENGTH)
-      try {
-        const buffer = checked(binding.buffer(mapping, id, false, offset, length))
-        // It ends where the range ends, and may begin some bytes before it.
-        return viewOf(id, buffer, buffer.byteLength - length, length)
-      } catch (error) {
-        // A SharedArrayBuffer has all of the mapping, so for a window of one that is too long there is nothing else to try.
-        if (!isNoView(error) || length !== this.#length) throw error
-        // This runtime takes no memory of others into an ArrayBuffer. It may let the mapping move into memory of its own.
-        this.#shared = true
-      }
-    }
-    return sharedView(mapping, id, this.#lead, this.#length, this.#maxLength)
-  }
-
-  /** Detaches a view that nobody but this class has seen, so that its memory need not wait for the garbage collector. */
-  #dropOwnView(mapping: Handle): void {
-    if (this.#view === undefined || this.#handedOut) return
-    binding.dropBuffer(mapping, this.#view.buffer, this.#view.id)
-    this.#view = undefined
-  }
-
-  /** Whether anybody but this class has the buffer of the view, or works on its memory: a SharedArrayBuffer is made zeros, which a task would see. */
-  #isUsedByOthers(view: View): boolean {
-    return this.#handedOut || (this.#shared && isInUse(view.buffer))
-  }
-
-  /** The mapping has grown in its SharedArrayBuffer: the buffer has to follow. */
-  #growView(): View {
-    const { id, buffer, own, isRemembered } = this.#view as View
-    const start = own.byteOffset
-    growBuffer(buffer, start + this.#length)
-    const grown = viewOf(id, buffer, start, this.#length)
-    grown.isRemembered = isRemembered
-    this.#view = grown
-    return grown
-  }
-
-  #rememberForUnmap(view: View): void {
-    if (view.isRemembered) return
-    if (this.#otherViews.length >= this.#mostOtherViews) {
-      // Twice as many next time: whoever makes many windows in one turn keeps them all, and each is not to cost a look at all others.
-      this.#otherViews = this.#otherViews.filter((other) => other.buffer.deref() !== undefined)
-      this.#mostOtherViews = Math.max(2 * this.#otherViews.length, LEAST_TO_LEAVE_OUT)
-    }
-    const { id, buffer } = view
-    // Memory that was moved into a SharedArrayBuffer is the engine's, which gives it to others when the buffer is not reachable any more. Another
-    // thread may have the buffer then; but only while we have it is it certain that the memory is still ours to take away.
-    const isMoved = this.#shared && MOVES_INTO_BUFFERS
-    this.#otherViews.push({ id, buffer: isMoved ? { deref: () => buffer } : new WeakRef(buffer) })
-    view.isRemembered = true
   }
 }
 
@@ -1542,112 +1387,6 @@ export function mmap(file: FileLike | -1, length?: number | bigint | MmapOptions
   return new Mmap(file, length, options)
 }
 
-/** Handles to use again, because the engine takes long to make and to collect one. The first `spareCount` places have them. */
-const spareHandles: (Handle | undefined)[] = []
-let spareCount = 0
-const MOST_SPARE_HANDLES = 64
-
-/** A handle without a mapping. */
-function closedHandle(): Handle {
-  if (spareCount === 0) return binding.newHandle()
-  spareCount -= 1
-  const handle = spareHandles[spareCount] as Handle
-  // Only its mapping may refer to it, or it would never be collected.
-  spareHandles[spareCount] = undefined
-  return handle
-}
-
-/** Opens the mapping of a handle, and returns its length. */
-function open(handle: Handle, asked: ReturnType<typeof request>): number {
-  const {
-    file,
-    tagname,
-    length,
-    offset,
-    access,
-    flags,
-    prot,
-    trackfd,
-    create,
-    mode,
-    exclusive,
-    writeBack,
-    allowEmpty,
-  } = asked
-  const mapped = binding.open(
-    handle,
-    file,
-    tagname,
-    length,
-    offset,
-    access,
-    flags,
-    prot,
-    trackfd,
-    create,
-    mode,
-    exclusive,
-    writeBack,
-    allowEmpty,
-  )
-  if (typeof mapped !== 'number') {
-    spareHandles[spareCount] = handle
-    spareCount += 1
-    if (isShortage(mapped)) provokeCollection()
-    throw file === -1 && length === 0 ? aboutNoLength(mapped) : withPath(mapped, asked.path)
-  }
-  unclosed += 1
-  if (unclosed >= nextLook) lookAtDescriptors()
-  return mapped
-}
-
-/** Mappings that are open, and those that were collected since {@link lookAtDescriptors} has counted. */
-let unclosed = 0
-/** How many there are to be when it is to count again. */
-let nextLook = 0
-/** That share of what a process may have is many, and a share of what is left is to be opened until the next look. */
-const SHARE = 1 / 4
-const LEAST_UNTIL_NEXT_LOOK = 16
-
-/**
- * Sees to it that mappings which were never closed are collected before the process has no descriptors any more: to the engine they are small
- * objects, and it is in no hurry.
- */
-function lookAtDescriptors(): void {
-  const allowed = binding.descriptorsAllowed()
-  unclosed = binding.openMappings()
-  nextLook = unclosed + Math.max((allowed - unclosed) * SHARE, LEAST_UNTIL_NEXT_LOOK)
-  if (unclosed >= allowed * SHARE) provokeCollection()
-}
-
-let isCollectionDue = false
-
-/**
- * What is short may be mappings, whose views are small objects to the engine: it sees no reason to collect them. Some ArrayBuffers of a GiB,
- * of which nobody touches a page, are one. (In a later turn, for until then the engine keeps what WeakRefs were made for.)
- */
-function provokeCollection(): void {
-  if (isCollectionDue) return
-  setImmediate(collect)
-  isCollectionDue = true
-}
-
-function collect(): void {
-  isCollectionDue = false
-  const { Bun }: { Bun?: { gc(now: boolean): void } } = globalThis as object
-  if (Bun !== undefined) {
-    Bun.gc(true)
-    return
-  }
-  try {
-    // With fewer, V8 collects only what is young, or begins a collection that it ends when it pleases. (Not by `new`: the bundler leaves out what
-    // nobody uses.)
-    for (let count = 0; count < 4; count += 1) Reflect.construct(ArrayBuffer, [2 ** 30])
-  } catch {
-    // Then the engine has collected all there is, to find room for it.
-  }
-}
-
 function allocate(count: number): BufferCopy {
   if (count > bufferConstants.MAX_LENGTH) throw copyTooLong(count, bufferConstants.MAX_LENGTH)
   try {
@@ -1668,35 +1407,6 @@ function allocateOwn(count: number): Uint8Array<ArrayBuffer> {
   }
 }
 
-/** How many faults have been answered in this process, once somebody wants to know. */
-let faultCounter: Uint32Array | undefined
-
-let faultsAskedFor = false
-
-/** The counter, or undefined on a runtime that takes no memory of others into an ArrayBuffer. */
-function countedFaults(): Uint32Array | undefined {
-  if (faultsAskedFor) return faultCounter
-  faultsAskedFor = true
-  try {
-    faultCounter = new Uint32Array(checked(binding.faultCounter()))
-  } catch {
-    // ERR_MMAP_NO_VIEW: then only Rust can say whether bytes have been lost.
-  }
-  return faultCounter
-}
-
 function flushArguments(offset: unknown, size: unknown): [offset: number, size: number] {
   return [wholeNumber(offset, 'offset'), optionalWholeNumber(size, 'size') ?? -1]
-}
-
-let leavesAtExit = false
-
-/** Bun's exit does not run the C library's, at which Rust gives the names up. */
-function leaveNamedRegionsAtExit(): void {
-  if (leavesAtExit || process.versions.bun === undefined) return
-  leavesAtExit = true
-  // Of a worker it is said too, though the process goes on. What that has opened goes with it.
-  const { isMainThread }: typeof import('node:worker_threads') = require('node:worker_threads')
-  if (!isMainThread) return
-  process.once('exit', binding.leaveNamedRegions)
 }

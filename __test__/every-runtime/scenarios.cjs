@@ -6,6 +6,7 @@ const { play } = require('./play.cjs')
 const scenarios = {
   ...require('./guide.cjs'),
   ...require('./lifetimes.cjs'),
+  ...require('./views.cjs'),
   ...require('./background.cjs'),
   ...require('./threads.cjs'),
   ...require('./shared.cjs'),

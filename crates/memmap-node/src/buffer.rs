@@ -74,21 +74,25 @@ pub fn relocate(
     relocated.into()
 }
 
-/// Holds the addresses of a buffer that `unmap` is about to detach, until `releaseBufferHold` says
+/// Holds the addresses of buffers that `unmap` is about to detach, until `releaseBufferHold` says
 /// that the buffer has been collected. Null for a buffer that `unmap` leaves alone or cannot
-/// detach.
-#[napi(ts_return_type = "Outcome<ExternalObject<BufferHold> | null>")]
-pub fn hold_buffer(
+/// detach. There may be thousands of buffers, and so this is one call for all.
+#[napi(ts_return_type = "Outcome<(ExternalObject<BufferHold> | null)[]>")]
+pub fn hold_buffers(
     env: Env,
     handle: &External<Handle>,
-    #[napi(ts_arg_type = "ArrayBufferLike")] buffer: Unknown,
-    id: u32,
-) -> Outcome<Option<External<Arc<BufferHold>>>> {
-    let exported = handle.buffers().into_iter().find(|exported| exported.id == id);
-    let hold = exported
-        .filter(|exported| exported.kind == Kind::Plain && shows(env, buffer, exported))
-        .map(|exported| BufferHold::new(env, Some(exported)).map(External::new));
-    hold.transpose().into()
+    #[napi(ts_arg_type = "ArrayBufferLike[]")] buffers: Vec<Unknown>,
+    ids: Vec<u32>,
+) -> Outcome<Vec<Option<External<Arc<BufferHold>>>>> {
+    let all = handle.buffers();
+    let hold = |(buffer, id)| {
+        let exported = with_id(&all, id).and_then(|index| all.get(index));
+        exported
+            .filter(|exported| exported.kind == Kind::Plain && shows(env, buffer, exported))
+            .map(|exported| BufferHold::new(env, Some(Arc::clone(exported))).map(External::new))
+            .transpose()
+    };
+    buffers.into_iter().zip(ids).map(hold).collect::<Result<_, _>>().into()
 }
 
 /// Releases what is held for a buffer that has been collected.
@@ -406,9 +410,7 @@ fn drop_unseen(env: Env, buffer: Unknown, id: u32, all: &[Arc<ExportedBuffer>]) 
 fn take_away(env: Env, buffers: Vec<(Unknown, u32)>, all: &[Arc<ExportedBuffer>]) -> memmap_core::Result<()> {
     let mut given: Vec<Option<Unknown>> = all.iter().map(|_| None).collect();
     for (buffer, id) in buffers {
-        // They were made in the order of their ids.
-        let index = all.binary_search_by_key(&id, |exported| exported.id).ok();
-        if let Some(place) = index.and_then(|index| given.get_mut(index)) {
+        if let Some(place) = with_id(all, id).and_then(|index| given.get_mut(index)) {
             *place = Some(buffer);
         }
     }
@@ -460,6 +462,11 @@ fn take_away(env: Env, buffers: Vec<(Unknown, u32)>, all: &[Arc<ExportedBuffer>]
         }
     }
     result
+}
+
+/// Where in the list the buffer with an id is. They were made in the order of their ids.
+fn with_id(all: &[Arc<ExportedBuffer>], id: u32) -> Option<usize> {
+    all.binary_search_by_key(&id, |exported| exported.id).ok()
 }
 
 fn is_in(list: &[Arc<Region>], region: &Arc<Region>) -> bool {

@@ -1,0 +1,58 @@
+// Which classes `view()` accepts.
+
+import { isProxy } from 'node:util/types'
+
+/** A typed array, DataView or Buffer class, as `view()` takes it. */
+export interface ViewConstructor<T extends ArrayBufferView> {
+  readonly prototype: T
+  readonly BYTES_PER_ELEMENT?: number
+}
+
+/** Bytes in an element, by view class. A DataView has no elements: it counts bytes. */
+const ELEMENT_SIZES = new Map<unknown, number>([
+  [DataView, 1],
+  // In Jest's jsdom, Buffer extends the Uint8Array of another realm.
+  [Buffer, 1],
+])
+for (const name of Object.getOwnPropertyNames(globalThis)) {
+  // A pattern and not a list of names, because newer runtimes have more classes.
+  if (!/^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$/.test(name)) continue
+  const type: { BYTES_PER_ELEMENT: number } = Reflect.get(globalThis, name)
+  ELEMENT_SIZES.set(type, type.BYTES_PER_ELEMENT)
+}
+
+/**
+ * Bytes in an element of a view class, or of a class that extends one; undefined for anything else.
+ *
+ * The class's own BYTES_PER_ELEMENT is not read, because a subclass can override it. The prototype
+ * of a Proxy is not followed, because that runs the user's code.
+ */
+export function elementSize(type: unknown): number | undefined {
+  for (let base = type; typeof base === 'function' && !isProxy(base); base = Object.getPrototypeOf(base)) {
+    const size = ELEMENT_SIZES.get(base)
+    if (size !== undefined) return size
+  }
+  return undefined
+}
+
+/**
+ * Whether `type` is a constructor. `new` is applied to a Proxy of it whose `construct` trap returns
+ * at once, so none of its code runs.
+ */
+export function isConstructor<T extends ArrayBufferView>(
+  type: unknown,
+): type is new (
+  buffer: ArrayBufferLike,
+  byteOffset: number,
+  length: number,
+) => T {
+  if (ELEMENT_SIZES.has(type)) return true
+  try {
+    Reflect.construct(new Proxy(type as () => void, BUILDS_NOTHING), [])
+    return true
+  } catch {
+    return false
+  }
+}
+
+const BUILDS_NOTHING: ProxyHandler<() => void> = { construct: () => ({}) }
