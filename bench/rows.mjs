@@ -37,6 +37,7 @@ export function files(size) {
     '100 bytes': { kind: 'log', size: 100 },
     'empty.cjs': { kind: 'log', size: 0 },
     sparse: { kind: 'sparse', size: 8192 * MIB },
+    'sparse 1 GiB': { kind: 'sparse', size: 1024 * MIB },
   }
 }
 
@@ -251,6 +252,16 @@ export const rows = [
     unit: 'ms',
     ours: { label: 'mmap + at(-1) + close', peer: 'memmap', operation: 'openLastByteClose', args: [] },
     others: [],
+  },
+  {
+    name: '1 GiB, sparse: open, 100 bytes, close; 100x',
+    file: 'sparse 1 GiB',
+    unit: 'ms',
+    ours: { label: 'mmap + view + close', peer: 'memmap', operation: 'openViewClose', args: [100] },
+    others: [
+      { label: 'mmap + slice + close', peer: 'memmap', operation: 'openSliceClose', wanted: 2 },
+      { label: 'mmap + lines + close', peer: 'memmap', operation: 'openLineClose' },
+    ],
   },
 ]
 

@@ -166,7 +166,30 @@ await answer({
       return last
     })
   },
+
+  openViewClose: (path, _length, count) => openOften(path, (mm) => mm.view(Uint8Array, 0, Number(count)).length),
+
+  openSliceClose: (path, _length, count) => openOften(path, (mm) => mm.slice(0, Number(count)).length),
+
+  openLineClose(path, _length, count) {
+    const stop = Number(count)
+    return openOften(path, (mm) => mm.lines({ stop }).next().value.length)
+  },
 })
+
+/** Opens 100 times beside a million objects, which every full garbage collection has to mark. */
+function openOften(path, use) {
+  const heap = Array.from({ length: 1e6 }, (_, index) => ({ index }))
+  return timed(() => {
+    let total = 0
+    for (let times = 0; times < 100; times += 1) {
+      const mm = mmap(path, { access: ACCESS_READ })
+      total += use(mm)
+      mm.close()
+    }
+    return total + heap.length
+  })
+}
 
 /** The longest delay of a timer's tick while `start` runs. */
 async function worstDelay(start) {
