@@ -4,9 +4,9 @@ let node_util_types = require("node:util/types");
 let node_util = require("node:util");
 let node_fs = require("node:fs");
 let node_path = require("node:path");
-let node_timers = require("node:timers");
 let node_url = require("node:url");
 let node_events = require("node:events");
+let node_timers = require("node:timers");
 //#region src/errors.ts
 function withCode(error, code) {
 	return Object.assign(error, { code });
@@ -380,105 +380,8 @@ function refuseDenied(path, writes) {
 	if (writes && !permission.has("fs.write", full)) throw accessDenied("FileSystemWrite", "--allow-fs-write", path);
 }
 //#endregion
-//#region src/views.ts
-function viewOf(id, buffer, start, length) {
-	const own = Reflect.construct(Uint8Array, [
-		buffer,
-		start,
-		length
-	], Buffer);
-	return {
-		id,
-		buffer,
-		bytes: new Uint8Array(buffer, start, length),
-		own,
-		length,
-		words: void 0,
-		isRemembered: false
-	};
-}
-const ELEMENT_SIZES = new Map([[DataView, 1], [Buffer, 1]]);
-for (const name of Object.getOwnPropertyNames(globalThis)) {
-	if (!/^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$/.test(name)) continue;
-	const type = Reflect.get(globalThis, name);
-	ELEMENT_SIZES.set(type, type.BYTES_PER_ELEMENT);
-}
-function elementSize(type) {
-	for (let base = type; typeof base === "function" && !(0, node_util_types.isProxy)(base); base = Object.getPrototypeOf(base)) {
-		const size = ELEMENT_SIZES.get(base);
-		if (size !== void 0) return size;
-	}
-}
-function isConstructor(type) {
-	if (ELEMENT_SIZES.has(type)) return true;
-	try {
-		Reflect.construct(new Proxy(type, BUILDS_NOTHING), []);
-		return true;
-	} catch {
-		return false;
-	}
-}
-const BUILDS_NOTHING = { construct: () => ({}) };
-//#endregion
-//#region src/shared.ts
-const MOVES_INTO_BUFFERS = process.platform !== "win32" && process.versions.bun === void 0;
-function sharedView(mapping, id, lead, length, maxLength) {
-	if (length === 0 && !maxLength) return viewOf(id, reserve(0, 0, false), 0, 0);
-	if (MOVES_INTO_BUFFERS) return moveIntoBuffer(mapping, id, lead, length, Math.max(maxLength ?? 0, length));
-	if (length > MAX_VIEW_LENGTH) throw sharedTooLarge(length, false);
-	const buffer = checked(binding.buffer(mapping, id, true, 0, length));
-	return viewOf(id, buffer, buffer.byteLength - length, length);
-}
-const holds = new FinalizationRegistry((hold) => binding.releaseBufferHold(hold));
-function keepAddresses(mapping, buffer, id) {
-	const hold = checked(binding.holdBuffer(mapping, buffer, id));
-	if (hold !== null) holds.register(buffer, hold);
-}
-function moveIntoBuffer(mapping, id, lead, length, maxLength) {
-	const buffer = reserve(lead + length, lead + maxLength, maxLength > length);
-	const view = viewOf(id, buffer, lead, length);
-	const memory = new Uint8Array(buffer);
-	const capacity = buffer.maxByteLength;
-	const hold = checked(binding.newBufferHold());
-	holds.register(buffer, hold);
-	const error = binding.relocate(mapping, id, memory, lead, capacity, hold);
-	if (error !== void 0) throw error;
-	return view;
-}
-let shared = globalThis.SharedArrayBuffer === void 0 ? void 0 : partsOf$1(globalThis.SharedArrayBuffer);
-function sharedClass() {
-	if (shared === void 0) {
-		if (typeof WebAssembly === "undefined") throw noView();
-		const { buffer } = new WebAssembly.Memory({
-			initial: 0,
-			maximum: 0,
-			shared: true
-		});
-		shared = partsOf$1(buffer.constructor);
-	}
-	return shared;
-}
-function partsOf$1(create) {
-	const { prototype } = create;
-	const byteLength = Object.getOwnPropertyDescriptor(prototype, "byteLength")?.get;
-	return {
-		create,
-		byteLengthOf: Function.prototype.call.bind(byteLength),
-		grow: Function.prototype.call.bind(prototype.grow)
-	};
-}
-function growBuffer(buffer, length) {
-	const { byteLengthOf, grow } = sharedClass();
-	if (byteLengthOf(buffer) < length) grow(buffer, length);
-}
-function reserve(length, maxByteLength, grows) {
-	const { create } = sharedClass();
-	try {
-		return new create(length, { maxByteLength });
-	} catch {
-		throw sharedTooLarge(maxByteLength, grows);
-	}
-}
+//#region src/runtime.ts
+const CAN_RELOCATE = process.platform !== "win32" && process.versions.bun === void 0;
 //#endregion
 //#region src/signal.ts
 function signalOf(value) {
@@ -882,7 +785,7 @@ function maxByteLengthArgument(sharedArrayBuffer) {
 	if (maxByteLength === void 0) throw wrongValue("The option \"sharedArrayBuffer\" must be a boolean or have a \"maxByteLength\"");
 	const name = "sharedArrayBuffer.maxByteLength";
 	const checked = extentArgument(maxByteLength, name, "The argument is out of range");
-	if (!MOVES_INTO_BUFFERS) throw unsupported(`The option "${name}" is not available on this runtime: its buffers cannot grow in place`);
+	if (!CAN_RELOCATE) throw unsupported(`The option "${name}" is not available on this runtime: its buffers cannot grow in place`);
 	return checked;
 }
 const DEFAULT_MODE = 438;
@@ -959,18 +862,18 @@ function shownBytes(data, name) {
 	try {
 		if (!ArrayBuffer.isView(data)) return new Uint8Array(data);
 		if (!(0, node_util_types.isDataView)(data)) keysOf(data);
-		const parts = partsOf(data);
+		const parts = partsOf$1(data);
 		return new Uint8Array(parts.buffer(data), parts.byteOffset(data), parts.byteLength(data));
 	} catch {
-		throw wrongValue(ArrayBuffer.isView(data) && !isDetached(data) ? `The "${name}" argument is a view that reaches beyond the end of its ArrayBuffer, which has shrunk` : `The "${name}" argument is, or is a view of, a detached ArrayBuffer`);
+		throw wrongValue(ArrayBuffer.isView(data) && !isDetached$1(data) ? `The "${name}" argument is a view that reaches beyond the end of its ArrayBuffer, which has shrunk` : `The "${name}" argument is, or is a view of, a detached ArrayBuffer`);
 	}
 }
-function partsOf(view) {
+function partsOf$1(view) {
 	return (0, node_util_types.isDataView)(view) ? dataViewParts : typedArrayParts;
 }
-function isDetached(view) {
+function isDetached$1(view) {
 	try {
-		new Uint8Array(partsOf(view).buffer(view));
+		new Uint8Array(partsOf$1(view).buffer(view));
 		return false;
 	} catch {
 		return true;
@@ -1028,6 +931,18 @@ function symbolOfNode() {
 		removeEventListener() {}
 	}, () => {});
 	return disposable && Object.getOwnPropertySymbols(disposable)[0];
+}
+//#endregion
+//#region src/faults.ts
+let faultCounter;
+let isAskedFor = false;
+function countedFaults() {
+	if (isAskedFor) return faultCounter;
+	isAskedFor = true;
+	try {
+		faultCounter = new Uint32Array(checked(binding.faultCounter()));
+	} catch {}
+	return faultCounter;
 }
 //#endregion
 //#region src/iterators.ts
@@ -1134,6 +1049,14 @@ var Matches = class {
 };
 const NEWLINE$1 = Uint8Array.of(10);
 const NOWHERE = /* @__PURE__ */ new ArrayBuffer(0);
+const FIRST_WINDOW = 64 * 1024;
+const WINDOW_GROWTH = 16;
+const LAST_SHORT_WINDOW = 16 * 1024 * 1024;
+const LONGEST_WINDOW = MAX_VIEW_LENGTH - 8;
+function nextWindowLength(length) {
+	if (length === 0) return FIRST_WINDOW;
+	return length < LAST_SHORT_WINDOW ? length * WINDOW_GROWTH : LONGEST_WINDOW;
+}
 const RETURN$1 = 13;
 function withoutReturn(line) {
 	const last = line.length - 1;
@@ -1148,6 +1071,7 @@ var Lines = class {
 	#buffer = NOWHERE;
 	#origin = 0;
 	#generation = -1;
+	#windowLength = 0;
 	#offset = 0;
 	#batch = -1;
 	constructor(of, start, stop, crlf) {
@@ -1202,7 +1126,9 @@ var Lines = class {
 		this.#batch = -1;
 		let bytes = this.#inWindow(from, to);
 		if (bytes === void 0) {
-			const window = this.#of.window(from, to);
+			this.#windowLength = nextWindowLength(this.#windowLength);
+			const end = Math.min(from + this.#windowLength, this.#search.stop);
+			const window = this.#of.window(from, Math.max(to, end));
 			if (window === void 0) return this.#of.copy(from, to);
 			this.#buffer = window.buffer;
 			this.#origin = window.origin;
@@ -1312,6 +1238,7 @@ var LinesBackwards = class {
 	#ended = false;
 	#buffer = NOWHERE;
 	#origin = 0;
+	#windowLength = 0;
 	#generation = -1;
 	#faults;
 	constructor(of, start, stop, crlf) {
@@ -1360,7 +1287,9 @@ var LinesBackwards = class {
 		try {
 			return new Uint8Array(this.#buffer, this.#origin + from, to - from);
 		} catch {}
-		const window = this.#of.window(from, to);
+		this.#windowLength = nextWindowLength(this.#windowLength);
+		const start = Math.max(to - this.#windowLength, this.#start);
+		const window = this.#of.window(Math.min(from, start), to);
 		if (window === void 0) return this.#of.copy(from, to);
 		this.#buffer = window.buffer;
 		this.#origin = window.origin;
@@ -1554,6 +1483,68 @@ function uncloneableMark() {
 	return require("node:worker_threads").markAsUncloneable;
 }
 //#endregion
+//#region src/open.ts
+const handles = {
+	spare: [],
+	spareCount: 0,
+	mostSpare: 64,
+	unclosed: 0
+};
+function closedHandle() {
+	if (handles.spareCount === 0) return binding.newHandle();
+	handles.spareCount -= 1;
+	const handle = handles.spare[handles.spareCount];
+	handles.spare[handles.spareCount] = void 0;
+	return handle;
+}
+function open(handle, asked) {
+	const { file, tagname, length, offset, access, flags, prot, trackfd, create, mode, exclusive, writeBack, allowEmpty } = asked;
+	const mapped = binding.open(handle, file, tagname, length, offset, access, flags, prot, trackfd, create, mode, exclusive, writeBack, allowEmpty);
+	if (typeof mapped !== "number") {
+		handles.spare[handles.spareCount] = handle;
+		handles.spareCount += 1;
+		if (isShortage(mapped)) collectGarbageSoon();
+		throw file === -1 && length === 0 ? aboutNoLength(mapped) : withPath(mapped, asked.path);
+	}
+	handles.unclosed += 1;
+	if (handles.unclosed >= nextCount) countDescriptors();
+	return mapped;
+}
+let nextCount = 0;
+const SHARE = 1 / 4;
+const LEAST_UNTIL_NEXT_COUNT = 16;
+function countDescriptors() {
+	const allowed = binding.descriptorsAllowed();
+	handles.unclosed = binding.openMappings();
+	nextCount = handles.unclosed + Math.max((allowed - handles.unclosed) * SHARE, LEAST_UNTIL_NEXT_COUNT);
+	if (handles.unclosed >= allowed * SHARE) collectGarbageSoon();
+}
+let isCollectionDue = false;
+function collectGarbageSoon() {
+	if (isCollectionDue) return;
+	(0, node_timers.setImmediate)(collect);
+	isCollectionDue = true;
+}
+function collect() {
+	isCollectionDue = false;
+	const { Bun } = globalThis;
+	if (Bun !== void 0) {
+		Bun.gc(true);
+		return;
+	}
+	try {
+		for (let count = 0; count < 4; count += 1) Reflect.construct(ArrayBuffer, [2 ** 30]);
+	} catch {}
+}
+let leavesAtExit = false;
+function leaveNamedRegionsAtExit() {
+	if (leavesAtExit || process.versions.bun === void 0) return;
+	leavesAtExit = true;
+	const { isMainThread } = require("node:worker_threads");
+	if (!isMainThread) return;
+	process.once("exit", binding.leaveNamedRegions);
+}
+//#endregion
 //#region src/signals.ts
 const SIGNALS = ["SIGBUS", "SIGSEGV"];
 let isWatched = false;
@@ -1716,6 +1707,349 @@ function settled(error, signal) {
 	return error;
 }
 //#endregion
+//#region src/view-types.ts
+const ELEMENT_SIZES = new Map([[DataView, 1], [Buffer, 1]]);
+for (const name of Object.getOwnPropertyNames(globalThis)) {
+	if (!/^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$/.test(name)) continue;
+	const type = Reflect.get(globalThis, name);
+	ELEMENT_SIZES.set(type, type.BYTES_PER_ELEMENT);
+}
+function elementSize(type) {
+	for (let base = type; typeof base === "function" && !(0, node_util_types.isProxy)(base); base = Object.getPrototypeOf(base)) {
+		const size = ELEMENT_SIZES.get(base);
+		if (size !== void 0) return size;
+	}
+}
+function isConstructor(type) {
+	if (ELEMENT_SIZES.has(type)) return true;
+	try {
+		Reflect.construct(new Proxy(type, BUILDS_NOTHING), []);
+		return true;
+	} catch {
+		return false;
+	}
+}
+const BUILDS_NOTHING = { construct: () => ({}) };
+//#endregion
+//#region src/buffer-holds.ts
+const holds = new FinalizationRegistry((hold) => binding.releaseBufferHold(hold));
+function releaseWhenCollected(buffer, hold) {
+	holds.register(buffer, hold);
+}
+function keepAddresses(mapping, buffers, ids) {
+	if (buffers.length === 0) return;
+	for (const [index, hold] of checked(binding.holdBuffers(mapping, buffers, ids)).entries()) if (hold !== null) holds.register(buffers[index], hold);
+}
+//#endregion
+//#region src/mapped-buffer.ts
+function mappedBuffer(id, buffer, start, byteOffset, length) {
+	return {
+		id,
+		buffer,
+		start,
+		length,
+		internal: Reflect.construct(Uint8Array, [
+			buffer,
+			byteOffset,
+			length
+		], Buffer),
+		bytes: void 0,
+		words: void 0,
+		isRetired: false
+	};
+}
+//#endregion
+//#region src/shared-buffer.ts
+function sharedBuffer(mapping, id, lead, length, maxByteLength) {
+	if (length === 0 && !maxByteLength) return mappedBuffer(id, reserve(0, 0, false), 0, 0, 0);
+	if (CAN_RELOCATE) return relocate(mapping, id, lead, length, Math.max(maxByteLength ?? 0, length));
+	if (length > MAX_VIEW_LENGTH) throw sharedTooLarge(length, false);
+	const buffer = checked(binding.buffer(mapping, id, true, 0, length));
+	return mappedBuffer(id, buffer, 0, buffer.byteLength - length, length);
+}
+function relocate(mapping, id, lead, length, maxByteLength) {
+	const buffer = reserve(lead + length, lead + maxByteLength, maxByteLength > length);
+	const made = mappedBuffer(id, buffer, 0, lead, length);
+	const memory = new Uint8Array(buffer);
+	const capacity = buffer.maxByteLength;
+	const hold = checked(binding.newBufferHold());
+	releaseWhenCollected(buffer, hold);
+	const error = binding.relocate(mapping, id, memory, lead, capacity, hold);
+	if (error !== void 0) throw error;
+	return made;
+}
+let known = globalThis.SharedArrayBuffer === void 0 ? void 0 : partsOf(globalThis.SharedArrayBuffer);
+function sharedClass() {
+	if (known === void 0) {
+		if (typeof WebAssembly === "undefined") throw noView();
+		const { buffer } = new WebAssembly.Memory({
+			initial: 0,
+			maximum: 0,
+			shared: true
+		});
+		known = partsOf(buffer.constructor);
+	}
+	return known;
+}
+function partsOf(create) {
+	const { prototype } = create;
+	const byteLength = Object.getOwnPropertyDescriptor(prototype, "byteLength")?.get;
+	return {
+		create,
+		byteLengthOf: Function.prototype.call.bind(byteLength),
+		grow: Function.prototype.call.bind(prototype.grow)
+	};
+}
+function growBuffer(buffer, length) {
+	const { byteLengthOf, grow } = sharedClass();
+	if (byteLengthOf(buffer) < length) grow(buffer, length);
+}
+function reserve(length, maxByteLength, grows) {
+	const { create } = sharedClass();
+	try {
+		return new create(length, { maxByteLength });
+	} catch {
+		throw sharedTooLarge(maxByteLength, grows);
+	}
+}
+//#endregion
+//#region src/views.ts
+const BUFFER_ALIGNMENT = 8;
+const BYTES_BEFORE_BUFFER = 16;
+const LENGTH_PER_BYTE_BEFORE_BUFFER = 64 * 1024;
+const NEVER = Number.NEGATIVE_INFINITY;
+const SHORT_MAPPING = 64 * 1024;
+const COST_OF_WINDOW = 64 * 1024;
+const COST_PER_BYTE = 1 / 4;
+const LEAST_TO_PRUNE = 16;
+var Views = class {
+	#lead;
+	#maxByteLength;
+	#kind;
+	#whole;
+	#exposure = "internal";
+	#window;
+	#costOfWindows = 0;
+	#buffersMade = 0;
+	#bytesTouched = 0;
+	#retired = [];
+	#pruneAt = LEAST_TO_PRUNE;
+	constructor(lead, isShared, maxByteLength) {
+		this.#lead = lead;
+		this.#maxByteLength = maxByteLength;
+		this.#kind = isShared ? sharedKind(maxByteLength) : "untried";
+	}
+	exposeBytes(mapping, length) {
+		const whole = this.#getWhole(mapping, length);
+		const { internal, buffer } = whole;
+		whole.bytes ??= new Uint8Array(buffer, internal.byteOffset, internal.length);
+		this.#exposure = "exposed";
+		return whole.bytes;
+	}
+	exposeWhole(mapping, length) {
+		const { internal, buffer } = this.#getWhole(mapping, length);
+		this.#exposure = "exposed";
+		return {
+			buffer,
+			origin: internal.byteOffset
+		};
+	}
+	exposeRange(mapping, length, start, count) {
+		if (this.#prefersWhole(length)) return this.exposeWhole(mapping, length);
+		if (count > MAX_VIEW_LENGTH) throw viewTooLarge(count, MAX_VIEW_LENGTH);
+		let window = this.#window;
+		if (window === void 0 || !covers(window, start, count)) {
+			const [from, to] = this.#pagesOf(length, start, count);
+			if (from === 0 && to === length) return this.exposeWhole(mapping, length);
+			window = this.#makeWindow(mapping, length, from, to);
+			if (window === void 0) return this.exposeWhole(mapping, length);
+		}
+		return {
+			buffer: window.buffer,
+			origin: window.internal.byteOffset - window.start
+		};
+	}
+	internalBytes(mapping, length) {
+		const whole = this.#whole;
+		if (whole !== void 0 && whole.internal.length === length && faultCounter !== void 0) return whole.internal;
+		this.#bytesTouched += 1;
+		if (this.#bytesTouched < BYTES_BEFORE_BUFFER + length / LENGTH_PER_BYTE_BEFORE_BUFFER) return void 0;
+		if (!this.#fitsOneBuffer(length)) return void 0;
+		try {
+			if (countedFaults() !== void 0) return this.#getWhole(mapping, length).internal;
+		} catch {}
+		this.#bytesTouched = NEVER;
+	}
+	internalWords() {
+		const whole = this.#whole;
+		if (whole === void 0) return void 0;
+		const { internal } = whole;
+		whole.words ??= new DataView(internal.buffer, internal.byteOffset, internal.length);
+		return whole.words;
+	}
+	relocateEarly(mapping, length) {
+		if (this.#whole !== void 0 || !this.#isShared() && countedFaults() !== void 0) return;
+		try {
+			this.#getWhole(mapping, length);
+		} catch {}
+	}
+	bufferForTask() {
+		return this.#isShared() ? this.#whole?.buffer : void 0;
+	}
+	dropInternal(mapping) {
+		if (this.#whole === void 0 || this.#exposure === "exposed" || this.#isShared()) return;
+		binding.dropBuffer(mapping, this.#whole.buffer, this.#whole.id);
+		this.#whole = void 0;
+	}
+	replaceMemory(mapping, change) {
+		const whole = this.#whole;
+		const isUsed = whole !== void 0 && this.#isUsedByOthers(whole);
+		if (isUsed) this.#retire(whole);
+		if (this.#window !== void 0) this.#retire(this.#window);
+		const isInPlace = change();
+		if (typeof isInPlace !== "boolean") throw isInPlace;
+		if (isInPlace) return true;
+		this.#whole = void 0;
+		this.#exposure = "internal";
+		this.#window = void 0;
+		this.#costOfWindows = 0;
+		try {
+			if (whole !== void 0 && !isUsed) binding.dropBuffer(mapping, whole.buffer, whole.id);
+		} catch {}
+		return false;
+	}
+	grow(length) {
+		const whole = this.#whole;
+		if (whole === void 0 || whole.internal.length === length) return;
+		const { id, buffer, internal, isRetired } = whole;
+		const start = internal.byteOffset;
+		growBuffer(buffer, start + length);
+		const grown = mappedBuffer(id, buffer, 0, start, length);
+		grown.isRetired = isRetired;
+		this.#whole = grown;
+	}
+	close(mapping) {
+		const whole = this.#whole;
+		const isInternal = whole !== void 0 && !this.#isUsedByOthers(whole);
+		if (whole !== void 0 && !isInternal) this.#retire(whole);
+		if (this.#window !== void 0) this.#retire(this.#window);
+		const isReusable = isInternal ? binding.closeAndDrop(mapping, whole.buffer, whole.id) : binding.close(mapping);
+		this.#whole = void 0;
+		this.#exposure = "internal";
+		this.#window = void 0;
+		return isReusable;
+	}
+	unmap(mapping) {
+		this.dropInternal(mapping);
+		if (this.#whole !== void 0) this.#retire(this.#whole);
+		if (this.#window !== void 0) this.#retire(this.#window);
+		const buffers = [];
+		const ids = [];
+		for (const { buffer, id } of this.#retired) {
+			const alive = buffer.deref();
+			if (alive === void 0) continue;
+			buffers.push(alive);
+			ids.push(id);
+		}
+		keepAddresses(mapping, buffers, ids);
+		const refusal = binding.unmap(mapping, buffers, ids);
+		this.#whole = void 0;
+		this.#exposure = "internal";
+		this.#window = void 0;
+		this.#retired = [];
+		return refusal;
+	}
+	#isShared() {
+		return this.#kind !== "untried" && this.#kind !== "external";
+	}
+	#fitsOneBuffer(length) {
+		return this.#isShared() || length + this.#lead % BUFFER_ALIGNMENT <= MAX_VIEW_LENGTH;
+	}
+	#prefersWhole(length) {
+		if (this.#isShared() || length <= SHORT_MAPPING) return true;
+		const whole = this.#whole;
+		if (whole !== void 0 && whole.internal.length === length) return true;
+		return this.#costOfWindows >= length && this.#fitsOneBuffer(length);
+	}
+	#pagesOf(length, start, count) {
+		const first = Math.min(start, length - 1);
+		const from = Math.max(first - (this.#lead + first) % PAGESIZE, 0);
+		const stop = start + count;
+		const beyond = (this.#lead + stop) % PAGESIZE;
+		const to = beyond === 0 ? stop : Math.min(stop + PAGESIZE - beyond, length);
+		return to - from > MAX_VIEW_LENGTH - BUFFER_ALIGNMENT ? [start, stop] : [from, to];
+	}
+	#makeWindow(mapping, length, from, to) {
+		const window = this.#makeExternal(mapping, length, from, to - from);
+		if (window === void 0) return void 0;
+		if (this.#window !== void 0) this.#retire(this.#window);
+		this.#window = window;
+		this.#costOfWindows += COST_OF_WINDOW + (to - from) * COST_PER_BYTE;
+		return window;
+	}
+	#getWhole(mapping, length) {
+		const whole = this.#whole;
+		if (whole === void 0 || isDetached(whole)) {
+			if (length > MAX_VIEW_LENGTH && !this.#isShared()) throw viewTooLarge(length, MAX_VIEW_LENGTH);
+			const made = this.#makeWhole(mapping, length);
+			this.#whole = made;
+			return made;
+		}
+		if (whole.internal.length !== length) this.grow(length);
+		return this.#whole;
+	}
+	#makeWhole(mapping, length) {
+		const external = this.#isShared() ? void 0 : this.#makeExternal(mapping, length, 0, length);
+		if (external !== void 0) return external;
+		const id = this.#buffersMade;
+		this.#buffersMade += 1;
+		return sharedBuffer(mapping, id, this.#lead, length, this.#maxByteLength);
+	}
+	#makeExternal(mapping, length, start, count) {
+		const id = this.#buffersMade;
+		this.#buffersMade += 1;
+		if (length === 0) return mappedBuffer(id, /* @__PURE__ */ new ArrayBuffer(0), 0, 0, 0);
+		const needed = count + (this.#lead + start) % BUFFER_ALIGNMENT;
+		if (needed > MAX_VIEW_LENGTH) throw viewTooLarge(needed, MAX_VIEW_LENGTH);
+		try {
+			const buffer = checked(binding.buffer(mapping, id, false, start, count));
+			this.#kind = "external";
+			return mappedBuffer(id, buffer, start, buffer.byteLength - count, count);
+		} catch (error) {
+			if (this.#kind !== "untried" || !isNoView(error) || !this.#fitsOneBuffer(length)) throw error;
+			this.#kind = sharedKind(void 0);
+			return;
+		}
+	}
+	#isUsedByOthers({ buffer }) {
+		return this.#exposure === "exposed" || this.#isShared() && isInUse(buffer);
+	}
+	#retire(retired) {
+		if (retired.isRetired) return;
+		if (this.#retired.length >= this.#pruneAt) {
+			this.#retired = this.#retired.filter((other) => other.buffer.deref() !== void 0);
+			this.#pruneAt = Math.max(2 * this.#retired.length, LEAST_TO_PRUNE);
+		}
+		const { id, buffer } = retired;
+		const isEngineOwned = this.#kind === "relocated" || this.#kind === "growable";
+		this.#retired.push({
+			id,
+			buffer: isEngineOwned ? { deref: () => buffer } : new WeakRef(buffer)
+		});
+		retired.isRetired = true;
+	}
+};
+function covers({ start, internal }, from, count) {
+	return from >= start && from + count <= start + internal.length && internal.length !== 0;
+}
+function isDetached({ internal, length }) {
+	return internal.length === 0 && length !== 0;
+}
+function sharedKind(maxByteLength) {
+	if (!CAN_RELOCATE) return "shared";
+	return maxByteLength === void 0 ? "relocated" : "growable";
+}
+//#endregion
 //#region src/mmap.ts
 const ACCESS_NAMES = [
 	"ACCESS_DEFAULT",
@@ -1723,13 +2057,9 @@ const ACCESS_NAMES = [
 	"ACCESS_WRITE",
 	"ACCESS_COPY"
 ];
-const BYTES_BEFORE_VIEW = 16;
-const LENGTH_PER_BYTE_BEFORE_VIEW = 64 * 1024;
 const SHORT_SEARCH = 512;
 const SHORT_COPY = 2048;
 const BUFFER_LIMIT = 2 ** 32 - 1;
-const BUFFER_ALIGNMENT = 8;
-const LEAST_TO_LEAVE_OUT = 16;
 const NEWLINE = 10;
 var Mmap = class {
 	#mapping;
@@ -1739,17 +2069,11 @@ var Mmap = class {
 	#lead;
 	#access;
 	#position = 0;
-	#view;
-	#handedOut = false;
-	#viewsMade = 0;
 	#state;
-	#bytesTouched = 0;
+	#direct;
 	#faultsSeen = 0;
-	#otherViews = [];
-	#mostOtherViews = LEAST_TO_LEAVE_OUT;
-	#shared;
 	#writesBack;
-	#maxLength;
+	#views;
 	constructor(file, length, options) {
 		const asked = request(file, length, options);
 		const mapping = closedHandle();
@@ -1766,9 +2090,8 @@ var Mmap = class {
 		}
 		this.#offset = asked.offset;
 		this.#lead = asked.file === -1 && asked.tagname === void 0 ? 0 : asked.offset % PAGESIZE;
-		this.#shared = asked.shared;
+		this.#views = new Views(this.#lead, asked.shared, asked.maxByteLength);
 		this.#writesBack = asked.writeBack;
-		this.#maxLength = asked.maxByteLength;
 		this.#mapping = mapping;
 	}
 	get length() {
@@ -1793,14 +2116,10 @@ var Mmap = class {
 		return checked(binding.descriptor(this.#live()));
 	}
 	get bytes() {
-		const { bytes } = this.#wholeView(this.#live());
-		this.#handedOut = true;
-		return bytes;
+		return this.#views.exposeBytes(this.#live(), this.#length);
 	}
 	get buffer() {
-		const { buffer } = this.#wholeView(this.#live());
-		this.#handedOut = true;
-		return buffer;
+		return this.#views.exposeWhole(this.#live(), this.#length).buffer;
 	}
 	view(type, byteOffset = 0, length) {
 		const size = elementSize(type);
@@ -1813,13 +2132,13 @@ var Mmap = class {
 		const count = asked ?? most;
 		if (count < 0 || count > most) throw outOfRange("view out of range", "length", `0 to ${most}`, length);
 		if ((this.#lead + from) % size !== 0) throw outOfRange("view out of range", "byteOffset", `such that offset + byteOffset is a multiple of ${size} (a DataView reads anywhere)`, byteOffset);
-		const [buffer, start] = this.#bufferFor(mapping, from, count * size);
+		const { buffer, origin } = this.#views.exposeRange(mapping, this.#length, from, count * size);
 		if (type === Buffer) return Reflect.construct(Uint8Array, [
 			buffer,
-			start,
+			origin + from,
 			count
 		], Buffer);
-		return new type(buffer, start, count);
+		return new type(buffer, origin + from, count);
 	}
 	toString(encoding = "utf8", start, stop) {
 		const how = textEncoding(encoding);
@@ -1949,7 +2268,7 @@ var Mmap = class {
 		const mapping = this.#writable();
 		const count = byteLengthOf(bytes);
 		if (at < 0 || at > this.#length - count) throw this.#misfit(count, at);
-		const own = count <= SHORT_COPY ? this.#ownBytes(mapping) : void 0;
+		const own = count <= SHORT_COPY ? this.#directBytes(mapping) : void 0;
 		if (own === void 0) checked(binding.write(mapping, bytes, count, at, 1));
 		else {
 			this.#checkIntact(mapping);
@@ -2120,43 +2439,36 @@ var Mmap = class {
 	resize(newSize) {
 		const length = wholeNumber(newSize, "newSize", "of type number or bigint");
 		const mapping = this.#live();
-		if (!this.#shared) this.#dropOwnView(mapping);
-		const view = this.#view;
-		if (view !== void 0 && this.#isUsedByOthers(view)) this.#rememberForUnmap(view);
-		const inPlace = binding.resize(mapping, length);
-		if (typeof inPlace !== "boolean") throw inPlace;
+		this.#views.dropInternal(mapping);
+		const isInPlace = this.#views.replaceMemory(mapping, () => binding.resize(mapping, length));
 		this.#length = length;
+		this.#direct = void 0;
 		if (this.#state !== void 0) this.#state.generation += 1;
-		if (!inPlace) {
-			this.#view = void 0;
-			this.#handedOut = false;
-			return;
-		}
+		if (!isInPlace) return;
 		try {
-			this.#growView();
+			this.#views.grow(length);
 		} catch {}
 	}
 	remap(newLength) {
 		const asked = newLength === void 0 ? void 0 : wholeNumber(newLength, "newLength", "of type number or bigint");
 		const mapping = this.#live();
-		const view = this.#view;
-		const isUsed = view !== void 0 && this.#isUsedByOthers(view);
-		if (isUsed) this.#rememberForUnmap(view);
-		const remapped = binding.remap(mapping, asked);
-		if (!("inPlace" in remapped)) throw remapped;
-		const { length, inPlace } = remapped;
-		if (inPlace && length === this.#length) return length;
-		this.#length = length;
+		let newest = this.#length;
+		const remap = () => {
+			const remapped = binding.remap(mapping, asked);
+			if (!("inPlace" in remapped)) return remapped;
+			newest = remapped.length;
+			return remapped.inPlace;
+		};
+		const isInPlace = this.#views.replaceMemory(mapping, remap);
+		if (isInPlace && newest === this.#length) return newest;
+		this.#length = newest;
+		this.#direct = void 0;
 		if (this.#state !== void 0) this.#state.generation += 1;
-		if (!inPlace) {
-			this.#view = void 0;
-			this.#handedOut = false;
-		}
+		if (!isInPlace) return newest;
 		try {
-			if (inPlace) this.#growView();
-			else if (view !== void 0 && !isUsed) binding.dropBuffer(mapping, view.buffer, view.id);
+			this.#views.grow(newest);
 		} catch {}
-		return length;
+		return newest;
 	}
 	madvise(option, start = 0, length) {
 		const advice = systemConstant(option, "option");
@@ -2167,7 +2479,7 @@ var Mmap = class {
 		const count = asked ?? this.#length - from;
 		if (count < 0) throw outOfRange("madvise length invalid", "length", ">= 0", length);
 		if (count > Number.MAX_SAFE_INTEGER - from) throw outOfRange("madvise length too large", "length", `at most ${Number.MAX_SAFE_INTEGER - from}`, length);
-		this.#moveIntoBuffer(mapping);
+		this.#views.relocateEarly(mapping, this.#length);
 		checked(binding.advise(mapping, advice, from, Math.min(count, this.#length - from)));
 	}
 	protect(prot) {
@@ -2179,7 +2491,7 @@ var Mmap = class {
 	}
 	mlock(start, stop) {
 		const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop));
-		this.#moveIntoBuffer(mapping);
+		this.#views.relocateEarly(mapping, this.#length);
 		checked(binding.lock(mapping, from, to - from));
 	}
 	munlock(start, stop) {
@@ -2195,18 +2507,14 @@ var Mmap = class {
 		if (mapping === void 0) return;
 		const error = this.#writesBack ? binding.writeBack(mapping) : void 0;
 		if (error !== void 0 && !isFault(error)) throw error;
-		const view = this.#view;
-		const isOwn = view !== void 0 && !this.#isUsedByOthers(view);
-		if (view !== void 0 && !isOwn) this.#rememberForUnmap(view);
-		if (!(isOwn ? binding.closeAndDrop(mapping, view.buffer, view.id) : binding.close(mapping))) this.#closedMapping = mapping;
-		else if (spareCount < MOST_SPARE_HANDLES) {
-			spareHandles[spareCount] = mapping;
-			spareCount += 1;
+		if (!this.#views.close(mapping)) this.#closedMapping = mapping;
+		else if (handles.spareCount < handles.mostSpare) {
+			handles.spare[handles.spareCount] = mapping;
+			handles.spareCount += 1;
 		}
 		this.#mapping = void 0;
-		this.#view = void 0;
-		this.#handedOut = false;
-		unclosed -= 1;
+		this.#direct = void 0;
+		handles.unclosed -= 1;
 		if (this.#state !== void 0) this.#state.generation += 1;
 		if (error !== void 0) throw error;
 	}
@@ -2215,28 +2523,15 @@ var Mmap = class {
 		const mapping = open ?? this.#closedMapping;
 		if (mapping === void 0) return;
 		const error = open !== void 0 && this.#writesBack ? binding.writeBack(open) : void 0;
-		if (!this.#shared) this.#dropOwnView(mapping);
-		if (this.#view !== void 0) this.#rememberForUnmap(this.#view);
-		const buffers = [];
-		const ids = [];
-		for (const { buffer, id } of this.#otherViews) {
-			const alive = buffer.deref();
-			if (alive === void 0) continue;
-			keepAddresses(mapping, alive, id);
-			buffers.push(alive);
-			ids.push(id);
-		}
-		const refusal = binding.unmap(mapping, buffers, ids);
+		const refusal = this.#views.unmap(mapping);
 		if (open !== void 0) {
 			this.#mapping = void 0;
-			unclosed -= 1;
+			this.#direct = void 0;
+			handles.unclosed -= 1;
 			if (this.#state !== void 0) this.#state.generation += 1;
 		}
 		this.#closedMapping = refusal === void 0 ? void 0 : mapping;
-		this.#view = void 0;
-		this.#handedOut = false;
-		this.#otherViews = [];
-		if (isShortage(refusal)) provokeCollection();
+		if (isShortage(refusal)) collectGarbageSoon();
 		if (error !== void 0) throw error;
 		if (refusal !== void 0) throw refusal;
 	}
@@ -2285,7 +2580,7 @@ var Mmap = class {
 		const copy = allocate(count);
 		if (count === 0) return copy;
 		const end = position + count;
-		const own = count <= SHORT_COPY && end <= BUFFER_LIMIT ? this.#ownBytes(mapping) : void 0;
+		const own = count <= SHORT_COPY && end <= BUFFER_LIMIT ? this.#directBytes(mapping) : void 0;
 		if (own === void 0) checked(binding.read(mapping, copy, position));
 		else {
 			own.copy(copy, 0, position, end);
@@ -2315,10 +2610,10 @@ var Mmap = class {
 		const count = to - from;
 		if (count <= 0) return "";
 		if (count <= 2048) {
-			const own = this.#ownBytes(mapping);
-			if (own !== void 0 && this.#view !== void 0) {
-				this.#view.words ??= new DataView(own.buffer, own.byteOffset, own.length);
-				const text = shortText(own, this.#view.words, encoding, from, to);
+			const own = this.#directBytes(mapping);
+			const words = own && this.#views.internalWords();
+			if (own !== void 0 && words !== void 0) {
+				const text = shortText(own, words, encoding, from, to);
 				this.#checkIntact(mapping);
 				return text;
 			}
@@ -2336,7 +2631,7 @@ var Mmap = class {
 		];
 	}
 	#find(mapping, needle, from, to) {
-		const own = to - from <= SHORT_SEARCH && to <= BUFFER_LIMIT ? this.#ownBytes(mapping) : void 0;
+		const own = to - from <= SHORT_SEARCH && to <= BUFFER_LIMIT ? this.#directBytes(mapping) : void 0;
 		if (own === void 0) return checked(binding.find(mapping, needleBytes(needle), from, to));
 		const found = to === own.length ? own.indexOf(needle, from) : indexWithin(own, needle, from, to);
 		this.#checkIntact(mapping);
@@ -2362,20 +2657,14 @@ var Mmap = class {
 		return [offset, count];
 	}
 	#run(mapping, options, total, start) {
-		this.#moveIntoBuffer(mapping);
+		this.#views.relocateEarly(mapping, this.#length);
 		return run({
 			mapping,
 			options,
 			total,
-			memory: this.#shared ? this.#view?.buffer : void 0,
+			memory: this.#views.bufferForTask(),
 			start
 		});
-	}
-	#moveIntoBuffer(mapping) {
-		if (this.#view !== void 0 || !(this.#shared || countedFaults() === void 0)) return;
-		try {
-			this.#wholeView(mapping);
-		} catch {}
 	}
 	#iterated() {
 		this.#state ??= {
@@ -2392,27 +2681,21 @@ var Mmap = class {
 		};
 	}
 	#window(start, stop) {
-		const most = Math.max(stop, Math.min(this.#length, start + MAX_VIEW_LENGTH - (BUFFER_ALIGNMENT - 1)));
-		const [from, to] = this.#isOneView() ? [0, this.#length] : [start, most];
 		try {
-			const [buffer, byteOffset] = this.#bufferFor(this.#live(), from, to - from);
-			return {
-				buffer,
-				origin: byteOffset - from
-			};
+			return this.#views.exposeRange(this.#live(), this.#length, start, stop - start);
 		} catch (error) {
 			if (isNoView(error)) return void 0;
 			throw error;
 		}
 	}
 	#byteAt(mapping, index) {
-		const value = this.#ownBytes(mapping)?.[index];
+		const value = this.#directBytes(mapping)?.[index];
 		if (value === void 0) return checked(binding.readByte(mapping, index));
 		this.#checkIntact(mapping);
 		return value;
 	}
 	#setByteAt(mapping, index, value) {
-		const bytes = this.#ownBytes(mapping);
+		const bytes = this.#directBytes(mapping);
 		if (bytes === void 0) checked(binding.writeByte(mapping, index, value));
 		else {
 			this.#checkIntact(mapping);
@@ -2420,148 +2703,25 @@ var Mmap = class {
 			this.#checkIntact(mapping);
 		}
 	}
+	#directBytes(mapping) {
+		const bytes = this.#direct;
+		return bytes !== void 0 && bytes.length === this.#length ? bytes : this.#findDirectBytes(mapping);
+	}
+	#findDirectBytes(mapping) {
+		const bytes = this.#views.internalBytes(mapping, this.#length);
+		this.#direct = bytes;
+		return bytes;
+	}
 	#checkIntact(mapping) {
 		const faults = faultCounter?.[0] ?? 0;
 		if (faults === this.#faultsSeen) return;
 		checked(binding.checkIntact(mapping));
 		this.#faultsSeen = faults;
 	}
-	#ownBytes(mapping) {
-		if (this.#view !== void 0 && this.#view.own.length === this.#length && faultCounter !== void 0) return this.#view.own;
-		this.#bytesTouched += 1;
-		if (this.#bytesTouched < BYTES_BEFORE_VIEW + this.#length / LENGTH_PER_BYTE_BEFORE_VIEW) return void 0;
-		if (!this.#isOneView()) return void 0;
-		try {
-			if (countedFaults() !== void 0) return this.#wholeView(mapping).own;
-		} catch {}
-		this.#bytesTouched = Number.NEGATIVE_INFINITY;
-	}
-	#wholeView(mapping) {
-		const view = this.#view;
-		if (view === void 0 || view.own.length === 0 && view.length !== 0) {
-			if (this.#length > MAX_VIEW_LENGTH && !this.#shared) throw viewTooLarge(this.#length, MAX_VIEW_LENGTH);
-			const made = this.#makeView(mapping, 0, this.#length);
-			this.#view = made;
-			return made;
-		}
-		return view.own.length === this.#length ? view : this.#growView();
-	}
-	#isOneView() {
-		return this.#shared || this.#length + this.#lead % BUFFER_ALIGNMENT <= MAX_VIEW_LENGTH;
-	}
-	#bufferFor(mapping, offset, length) {
-		if (this.#isOneView()) {
-			const { buffer, own } = this.#wholeView(mapping);
-			this.#handedOut = true;
-			return [buffer, own.byteOffset + offset];
-		}
-		if (length > MAX_VIEW_LENGTH) throw viewTooLarge(length, MAX_VIEW_LENGTH);
-		const window = this.#makeView(mapping, offset, length);
-		this.#rememberForUnmap(window);
-		return [window.buffer, window.own.byteOffset];
-	}
-	#makeView(mapping, offset, length) {
-		const id = this.#viewsMade;
-		this.#viewsMade += 1;
-		if (this.#length === 0 && !this.#shared) return viewOf(id, /* @__PURE__ */ new ArrayBuffer(0), 0, 0);
-		if (!this.#shared) {
-			const needed = length + (this.#lead + offset) % BUFFER_ALIGNMENT;
-			if (needed > MAX_VIEW_LENGTH) throw viewTooLarge(needed, MAX_VIEW_LENGTH);
-			try {
-				const buffer = checked(binding.buffer(mapping, id, false, offset, length));
-				return viewOf(id, buffer, buffer.byteLength - length, length);
-			} catch (error) {
-				if (!isNoView(error) || length !== this.#length) throw error;
-				this.#shared = true;
-			}
-		}
-		return sharedView(mapping, id, this.#lead, this.#length, this.#maxLength);
-	}
-	#dropOwnView(mapping) {
-		if (this.#view === void 0 || this.#handedOut) return;
-		binding.dropBuffer(mapping, this.#view.buffer, this.#view.id);
-		this.#view = void 0;
-	}
-	#isUsedByOthers(view) {
-		return this.#handedOut || this.#shared && isInUse(view.buffer);
-	}
-	#growView() {
-		const { id, buffer, own, isRemembered } = this.#view;
-		const start = own.byteOffset;
-		growBuffer(buffer, start + this.#length);
-		const grown = viewOf(id, buffer, start, this.#length);
-		grown.isRemembered = isRemembered;
-		this.#view = grown;
-		return grown;
-	}
-	#rememberForUnmap(view) {
-		if (view.isRemembered) return;
-		if (this.#otherViews.length >= this.#mostOtherViews) {
-			this.#otherViews = this.#otherViews.filter((other) => other.buffer.deref() !== void 0);
-			this.#mostOtherViews = Math.max(2 * this.#otherViews.length, LEAST_TO_LEAVE_OUT);
-		}
-		const { id, buffer } = view;
-		const isMoved = this.#shared && MOVES_INTO_BUFFERS;
-		this.#otherViews.push({
-			id,
-			buffer: isMoved ? { deref: () => buffer } : new WeakRef(buffer)
-		});
-		view.isRemembered = true;
-	}
 };
 mendDispose(Mmap.prototype);
 function mmap(file, length, options) {
 	return new Mmap(file, length, options);
-}
-const spareHandles = [];
-let spareCount = 0;
-const MOST_SPARE_HANDLES = 64;
-function closedHandle() {
-	if (spareCount === 0) return binding.newHandle();
-	spareCount -= 1;
-	const handle = spareHandles[spareCount];
-	spareHandles[spareCount] = void 0;
-	return handle;
-}
-function open(handle, asked) {
-	const { file, tagname, length, offset, access, flags, prot, trackfd, create, mode, exclusive, writeBack, allowEmpty } = asked;
-	const mapped = binding.open(handle, file, tagname, length, offset, access, flags, prot, trackfd, create, mode, exclusive, writeBack, allowEmpty);
-	if (typeof mapped !== "number") {
-		spareHandles[spareCount] = handle;
-		spareCount += 1;
-		if (isShortage(mapped)) provokeCollection();
-		throw file === -1 && length === 0 ? aboutNoLength(mapped) : withPath(mapped, asked.path);
-	}
-	unclosed += 1;
-	if (unclosed >= nextLook) lookAtDescriptors();
-	return mapped;
-}
-let unclosed = 0;
-let nextLook = 0;
-const SHARE = 1 / 4;
-const LEAST_UNTIL_NEXT_LOOK = 16;
-function lookAtDescriptors() {
-	const allowed = binding.descriptorsAllowed();
-	unclosed = binding.openMappings();
-	nextLook = unclosed + Math.max((allowed - unclosed) * SHARE, LEAST_UNTIL_NEXT_LOOK);
-	if (unclosed >= allowed * SHARE) provokeCollection();
-}
-let isCollectionDue = false;
-function provokeCollection() {
-	if (isCollectionDue) return;
-	(0, node_timers.setImmediate)(collect);
-	isCollectionDue = true;
-}
-function collect() {
-	isCollectionDue = false;
-	const { Bun } = globalThis;
-	if (Bun !== void 0) {
-		Bun.gc(true);
-		return;
-	}
-	try {
-		for (let count = 0; count < 4; count += 1) Reflect.construct(ArrayBuffer, [2 ** 30]);
-	} catch {}
 }
 function allocate(count) {
 	if (count > node_buffer.constants.MAX_LENGTH) throw copyTooLong(count, node_buffer.constants.MAX_LENGTH);
@@ -2578,26 +2738,8 @@ function allocateOwn(count) {
 		throw copyTooLong(count, count > node_buffer.constants.MAX_LENGTH ? node_buffer.constants.MAX_LENGTH : void 0);
 	}
 }
-let faultCounter;
-let faultsAskedFor = false;
-function countedFaults() {
-	if (faultsAskedFor) return faultCounter;
-	faultsAskedFor = true;
-	try {
-		faultCounter = new Uint32Array(checked(binding.faultCounter()));
-	} catch {}
-	return faultCounter;
-}
 function flushArguments(offset, size) {
 	return [wholeNumber(offset, "offset"), optionalWholeNumber(size, "size") ?? -1];
-}
-let leavesAtExit = false;
-function leaveNamedRegionsAtExit() {
-	if (leavesAtExit || process.versions.bun === void 0) return;
-	leavesAtExit = true;
-	const { isMainThread } = require("node:worker_threads");
-	if (!isMainThread) return;
-	process.once("exit", binding.leaveNamedRegions);
 }
 //#endregion
 exports.ACCESS_COPY = ACCESS_COPY;

@@ -1,5 +1,7 @@
-// Iterators over a mapping: places of a needle, and lines. They find many at a time and hand them out one by one, because a call of Rust
-// for each would cost more than the search. Classes, not generators: those cost half as much again at every step.
+// Iterators over a mapping: places of a needle, and lines.
+//
+// They find many at a time and return them one by one, because a native call for each would cost
+// more than the search. They are classes, because a step of a generator takes half as long again.
 
 import { clamp } from './arguments.js'
 import binding, { checked, type Handle } from './binding.js'
@@ -220,7 +222,7 @@ export class Lines implements IterableIterator<Uint8Array> {
         this.#start = newline + 1
         return { value: this.#crlf ? withoutReturn(value) : value, done: false }
       } catch {
-        // The line ends beyond what the buffer has, or the caller has transferred the buffer of a line.
+        // The line ends beyond the buffer, or the caller has transferred the buffer of a line.
       }
     }
     const from = this.#base + start

@@ -14,7 +14,7 @@ export interface MappedBuffer {
    * so its properties are the built-in ones. Its length is 0 once the buffer has been detached.
    */
   readonly internal: Buffer
-  /** The same bytes for users, once one wants them. Users may redefine its properties: read none. */
+  /** The same bytes for the user, once wanted. Read no properties: the user may redefine them. */
   bytes: Uint8Array | undefined
   /** The same bytes, to be read several at a time, once that is wanted. */
   words: DataView | undefined
@@ -22,7 +22,7 @@ export interface MappedBuffer {
   isRetired: boolean
 }
 
-/** A buffer of which `length` bytes, from `byteOffset` on, are those of the mapping from `start` on. */
+/** A buffer whose `length` bytes from `byteOffset` on are those of the mapping from `start` on. */
 export function mappedBuffer(
   id: number,
   buffer: ArrayBufferLike,

@@ -227,6 +227,9 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
    * `ACCESS_COPY`: in private memory). It never goes bad: it can be used after `close()`, and the memory is unmapped when the last
    * view is collected.
    *
+   * To the engine it is a buffer as long as the mapping, which counts as so much memory and causes
+   * a garbage collection when it is long. A part costs less: `mm.view(Uint8Array, a, n)`.
+   *
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_VIEW_TOO_LARGE beyond MAX_VIEW_LENGTH, ERR_MMAP_NO_VIEW where the runtime allows none
    */
   get bytes(): ViewOver<Uint8Array, TBuffer> {
@@ -235,7 +238,8 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
 
   /**
    * What `bytes` is a view of. It may begin before the mapping: up to 7 bytes, when `offset` is not a multiple of 8, and a
-   * SharedArrayBuffer up to a page. So count from `bytes.byteOffset`, or use {@link view}.
+   * SharedArrayBuffer up to a page. So count from `bytes.byteOffset`, or use {@link view}. It costs
+   * what `bytes` costs.
    *
    * @throws as {@link bytes}
    */
@@ -248,6 +252,11 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   /**
    * A view of another kind, of the same memory: `mm.view(Float64Array, 16, 100)`, `mm.view(DataView)`, `mm.view(Buffer)`. It is also
    * how to see a part of a mapping that is longer than MAX_VIEW_LENGTH (not with `sharedArrayBuffer`: that is ERR_MMAP_VIEW_TOO_LARGE).
+   *
+   * A view of a part of a long mapping has a buffer of its own over the pages of that part, so it
+   * costs what it shows. Count from its `byteOffset`: views of the same pages may share a buffer,
+   * and once many were made, all new ones are of {@link buffer}. A SharedArrayBuffer is always the
+   * whole.
    *
    * @param type a typed array class, `DataView` or `Buffer`
    * @param byteOffset in bytes, default 0; `offset + byteOffset` must be a multiple of the element's size

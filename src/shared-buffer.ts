@@ -15,8 +15,8 @@ import { type MappedBuffer, mappedBuffer } from './mapped-buffer.js'
 import { CAN_RELOCATE } from './runtime.js'
 
 /**
- * Makes the buffer. It begins at most `lead` bytes before the mapping, and can grow to `maxByteLength`
- * bytes from the start of the mapping.
+ * Makes the buffer. It begins at most `lead` bytes before the mapping, and can grow to
+ * `maxByteLength` bytes from the start of the mapping.
  *
  * If the pages were relocated, the memory is the engine's from then on: keep the buffer while the
  * mapping is open.
@@ -61,7 +61,7 @@ interface SharedClass {
   grow: (buffer: ArrayBufferLike, length: number) => void
 }
 
-/** Electron has the class, but its global name only in pages that are isolated from other origins. */
+/** In Electron the class has a global name only in pages isolated from other origins. */
 let known = globalThis.SharedArrayBuffer === undefined ? undefined : partsOf(globalThis.SharedArrayBuffer)
 
 /**

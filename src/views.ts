@@ -2,9 +2,9 @@
 // detached by `unmap()`.
 //
 // "The whole" is the one buffer over all of the mapping. It is made when it is first needed, and is
-// internal until the user gets it: then it is exposed. A "window" is an ArrayBuffer over some pages,
-// so that a short view of a long mapping does not cost a long buffer; it is exposed at once. A
-// buffer is retired when this class no longer uses it while the user may still have it.
+// internal until the user gets it: then it is exposed. A "window" is an ArrayBuffer over some
+// pages, so that a short view of a long mapping does not cost a long buffer; it is exposed at once.
+// A buffer is retired when this class no longer uses it while the user may still have it.
 
 import binding, { checked, type Handle, type Outcome } from './binding.js'
 import { keepAddresses } from './buffer-holds.js'
@@ -212,7 +212,7 @@ export class Views {
     this.#whole = grown
   }
 
-  /** Closes the mapping, and detaches what no user has. Returns whether the handle can be reused. */
+  /** Closes the mapping, and detaches what the user has not. Returns whether to reuse the handle. */
   close(mapping: Handle): boolean {
     const whole = this.#whole
     const isInternal = whole !== undefined && !this.#isUsedByOthers(whole)

@@ -1,5 +1,5 @@
-// A view costs what it shows: short views of a long mapping are of short buffers, and what is promised of views holds for each
-// of them.
+// A view costs what it shows: short views of a long mapping are of short buffers, and what is
+// promised of views holds for each of them.
 
 const assert = require('node:assert/strict')
 const { closeSync, openSync, read, readFileSync, truncateSync } = require('node:fs')
