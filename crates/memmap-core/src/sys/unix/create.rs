@@ -4,7 +4,7 @@
 use super::errno::failed;
 use super::file::{File, open, open_with_mode};
 use crate::error::{Error, Result};
-use crate::sys::{Finished, NewFile};
+use crate::sys::new_file::{Finished, NewFile};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;

@@ -3,7 +3,7 @@
 use super::error::{EEXIST, failed};
 use super::file::File;
 use crate::error::{Error, Result};
-use crate::sys::{Finished, NewFile};
+use crate::sys::new_file::{Finished, NewFile};
 use std::ffi::OsStr;
 
 /// An existing file, or one that is being created.
