@@ -1,4 +1,4 @@
-//! What is mapped: a file, anonymous memory, a named region.
+//! What a mapping maps: a file, anonymous memory, or a named region.
 
 use crate::sys;
 use std::ffi::OsString;
@@ -7,29 +7,30 @@ use std::sync::Arc;
 /// What to map.
 #[derive(Debug)]
 pub enum Target {
-    /// The file with this path, opened by us.
+    /// The file at this path, which is opened.
     Path(OsString),
-    /// The file of a caller's descriptor, which is duplicated.
+    /// The file of a caller's descriptor.
     Descriptor(i32),
-    /// Memory with no file.
+    /// Memory without a file.
     Anonymous,
-    /// Memory that every process of this user finds by this tag.
+    /// Memory that the processes of this user find by this tag.
     Named(String),
 }
 
-/// What a mapping keeps of its target until it is closed, beside the memory.
+/// What a mapping keeps until it is closed, besides the memory.
 #[derive(Debug)]
 pub(crate) enum Source {
-    /// A file; no descriptor if it was not to be kept.
+    /// A file. `None` if its descriptor was not kept.
     File(Option<Arc<sys::File>>),
-    /// Anonymous memory; no descriptor if it is private.
+    /// Anonymous memory. `None` if it has no descriptor.
     Anonymous(Option<sys::File>),
-    /// A named region. Each Region of it holds a clone, for it is in use as long as its memory is.
+    /// A named region. Each Region of it holds a clone, because the named region is in use as long
+    /// as its memory is mapped.
     Named(sys::Named),
 }
 
 impl Source {
-    /// The descriptor that is kept, for what needs one.
+    /// The descriptor that was kept, if any.
     pub(crate) fn file(&self) -> Option<&sys::File> {
         match self {
             Source::File(file) => file.as_deref(),
@@ -38,7 +39,7 @@ impl Source {
         }
     }
 
-    /// The descriptor that child processes may be given.
+    /// The descriptor that child processes may inherit.
     pub(crate) fn inheritable(&self) -> Option<&sys::File> {
         match self {
             Source::Named(named) => named.inheritable(),

@@ -143,8 +143,8 @@ impl Mapping {
     ///
     /// # Errors
     ///
-    /// EACCES for writing to a file that was opened for reading only, EBADF if no descriptor was
-    /// kept, EINVAL for other bits, ERR_MMAP_UNSUPPORTED on Windows, and those of
+    /// EACCES for writing to a file that was opened for reading only. EBADF if no descriptor was
+    /// kept. EINVAL for other bits. ERR_MMAP_UNSUPPORTED on Windows. Those of
     /// [`Mapping::write_back`].
     pub fn protect(&mut self, prot: i32) -> Result<()> {
         let requested = sys::plan_from_prot(prot, "mprotect")?;

@@ -179,7 +179,7 @@ impl Fresh {
     ///
     /// # Errors
     ///
-    /// What mmap(2) says.
+    /// Those of mmap(2).
     pub(super) fn of_file(mapping: FileMapping, file: &File) -> Result<Fresh> {
         let FileMapping { offset, length, flags, protection } = mapping;
         let null = std::ptr::null_mut();
@@ -308,7 +308,7 @@ impl Fresh {
     ///
     /// # Errors
     ///
-    /// What mmap(2) says.
+    /// Those of mmap(2).
     ///
     /// # Safety
     ///
