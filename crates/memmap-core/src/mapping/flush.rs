@@ -3,7 +3,7 @@
 
 use super::Mapping;
 use crate::error::{Error, Result};
-use crate::region::{Gate, RawBytes, Region};
+use crate::region::{Gate, Page, RawBytes, Region};
 use crate::source::Source;
 use crate::sys::{self, Memory};
 use std::sync::Arc;
@@ -166,7 +166,8 @@ impl Retained {
                 };
                 if is_copied {
                     let wanted = flushed.start.saturating_sub(page_at)..flushed.end.saturating_sub(page_at);
-                    written.write_page(file, page_at, self.offset + page_at as u64, wanted, new, old)?;
+                    let file_offset = self.offset + page_at as u64;
+                    written.write_page(file, Page { start: page_at, file_offset, new, old }, wanted)?;
                 }
                 page_at += new.len();
             }

@@ -7,6 +7,7 @@ mod written_back;
 
 pub use bytes::RawBytes;
 pub(crate) use write_gate::Gate;
+pub(crate) use written_back::Page;
 
 use crate::access::Plan;
 use crate::error::{Error, Result};

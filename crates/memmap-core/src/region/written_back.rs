@@ -17,27 +17,32 @@ pub(crate) struct WrittenBack {
     pub(crate) synced: u64,
 }
 
+/// A page that may have changed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Page<'bytes> {
+    /// Its start in the region.
+    pub(crate) start: usize,
+    /// Its position in the file.
+    pub(crate) file_offset: u64,
+    /// Its bytes in the memory.
+    pub(crate) new: &'bytes [u8],
+    /// Its bytes in the file.
+    pub(crate) old: &'bytes [u8],
+}
+
 impl WrittenBack {
     /// Forgets the pages, because they are no longer private.
     pub(crate) fn forget_pages(&mut self) {
         self.pages.clear();
     }
 
-    /// Writes the changed bytes of a page: `new` is the page, `old` is the page in the file, and
-    /// `wanted` is the part to write.
-    pub(crate) fn write_page(
-        &mut self,
-        file: &sys::File,
-        key: usize,
-        file_at: u64,
-        wanted: Range<usize>,
-        new: &[u8],
-        old: &[u8],
-    ) -> Result<()> {
+    /// Writes the changed bytes of the `wanted` part of a page.
+    pub(crate) fn write_page(&mut self, file: &sys::File, page: Page, wanted: Range<usize>) -> Result<()> {
         /// Changes are written in pieces, so that nothing else is overwritten. Without a limit
         /// there could be a call for every few bytes.
         const MOST_PIECES: usize = 64;
-        let before = self.pages.get(&key);
+        let Page { start, file_offset, new, old } = page;
+        let before = self.pages.get(&start);
         // Allocate the record before writing, because bytes that are not recorded would be written
         // again.
         let mut remembered = Vec::new();
@@ -60,9 +65,9 @@ impl WrittenBack {
             self.writes += 1;
         }
         for piece in pieces {
-            file.write_at(new.get(piece.clone()).unwrap_or_default(), file_at + piece.start as u64)?;
+            file.write_at(new.get(piece.clone()).unwrap_or_default(), file_offset + piece.start as u64)?;
         }
-        self.pages.insert(key, remembered);
+        self.pages.insert(start, remembered);
         Ok(())
     }
 }
