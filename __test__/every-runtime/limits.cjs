@@ -2,7 +2,9 @@
 
 const assert = require('node:assert/strict')
 const { spawnSync } = require('node:child_process')
-const { closeSync, openSync, readSync, truncateSync, writeSync } = require('node:fs')
+const { createHash, createHmac } = require('node:crypto')
+const { closeSync, openSync, readSync, truncateSync, writeFileSync, writeSync } = require('node:fs')
+const { devNull } = require('node:os')
 const { join } = require('node:path')
 const { ACCESS_READ, MAX_VIEW_LENGTH, mmap, PAGESIZE } = require('../../index.js')
 const { allMaps, descriptorsOf, mapsOf, mostMaps, needsLinux, openDescriptors } = require('./process-state.cjs')
@@ -33,6 +35,29 @@ function viewOfClosed(path) {
 }
 
 module.exports = {
+  'functions of Node, given more than 2 GiB': () => {
+    if (process.platform === 'win32') throw new CannotBe('a file of 3 GiB is written in full there')
+    const place = 2.5 * GIB
+    const path = scratchFile('')
+    const file = openSync(path, 'w+')
+    truncateSync(path, 3 * GIB)
+    writeSync(file, Buffer.from('needle'), 0, 6, place)
+    closeSync(file)
+    const map = mmap(path, 0, { access: ACCESS_READ })
+    const { bytes } = map
+    // As docs/recipes.md says it.
+    assert.equal(map.indexOf('needle'), place)
+    assert.equal(map.slice(place, place + 6).toString(), 'needle')
+    if (runtimeName() === 'node') {
+      const tooLong = { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' }
+      assert.throws(() => createHash('md5').update(bytes), tooLong)
+      assert.throws(() => createHmac('md5', 'key').update(bytes), tooLong)
+      assert.throws(() => writeFileSync(devNull, bytes), tooLong)
+      const isWrong = Number.parseInt(process.versions.node, 10) < 26
+      assert.equal(map.view(Buffer).lastIndexOf('needle'), isWrong ? place - 4 * GIB : place)
+    }
+  },
+
   '70,000 views of closed maps, the loop turns': async () => {
     const path = scratchFile(pattern(PAGESIZE))
     const expected = pattern(PAGESIZE)[5]

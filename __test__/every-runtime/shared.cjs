@@ -35,6 +35,31 @@ function needingSharedBuffers(scenarios) {
   return Object.fromEntries(Object.keys(scenarios).map((name) => [name, cannotBe]))
 }
 
+/** What `Response` and `Request`, `Blob`, `CompressionStream` and `crypto.subtle` make of a view of the text "hello". */
+const WEB_APIS = {
+  node20: ['TypeError', 'hello', 'hello', 'TypeError'],
+  node24: ['104,101,108,108,111', 'hello', 'TypeError', 'TypeError'],
+  bun: ['hello', 'hello', 'TypeError', 'TypeError'],
+  deno: ['TypeError', 'TypeError', 'TypeError', 'TypeError'],
+}
+
+function webKind() {
+  if (runtimeName() !== 'node') return runtimeName()
+  return Number.parseInt(process.versions.node, 10) < 24 ? 'node20' : 'node24'
+}
+
+/** The text of `bytes` that have been compressed, and decompressed again. */
+async function compress(bytes) {
+  const { readable, writable } = new CompressionStream('gzip')
+  const writer = writable.getWriter()
+  const [text] = await Promise.all([
+    new Response(readable.pipeThrough(new DecompressionStream('gzip'))).text(),
+    writer.write(bytes),
+    writer.close(),
+  ])
+  return text
+}
+
 /** A mapping whose buffer can grow to `maxByteLength` bytes, where there are such buffers. */
 function growable(path, maxByteLength, options) {
   const open = () => mmap(path, 0, { ...options, sharedArrayBuffer: { maxByteLength } })
@@ -100,6 +125,31 @@ module.exports = needingSharedBuffers({
     closeSync(file)
     other.unmap()
     map.close()
+  },
+
+  'Web APIs that are given a view of shared memory': async () => {
+    const map = mmap(-1, 5, { sharedArrayBuffer: true })
+    map.write('hello')
+    const sent = async (body) => {
+      const request = new Request('http://localhost', { method: 'POST', body, duplex: 'half' })
+      const texts = [await new Response(body).text(), await request.text()]
+      assert.equal(texts[0], texts[1])
+      return texts[0]
+    }
+    assert.equal(await sent(map.slice()), 'hello')
+    assert.equal(await new Response(map.stream()).text(), 'hello')
+
+    // As docs/recipes.md says it.
+    const { bytes } = map
+    const outcome = (promise) => promise.catch(({ name }) => name)
+    const inBlob = await outcome((async () => new Blob([bytes]).text())())
+    const compressed = await outcome(compress(bytes))
+    const digest = await outcome(crypto.subtle.digest('SHA-256', bytes))
+    assert.deepEqual([await outcome(sent(bytes)), inBlob, compressed, digest], WEB_APIS[webKind()])
+    const copy = map.slice()
+    assert.equal((await crypto.subtle.digest('SHA-256', copy)).byteLength, 32)
+    assert.equal(await new Blob([copy]).text(), 'hello')
+    assert.equal(await compress(copy), 'hello')
   },
 
   'a shared buffer from any offset, with any access': () => {
