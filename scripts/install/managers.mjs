@@ -1,4 +1,4 @@
-// npm, pnpm, Yarn, Bun and Deno as scripts/test-install.mjs runs them: each with its own settings and caches, and with one registry.
+// npm, pnpm, Yarn, Bun and Deno as scripts/install/run.mjs runs them: each with its own settings and caches, and with one registry.
 
 import { join } from 'node:path'
 import { bunPackage, SUFFIX } from '../runtimes.mjs'

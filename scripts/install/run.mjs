@@ -12,13 +12,16 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { checkBundlers, checkElectronBuilder } from './install/bundlers.mjs'
-import { check, counts, equal } from './install/checks.mjs'
-import { addExamples, argumentsFor, COMPILER_OPTIONS, dependencies, EXAMPLES } from './install/examples.mjs'
-import { checkBunCompile, checkDenoCompile, checkSea, obtainDenoCompile } from './install/executables.mjs'
-import { checkLinkedVite, checkNext, checkVue } from './install/frameworks.mjs'
-import { packageManagers } from './install/managers.mjs'
-import { checkPage } from './install/page.mjs'
+import { obtain, RUNTIMES } from '../runtimes.mjs'
+import { nativeLibrary, packageJson, root, setUp, spawn, stop } from '../setup.mjs'
+import { libraryName, publish, stage } from '../stage.mjs'
+import { checkBundlers, checkElectronBuilder } from './bundlers.mjs'
+import { check, counts, equal } from './checks.mjs'
+import { addExamples, argumentsFor, COMPILER_OPTIONS, dependencies, EXAMPLES } from './examples.mjs'
+import { checkBunCompile, checkDenoCompile, checkSea, obtainDenoCompile } from './executables.mjs'
+import { checkLinkedVite, checkNext, checkVue } from './frameworks.mjs'
+import { packageManagers } from './managers.mjs'
+import { checkPage } from './page.mjs'
 import {
   cleanEnvironment,
   execute,
@@ -29,13 +32,10 @@ import {
   USE,
   USED,
   writeFiles,
-} from './install/projects.mjs'
-import { startRegistry } from './install/registry.mjs'
-import { checkJest, checkVitest } from './install/runners.mjs'
-import { FOLDER, obtainTools, tool } from './install/tools.mjs'
-import { obtain, RUNTIMES } from './runtimes.mjs'
-import { nativeLibrary, packageJson, root, setUp, spawn, stop } from './setup.mjs'
-import { libraryName, publish, stage } from './stage.mjs'
+} from './projects.mjs'
+import { startRegistry } from './registry.mjs'
+import { checkJest, checkVitest } from './runners.mjs'
+import { FOLDER, obtainTools, tool } from './tools.mjs'
 
 /** By the name that --tool takes. */
 const TOOL_CHECKS = {
