@@ -9,7 +9,8 @@ const { scratchFile } = require('./scratch.cjs')
 
 /** More than the frames that a call needs the room of. */
 const DEPTHS = 1500
-const LENGTH = 2 * PAGESIZE
+// Longer than a mapping whose views are all of one buffer.
+const LENGTH = 20 * PAGESIZE
 const CONTENT = Buffer.alloc(LENGTH, 'a')
 
 /** By as many frames of another size the stack ends elsewhere in the frames of what is called. */
@@ -78,6 +79,7 @@ const CALLS = {
   'unmap()': (map) => map.unmap(),
   'protect()': (map) => map.protect(PROT_READ),
   bytes: (map) => map.bytes,
+  'view()': (map) => map.view(Uint8Array, LENGTH - 10, 5),
   'at()': (map) => map.at(1),
 }
 

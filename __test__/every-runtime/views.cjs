@@ -2,7 +2,7 @@
 // promised of views holds for each of them.
 
 const assert = require('node:assert/strict')
-const { closeSync, openSync, read, readFileSync, truncateSync } = require('node:fs')
+const { closeSync, openSync, read, readFileSync, truncateSync, writeFileSync } = require('node:fs')
 const { promisify } = require('node:util')
 const { ACCESS_READ, mmap, PAGESIZE } = require('../../index.js')
 const { descriptorsOf, mapsOf } = require('./process-state.cjs')
@@ -146,6 +146,24 @@ module.exports = {
     // What was cut off is zeros in the views of before.
     assert.deepEqual([before[3][0], after[3][0], before[4][0]], [0, 0, 0])
     isContent(map.view(Uint8Array, 99_990), 99_990)
+  },
+
+  'remap() with windows': () => {
+    needsArrayBuffer('shows all of the mapping')
+    const path = scratchFile(CONTENT)
+    const map = mmap(path, { access: ACCESS_READ })
+    const before = shortViews(map)
+    const last = map.view(Uint8Array, 200_000, 20)
+    map.remap()
+    // Nothing has changed, so neither have the buffers.
+    assert.equal(map.view(Uint8Array, 200_001, 3).buffer, last.buffer)
+    writeFileSync(path, Buffer.alloc(5 * PAGESIZE, 'a'), { flag: 'a' })
+    map.remap()
+    for (const [index, view] of before.entries()) isContent(view, PLACES[index])
+    assert.equal(Buffer.from(map.view(Uint8Array, LENGTH, 3)).toString(), 'aaa')
+    const after = shortViews(map)
+    map.unmap()
+    assert.ok([...before, last, ...after].every(({ length }) => length === 0))
   },
 
   'a window of a file that is cut off': () => {
