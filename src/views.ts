@@ -212,7 +212,7 @@ export class Views {
     this.#whole = grown
   }
 
-  /** Closes the mapping, and detaches what the user has not. Returns whether to reuse the handle. */
+  /** Closes, and detaches the whole if it is internal. Returns whether the handle can be reused. */
   close(mapping: Handle): boolean {
     const whole = this.#whole
     const isInternal = whole !== undefined && !this.#isUsedByOthers(whole)

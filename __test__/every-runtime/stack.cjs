@@ -1,4 +1,5 @@
-// What a call does for which there is too little stack left: all of it or nothing, wherever it stops.
+// A call for which there is too little stack left does all of its work or nothing, wherever it
+// stops.
 
 const assert = require('node:assert/strict')
 const { appendFileSync, readFileSync } = require('node:fs')
@@ -16,7 +17,10 @@ const CONTENT = Buffer.alloc(LENGTH, 'a')
 /** By as many frames of another size the stack ends elsewhere in the frames of what is called. */
 const PHASES = [0, 1, 2, 3]
 
-/** Calls with another subject at each depth, from where the stack ends on, and gives how many calls came to an end. */
+/**
+ * Calls with another subject at each depth, from the end of the stack on. Returns how many calls
+ * came to an end.
+ */
 function callAtEveryDepth(subjects, call, phase = 0) {
   let next = 0
   let done = 0
