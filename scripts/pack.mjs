@@ -1,4 +1,5 @@
-// npm run pack: the packages of this machine as files that a project can install, in target/packages. They are what will be published.
+// npm run pack: the packages of this machine as files that a project can install, in
+// target/packages. They are what will be published.
 
 import { mkdirSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'

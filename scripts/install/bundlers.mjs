@@ -75,8 +75,8 @@ function writeConfiguration(path, configuration) {
 }
 
 /**
- * What electron-builder makes of an app; for Linux on every system, as its rules for archives are the same for all. Of Electron there is
- * only a file by its name: the app is packed, not run in it.
+ * What electron-builder makes of an app; for Linux on every system, as its rules for archives are
+ * the same for all. Of Electron there is only a file by its name: the app is packed, not run in it.
  */
 export function checkElectronBuilder(env, work, platform) {
   console.log('\nelectron-builder')
@@ -104,7 +104,8 @@ export function checkElectronBuilder(env, work, platform) {
     const builder = [process.execPath, tool('electron-builder/cli.js')]
     execute([...builder, '--linux', '--dir', '--x64', '--publish', 'never'], folder, env)
     const archive = join(folder, archives, 'app.asar')
-    // Whether nothing is missing: Electron's Node reads the archive and what lies beside it as one folder.
+    // Whether nothing is missing: Electron's Node reads the archive and what lies beside it as one
+    // folder.
     asar.extractAll(archive, join(folder, 'extracted'))
     equal(execute([process.execPath, 'extracted/main.mjs'], folder, env), USED)
     const beside = existsSync(join(`${archive}.unpacked`, library))

@@ -1,5 +1,6 @@
-// The guide's programs (examples/) in a project that has installed memmap. They run as they are where a runtime takes
-// TypeScript with `using`: Node 24 and newer, Bun and Deno. For older Nodes the project's own compiler makes JavaScript of them.
+// The guide's programs (examples/) in a project that has installed memmap. They run as they are
+// where a runtime takes TypeScript with `using`: Node 24 and newer, Bun and Deno. For older Nodes
+// the project's own compiler makes JavaScript of them.
 
 import { cpSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -7,7 +8,9 @@ import { join } from 'node:path'
 import { packageJson, root } from '../setup.mjs'
 
 export const { EXAMPLES } = createRequire(import.meta.url)(join(root, '__test__/examples.cjs'))
-/** What a runtime wants before the name of a program, of which some write files and start processes. */
+/**
+ * What a runtime wants before the name of a program, of which some write files and start processes.
+ */
 const LEADING_ARGUMENTS = { node: [], bun: [], deno: ['run', '--allow-all'] }
 
 /** What the types of memmap can be compiled with. */

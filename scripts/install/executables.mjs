@@ -1,4 +1,5 @@
-// memmap in programs of one file: Node's single executable applications, and what Bun and Deno compile.
+// memmap in programs of one file: Node's single executable applications, and what Bun and Deno
+// compile.
 
 import { copyFileSync, cpSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'

@@ -20,7 +20,10 @@ const found = [state.mm, state.marked, reactive(mm), readonly(mm), ref(mm).value
 console.log(found.every((one) => one === mm && !isProxy(one)), state.mm.slice(0, 5).toString(), state.bytes[0])
 `
 
-/** It makes a proxy of plain objects, arrays and collections only, by what Object.prototype.toString says. */
+/**
+ * It makes a proxy of plain objects, arrays and collections only, by what Object.prototype.toString
+ * says.
+ */
 export function checkVue({ packed, env }) {
   console.log('\nVue')
   const project = projectOf('vue')
@@ -100,7 +103,10 @@ export function checkNext({ packed, env, work }) {
 
 // --- Vite
 
-/** A build for a server, of what `npm install ../memmap` has linked. From packages it is one of the bundlers. */
+/**
+ * A build for a server, of what `npm install ../memmap` has linked. From packages it is one of the
+ * bundlers.
+ */
 export function checkLinkedVite({ env, work }) {
   console.log('\nVite, from a linked folder')
   const project = join(work, 'linked')

@@ -1,4 +1,5 @@
-// npm, pnpm, Yarn, Bun and Deno as scripts/install/run.mjs runs them: each with its own settings and caches, and with one registry.
+// npm, pnpm, Yarn, Bun and Deno as scripts/install/run.mjs runs them: each with its own settings
+// and caches, and with one registry.
 
 import { join } from 'node:path'
 import { bunPackage, SUFFIX } from '../runtimes.mjs'
@@ -9,9 +10,11 @@ import { tool } from './tools.mjs'
 /**
  * `libc` is this system's, `deno` the program, if there is one.
  *
- * `program` is how it is started, `install` and `offline` are how they are run, `withoutOptional` and `on` are how they are told to install no optional dependencies, and for
- * another system, as arguments and files. `node` is how a program is run in the project, `runsOn` the runtime that it is part of, with what it wants before a script.
- * `ignoresLibc` says that packages for both are installed.
+ * `program` is how it is started, `install` and `offline` are how they are run, `withoutOptional`
+ * and `on` are how they are told to install no optional dependencies, and for another system, as
+ * arguments and files. `node` is how a program is run in the project, `runsOn` the runtime that it
+ * is part of, with what it wants before a script. `ignoresLibc` says that packages for both are
+ * installed.
  */
 export function packageManagers(url, work, { libc, deno }) {
   const env = registryEnvironment(work, url)

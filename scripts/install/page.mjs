@@ -1,4 +1,5 @@
-// docs/install.md as it is written: what it says to run is run, and its files are in the projects that are checked.
+// docs/install.md as it is written: what it says to run is run, and its files are in the projects
+// that are checked.
 
 import { lstatSync, readFileSync, symlinkSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
@@ -34,7 +35,10 @@ const NOBODY = {
   npm_config_fetch_retries: '0',
 }
 
-/** Both ways from a clone, which is beside the project as it is in the page, and the permissions of what was installed. */
+/**
+ * Both ways from a clone, which is beside the project as it is in the page, and the permissions of
+ * what was installed.
+ */
 export function checkPage({ env, work, host, runtimes }) {
   console.log('\nFrom a clone, as docs/install.md says')
   if (process.platform === 'win32') {

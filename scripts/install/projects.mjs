@@ -1,4 +1,5 @@
-// Projects that use memmap, and programs that are run in them, without the settings and caches of the user who runs this.
+// Projects that use memmap, and programs that are run in them, without the settings and caches of
+// the user who runs this.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -59,7 +60,10 @@ export function registryEnvironment(work, url) {
 /** For Deno, to which what has just been published is too new otherwise. */
 export const DENO_SETTINGS = { 'deno.json': JSON.stringify({ minimumDependencyAge: 0 }) }
 
-/** Without settings and caches of the user who runs this, which may know other registries. What is undefined is not to be there. */
+/**
+ * Without settings and caches of the user who runs this, which may know other registries. What is
+ * undefined is not to be there.
+ */
 export function cleanEnvironment(work) {
   const home = join(work, 'home')
   mkdirSync(home, { recursive: true })

@@ -10,7 +10,10 @@ import { publish } from '../stage.mjs'
 import { cleanEnvironment, output, registryEnvironment } from './projects.mjs'
 import { tool } from './tools.mjs'
 
-/** Starts one that keeps its files in `work`, and publishes there what was staged in `home`. Returns its address, and how it is stopped. */
+/**
+ * Starts one that keeps its files in `work`, and publishes there what was staged in `home`. Returns
+ * its address, and how it is stopped.
+ */
 export async function startRegistry(work, home) {
   const port = await freePort()
   const config = join(work, 'verdaccio.json')

@@ -1,11 +1,14 @@
-// npm run test:install: what is published, installed from a registry on this machine by npm, pnpm, Yarn (classic, and with Plug'n'Play),
-// Bun and Deno into projects of their own, and used there: with the guide's programs on every runtime that can be had, bundled, and
-// packed for Electron. Then the packed files, in the tools that a user has beside it, as docs/install.md says. Ends with "N passed, N failed".
-//   --artifacts DIR    the libraries that are published with it: memmap.*.node; otherwise the one that was built here
+// npm run test:install: what is published, installed from a registry on this machine by npm, pnpm,
+// Yarn (classic, and with Plug'n'Play), Bun and Deno into projects of their own, and used there:
+// with the guide's programs on every runtime that can be had, bundled, and packed for Electron.
+// Then the packed files, in the tools that a user has beside it, as docs/install.md says. Ends with
+// "N passed, N failed".
+//   --artifacts DIR    the libraries that are published with it: memmap.*.node; otherwise the one
+//                      that was built here
 //   --manager npm      only that manager, and none of the tools; may be repeated
 //   --tool jest        only that tool; may be repeated
-// Tools and runtimes come from the npm registry, and stay in target/. After that there is no network: on Linux, if the system lets us,
-// nothing but this machine can be reached.
+// Tools and runtimes come from the npm registry, and stay in target/. After that there is no
+// network: on Linux, if the system lets us, nothing but this machine can be reached.
 
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -379,7 +382,10 @@ function isCutOff() {
   return process.env.MEMMAP_CUT_OFF === '1'
 }
 
-/** Runs this script again where only the loopback device is. Returns its exit status, or undefined if that is not possible here. */
+/**
+ * Runs this script again where only the loopback device is. Returns its exit status, or undefined
+ * if that is not possible here.
+ */
 function runCutOff() {
   const within = ['--map-root-user', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh']
   if (process.platform !== 'linux' || spawn('unshare', [...within, 'true']).status !== 0) {

@@ -1,4 +1,5 @@
-// memmap in what runs tests: the same tests of a user, in Jest and Vitest, in each of their environments and pools.
+// memmap in what runs tests: the same tests of a user, in Jest and Vitest, in each of their
+// environments and pools.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -60,8 +61,9 @@ export function checkVitest({ packed, env, runtimes }) {
 }
 
 /**
- * A thread of Node 22 that ends may call what a FinalizationRegistry was given when it may run no JavaScript any more, and the
- * process then ends with "illegal access". That was seen once in some hundred runs, after all tests had passed.
+ * A thread of Node 22 that ends may call what a FinalizationRegistry was given when it may run no
+ * JavaScript any more, and the process then ends with "illegal access". That was seen once in some
+ * hundred runs, after all tests had passed.
  */
 function againIfNodeFailed(body) {
   try {

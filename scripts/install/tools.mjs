@@ -1,5 +1,6 @@
-// The programs that what is published is tried with: a registry, package managers, bundlers, packers and what a user's project has beside
-// memmap. They come from the npm registry, in these versions, and stay in target/install.
+// The programs that what is published is tried with: a registry, package managers, bundlers,
+// packers and what a user's project has beside memmap. They come from the npm registry, in these
+// versions, and stay in target/install.
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -25,10 +26,15 @@ const TOOLS = {
   webpack: '5.112.2',
   yarn: '1.22.22',
 }
-/** Verdaccio asks for this by a name that not every mirror of the registry knows: `node-fetch@cjs`. */
+/**
+ * Verdaccio asks for this by a name that not every mirror of the registry knows: `node-fetch@cjs`.
+ */
 const OVERRIDES = { 'node-fetch': '2.7.0' }
 
-/** What finds memmap from where it lies itself, and so each has a project of its own, into which memmap is installed. */
+/**
+ * What finds memmap from where it lies itself, and so each has a project of its own, into which
+ * memmap is installed.
+ */
 const PROJECTS = {
   jest29: { jest: '29.7.0', 'jest-environment-jsdom': '29.7.0' },
   jest30: { jest: '30.5.2', 'jest-environment-jsdom': '30.5.2' },

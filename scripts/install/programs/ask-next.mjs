@@ -1,4 +1,5 @@
-// Starts `next start` or a standalone server, with the arguments of this program, and prints what it answers to GET of two paths.
+// Starts `next start` or a standalone server, with the arguments of this program, and prints what
+// it answers to GET of two paths.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,5 +1,5 @@
-// The tests of a user of memmap, for Jest and Vitest: `test` and `expect` are globals of both.
-// URL, AbortController and TextEncoder are those of the environment: Node's, jsdom's or happy-dom's.
+// The tests of a user of memmap, for Jest and Vitest: `test` and `expect` are globals of both. URL,
+// AbortController and TextEncoder are those of the environment: Node's, jsdom's or happy-dom's.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
