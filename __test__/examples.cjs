@@ -46,11 +46,12 @@ exports.EXAMPLES = [
     title: 'follows a log that grows, is truncated and is rotated',
     args: [],
     verify(output) {
+      // The scripts cut off the end of the last line.
       assert.equal(
-        output.replaceAll('\r', ''),
+        output.replaceAll('\r', '').trimEnd(),
         [
           ...['line 98', 'line 99', 'line 100', 'a line that was appended', 'a line after the truncation'],
-          ...['the last line of the old file', 'a line of the new file', ''],
+          ...['the last line of the old file', 'a line of the new file'],
         ].join('\n'),
       )
     },
