@@ -43,7 +43,7 @@ export function checkVitest({ packed, env, runtimes }) {
   writeFileSync(join(project, 'mapping.test.mts'), SOURCE)
   const vitest = (program, pool, environment) => {
     const results = join(project, 'results.json')
-    const command = [program, join(project, 'node_modules/vitest/vitest.mjs'), 'run', '--globals']
+    const command = [program, join(project, 'node_modules/vitest/vitest.mjs'), 'run', 'mapping.test.mts', '--globals']
     const where = [`--pool=${pool}`, `--environment=${environment}`]
     const output = ['--reporter=default', '--reporter=json', `--outputFile=${results}`]
     againIfNodeFailed(() => execute([...command, ...where, ...output], project, environmentFor(env, environment)))
