@@ -5,14 +5,12 @@ import assert from 'node:assert'
 import { format, inspect } from 'node:util'
 import * as threads from 'node:worker_threads'
 import ava from 'ava'
-import { mmap } from 'memmap'
-import { scratchFile } from './support/portable.mjs'
+import { ACCESS_COPY, Mmap, mmap } from 'memmap'
+import { pattern, scratchFile } from './support/portable.mjs'
 
 const test = ava.serial
 
-const CAN_MARK = 'markAsUncloneable' in threads
-
-test('Buffer.from gives a copy of what is mapped', (t) => {
+test('Buffer.from: the result is a copy of what is mapped', (t) => {
   using map = mmap(scratchFile(t, 'Hello World!'))
   // The types of Node know no object with valueOf but a String.
   const copy = Buffer.from(map as unknown as string)
@@ -24,7 +22,7 @@ test('Buffer.from gives a copy of what is mapped', (t) => {
   t.throws(() => map.valueOf(), { code: 'ERR_MMAP_CLOSED' })
 })
 
-test('what would convert a mapping to a string or a number is told what to use', (t) => {
+test('String, Number: a conversion is refused, and the error says what to use', (t) => {
   const map = mmap(scratchFile(t, 'abc'))
   const loose: unknown = map
   const conversions: [hint: string, () => unknown][] = [
@@ -58,7 +56,7 @@ test('what would convert a mapping to a string or a number is told what to use',
   t.is(format('%o', 'a', map), "'a' <memmap.Mmap closed=true>")
 })
 
-test('two mappings are equal to assert only if they are the same', (t) => {
+test('assert.deepStrictEqual: two mappings are equal only if they are the same', (t) => {
   const path = scratchFile(t, 'abc')
   using one = mmap(path)
   using other = mmap(path)
@@ -69,7 +67,9 @@ test('two mappings are equal to assert only if they are the same', (t) => {
   t.deepEqual(Object.keys(one), [])
 })
 
-test('a mapping cannot be cloned', (t) => {
+const CAN_MARK = 'markAsUncloneable' in threads
+
+test('structuredClone, postMessage: a mapping cannot be cloned', (t) => {
   if (!CAN_MARK) {
     t.log(`not run on Node ${process.versions.node}: it has no markAsUncloneable`)
     t.pass()
@@ -87,7 +87,7 @@ test('a mapping cannot be cloned', (t) => {
   }
 })
 
-test('a mapping in a Proxy is a TypeError, and nothing is done to it', (t) => {
+test('Proxy: its use is a TypeError, and nothing is done to the mapping', (t) => {
   using map = mmap(scratchFile(t, 'abc'))
   const proxy = new Proxy(map, {})
   for (const use of [() => proxy.length, () => proxy.set('x'), () => proxy.toString(), () => proxy.close()]) {
@@ -95,4 +95,38 @@ test('a mapping in a Proxy is a TypeError, and nothing is done to it', (t) => {
   }
   t.is(inspect(proxy), '<memmap.Mmap>')
   t.is(map.toString(), 'abc')
+})
+
+test('util.inspect: the text is what CPython prints', (t) => {
+  const map = mmap(scratchFile(t, pattern(1000)), 100, { offset: 7, access: ACCESS_COPY })
+  map.seek(5)
+  t.is(inspect(map), '<memmap.Mmap closed=false, access=ACCESS_COPY, length=100, pos=5, offset=7>')
+  t.is(inspect({ map }), `{\n  map: ${inspect(map)}\n}`)
+  t.true(inspect(map, { colors: true }).includes('access=ACCESS_COPY'))
+  t.is(map[inspect.custom](), inspect(map))
+  map.close()
+  t.is(inspect(map), '<memmap.Mmap closed=true>')
+  for (const none of [new Proxy(map, {}), Object.create(map)]) t.is(inspect(none), '<memmap.Mmap>')
+})
+
+test('Object.prototype.toString: the name is Mmap, open or closed', (t) => {
+  const map = mmap(-1, 10)
+  t.is(Object.prototype.toString.call(map), '[object Mmap]')
+  map.close()
+  t.is(Object.prototype.toString.call(map), '[object Mmap]')
+  t.is(typeof inspect(Mmap.prototype), 'string')
+})
+
+test('Object.keys: nothing of the inside can be seen from outside', (t) => {
+  using map = mmap(-1, 10)
+  t.deepEqual(Object.keys(map), [])
+  // `assert.deepStrictEqual` can tell two mappings apart by this alone.
+  t.deepEqual(Reflect.ownKeys(map).map(String), ['Symbol(memmap.identity)'])
+  t.is(JSON.stringify(map), '{}')
+})
+
+test('all methods: another object as `this` is refused', (t) => {
+  for (const method of ['at', 'close', 'read'] as const) {
+    t.throws(() => Reflect.apply(Mmap.prototype[method], {}, [0]), { instanceOf: TypeError })
+  }
 })

@@ -24,7 +24,7 @@ async function piecesOf(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array[]
   return pieces
 }
 
-test('a stream gives the range in pieces of the size that was asked for', async (t) => {
+test('stream: the range comes in pieces of chunkSize', async (t) => {
   const bytes = pattern(200_000)
   using map = mmap(scratchFile(t, bytes), 0, { access: ACCESS_READ })
   for (const [options, lengths] of [
@@ -45,7 +45,7 @@ test('a stream gives the range in pieces of the size that was asked for', async 
   }
 })
 
-test('a piece is a copy whose ArrayBuffer has nothing else', async (t) => {
+test('stream: a piece is a copy whose ArrayBuffer has nothing else', async (t) => {
   const path = scratchFile(t, 'Hello World!')
   using map = mmap(path)
   for (const pieces of [await piecesOf(map.stream({ chunkSize: 5 })), await piecesOf(map)]) {
@@ -57,7 +57,7 @@ test('a piece is a copy whose ArrayBuffer has nothing else', async (t) => {
   t.is(map.toString(), 'Hello World!')
 })
 
-test('nothing is copied before somebody reads it', async (t) => {
+test('stream: a piece is copied when it is read, not before', async (t) => {
   using map = mmap(scratchFile(t, 'aaaabbbb'))
   const reader = map.stream({ chunkSize: 4 }).getReader()
   map.set('cccc', 0)
@@ -67,7 +67,7 @@ test('nothing is copied before somebody reads it', async (t) => {
   t.deepEqual(await reader.read(), { value: undefined, done: true })
 })
 
-test('options of a stream that cannot be are refused', (t) => {
+test('stream: invalid options are refused', (t) => {
   using map = mmap(-1, 10)
   for (const chunkSize of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, KIB * KIB + 1]) {
     const error = t.throws(() => map.stream({ chunkSize }), { instanceOf: RangeError, message: /"chunkSize" must be/ })
@@ -80,7 +80,7 @@ test('options of a stream that cannot be are refused', (t) => {
   t.throws(() => map.stream({ start: 0.5 }), { code: 'ERR_OUT_OF_RANGE' })
 })
 
-test('a mapping that is closed meanwhile makes the stream fail, unless everything was read', async (t) => {
+test('stream: it fails after close(), unless everything was read', async (t) => {
   const map = mmap(scratchFile(t, 'aaaabbbb'))
   const [half, whole] = [map.stream({ chunkSize: 4 }).getReader(), map.stream({ chunkSize: 8 }).getReader()]
   const iterator = map[Symbol.asyncIterator]()
@@ -95,7 +95,7 @@ test('a mapping that is closed meanwhile makes the stream fail, unless everythin
   t.throws(() => map[Symbol.asyncIterator](), { code: 'ERR_MMAP_CLOSED' })
 })
 
-test('a stream goes on in the new length after a resize', async (t) => {
+test('stream: it goes on in the new length after a resize', async (t) => {
   const map = mmap(scratchFile(t, 'aaaabbbbcccc'))
   const [toEnd, toStop] = [map.stream({ chunkSize: 4 }).getReader(), map.stream({ stop: 8, chunkSize: 4 }).getReader()]
   await toEnd.read()
@@ -107,7 +107,7 @@ test('a stream goes on in the new length after a resize', async (t) => {
   map.close()
 })
 
-onUnix('a file that was cut off makes the stream fail', 'no mapped file can be cut there', async (t) => {
+onUnix('stream: a truncated file makes it fail', 'no mapped file can be cut there', async (t) => {
   const path = scratchFile(t, 2 * PAGESIZE)
   using map = mmap(path)
   truncateSync(path, PAGESIZE)
@@ -115,7 +115,7 @@ onUnix('a file that was cut off makes the stream fail', 'no mapped file can be c
   await t.throwsAsync(reader.read(), { code: 'ERR_MMAP_FAULT' })
 })
 
-test('the event loop has its turns while all of a mapping is read', async (t) => {
+test('asyncIterator: the event loop has its turns while all of a mapping is read', async (t) => {
   using map = mmap(scratchFile(t, 16 * KIB * KIB), 0, { access: ACCESS_READ })
   let turns = 0
   let read = false
@@ -131,7 +131,7 @@ test('the event loop has its turns while all of a mapping is read', async (t) =>
   t.true(turns >= 15, `${turns}`)
 })
 
-test('pieces come in their order to a caller who does not wait for each', async (t) => {
+test('asyncIterator: pieces come in order to a caller who does not wait for each', async (t) => {
   const bytes = pattern(3 * KIB * KIB)
   using map = mmap(scratchFile(t, bytes), 0, { access: ACCESS_READ })
   const iterator = map[Symbol.asyncIterator]()
@@ -147,7 +147,7 @@ test('pieces come in their order to a caller who does not wait for each', async 
   t.deepEqual(await ended.next(), { value: undefined, done: true })
 })
 
-test('what takes streams and asynchronous iterables takes those of a mapping', async (t) => {
+test('stream, asyncIterator: what takes any stream or asynchronous iterable takes these', async (t) => {
   const bytes = pattern(150_000)
   const path = scratchFile(t, bytes)
   using map = mmap(path, 0, { access: ACCESS_READ })
@@ -165,7 +165,7 @@ test('what takes streams and asynchronous iterables takes those of a mapping', a
   t.is(hash.digest('hex'), createHash('sha256').update(bytes).digest('hex'))
 })
 
-test('a request has a stream as its body', async (t) => {
+test('stream: it can be the body of a request', async (t) => {
   const bytes = pattern(150_000)
   using map = mmap(scratchFile(t, bytes), 0, { access: ACCESS_READ })
   const init = { method: 'POST', body: map.stream(), duplex: 'half' } as RequestInit

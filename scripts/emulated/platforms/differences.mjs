@@ -17,13 +17,13 @@ export const DIFFERENCES = [
   },
   {
     emulator: 'qemu-user',
-    test: 'system › advice about what is not there is refused',
+    test: 'pages › madvise: unknown advice, and a range outside the mapping, are refused',
     saying: /Function returned/,
     why: 'qemu reports success for most advice without passing it to the system, also for unknown advice',
   },
   {
     emulator: 'qemu-user',
-    test: 'system › MADV_REMOVE frees a part of a file, and nothing before an unaligned mapping',
+    test: 'pages › madvise: MADV_REMOVE frees a part of a file, and nothing before an unaligned mapping',
     saying: /not `true`/,
     why: 'qemu does not pass MADV_REMOVE to the system',
   },
@@ -41,7 +41,7 @@ export const DIFFERENCES = [
   },
   {
     emulator: 'qemu-user',
-    test: 'system › locking private memory copies no page of it',
+    test: 'pages › mlock: no page of private memory is copied',
     saying: /ENOSYS: function not implemented, mlock2/,
     why: 'qemu does not implement mlock2',
   },
