@@ -29,7 +29,7 @@ const require = createRequire(import.meta.url)
 
 // These tests depend on the page size, but do not ask the kernel about pages, which has its own
 // size.
-const ABOUT_PAGES = ['bytes', 'open']
+const ABOUT_PAGES = ['arguments', 'bytes', 'views', 'open']
 
 /**
  * The runs on each platform, after the binary is built and inspected: the tests of __test__ with

@@ -47,13 +47,13 @@ export const DIFFERENCES = [
   },
   {
     emulator: 'qemu-user',
-    test: /^tasks › prefetch (brings a file into memory|of memory without a file)/,
+    test: /^tasks › results › prefetch: (a file is brought into memory|memory without a file)/,
     saying: /t\.is\(\)[\s\S]*Difference/,
     why: 'qemu reports success for MADV_POPULATE_READ without reading anything',
   },
   {
     emulator: 'qemu-user',
-    test: 'tasks › unmap() ends running and waiting tasks, and the file is released when it returns',
+    test: 'tasks › lifetimes › unmap: running and waiting tasks end, and the file is released when it returns',
     saying: /Promise resolved with/,
     why: 'qemu reports success for MADV_POPULATE_READ, so the waiting prefetch is done at once',
   },

@@ -26,7 +26,7 @@ export function makeFolder(library) {
   // The tests run what they show.
   copyFileSync(join(root, 'README.md'), join(folder, 'README.md'))
   cpSync(join(root, 'docs'), join(folder, 'docs'), { recursive: true })
-  const ava = { files: ['__test__/*.test.mjs'], workerThreads: false, timeout: '10m' }
+  const ava = { files: ['__test__/**/*.test.mjs'], workerThreads: false, timeout: '10m' }
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...packageJson(), ava }))
   for (const name of ['__test__', 'examples']) {
     cpSync(join(root, name), join(folder, name), { recursive: true, filter: (path) => extname(path) !== WITH_TYPES })
