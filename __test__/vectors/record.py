@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Record what CPython's `mmap` does, as vectors that `__test__/vectors.test.mts` replays.
+"""Record what CPython's `mmap` does, as vectors that `__test__/cpython.test.mts` replays.
 
     python3 __test__/vectors/record.py [--seed N] [--output FOLDER]
 

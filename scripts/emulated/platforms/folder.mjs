@@ -14,7 +14,7 @@ const WITH_TYPES = '.mts'
  * This file is not run on other platforms, because it tests what npm packs, with this machine's
  * npm.
  */
-export const LEFT_OUT = 'package.test.mts'
+export const LEFT_OUT = join('package', 'package.test.mts')
 
 /** Makes the folder for `library` anew and returns its path. */
 export function makeFolder(library) {

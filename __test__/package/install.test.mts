@@ -1,5 +1,5 @@
-// What is said when the native library is not there or cannot be loaded: each program here is a
-// process of its own, in a project that has the package without a library.
+// The errors when the native library is missing or cannot be loaded. Each program is a process of its
+// own, in a project that has the package without a library.
 
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -7,11 +7,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseTriple } from '@napi-rs/cli'
 import ava, { type ExecutionContext } from 'ava'
-import { onLinux } from './support/platform.mjs'
-import { scratchFolder } from './support/portable.mjs'
+import { onLinux } from '../support/platform.mjs'
+import { scratchFolder } from '../support/portable.mjs'
 
 const test = ava.serial
-const root = fileURLToPath(new URL('..', import.meta.url))
+const root = fileURLToPath(new URL('../..', import.meta.url))
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   engines: { node: string }
   napi: { targets: string[] }
@@ -70,7 +70,7 @@ function pretending(folder: string, assignment: string): string[] {
   return ['--require', './pretend.cjs']
 }
 
-test('a package that is not installed is named, with what to do', (t) => {
+test('require: a package that is not installed is named, with what to do', (t) => {
   const { code, message, causes } = load(project(t))
   t.is(code, 'ERR_MMAP_BINDING')
   t.true(message.startsWith(`memmap needs the package ${packageName} on this system, which is ${process.platform} `))
@@ -91,14 +91,14 @@ test('a package that is not installed is named, with what to do', (t) => {
   t.true(causes[1]?.includes(`'./${library}'`), causes[1])
 })
 
-test('an import ends with the same error', (t) => {
+test('import: the error is the same', (t) => {
   const folder = project(t)
   const script = "await import('memmap').catch((error) => console.log(error.code))"
   const output = execFileSync(process.execPath, ['--input-type=module', '--eval', script], { cwd: folder })
   t.is(output.toString().trim(), 'ERR_MMAP_BINDING')
 })
 
-test('the same package works once its library is there', (t) => {
+test('require: the package works once its library is there', (t) => {
   const folder = project(t)
   install(folder, readFileSync(join(root, library)))
   const output = execFileSync(process.execPath, ['--eval', "console.log(require('memmap').mmap(-1, 7).length)"], {
@@ -107,7 +107,7 @@ test('the same package works once its library is there', (t) => {
   t.is(output.toString().trim(), '7')
 })
 
-test('it loads and shares where SharedArrayBuffer has no name, as in a page of Electron', (t) => {
+test('sharedArrayBuffer: it works without a global of that name, as in a page of Electron', (t) => {
   const folder = project(t)
   install(folder, readFileSync(join(root, library)))
   const script = `delete globalThis.SharedArrayBuffer
@@ -117,7 +117,7 @@ console.log(Object.prototype.toString.call(mmap(-1, 7, { sharedArrayBuffer: true
   t.is(output.toString().trim(), '[object SharedArrayBuffer]')
 })
 
-test('where there is neither SharedArrayBuffer nor WebAssembly it loads, and only `sharedArrayBuffer` is refused', (t) => {
+test('sharedArrayBuffer: it alone is refused if SharedArrayBuffer and WebAssembly are missing', (t) => {
   const folder = project(t)
   install(folder, readFileSync(join(root, library)))
   const script = `delete globalThis.SharedArrayBuffer
@@ -135,7 +135,7 @@ console.log(typeof WebAssembly, plain.bytes[0], plain.slice(0, 5).toString(), sh
   t.is(output.trim().split('\n').at(-1), `undefined 112 plain shared ${code}`)
 })
 
-test('a library that the system does not take is not called missing', (t) => {
+test('require: a library that the system refuses is not called missing', (t) => {
   const folder = project(t)
   install(folder, Buffer.from('this is no library'))
   const { code, message, causes } = load(folder)
@@ -149,7 +149,7 @@ test('a library that the system does not take is not called missing', (t) => {
   )
 })
 
-test("what Yarn's Plug'n'Play says of a missing package is not taken for a refusal", (t) => {
+test("require: what Yarn's Plug'n'Play says of a missing package is not taken for a refusal", (t) => {
   const folder = project(t)
   // Yarn 4.18's message and code.
   const undeclared = `memmap tried to access ${packageName}, but it isn't declared in its dependencies`
@@ -164,7 +164,7 @@ Module._resolveFilename = (request, ...rest) => {
   t.is(causes[0], undeclared)
 })
 
-onLinux('the program says which C library there is', 'elsewhere there is one', (t) => {
+onLinux('require: the executable says which C library there is', 'elsewhere there is one', (t) => {
   const folder = project(t)
   const expected = new Map([
     ['/lib/ld-musl-x86_64.so.1', ['musl']],
@@ -173,15 +173,14 @@ onLinux('the program says which C library there is', 'elsewhere there is one', (
     ['/opt/own/linker.so', ['gnu', 'musl']],
   ])
   for (const [linker, libraries] of expected) {
-    // A table of segments, and a name, where patchelf and what makes single executables leave them.
+    // The table of segments and the name lie where patchelf and single executables put them.
     for (const [table, at] of [
       [64, 400],
       [512, 8192],
       [8192, 12288],
     ] as const) {
       writeFileSync(join(folder, 'program'), program(linker, table, at))
-      // What lies on the system besides is not asked: a foreign ldd, and a report that has side
-      // effects.
+      // Neither ldd, which may be another system's, nor a report, which has side effects, is used.
       const pretend = pretending(
         folder,
         `process.execPath = ${JSON.stringify(join(folder, 'program'))}
@@ -204,7 +203,7 @@ fs.readFileSync = (path, ...rest) => /ldd/.test(path) ? 'musl' : readFileSync(pa
   }
 })
 
-onLinux('a program that cannot be read has either C library', 'elsewhere there is one', (t) => {
+onLinux('require: both C libraries are tried if the executable cannot be read', 'elsewhere there is one', (t) => {
   const folder = project(t)
   install(folder, readFileSync(join(root, library)))
   const pretend = pretending(folder, "process.execPath = '/nowhere/node'")
@@ -219,7 +218,7 @@ function program(linker: string, table: number, at: number): Buffer {
   file.writeBigUInt64LE(BigInt(table), 32)
   file.writeUInt16LE(56, 54)
   file.writeUInt16LE(2, 56)
-  // The table itself, and the name.
+  // The entry of the table itself, and that of the name.
   file.writeUInt32LE(6, table)
   file.writeUInt32LE(3, table + 56)
   file.writeBigUInt64LE(BigInt(at), table + 56 + 8)
@@ -228,25 +227,29 @@ function program(linker: string, table: number, at: number): Buffer {
   return file
 }
 
-onLinux('a library for a newer glibc says so', 'it edits the versions that an ELF file asks for', (t) => {
-  if (!platform.endsWith('-gnu')) {
-    t.log(`not run: ${platform} has no glibc`)
-    t.pass()
-    return
-  }
-  const folder = project(t)
-  const content = readFileSync(join(root, library))
-  content.write('GLIBC_9.', content.indexOf('GLIBC_2.'), 'latin1')
-  install(folder, content)
-  const { code, message } = load(folder)
-  t.is(code, 'ERR_MMAP_BINDING')
-  t.regex(message, /which is linux \w+ with glibc, and it cannot be loaded: .*version `GLIBC_9\..*' not found/)
-  t.regex(message, /glibc older than 2\.17/)
-})
+onLinux(
+  'require: the error for a library that needs a newer glibc says so',
+  'it edits the versions that an ELF file asks for',
+  (t) => {
+    if (!platform.endsWith('-gnu')) {
+      t.log(`not run: ${platform} has no glibc`)
+      t.pass()
+      return
+    }
+    const folder = project(t)
+    const content = readFileSync(join(root, library))
+    content.write('GLIBC_9.', content.indexOf('GLIBC_2.'), 'latin1')
+    install(folder, content)
+    const { code, message } = load(folder)
+    t.is(code, 'ERR_MMAP_BINDING')
+    t.regex(message, /which is linux \w+ with glibc, and it cannot be loaded: .*version `GLIBC_9\..*' not found/)
+    t.regex(message, /glibc older than 2\.17/)
+  },
+)
 
 const PERMISSION = Number.parseInt(process.versions.node, 10) < 22 ? '--experimental-permission' : '--permission'
 
-test('that Node may load no addon is said before anything else', (t) => {
+test('require: that Node may load no addon is said before anything else', (t) => {
   const folder = project(t)
   install(folder, readFileSync(join(root, library)))
   for (const flags of [['--no-addons'], [PERMISSION, '--allow-fs-read=*']]) {
@@ -257,7 +260,7 @@ test('that Node may load no addon is said before anything else', (t) => {
   }
 })
 
-test('the library that the environment names is loaded, also relative to the working directory', (t) => {
+test('NAPI_RS_NATIVE_LIBRARY_PATH: the library is loaded, also by a relative path', (t) => {
   const folder = project(t)
   writeFileSync(join(folder, 'own.node'), readFileSync(join(root, library)))
   for (const path of ['own.node', join(folder, 'own.node')]) {
@@ -269,15 +272,15 @@ test('the library that the environment names is loaded, also relative to the wor
   }
 })
 
-test('a library that the environment names is the one that is spoken of', (t) => {
+test('NAPI_RS_NATIVE_LIBRARY_PATH: the error is about the library that it names', (t) => {
   const { code, message } = load(project(t), { NAPI_RS_NATIVE_LIBRARY_PATH: '/nowhere/memmap.node' })
   t.is(code, 'ERR_MMAP_BINDING')
   t.true(message.startsWith('NAPI_RS_NATIVE_LIBRARY_PATH is /nowhere/memmap.node, and that is not the native library'))
 })
 
-test('a system without a library is told which there are', (t) => {
+test('require: on a system without a library the error lists the systems that have one', (t) => {
   const folder = project(t)
-  // There is a platform whose name begins with the second's.
+  // The name of another platform begins with that of the second.
   for (const [system, arch] of [
     ['sunos', 'x64'],
     ['linux', 'arm'],
@@ -297,7 +300,7 @@ test('a system without a library is told which there are', (t) => {
   }
 })
 
-test('a Node that is too old is told so before anything else', (t) => {
+test('require: that Node is too old is said before anything else', (t) => {
   const folder = project(t)
   const pretend = pretending(
     folder,

@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 import test from 'ava'
 import MarkdownIt from 'markdown-it'
 import typescript from 'typescript'
-import { scratchFolder } from './support/portable.mjs'
+import { scratchFolder } from '../support/portable.mjs'
 
 interface Section {
   page: string
@@ -33,7 +33,7 @@ interface Snippet {
   notRun: string | undefined
 }
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+const root = fileURLToPath(new URL('../..', import.meta.url))
 // A folder in the package: `memmap` is the package itself there, for Node and for TypeScript.
 const FOLDER = join(root, 'target')
 mkdirSync(FOLDER, { recursive: true })
@@ -199,7 +199,7 @@ for (const { page, heading, files, preparation, snippets } of sections) {
   }
 }
 
-test('those in TypeScript have the right types', (t) => {
+test('ts: the programs have the right types', (t) => {
   if (!existsSync(join(root, 'index.d.ts'))) {
     t.log('not checked: what is built for another platform comes without the types')
     t.pass()

@@ -1,6 +1,7 @@
-// Does the package do what CPython's mmap does? Replays what CPython 3.13 did, operation by operation, and compares
-// results, errors, cursors and file contents. The vectors are written by vectors/record.py, whose first lines
-// describe their format and list the known differences, which are not recorded.
+// Does the package do what CPython's mmap does? The tests replay what CPython 3.13 did, operation by
+// operation, and compare results, errors, cursors and the content of files. vectors/record.py writes
+// the vectors. Its first lines describe their format, and list the known differences, which are not
+// recorded.
 
 import { createHash } from 'node:crypto'
 import {
@@ -38,7 +39,7 @@ interface Sequence {
   ops: Operation[]
 }
 
-/** An error as this package throws it. Without `message`, any will do. */
+/** An error as this package throws it. Without `message`, any message will do. */
 interface Failure {
   kind: string
   code: unknown
@@ -48,9 +49,9 @@ interface Failure {
 type Outcome = { value: Json } | { failure: Failure }
 
 const VECTORS = new URL('./vectors/', import.meta.url)
-/** As README says. */
+/** The number that README gives. */
 const RECORDED = 52_809
-/** Of them, what is about no system and no size of pages. */
+/** How many of them depend neither on the system nor on the size of pages. */
 const REPLAYED_ANYWHERE = 38_669
 const MOST_MISMATCHES_SHOWN = 20
 const INLINE_BYTES = 64
@@ -82,7 +83,10 @@ const METHODS = {
 /** Operations whose sizes may be bigints; positions everywhere else are numbers. */
 const TAKES_BIGINT = new Set(['mmap', 'resize'])
 
-/** CPython's messages that do not become ERR_OUT_OF_RANGE (ValueError) or ERR_INVALID_ARG_TYPE (TypeError). */
+/**
+ * CPython's messages that become neither ERR_OUT_OF_RANGE (as ValueError) nor ERR_INVALID_ARG_TYPE (as
+ * TypeError).
+ */
 const OTHER_FAILURES: ReadonlyMap<string, { kind: string; code: string }> = new Map([
   ['mmap closed or invalid', { kind: 'Error', code: 'ERR_MMAP_CLOSED' }],
   ["mmap can't specify both access and flags, prot.", { kind: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' }],
@@ -369,7 +373,7 @@ test.after.always('remove the temporary files', () => {
 for (const file of readdirSync(VECTORS)
   .filter((name) => name.endsWith('.jsonl'))
   .sort()) {
-  test.serial(`${file}: the same as CPython`, (t) => {
+  test.serial(`${file}: every operation ends as in CPython`, (t) => {
     t.timeout(120_000, 'flush() goes to the device, which may be slow')
     const mismatches: string[] = []
     const skipped = new Map<string, number>()
@@ -396,7 +400,7 @@ for (const file of readdirSync(VECTORS)
 }
 
 // Last, because it counts what the tests above did.
-test.serial('the vectors were replayed, and not skipped over', (t) => {
+test.serial('all files: the vectors were replayed, and not skipped over', (t) => {
   t.log(`replayed ${replayedInAll} operations, skipped ${skippedInAll}`)
   t.is(replayedInAll + skippedInAll, RECORDED)
   if (process.platform === 'linux' && PAGESIZE === 4096) t.is(skippedInAll, 0)

@@ -1,5 +1,5 @@
-// The package in a vm context, as Jest runs everything: its JavaScript is of that realm, the native
-// library's errors are of the main one.
+// The package in a vm context, in which Jest runs everything. Its JavaScript is of that realm, but the
+// errors of the native library are of the main one.
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -7,25 +7,25 @@ import { pathToFileURL } from 'node:url'
 import { createContext, runInContext } from 'node:vm'
 import ava from 'ava'
 import type * as Memmap from 'memmap'
-import { onUnix } from './support/platform.mjs'
-import { scratchFile } from './support/portable.mjs'
+import { onUnix } from '../support/platform.mjs'
+import { scratchFile } from '../support/portable.mjs'
 
 const test = ava.serial
 const require = createRequire(import.meta.url)
 
-// What Jest gives to its contexts. With jsdom these are not among them: JavaScript's own classes of
-// bytes, which Buffer extends.
+// The globals that Jest gives to its contexts. With jsdom, ArrayBuffer and Uint8Array, which Buffer
+// extends, are not among them.
 const JSDOM = { AbortSignal, Buffer, EventTarget, URL, clearInterval, process }
 const NODE = { ...JSDOM, ArrayBuffer, Uint8Array }
 
 /** Loads the package in a context of its own. */
 function load(
   globals: object,
-  binding: object = require('./every-runtime/binding.cjs'),
+  binding: object = require('../every-runtime/binding.cjs'),
   modules: Record<string, object> = {},
 ): typeof Memmap {
   const exports = {}
-  const file = require.resolve('../index.js')
+  const file = require.resolve('../../index.js')
   const run = runInContext(`(function (exports, require) {${readFileSync(file, 'utf8')}\n})`, createContext(globals), {
     filename: file,
   })
@@ -33,7 +33,7 @@ function load(
   return exports as typeof Memmap
 }
 
-test('an error of the operating system has the path in another realm, too', (t) => {
+test('mmap: an error of the operating system has the path in another realm, too', (t) => {
   const { mmap } = load({ ...NODE })
   t.throws(() => mmap('/nope'), {
     code: 'ENOENT',
@@ -45,7 +45,7 @@ test('an error of the operating system has the path in another realm, too', (t) 
   )
 })
 
-test('a task that is aborted in another realm says so as fs does', async (t) => {
+test('signal: a task that is aborted in another realm ends with an AbortError', async (t) => {
   const { mmap } = load({ ...NODE })
   const map = mmap(-1, 2 ** 29)
   const controller = new AbortController()
@@ -55,16 +55,20 @@ test('a task that is aborted in another realm says so as fs does', async (t) => 
   map.unmap()
 })
 
-onUnix('where the runtime refuses, another realm has a SharedArrayBuffer, too', 'it has no views then', (t) => {
-  const refuse = (): Error => Object.assign(new Error('refused'), { code: 'ERR_MMAP_NO_VIEW' })
-  const { mmap } = load({ ...NODE }, { ...require('./every-runtime/binding.cjs'), buffer: refuse })
-  const map = mmap(-1, 5)
-  map.write('bytes')
-  t.is(Object.prototype.toString.call(map.buffer), '[object SharedArrayBuffer]')
-  t.is(Buffer.from(map.bytes).toString(), 'bytes')
-})
+onUnix(
+  'buffer: another realm has a SharedArrayBuffer, too, if the runtime refuses external memory',
+  'it has no views then',
+  (t) => {
+    const refuse = (): Error => Object.assign(new Error('refused'), { code: 'ERR_MMAP_NO_VIEW' })
+    const { mmap } = load({ ...NODE }, { ...require('../every-runtime/binding.cjs'), buffer: refuse })
+    const map = mmap(-1, 5)
+    map.write('bytes')
+    t.is(Object.prototype.toString.call(map.buffer), '[object SharedArrayBuffer]')
+    t.is(Buffer.from(map.bytes).toString(), 'bytes')
+  },
+)
 
-test('a view is a Buffer, also where that extends the Uint8Array of another realm', (t) => {
+test('view: the result is a Buffer, even if that extends the Uint8Array of another realm', (t) => {
   for (const globals of [NODE, JSDOM]) {
     const { mmap } = load({ ...globals })
     const view = mmap(-1, 5).view(Buffer)
@@ -108,8 +112,8 @@ whereRealmsHaveNone('the method for `using` has only that symbol where Node has 
 })
 
 /**
- * A signal of a class that is not the runtime's, as jsdom, happy-dom and polyfills have it. What is
- * read of it is noted.
+ * A signal of a class that is not the runtime's, as in jsdom, happy-dom and polyfills. It records
+ * which of its properties are read.
  */
 class ForeignSignal {
   readonly read: string[] = []
@@ -145,12 +149,12 @@ class ForeignSignal {
 
 const asSignal = (signal: object): AbortSignal => signal as AbortSignal
 
-test('a signal of another class stops a task, and each property of it is read once', async (t) => {
+test('signal: one of another class stops a task, and each property of it is read once', async (t) => {
   // In this realm, in one with the class of signals but another one of events, and in one that has
   // neither.
   const { AbortSignal: _signal, EventTarget: _target, ...without } = NODE
   const realms = [{ ...NODE }, { ...NODE, EventTarget: class {} }, without]
-  for (const { mmap } of [require('../index.js') as typeof Memmap, ...realms.map((globals) => load(globals))]) {
+  for (const { mmap } of [require('../../index.js') as typeof Memmap, ...realms.map((globals) => load(globals))]) {
     const map = mmap(-1, 2 ** 29)
     const signal = new ForeignSignal()
     const promise = map.countAsync('needle', 0, undefined, { signal: asSignal(signal) })
@@ -173,8 +177,8 @@ test('a signal of another class stops a task, and each property of it is read on
   }
 })
 
-test('what a signal throws when it is listened to ends the task, and no timer is left', async (t) => {
-  const { mmap } = require('../index.js') as typeof Memmap
+test('signal: what its addEventListener throws ends the task, and no timer is left', async (t) => {
+  const { mmap } = require('../../index.js') as typeof Memmap
   const map = mmap(-1, 2 ** 29)
   const thrown = new Error('no listeners')
   const signal = {
@@ -196,8 +200,8 @@ test('what a signal throws when it is listened to ends the task, and no timer is
   map.unmap()
 })
 
-test('what is no signal is refused before a task starts', async (t) => {
-  const { mmap } = require('../index.js') as typeof Memmap
+test('signal: an object that is no signal is refused before a task starts', async (t) => {
+  const { mmap } = require('../../index.js') as typeof Memmap
   const map = mmap(-1, 5)
   const listens = { addEventListener() {}, removeEventListener() {} }
   const throwing = {
@@ -214,7 +218,7 @@ test('what is no signal is refused before a task starts', async (t) => {
   }
 })
 
-test('a file: URL of another class is taken as fs takes it, and each property of it is read once', (t) => {
+test('mmap: a file: URL of another class is accepted, and each property of it is read once', (t) => {
   const path = scratchFile(t, 'content')
   const { href } = pathToFileURL(path)
   const { URL: _url, ...without } = NODE
@@ -241,7 +245,7 @@ test('a file: URL of another class is taken as fs takes it, and each property of
   }
 })
 
-test('a URL of another class that is no path is refused with a code', (t) => {
+test('mmap: a URL of another class that is no path is refused with a code', (t) => {
   const root = process.platform === 'win32' ? 'file:///C:/' : 'file:///'
   const cases = {
     'http://example.com/a': 'ERR_INVALID_URL_SCHEME',
@@ -249,17 +253,17 @@ test('a URL of another class that is no path is refused with a code', (t) => {
     [`${root}%ff`]: 'ERR_INVALID_ARG_VALUE',
     'no URL': 'ERR_INVALID_ARG_VALUE',
   }
-  for (const { mmap } of [require('../index.js') as typeof Memmap, load({ ...NODE })]) {
+  for (const { mmap } of [require('../../index.js') as typeof Memmap, load({ ...NODE })]) {
     for (const [href, code] of Object.entries(cases)) {
       t.throws(() => mmap({ href, protocol: 'x:' } as URL), { code }, href)
     }
-    // What url.parse gives, which fs does not take either.
+    // The result of url.parse, which fs refuses, too.
     const parsed = { href: 'file:///a', protocol: 'file:', auth: null, path: '/a' }
     t.throws(() => mmap(parsed as unknown as URL), { code: 'ERR_INVALID_ARG_TYPE' })
   }
 })
 
-test('text, pieces and streams are to be had in another realm, too', async (t) => {
+test('toString, lines, stream: they work in another realm, too', async (t) => {
   for (const globals of [NODE, JSDOM]) {
     const { mmap } = load({ ...globals })
     const map = mmap(-1, 3 * 2 ** 20)

@@ -17,7 +17,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+const root = fileURLToPath(new URL('../..', import.meta.url))
 const project = mkdtempSync(join(tmpdir(), 'memmap-package-'))
 test.after.always(() => rmSync(project, { recursive: true }))
 
@@ -34,29 +34,29 @@ test.before(() => {
   const [packed] = JSON.parse(npm(root, 'pack', '--json', '--pack-destination', project)) as { filename: string }[]
   writeFileSync(join(project, 'package.json'), '{ "private": true }')
   npm(project, 'install', '--offline', '--no-audit', '--no-fund', `./${packed?.filename}`)
-  // The binary comes in a package of its own for each platform; here it is the one that has just been built.
+  // Each platform has a package for its binary. Here the binary that has just been built is used.
   for (const name of readdirSync(root).filter((name) => name.endsWith('.node'))) {
     copyFileSync(join(root, name), join(project, 'node_modules/memmap', name))
   }
 })
 
-test('the tarball holds what is needed and nothing else', (t) => {
+test('npm pack: the tarball has what is needed and nothing else', (t) => {
   const listed = readdirSync(join(project, 'node_modules/memmap')).filter((name) => !name.endsWith('.node'))
   t.deepEqual(listed.sort(), ['CHANGELOG.md', 'LICENSE', 'README.md', 'index.d.ts', 'index.js', 'package.json'])
 })
 
-test('require gives the names', (t) => {
+test('require: it gives the names', (t) => {
   const script = "const { mmap, PAGESIZE } = require('memmap'); console.log(mmap(-1, PAGESIZE).length === PAGESIZE)"
   t.is(node('--eval', script), 'true')
 })
 
-test('import gives the names', (t) => {
+test('import: it gives the names', (t) => {
   const script =
     "import memmap, { mmap, Mmap } from 'memmap'; console.log(mmap(-1, 5) instanceof Mmap, memmap.mmap === mmap)"
   t.is(node('--input-type=module', '--eval', script), 'true true')
 })
 
-test('its types ask for those of Node, which are not installed with it', (t) => {
+test('peerDependencies: the types of Node are optional, and not installed with the package', (t) => {
   const modules = join(project, 'node_modules')
   const manifest = JSON.parse(readFileSync(join(modules, 'memmap/package.json'), 'utf8')) as Record<string, object>
   t.deepEqual(manifest.peerDependencies, { '@types/node': '>=20' })
@@ -64,7 +64,7 @@ test('its types ask for those of Node, which are not installed with it', (t) => 
   t.false(existsSync(join(modules, '@types')))
 })
 
-test('tsc --strict takes its types, as CommonJS and as an ES module', (t) => {
+test('tsc --strict: the types are accepted, as CommonJS and as an ES module', (t) => {
   mkdirSync(join(project, 'node_modules/@types'), { recursive: true })
   symlinkSync(join(root, 'node_modules/@types/node'), join(project, 'node_modules/@types/node'), 'junction')
   symlinkSync(join(root, 'node_modules/undici-types'), join(project, 'node_modules/undici-types'), 'junction')
@@ -90,11 +90,12 @@ test('tsc --strict takes its types, as CommonJS and as an ES module', (t) => {
   t.notThrows(() => node(tsc, ...options, '--types', 'node', 'program.cts', 'program.mts'))
 })
 
-test('nothing of the native library throws what has a status of napi-rs for its code', (t) => {
+test('native library: no error has a status of napi-rs as its code', (t) => {
   const folder = join(root, 'crates/memmap-node/src')
   for (const name of readdirSync(folder)) {
     const source = readFileSync(join(folder, name), 'utf8')
-    // Errors of napi-rs have one. Only error.rs makes one, which says that there is an exception already; and what napi-rs says itself is passed on by nobody.
+    // An error of napi-rs has a status. Only error.rs makes one, which says that an exception is
+    // pending. Errors that napi-rs makes itself are not passed on.
     if (name !== 'error.rs') t.notRegex(source, /napi::Error::|Status::/, name)
     t.notRegex(source, /\benv\.\w+\([^()]*\)\?/, name)
     const made = source.match(/napi::Error::new\([^)]*\)/g) ?? []
