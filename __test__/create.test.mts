@@ -1,4 +1,4 @@
-// create: { mode, exclusive }, and who has created what is mapped.
+// create: the files that it makes and extends, its options, and who has created what is mapped.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -13,22 +13,26 @@ import {
   readFileSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs'
 import { open as openFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ava from 'ava'
-import { ACCESS_READ, mmap } from 'memmap'
+import { ACCESS_COPY, ACCESS_READ, mmap } from 'memmap'
 import { runAfter } from './support/child.mjs'
 import { mmapWith } from './support/misuse.mjs'
 import { onUnix, onWindows, TOO_LARGE } from './support/platform.mjs'
 import { scratchFile, scratchFolder } from './support/portable.mjs'
+import { onSmallDisk } from './support/small-disk.mjs'
 
 const test = ava.serial
 
 const EEXIST = { code: 'EEXIST', message: /^EEXIST: file already exists, open '/ }
 
-test('exclusive creates a file that is not there, and nothing else', (t) => {
+// --- Options, and `created`
+
+test('create.exclusive: a missing file is created, and an existing one is refused', (t) => {
   const path = join(scratchFolder(t), 'file')
   const create = { exclusive: true }
   using map = mmap(path, 100, { create })
@@ -40,7 +44,7 @@ test('exclusive creates a file that is not there, and nothing else', (t) => {
   t.is(readFileSync(path, 'utf8').slice(0, 4), 'mine')
 })
 
-test('exclusive refuses a folder and a link, also one that leads nowhere', (t) => {
+test('create.exclusive: a folder and a link are refused, also a link that leads nowhere', (t) => {
   const folder = scratchFolder(t)
   const create = { exclusive: true }
   mkdirSync(join(folder, 'folder'))
@@ -56,14 +60,14 @@ test('exclusive refuses a folder and a link, also one that leads nowhere', (t) =
   t.true(lstatSync(join(folder, 'link')).isSymbolicLink())
 })
 
-test('exclusive leaves nothing behind when the file cannot be made', (t) => {
+test('create.exclusive: nothing is left behind when the file cannot be made', (t) => {
   const path = join(scratchFolder(t), 'file')
   t.throws(() => mmap(path, 2 ** 53 - 1, { create: { exclusive: true } }), { message: TOO_LARGE })
   if (process.platform === 'linux') t.deepEqual(readdirSync(dirname(path)), [])
   t.throws(() => mmap(`${path}-folder/file`, 10, { create: { exclusive: true } }), { code: 'ENOENT' })
 })
 
-test('created says whether this call has created the file', async (t) => {
+test('created: it says whether this call has created the file', async (t) => {
   const path = scratchFile(t, 'content')
   const fresh = `${path}.new`
   using existing = mmap(path, 10, { create: true })
@@ -84,7 +88,7 @@ test('created says whether this call has created the file', async (t) => {
   t.throws(() => made.created, { code: 'ERR_MMAP_CLOSED' })
 })
 
-test('created says whether this call has created the region', (t) => {
+test('created: it says whether this call has created the region', (t) => {
   const tagname = `created-${process.pid}`
   const first = mmap(-1, 100, { tagname })
   const second = mmap(-1, 100, { tagname })
@@ -149,7 +153,7 @@ async function race(kind: string, path: string, rounds: number): Promise<unknown
 }
 
 for (const kind of ['file', 'exclusive', 'tagname']) {
-  test(`of many processes one has created it: ${kind}`, async (t) => {
+  test(`created: of many processes one has created it: ${kind}`, async (t) => {
     const rounds = 30
     const path = kind === 'tagname' ? `race-${process.pid}-` : join(scratchFolder(t), 'file-')
     const said = await race(kind, path, rounds)
@@ -162,7 +166,7 @@ for (const kind of ['file', 'exclusive', 'tagname']) {
   })
 }
 
-onUnix('mode gives a new file its permissions, less the umask', 'there are no permissions', (t) => {
+onUnix('create.mode: a new file gets these permissions, less the umask', 'there are no permissions', (t) => {
   const folder = scratchFolder(t)
   const modes = [undefined, 0o600, 0o777, 0o640, 0o444, 0o4755, 0]
   for (const umask of ['022', '077', '000']) {
@@ -183,7 +187,7 @@ onUnix('mode gives a new file its permissions, less the umask', 'there are no pe
   }
 })
 
-onUnix('mode changes no file that is there', 'there are no permissions', (t) => {
+onUnix('create.mode: an existing file is not changed', 'there are no permissions', (t) => {
   const path = scratchFile(t, 'content')
   chmodSync(path, 0o600)
   using map = mmap(path, 10, { create: { mode: 0o644 } })
@@ -191,7 +195,7 @@ onUnix('mode changes no file that is there', 'there are no permissions', (t) => 
   t.is(statSync(path).mode & 0o777, 0o600)
 })
 
-onWindows('mode without the right to write makes a new file read-only', 'there are permissions', (t) => {
+onWindows('create.mode: a new file is read-only without the right to write', 'there are permissions', (t) => {
   const path = join(scratchFolder(t), 'file')
   const map = mmap(path, 10, { create: { mode: 0o444 } })
   map.set('written')
@@ -201,7 +205,7 @@ onWindows('mode without the right to write makes a new file read-only', 'there a
   chmodSync(path, 0o666)
 })
 
-test('wrong options of create are refused, and nothing is made', (t) => {
+test('create: wrong options are refused, and nothing is made', (t) => {
   const path = join(scratchFolder(t), 'file')
   const type = 'ERR_INVALID_ARG_TYPE'
   const range = 'ERR_OUT_OF_RANGE'
@@ -225,4 +229,131 @@ test('wrong options of create are refused, and nothing is made', (t) => {
   })
   t.throws(() => mmap(path, 0, { create: { exclusive: true } }), { code: value, message: /"create" needs a "length"/ })
   t.false(existsSync(path))
+})
+
+// --- Making and extending
+
+test('create: an end beyond that of any file is refused before anything is written', (t) => {
+  const path = join(scratchFolder(t), 'new')
+  t.throws(() => mmap(path, 4096, { create: true, offset: 2 ** 63 }), { code: 'ERR_OUT_OF_RANGE' })
+  t.false(existsSync(path))
+})
+
+test('create: a missing file is made, all zeros', (t) => {
+  const path = join(scratchFolder(t), 'new')
+  using map = mmap(path, 10_000, { create: true })
+  t.is(map.length, 10_000)
+  t.true(map.slice().equals(Buffer.alloc(10_000)))
+  t.is(statSync(path).size, 10_000)
+  map.seek(-3, 2)
+  map.write('end')
+  t.is(readFileSync(path).subarray(9_997).toString(), 'end')
+})
+
+onUnix('create: a new file may be read by those whom the umask allows', 'it has no umask', (t) => {
+  const path = join(scratchFolder(t), 'new')
+  mmap(path, 10, { create: true }).close()
+  writeFileSync(`${path} too`, '')
+  t.is(statSync(path).mode, statSync(`${path} too`).mode)
+})
+
+onUnix(
+  'create: blocks are allocated, so that a full disk is no surprise later',
+  'blocks are counted otherwise',
+  (t) => {
+    const path = join(scratchFolder(t), 'new')
+    mmap(path, 1 << 20, { create: true }).close()
+    t.true(statSync(path).blocks * 512 >= 1 << 20)
+  },
+)
+
+test('create: a shorter file is extended with zeros', (t) => {
+  const path = scratchFile(t, 'short')
+  using map = mmap(path, 1000, { create: true })
+  t.is(map.read(5).toString(), 'short')
+  t.true(map.read().equals(Buffer.alloc(995)))
+  t.is(statSync(path).size, 1000)
+})
+
+test('create: a file is extended to offset + length', (t) => {
+  const path = scratchFile(t, 'short')
+  using map = mmap(path, 100, { create: true, offset: 5001 })
+  map.write('there')
+  t.is(statSync(path).size, 5101)
+  t.is(readFileSync(path).subarray(5001, 5006).toString(), 'there')
+  t.is(readFileSync(path).subarray(0, 6).toString(), 'short\0')
+})
+
+test('create: a longer file is not truncated', (t) => {
+  const path = scratchFile(t, 'a longer file')
+  using map = mmap(path, 8, { create: true })
+  t.is(map.read().toString(), 'a longer')
+  t.is(readFileSync(path, 'utf8'), 'a longer file')
+})
+
+test('create: the file of a descriptor is extended, too', (t) => {
+  const path = scratchFile(t, 'short')
+  const fd = openSync(path, 'r+')
+  using map = mmap(fd, 100, { create: true })
+  closeSync(fd)
+  t.is(map.length, 100)
+  t.is(statSync(path).size, 100)
+})
+
+test('create: it works with ACCESS_READ and ACCESS_COPY', (t) => {
+  for (const access of [ACCESS_READ, ACCESS_COPY] as const) {
+    const path = join(scratchFolder(t), 'new')
+    using map = mmap(path, 50, { create: true, access })
+    t.true(map.read().equals(Buffer.alloc(50)))
+    t.is(statSync(path).size, 50)
+  }
+})
+
+test('create: a missing folder is not made', (t) => {
+  const path = join(scratchFolder(t), 'missing', 'new')
+  t.throws(() => mmap(path, 10, { create: true }), { code: 'ENOENT' })
+})
+
+test('create: sparse is an option, and an unknown option is refused', (t) => {
+  const path = join(scratchFolder(t), 'new')
+  using map = mmap(path, 1 << 20, { create: { sparse: true } })
+  t.is(map.length, 1 << 20)
+  if (process.platform === 'linux') t.true(statSync(path).blocks <= 8)
+  for (const create of [null, 1, 'yes', []]) {
+    t.throws(() => mmapWith(path, 10, { create }), { code: 'ERR_INVALID_ARG_TYPE', message: /"create"/ })
+  }
+  t.throws(() => mmapWith(path, 10, { create: { sparse: 1 } }), { message: /"create\.sparse"/ })
+  t.throws(() => mmapWith(path, 10, { create: { size: 1 } }), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /"options\.create\.size" is not an option of mmap\. Options are mode, exclusive, sparse/,
+  })
+})
+
+test('create: a file that cannot be extended is removed again, or empty where all files have names', (t) => {
+  const path = join(scratchFolder(t), 'new')
+  t.throws(() => mmap(path, 2 ** 53 - 1, { create: true }), { message: TOO_LARGE })
+  // Elsewhere another process may have opened the file, and what that writes must not be lost.
+  if (process.platform === 'linux') t.false(existsSync(path))
+  else t.is(readFileSync(path, 'utf8'), '')
+})
+
+test('create: an existing file that cannot be extended stays as it was', (t) => {
+  const path = scratchFile(t, 'short')
+  t.throws(() => mmap(path, 2 ** 53 - 1, { create: true }), { message: TOO_LARGE })
+  t.is(readFileSync(path, 'utf8'), 'short')
+})
+
+onSmallDisk('create: a full disk is ENOSPC, and nothing is left', (t, folder) => {
+  const fresh = join(folder, 'new')
+  const error = t.throws<NodeJS.ErrnoException>(() => mmap(fresh, 1 << 20, { create: true }), { code: 'ENOSPC' })
+  t.is(error?.path, fresh)
+  t.false(existsSync(fresh))
+  const short = join(folder, 'short')
+  writeFileSync(short, 'short')
+  t.throws(() => mmap(short, 1 << 20, { create: true }), { code: 'ENOSPC' })
+  t.is(readFileSync(short, 'utf8'), 'short')
+  // What was allocated before the failure is free again.
+  using map = mmap(fresh, 48 << 10, { create: true })
+  map.fill(1)
+  t.is(map.at(-1), 1)
 })

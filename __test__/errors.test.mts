@@ -26,7 +26,7 @@ function failureOf(t: ExecutionContext, call: () => unknown): Failure {
 
 // --- What cannot be mapped
 
-onUnix('a folder is EISDIR, whatever is asked of it', 'it opens no folder', (t) => {
+onUnix('mmap: a folder is EISDIR, by path and by descriptor', 'it opens no folder', (t) => {
   const path = scratchFolder(t)
   const descriptor = openSync(path, 'r')
   t.teardown(() => closeSync(descriptor))
@@ -41,7 +41,7 @@ onUnix('a folder is EISDIR, whatever is asked of it', 'it opens no folder', (t) 
   }
 })
 
-onUnix('a FIFO and a terminal are ENODEV, with a length and without one', 'it has none of these', (t) => {
+onUnix('mmap: a FIFO and a terminal are ENODEV, with and without a length', 'it has none of these', (t) => {
   const fifo = join(scratchFolder(t), 'fifo')
   execFileSync('mkfifo', [fifo])
   for (const path of [fifo, '/dev/null', '/dev/ptmx']) {
@@ -52,7 +52,7 @@ onUnix('a FIFO and a terminal are ENODEV, with a length and without one', 'it ha
   }
 })
 
-onLinux('a pipe, a socket and an epoll are ENODEV, with a length and without one', 'it reads /proc', (t) => {
+onLinux('mmap: a pipe, a socket and an epoll are ENODEV, with and without a length', 'it reads /proc', (t) => {
   const fifo = join(scratchFolder(t), 'fifo')
   execFileSync('mkfifo', [fifo])
   const program = `
@@ -74,13 +74,13 @@ onLinux('a pipe, a socket and an epoll are ENODEV, with a length and without one
   t.deepEqual(runAfter(`exec 3<> ${fifo}`, program, [fifo]), [[true, true], Array(6).fill('ENODEV')])
 })
 
-onLinux('a device that can be mapped needs a length: EINVAL', 'it is about /dev/zero', (t) => {
+onLinux('mmap: a device that can be mapped needs a length: EINVAL', 'it is about /dev/zero', (t) => {
   t.is(failureOf(t, () => mmap('/dev/zero', 0, { access: ACCESS_READ })).code, 'EINVAL')
   using map = mmap('/dev/zero', 10, { access: ACCESS_READ })
   t.is(map.at(9), 0)
 })
 
-onLinux('errno 95 is ENOTSUP, as in Node', 'it is about flags of Linux', (t) => {
+onLinux('mmap: errno 95 is ENOTSUP, as in Node', 'it is about flags of Linux', (t) => {
   const MAP_SHARED_VALIDATE = 3
   const MAP_SYNC = 0x80000
   const path = scratchFile(t, 100)
@@ -89,7 +89,7 @@ onLinux('errno 95 is ENOTSUP, as in Node', 'it is about flags of Linux', (t) => 
   t.true(error.message.startsWith('ENOTSUP: operation not supported on socket, mmap'), error.message)
 })
 
-asRootOnLinux('a file system without mappings that write says what works', 'it mounts', (t) => {
+asRootOnLinux('mmap: the error of a file system without shared writable mappings says what works', 'it mounts', (t) => {
   if (!existsSync('/dev/fuse')) {
     t.log('not run here: there is no /dev/fuse')
     t.pass()
@@ -127,7 +127,7 @@ asRootOnLinux('a file system without mappings that write says what works', 'it m
 
 // --- lock() of a file that was cut
 
-onUnix('mlock() of a file that was cut is ERR_MMAP_FAULT', 'it cuts no mapped file', (t) => {
+onUnix('mlock: a file that was truncated is ERR_MMAP_FAULT', 'it cuts no mapped file', (t) => {
   for (const options of [{}, { access: ACCESS_WRITE }, { trackfd: false }] as const) {
     const path = scratchFile(t, 4 * PAGESIZE)
     using map = mmap(path, 0, options)
@@ -142,7 +142,7 @@ onUnix('mlock() of a file that was cut is ERR_MMAP_FAULT', 'it cuts no mapped fi
 
 const HIDDEN = 'the system has no such limit'
 
-onLinux('ENOMEM beyond ulimit -v names it', HIDDEN, (t) => {
+onLinux('mmap: ENOMEM beyond ulimit -v names it', HIDDEN, (t) => {
   const path = scratchFile(t, 'sparse')
   truncateSync(path, 1024 * GIB)
   for (const proc of [true, false]) {
@@ -160,7 +160,7 @@ onLinux('ENOMEM beyond ulimit -v names it', HIDDEN, (t) => {
   }
 })
 
-onLinux('ENOMEM beyond ulimit -d names it, of private memory only', HIDDEN, (t) => {
+onLinux('mmap: ENOMEM beyond ulimit -d names it, for private memory only', HIDDEN, (t) => {
   const path = scratchFile(t, 'sparse')
   truncateSync(path, 8 * GIB)
   const program = `
@@ -177,7 +177,7 @@ onLinux('ENOMEM beyond ulimit -d names it, of private memory only', HIDDEN, (t) 
   t.is(length, 8 * GIB)
 })
 
-onLinux('mlock() beyond ulimit -l names it', HIDDEN, (t) => {
+onLinux('mlock: ENOMEM beyond ulimit -l names it', HIDDEN, (t) => {
   // Root has a right to lock more.
   const shell = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-ipc_lock', '--inh-caps=-ipc_lock'] : []
   const program = `
@@ -198,7 +198,7 @@ onLinux('mlock() beyond ulimit -l names it', HIDDEN, (t) => {
   t.regex((none as Failure).message, /^EPERM: operation not permitted \(this process may have 0 bytes of locked memory/)
 })
 
-onLinux('EFBIG beyond ulimit -f names it', HIDDEN, (t) => {
+onLinux('create: EFBIG beyond ulimit -f names it', HIDDEN, (t) => {
   const path = join(scratchFolder(t), 'new')
   const program = `
     say(failureOf(() => memmap.mmap(args[0], 2 ** 22, { create: true })))
@@ -212,7 +212,7 @@ onLinux('EFBIG beyond ulimit -f names it', HIDDEN, (t) => {
   )
 })
 
-onLinux('EMFILE says how many files may be open', HIDDEN, (t) => {
+onLinux('mmap: EMFILE says how many files may be open', HIDDEN, (t) => {
   const path = scratchFile(t, 'content')
   const program = `
     const maps = []
@@ -226,7 +226,7 @@ onLinux('EMFILE says how many files may be open', HIDDEN, (t) => {
   )
 })
 
-asRootOnLinux('ENOMEM under strict accounting says how much is promised', 'it mounts', (t) => {
+asRootOnLinux('mmap: ENOMEM under strict accounting says how much is promised', 'it mounts', (t) => {
   // The system's own setting is everybody's: what is tested is what is made of one that says so.
   const strict = scratchFile(t, '2\n')
   const meminfo = scratchFile(t, 'MemTotal: 1 kB\nCommitLimit:    1000 kB\nCommitted_AS:     900 kB\n')
@@ -239,15 +239,18 @@ asRootOnLinux('ENOMEM under strict accounting says how much is promised', 'it mo
   t.regex(String(message ?? 'no more than 1024000 bytes'), /no more than 1024000 bytes/)
 })
 
-onLinux('ENOMEM that no limit explains says nothing more', HIDDEN, (t) => {
+onLinux('mmap: ENOMEM that no limit explains says nothing more', HIDDEN, (t) => {
   const error = failureOf(t, () => mmap(-1, 2 ** 47, { flags: 0x22 }))
   t.is(error.message, 'ENOMEM: not enough memory, mmap')
 })
 
 // --- Errors of native code
 
-onLinux('--abort-on-uncaught-exception ends no program that catches', 'the codes are those of Linux', (t) => {
-  const program = `
+onLinux(
+  'all methods: no error ends a program under --abort-on-uncaught-exception',
+  'the codes are those of Linux',
+  (t) => {
+    const program = `
     const { openSync, truncateSync, writeFileSync } = require('node:fs')
     const [folder, native] = args
     const { ACCESS_COPY, ACCESS_READ, mmap, PAGESIZE } = memmap
@@ -355,41 +358,42 @@ onLinux('--abort-on-uncaught-exception ends no program that catches', 'the codes
     }
     main()
   `
-  const args = [scratchFolder(t), fileURLToPath(new URL('./every-runtime/binding.cjs', import.meta.url))]
-  const before = 'ulimit -c 0; export NODE_OPTIONS=--abort-on-uncaught-exception'
-  const codes = runAfter(before, program, args) as Record<string, string>
-  const named: Record<string, string> = {
-    'a missing file': 'ENOENT',
-    'a descriptor that only writes': 'EACCES',
-    'an empty file': 'ERR_OUT_OF_RANGE',
-    'a folder': 'EISDIR',
-    'no descriptor': 'EBADF',
-    'no length': 'EINVAL',
-    'more than the file has': 'ERR_OUT_OF_RANGE',
-    'more than there are addresses': 'ENOMEM',
-    'a tag that is too long': 'ERR_OUT_OF_RANGE',
-    'resize() of what is only read': 'ERR_MMAP_READONLY',
-    'resize() without a descriptor': 'ERR_INVALID_ARG_VALUE',
-    'resize() to nothing': 'ERR_OUT_OF_RANGE',
-    'unknown advice': 'EINVAL',
-    'unknown protection': 'EINVAL',
-    'a task that is aborted': 'ABORT_ERR',
-    'open() with an access that is none': 'ERR_OUT_OF_RANGE',
-    'a byte beyond the end': 'ERR_OUT_OF_RANGE',
-    'half a byte': 'ERR_OUT_OF_RANGE',
-    'addresses that nobody reserved': 'ERR_MMAP_NO_VIEW',
-  }
-  for (const [name, code] of Object.entries(codes)) {
-    t.is(
-      code,
-      named[name] ?? (/ of what is lost| what is lost$/.test(name) ? 'ERR_MMAP_FAULT' : 'ERR_MMAP_CLOSED'),
-      name,
-    )
-  }
-  t.is(Object.keys(codes).length, 68)
-})
+    const args = [scratchFolder(t), fileURLToPath(new URL('./every-runtime/binding.cjs', import.meta.url))]
+    const before = 'ulimit -c 0; export NODE_OPTIONS=--abort-on-uncaught-exception'
+    const codes = runAfter(before, program, args) as Record<string, string>
+    const named: Record<string, string> = {
+      'a missing file': 'ENOENT',
+      'a descriptor that only writes': 'EACCES',
+      'an empty file': 'ERR_OUT_OF_RANGE',
+      'a folder': 'EISDIR',
+      'no descriptor': 'EBADF',
+      'no length': 'EINVAL',
+      'more than the file has': 'ERR_OUT_OF_RANGE',
+      'more than there are addresses': 'ENOMEM',
+      'a tag that is too long': 'ERR_OUT_OF_RANGE',
+      'resize() of what is only read': 'ERR_MMAP_READONLY',
+      'resize() without a descriptor': 'ERR_INVALID_ARG_VALUE',
+      'resize() to nothing': 'ERR_OUT_OF_RANGE',
+      'unknown advice': 'EINVAL',
+      'unknown protection': 'EINVAL',
+      'a task that is aborted': 'ABORT_ERR',
+      'open() with an access that is none': 'ERR_OUT_OF_RANGE',
+      'a byte beyond the end': 'ERR_OUT_OF_RANGE',
+      'half a byte': 'ERR_OUT_OF_RANGE',
+      'addresses that nobody reserved': 'ERR_MMAP_NO_VIEW',
+    }
+    for (const [name, code] of Object.entries(codes)) {
+      t.is(
+        code,
+        named[name] ?? (/ of what is lost| what is lost$/.test(name) ? 'ERR_MMAP_FAULT' : 'ERR_MMAP_CLOSED'),
+        name,
+      )
+    }
+    t.is(Object.keys(codes).length, 68)
+  },
+)
 
-onUnix('the stack of an error of native code says who called', 'it cuts no mapped file', (t) => {
+onUnix('all methods: the stack of an error of native code has the caller', 'it cuts no mapped file', (t) => {
   const path = scratchFile(t, 2 * PAGESIZE)
   using map = mmap(path)
   const file = openSync(path, 'a')

@@ -59,7 +59,7 @@ console.log(JSON.stringify(results))`
 type Outcome = 'done' | { code: string; name: string; permission: string; resource: string }
 type Outcomes = Record<string, Outcome>
 
-test('mmap reads and writes and creates only what fs may', (t) => {
+test('mmap: under --permission it reads, writes and creates only what fs may', (t) => {
   const folder = scratchFolder(t)
   for (const place of ['none', 'read', 'both']) {
     mkdirSync(join(folder, place))

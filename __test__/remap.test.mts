@@ -1,4 +1,4 @@
-// remap(): following a file that others write to. allowEmpty: mapping no bytes until there are some.
+// remap(): following a file that others write to. allowEmpty: mapping no bytes until some exist.
 
 import { appendFileSync, closeSync, openSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import ava from 'ava'
@@ -35,7 +35,7 @@ const KINDS: Record<string, MmapOptions> = GROWS_IN_PLACE
 
 for (const [kind, options] of Object.entries(KINDS)) {
   for (const access of [ACCESS_READ, ACCESS_WRITE] as const) {
-    test(`remap() maps what others have appended, with access ${access}, ${kind}`, (t) => {
+    test(`remap: what others have appended is mapped, with access ${access}, ${kind}`, (t) => {
       const path = scratchFile(t, 'one\n')
       const map = mmap(path, 0, { ...options, access })
       const { bytes, buffer } = map
@@ -67,7 +67,7 @@ for (const [kind, options] of Object.entries(KINDS)) {
   }
 }
 
-test('what is written through before and after a remap() is in the file', (t) => {
+test('remap: what is written before and after it is in the file', (t) => {
   const path = scratchFile(t, 'one\n')
   using map = mmap(path)
   const { bytes } = map
@@ -80,7 +80,7 @@ test('what is written through before and after a remap() is in the file', (t) =>
   t.is(readFileSync(path, 'utf8'), 'oNE\nTWO\n')
 })
 
-test('a mapping of a part keeps its offset', (t) => {
+test('remap: a mapping of a part keeps its offset', (t) => {
   const path = scratchFile(t, 'headtail')
   using map = mmap(path, 2, { access: ACCESS_READ, offset: 4 })
   t.is(map.remap(), 4)
@@ -88,7 +88,7 @@ test('a mapping of a part keeps its offset', (t) => {
   t.is(map.offset, 4)
 })
 
-onUnix('after truncation and a remap() the mapping is whole again', 'no file that is mapped is truncated', (t) => {
+onUnix('remap: after a truncation the mapping is whole again', 'no file that is mapped is truncated', (t) => {
   for (const [kind, options] of Object.entries(KINDS)) {
     const path = scratchFile(t, pattern(5 * PAGESIZE))
     const map = mmap(path, 0, { ...options, access: ACCESS_READ })
@@ -118,20 +118,24 @@ onUnix('after truncation and a remap() the mapping is whole again', 'no file tha
   }
 })
 
-onUnix('a file that has become shorter than the offset is out of range', 'no file that is mapped is truncated', (t) => {
-  const path = scratchFile(t, 'headtail')
-  using map = mmap(path, 0, { access: ACCESS_READ, offset: 4 })
-  truncateSync(path, 3)
-  for (const newLength of [undefined, 1]) {
-    t.throws(() => map.remap(newLength), {
-      instanceOf: RangeError,
-      code: 'ERR_OUT_OF_RANGE',
-      message: /begins at "offset" 4, and the file has 3 bytes now/,
-    })
-  }
-})
+onUnix(
+  'remap: a file that is now shorter than the offset is out of range',
+  'no file that is mapped is truncated',
+  (t) => {
+    const path = scratchFile(t, 'headtail')
+    using map = mmap(path, 0, { access: ACCESS_READ, offset: 4 })
+    truncateSync(path, 3)
+    for (const newLength of [undefined, 1]) {
+      t.throws(() => map.remap(newLength), {
+        instanceOf: RangeError,
+        code: 'ERR_OUT_OF_RANGE',
+        message: /begins at "offset" 4, and the file has 3 bytes now/,
+      })
+    }
+  },
+)
 
-test('iterators go on in what a remap() has added', (t) => {
+test('remap: iterators go on in what it has added', (t) => {
   const path = scratchFile(t, 'one\ntwo\n')
   using map = mmap(path, 0, { access: ACCESS_READ })
   const iterators = [map.lines(), map.lines({ encoding: 'utf8' }), map.findAll('\n')] as const
@@ -143,7 +147,7 @@ test('iterators go on in what a remap() has added', (t) => {
   t.deepEqual([...iterators[2]], [7, 13])
 })
 
-test('iterators and streams end where the mapping ends after a remap() to less', async (t) => {
+test('remap: iterators and streams end where the mapping ends', async (t) => {
   const path = scratchFile(t, 'one\ntwo\nthree\n')
   using map = mmap(path, 0, { access: ACCESS_READ })
   const lines = map.lines({ encoding: 'utf8' })
@@ -160,7 +164,7 @@ test('iterators and streams end where the mapping ends after a remap() to less',
   t.is(sizes.at(-1), 1)
 })
 
-test('a task goes on in what was mapped when it began', async (t) => {
+test('remap: a task goes on in what was mapped when it began', async (t) => {
   for (const [kind, options] of Object.entries(KINDS)) {
     const line = `${'a'.repeat(63)}\n`
     const path = scratchFile(t, line.repeat(200_000))
@@ -176,7 +180,7 @@ test('a task goes on in what was mapped when it began', async (t) => {
   }
 })
 
-test('what a remap() of a private mapping would lose is kept, because it is refused', (t) => {
+test('remap: a private mapping that would lose changes is refused, and keeps them', (t) => {
   const path = scratchFile(t, 'content')
   const asked: MmapOptions[] = [{ access: ACCESS_COPY }, { access: ACCESS_COPY, writeBack: true }]
   if (process.platform !== 'win32') asked.push({ flags: MAP_PRIVATE }, { flags: MAP_PRIVATE, prot: PROT_READ })
@@ -197,7 +201,7 @@ test('what a remap() of a private mapping would lose is kept, because it is refu
   }
 })
 
-test('memory without a file, or without its descriptor, cannot be remapped', (t) => {
+test('remap: memory without a file, or without its descriptor, is refused', (t) => {
   const path = scratchFile(t, 'content')
   const refused = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_VALUE' }
   const memory = { anonymous: mmap(-1, 10), named: mmap(-1, 10, { tagname: `remap-${process.pid}` }) }
@@ -209,7 +213,7 @@ test('memory without a file, or without its descriptor, cannot be remapped', (t)
   t.throws(() => untracked.remap(), { ...refused, message: "mmap can't remap with trackfd=False." })
 })
 
-test('what is no length is refused, before the state is looked at', (t) => {
+test('remap: an invalid length is refused, before the state is checked', (t) => {
   const path = scratchFile(t, 'content')
   const map = mmap(path, 0, { access: ACCESS_READ })
   for (const wrong of ['5', null, {}, true]) {
@@ -227,7 +231,7 @@ test('what is no length is refused, before the state is looked at', (t) => {
   t.throws(() => map.remap(-0.5), { code: 'ERR_OUT_OF_RANGE' })
 })
 
-onUnix('advice, locks and protection do not stand in the way of a remap()', 'there is no madvise nor protect', (t) => {
+onUnix('remap: advice, locks and protection do not prevent it', 'there is no madvise nor protect', (t) => {
   const path = scratchFile(t, pattern(2 * PAGESIZE))
   using map = mmap(path)
   map.madvise(MADV_WILLNEED ?? 0)
@@ -242,7 +246,7 @@ onUnix('advice, locks and protection do not stand in the way of a remap()', 'the
   t.is(readFileSync(path, 'latin1').slice(-4), 'MORE')
 })
 
-test('what was stored through a view of a mapping that reads stays in that view', (t) => {
+test('remap: a stray store through a view of ACCESS_READ stays in that view', (t) => {
   const path = scratchFile(t, 'one\n')
   const map = mmap(path, 0, { access: ACCESS_READ })
   const { bytes } = map
@@ -255,7 +259,7 @@ test('what was stored through a view of a mapping that reads stays in that view'
   map.unmap()
 })
 
-test('unmap() reaches the views from before a remap()', (t) => {
+test('unmap: it reaches the views from before a remap()', (t) => {
   const path = scratchFile(t, 'one\n')
   const map = mmap(path, 0, { access: ACCESS_READ })
   const views = [map.bytes]
@@ -269,7 +273,7 @@ test('unmap() reaches the views from before a remap()', (t) => {
   )
 })
 
-test('a file that grows a thousand times is followed without keeping what was mapped before', (t) => {
+test('remap: a file that grows a thousand times is followed without keeping old mappings', (t) => {
   const path = scratchFile(t, 'line\n')
   using map = mmap(path, 0, { access: ACCESS_READ })
   const fd = openSync(path, 'a')
@@ -285,7 +289,7 @@ test('a file that grows a thousand times is followed without keeping what was ma
 // --- allowEmpty
 
 for (const [kind, options] of Object.entries(KINDS)) {
-  test(`a mapping of no bytes has none for every method, ${kind}`, async (t) => {
+  test(`allowEmpty: a mapping of no bytes has none for every method, ${kind}`, async (t) => {
     const path = scratchFile(t, '')
     const map = mmap(path, 0, { ...options, allowEmpty: true })
     t.deepEqual([map.length, map.size(), map.tell(), map.closed, map.offset], [0, 0, 0, false, 0])
@@ -337,7 +341,7 @@ for (const [kind, options] of Object.entries(KINDS)) {
     t.is(statSync(path).size, 0)
   })
 
-  test(`a mapping of no bytes becomes one of some, and the other way round, ${kind}`, (t) => {
+  test(`allowEmpty: a mapping of no bytes becomes one of some, and back, ${kind}`, (t) => {
     const path = scratchFile(t, 'head')
     const map = mmap(path, 0, { ...options, access: ACCESS_READ, offset: 4, allowEmpty: true })
     const before = map.bytes
@@ -356,24 +360,28 @@ for (const [kind, options] of Object.entries(KINDS)) {
   })
 }
 
-onUnix('a mapping that began with no bytes survives truncation', 'no file that is mapped is truncated', (t) => {
-  for (const [kind, options] of Object.entries(KINDS)) {
-    const path = scratchFile(t, '')
-    const map = mmap(path, 0, { ...options, access: ACCESS_READ, allowEmpty: true })
-    t.is(map.bytes.length, 0)
-    writeFileSync(path, pattern(5 * PAGESIZE))
-    map.remap()
-    const { bytes } = map
-    truncateSync(path, 0)
-    t.is(bytes[3 * PAGESIZE], 0, kind)
-    t.throws(() => map.at(0), { code: 'ERR_MMAP_FAULT' }, kind)
-    t.is(map.remap(), 0)
-    t.is(map.toString(), '')
-    map.unmap()
-  }
-})
+onUnix(
+  'allowEmpty: a mapping that began with no bytes survives truncation',
+  'no file that is mapped is truncated',
+  (t) => {
+    for (const [kind, options] of Object.entries(KINDS)) {
+      const path = scratchFile(t, '')
+      const map = mmap(path, 0, { ...options, access: ACCESS_READ, allowEmpty: true })
+      t.is(map.bytes.length, 0)
+      writeFileSync(path, pattern(5 * PAGESIZE))
+      map.remap()
+      const { bytes } = map
+      truncateSync(path, 0)
+      t.is(bytes[3 * PAGESIZE], 0, kind)
+      t.throws(() => map.at(0), { code: 'ERR_MMAP_FAULT' }, kind)
+      t.is(map.remap(), 0)
+      t.is(map.toString(), '')
+      map.unmap()
+    }
+  },
+)
 
-test('resize() of a mapping of no bytes makes the file longer, and resize(0) is allowed', (t) => {
+test('resize: a mapping of no bytes makes the file longer, and resize(0) is allowed', (t) => {
   const path = scratchFile(t, '')
   using map = mmap(path, 0, { allowEmpty: true })
   map.resize(5)
@@ -385,7 +393,7 @@ test('resize() of a mapping of no bytes makes the file longer, and resize(0) is 
   t.throws(() => other.resize(0), { code: 'ERR_OUT_OF_RANGE' })
 })
 
-test('allowEmpty with create makes an empty file, or maps the one that is there as it is', (t) => {
+test('allowEmpty: with create it makes an empty file, or maps an existing one as it is', (t) => {
   const path = scratchFile(t, 'content')
   const asked = { create: true, allowEmpty: true }
   using map = mmap(path, 0, asked)
@@ -397,7 +405,7 @@ test('allowEmpty with create makes an empty file, or maps the one that is there 
   t.is(statSync(`${path}.new`).size, 3)
 })
 
-test('allowEmpty is for the end of a file: what lies beyond is out of range, as without it', (t) => {
+test('allowEmpty: an offset beyond the end of the file is out of range', (t) => {
   const path = scratchFile(t, 'content')
   using map = mmap(path, 0, { offset: 7, allowEmpty: true })
   t.is(map.length, 0)

@@ -6,11 +6,12 @@ import { mmapWith } from './support/misuse.mjs'
 import { onWindows } from './support/platform.mjs'
 import { collectUntil, pattern, scratchFile } from './support/portable.mjs'
 
-onWindows('flags, prot, madvise and protect are ERR_MMAP_UNSUPPORTED', 'they are there', (t) => {
+onWindows('flags, prot, madvise, protect: they are ERR_MMAP_UNSUPPORTED', 'they are there', (t) => {
   const path = scratchFile(t, pattern(100))
   t.throws(() => mmapWith(path, 0, { flags: 1 }), { code: 'ERR_MMAP_UNSUPPORTED' })
   t.throws(() => mmapWith(path, 0, { prot: 1 }), { code: 'ERR_MMAP_UNSUPPORTED' })
-  // The constants are undefined: what asks for private memory, or to read only, must not get a mapping that writes to the file.
+  // The constants are undefined here. A program that asks for private memory, or only to read, must
+  // not get a mapping that writes to the file.
   t.throws(() => mmap(path, 0, { flags: MAP_PRIVATE }), { code: 'ERR_MMAP_UNSUPPORTED' })
   t.throws(() => mmap(path, 0, { prot: PROT_READ }), { code: 'ERR_MMAP_UNSUPPORTED' })
   t.throws(() => mmap(path, 0, { flags: MAP_PRIVATE, prot: PROT_READ }), { code: 'ERR_MMAP_UNSUPPORTED' })
@@ -23,14 +24,14 @@ onWindows('flags, prot, madvise and protect are ERR_MMAP_UNSUPPORTED', 'they are
   t.true(map.slice().equals(pattern(100)))
 })
 
-onWindows('there is no descriptor', 'there is one', (t) => {
+onWindows('fd: there is no descriptor', 'there is one', (t) => {
   using file = mmap(scratchFile(t, 'abc'))
   using memory = mmap(-1, 10)
   t.deepEqual([file.fd, memory.fd], [-1, -1])
   t.deepEqual([file.size(), memory.size()], [3, 10])
 })
 
-onWindows('a file cannot be cut by others while it is mapped', 'it can, and views read zeros', (t) => {
+onWindows('mmap: others cannot truncate a file while it is mapped', 'it can, and views read zeros', (t) => {
   const path = scratchFile(t, pattern(100_000))
   const map = mmap(path)
   // Node has no name for ERROR_USER_MAPPED_FILE.
@@ -42,37 +43,41 @@ onWindows('a file cannot be cut by others while it is mapped', 'it can, and view
   t.true(readFileSync(path).equals(pattern(10)))
 })
 
-onWindows('resize to less is EBUSY while there is a view, and changes nothing', 'old views read zeros', async (t) => {
-  const path = scratchFile(t, pattern(100_000))
-  using map = mmap(path)
-  const held = { view: map.bytes as Uint8Array | undefined }
-  t.throws(() => map.resize(10), { code: 'EBUSY', message: /while it is mapped/ })
-  t.is(map.length, 100_000)
-  t.is(map.size(), 100_000)
-  t.true(map.slice().equals(pattern(100_000)))
-  map.setAt(0, 200)
-  t.is(held.view?.[0], 200)
-  t.is(map.bytes[0], 200)
-  // To more is possible, and the view goes on.
-  map.resize(200_000)
-  map.setAt(1, 201)
-  t.is(held.view?.[1], 201)
-  held.view = undefined
-  const shortened = (): boolean => {
-    try {
-      map.resize(10)
-      return true
-    } catch (error) {
-      if (!(error instanceof Error) || !('code' in error) || error.code !== 'EBUSY') throw error
-      // The view has not been collected yet.
-      return false
+onWindows(
+  'resize: a shorter length is EBUSY while there is a view, and changes nothing',
+  'old views read zeros',
+  async (t) => {
+    const path = scratchFile(t, pattern(100_000))
+    using map = mmap(path)
+    const held = { view: map.bytes as Uint8Array | undefined }
+    t.throws(() => map.resize(10), { code: 'EBUSY', message: /while it is mapped/ })
+    t.is(map.length, 100_000)
+    t.is(map.size(), 100_000)
+    t.true(map.slice().equals(pattern(100_000)))
+    map.setAt(0, 200)
+    t.is(held.view?.[0], 200)
+    t.is(map.bytes[0], 200)
+    // To more is possible, and the view goes on.
+    map.resize(200_000)
+    map.setAt(1, 201)
+    t.is(held.view?.[1], 201)
+    held.view = undefined
+    const shortened = (): boolean => {
+      try {
+        map.resize(10)
+        return true
+      } catch (error) {
+        if (!(error instanceof Error) || !('code' in error) || error.code !== 'EBUSY') throw error
+        // The view has not been collected yet.
+        return false
+      }
     }
-  }
-  t.true(await collectUntil(shortened))
-  t.deepEqual([map.length, readFileSync(path).length], [10, 10])
-})
+    t.true(await collectUntil(shortened))
+    t.deepEqual([map.length, readFileSync(path).length], [10, 10])
+  },
+)
 
-onWindows('resize to less is EBUSY while there is another mapping', 'the other one loses its end', (t) => {
+onWindows('resize: a shorter length is EBUSY while there is another mapping', 'the other one loses its end', (t) => {
   const path = scratchFile(t, pattern(100_000))
   using map = mmap(path)
   const other = mmap(path, 0, { access: ACCESS_READ })
@@ -83,7 +88,7 @@ onWindows('resize to less is EBUSY while there is another mapping', 'the other o
   t.is(readFileSync(path).length, 10)
 })
 
-onWindows('a file that is mapped is removed after unmap() at the latest', 'it can be removed at any time', (t) => {
+onWindows('unmap: a mapped file can be removed then at the latest', 'it can be removed at any time', (t) => {
   for (const access of [ACCESS_READ, ACCESS_COPY, undefined] as const) {
     const path = scratchFile(t, pattern(100_000))
     const map = mmap(path, 0, { access })
@@ -103,7 +108,7 @@ onWindows('a file that is mapped is removed after unmap() at the latest', 'it ca
   }
 })
 
-onWindows('a tag may have 260 characters, and begin with Local\\', 'it becomes a file name', (t) => {
+onWindows('tagname: it may have 260 characters, and begin with Local\\', 'it becomes a file name', (t) => {
   const long = `memmap-test-${process.pid}-`.padEnd(260, 'x')
   using map = mmap(-1, 10, { tagname: long })
   t.is(map.length, 10)

@@ -1,5 +1,5 @@
-// The errors when the native library is missing or cannot be loaded. Each program is a process of its
-// own, in a project that has the package without a library.
+// The errors when the native library is missing or cannot be loaded. Each program is a process of
+// its own, in a project that has the package without a library.
 
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'

@@ -1,5 +1,5 @@
-// The package in a vm context, in which Jest runs everything. Its JavaScript is of that realm, but the
-// errors of the native library are of the main one.
+// The package in a vm context, in which Jest runs everything. Its JavaScript is of that realm, but
+// the errors of the native library are of the main one.
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -77,7 +77,7 @@ test('view: the result is a Buffer, even if that extends the Uint8Array of anoth
   }
 })
 
-test('the method for `using` has the symbol that Node has, where another realm has none', (t) => {
+test('Symbol.dispose: the method has the symbol of Node where another realm has none', (t) => {
   const { Mmap, mmap } = load({ ...NODE })
   t.false('undefined' in Mmap.prototype)
   t.is(typeof Symbol.dispose, 'symbol')
@@ -91,14 +91,17 @@ const realmsHaveDispose = runInContext('Symbol.dispose', createContext({})) !== 
 const whereRealmsHaveNone = realmsHaveDispose ? test.skip : test
 if (realmsHaveDispose) console.log('Realms without Symbol.dispose: not run, since this Node gives it to every realm')
 
-whereRealmsHaveNone('the method for `using` also has the symbol that compilers use, where a realm has none', (t) => {
-  const { mmap } = load({ ...NODE })
-  const map = mmap(-1, 5)
-  Reflect.get(map, Symbol.for('Symbol.dispose')).call(map)
-  t.true(map.closed)
-})
+whereRealmsHaveNone(
+  'Symbol.dispose: the method also has the symbol that compilers use, where a realm has none',
+  (t) => {
+    const { mmap } = load({ ...NODE })
+    const map = mmap(-1, 5)
+    Reflect.get(map, Symbol.for('Symbol.dispose')).call(map)
+    t.true(map.closed)
+  },
+)
 
-whereRealmsHaveNone('the method for `using` has only that symbol where Node has none', (t) => {
+whereRealmsHaveNone('Symbol.dispose: the method has only the symbol of compilers where Node has none', (t) => {
   // Before 20.5 Node has no such function.
   const events = { ...require('node:events'), addAbortListener: undefined }
   const { Mmap } = load({ ...NODE }, undefined, { 'node:events': events })

@@ -8,7 +8,8 @@ import type { ExecutionContext } from 'ava'
 const PACKAGE = fileURLToPath(new URL('../../index.js', import.meta.url))
 
 /**
- * What a program prints, as JSON. It has the package as `memmap` and `args` as `args`.
+ * Runs a program and returns what it prints, as JSON. The program has the package as `memmap`, and
+ * `args`.
  *
  * @param before what the shell does first
  * @param shell what starts the shell
@@ -35,7 +36,10 @@ const HEAD = `
   }
 `
 
-/** The same where file systems can be mounted that only the program sees. `undefined`, and a log, where that is not allowed. */
+/**
+ * Like {@link runAfter}, in a namespace where `before` may mount file systems that only the program
+ * sees. Where that is not allowed, logs the reason and returns `undefined`.
+ */
 export function runWithMounts(t: ExecutionContext, before: string, program: string, args: string[] = []): unknown {
   const shell = ['unshare', '--mount']
   const { status, stderr, error } = spawnSync('unshare', ['--mount', 'true'], { encoding: 'utf8' })

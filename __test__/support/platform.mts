@@ -1,8 +1,9 @@
-// What differs between systems, and tests that only some of them can run. On the others they say why they did not.
+// What differs between systems, and tests that only some of them can run. On the others a test logs
+// why it was not run.
 
 import ava, { type ExecutionContext } from 'ava'
 
-/** What file systems say of petabytes. */
+/** How file systems refuse petabytes. */
 export const TOO_LARGE = /^(EFBIG|ENOSPC|ENOMEM): /
 
 type Body = (t: ExecutionContext) => void | Promise<void>

@@ -1,5 +1,6 @@
-// A copy of a Node that takes no memory of others, as Electron's does: its functions for that answer 22,
-// napi_no_external_buffers_allowed. Nothing else changes. scripts/matrix/runtimes.mjs makes some of them, too.
+// A copy of Node that refuses external memory, as Electron's Node does: its functions for that return
+// 22, napi_no_external_buffers_allowed. Nothing else changes. scripts/matrix/runtimes.mjs makes such
+// copies, too.
 
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 
@@ -16,7 +17,7 @@ const RETURN_22 = {
 const LOADED_SEGMENT = 1
 const DYNAMIC_SYMBOLS = 11
 
-/** Writes the copy of `program` to `path`, or says why not. */
+/** Writes the copy of `program` to `path`. Returns the reason if it cannot. */
 export function writeRefusingNode(path: string, program: string = process.execPath): string | undefined {
   const code = process.arch === 'x64' || process.arch === 'arm64' ? RETURN_22[process.arch] : undefined
   const exportedFunctions = { linux: exportedByElf, win32: exportedByPe }[process.platform as 'linux' | 'win32']
@@ -39,7 +40,10 @@ function rows(count: number, start: number, size: number): number[] {
   return Array.from({ length: count }, (_, index) => start + index * size)
 }
 
-/** Where in the file each function is that {@link REFUSED} names. The numbers are those of ELF's 64-bit structures. */
+/**
+ * Where in the file each function is that {@link REFUSED} names. The numbers are those of ELF's
+ * 64-bit structures.
+ */
 function exportedByElf(elf: Buffer): Map<string, number> {
   const u64 = (at: number): number => Number(elf.readBigUInt64LE(at))
   const segments = rows(elf.readUInt16LE(0x38), u64(0x20), 56).filter((at) => elf.readUInt32LE(at) === LOADED_SEGMENT)
@@ -60,7 +64,7 @@ function exportedByElf(elf: Buffer): Map<string, number> {
   return functions
 }
 
-/** The same of an executable of Windows. The numbers are those of PE's 64-bit structures. */
+/** Like {@link exportedByElf}, for Windows. The numbers are those of PE's 64-bit structures. */
 function exportedByPe(pe: Buffer): Map<string, number> {
   const u16 = (at: number): number => pe.readUInt16LE(at)
   const u32 = (at: number): number => pe.readUInt32LE(at)
