@@ -99,7 +99,7 @@ test('write: a view that its shrunken buffer no longer covers is refused, one th
   map.fill(0)
   const dataView = Reflect.construct(DataView, [buffer, 4, 10])
   const empty = new Uint8Array(buffer, 4, 0)
-  // A view of a fixed length is refused. A view that follows its buffer has the bytes that are left.
+  // A view of a fixed length is refused. A view that follows its buffer has what is left.
   const isRefused = (data: BytesLike): void => {
     const message = /^The "data" argument is a view that reaches beyond the end of its ArrayBuffer, which has shrunk$/
     t.throws(() => map.write(data), { instanceOf: TypeError, code: 'ERR_INVALID_ARG_VALUE', message })

@@ -84,8 +84,8 @@ const METHODS = {
 const TAKES_BIGINT = new Set(['mmap', 'resize'])
 
 /**
- * CPython's messages that become neither ERR_OUT_OF_RANGE (as ValueError) nor ERR_INVALID_ARG_TYPE (as
- * TypeError).
+ * CPython's messages that become neither ERR_OUT_OF_RANGE (as ValueError) nor
+ * ERR_INVALID_ARG_TYPE (as TypeError).
  */
 const OTHER_FAILURES: ReadonlyMap<string, { kind: string; code: string }> = new Map([
   ['mmap closed or invalid', { kind: 'Error', code: 'ERR_MMAP_CLOSED' }],

@@ -1,5 +1,5 @@
-// Lines: views or text, without '\r', from the last to the first, and of a position; compared with a
-// naive split.
+// Lines: views or text, without '\r', from the last to the first, and of a position. They are
+// compared with a naive split.
 //
 // HOSTILE_SEED repeats a run of the properties.
 

@@ -321,7 +321,10 @@ test('tagname: eight processes open and close at once, and never fail or see sta
 
 // --- Systems without /dev/shm or /proc
 
-/** Makes and uses a region, changes to the root, and closes it. Says what the folder had then and has now. */
+/**
+ * Makes and uses a region, changes to the root, and closes it. Says what the folder had before and
+ * has after that.
+ */
 const MADE_AND_LEFT = `
   const { readdirSync } = require('node:fs')
   const [folder, tagname] = args

@@ -191,3 +191,17 @@ onSmallDisk('resize: a full disk is ENOSPC, and file and mapping stay as they we
   map.resize(20_000)
   t.is(map.length, 20_000)
 })
+
+test('resize: with views alive there are new ones of the new size', (t) => {
+  const path = scratchFile(t, 'abcdef')
+  using map = mmap(path)
+  const before = map.bytes
+  map.resize(10)
+  const after = map.bytes
+  t.not(before, after)
+  t.deepEqual([before.length, after.length], [6, 10])
+  after[0] = 65
+  t.is(before[0], 65)
+  before[1] = 66
+  t.is(readFileSync(path, 'latin1'), 'ABcdef\0\0\0\0')
+})

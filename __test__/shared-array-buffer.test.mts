@@ -1,3 +1,5 @@
+// Mappings whose buffer is a SharedArrayBuffer, and runtimes that have no other kind.
+
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, statSync, truncateSync } from 'node:fs'
@@ -8,11 +10,11 @@ import test, { type ExecutionContext } from 'ava'
 import { ACCESS_COPY, ACCESS_READ, MADV_RANDOM, type Mmap, mmap, PAGESIZE } from 'memmap'
 import { mmapWith } from './support/misuse.mjs'
 import { onLinux, onUnix, onWindows } from './support/platform.mjs'
-import { mapsOf, scratchFile, scratchFolder } from './support/portable.mjs'
+import { mapsOf, pattern, scratchFile, scratchFolder } from './support/portable.mjs'
 import { writeRefusingNode } from './support/refusing-node.mjs'
 
 for (const shared of [null, 1, 'true', [], () => true]) {
-  test(`sharedArrayBuffer: ${String(shared)} is of the wrong type`, (t) => {
+  test(`sharedArrayBuffer: ${String(shared)} has the wrong type`, (t) => {
     t.throws(() => mmapWith(-1, 10, { sharedArrayBuffer: shared }), {
       instanceOf: TypeError,
       code: 'ERR_INVALID_ARG_TYPE',
@@ -20,14 +22,14 @@ for (const shared of [null, 1, 'true', [], () => true]) {
   })
 }
 
-test('what sharedArrayBuffer has beside maxByteLength is named', (t) => {
+test('sharedArrayBuffer: an unknown property is named', (t) => {
   const message =
     'The property "options.sharedArrayBuffer.maxlength" is not an option of mmap. Options are maxByteLength'
   t.throws(() => mmapWith(-1, 10, { sharedArrayBuffer: { maxlength: 20 } }), { code: 'ERR_INVALID_ARG_VALUE', message })
   t.throws(() => mmapWith(-1, 10, { sharedArrayBuffer: {} }), { code: 'ERR_INVALID_ARG_VALUE' })
 })
 
-test('an option under an earlier name is refused, and the error says what it is called', (t) => {
+test('sharedArrayBuffer: an earlier name of an option is refused, and the error has the new one', (t) => {
   const refusal = (name: string, meant: string): object => ({
     code: 'ERR_INVALID_ARG_VALUE',
     message: `The property "options.${name}" is not an option of mmap. It is called "${meant}"`,
@@ -51,15 +53,15 @@ function refusesMaxByteLength(t: ExecutionContext, maxByteLength: number): void 
 }
 
 for (const maxByteLength of [-1, 1.5, Number.NaN, 2 ** 53]) {
-  test(`a maxByteLength of ${maxByteLength} is out of range`, (t) => refusesMaxByteLength(t, maxByteLength))
+  test(`maxByteLength: ${maxByteLength} is out of range`, (t) => refusesMaxByteLength(t, maxByteLength))
 }
 
-onUnix('a maxByteLength that is less than the length is out of range', 'it has no maxByteLength', (t) => {
+onUnix('maxByteLength: less than the length is out of range', 'it has no maxByteLength', (t) => {
   refusesMaxByteLength(t, 9)
 })
 
 onUnix(
-  'a maxByteLength that the runtime has no room for is what there is too much of',
+  'maxByteLength: more than the runtime has room for is an error that names the option',
   'it has no maxByteLength',
   (t) => {
     using map = mmap(-1, 10, { sharedArrayBuffer: { maxByteLength: 2 ** 52 } })
@@ -73,7 +75,7 @@ onUnix(
 )
 
 for (const offset of [0, 5, 4096, 5000]) {
-  test(`from offset ${offset}, methods and views of a SharedArrayBuffer show the same bytes`, (t) => {
+  test(`sharedArrayBuffer: methods and views show the same bytes, from offset ${offset}`, (t) => {
     for (const access of [ACCESS_READ, ACCESS_COPY, undefined] as const) {
       const path = scratchFile(t, Buffer.alloc(12_388, 'a'))
       using map = mmap(path, 0, { access, offset, sharedArrayBuffer: true })
@@ -89,7 +91,7 @@ for (const offset of [0, 5, 4096, 5000]) {
   })
 }
 
-test('a worker that is sent the buffer adds to it atomically', async (t) => {
+test('sharedArrayBuffer: a worker that is sent the buffer adds to it atomically', async (t) => {
   const path = scratchFile(t, Buffer.alloc(100))
   using map = mmap(path, 0, { sharedArrayBuffer: true })
   const program = `
@@ -101,7 +103,7 @@ test('a worker that is sent the buffer adds to it atomically', async (t) => {
   t.is(readFileSync(path).readInt32LE(0), 200_000)
 })
 
-test('data that another thread makes longer meanwhile is written as far as it was checked', async (t) => {
+test('write, setSlice: data that another thread grows meanwhile is written as far as it was checked', async (t) => {
   using map = mmap(-1, 1 << 17)
   const program = `
     const { workerData: data } = require('node:worker_threads')
@@ -135,7 +137,7 @@ test('data that another thread makes longer meanwhile is written as far as it wa
 
 const NO_GROWING = 'a buffer of its cannot grow in place'
 
-onUnix('with maxByteLength it grows in place, and every view stays valid', NO_GROWING, (t) => {
+onUnix('maxByteLength: the mapping grows in place, and every view stays valid', NO_GROWING, (t) => {
   const path = scratchFile(t, Buffer.alloc(5000, 'a'))
   using map = mmap(path, 0, { sharedArrayBuffer: { maxByteLength: 1_000_000 } })
   const { bytes: before, buffer } = map
@@ -150,7 +152,7 @@ onUnix('with maxByteLength it grows in place, and every view stays valid', NO_GR
   t.is(map.at(0), 9)
 })
 
-onUnix('beyond maxByteLength, and to a shorter length, it gets a new buffer; old views go on', NO_GROWING, (t) => {
+onUnix('maxByteLength: beyond it, and for less, there is a new buffer, and old views stay valid', NO_GROWING, (t) => {
   const path = scratchFile(t, Buffer.alloc(5000, 'a'))
   using map = mmap(path, 0, { sharedArrayBuffer: { maxByteLength: 10_000 } })
   const { bytes: before, buffer } = map
@@ -163,25 +165,43 @@ onUnix('beyond maxByteLength, and to a shorter length, it gets a new buffer; old
   t.deepEqual([before[0], before[4095], before[4999]], [98, 97, 0])
 })
 
-onWindows('maxByteLength is ERR_MMAP_UNSUPPORTED', 'there its buffers can grow', (t) => {
-  t.throws(() => mmap(-1, 10, { sharedArrayBuffer: { maxByteLength: 100 } }), { code: 'ERR_MMAP_UNSUPPORTED' })
-})
-
 onUnix(
-  'a truncated file reads as zeros in the buffer, and the methods say so',
-  'it cuts no file that is mapped',
+  'resize: a SharedArrayBuffer stays that of its mapping, whatever was done to it',
+  'its buffers cannot grow',
   (t) => {
-    const path = scratchFile(t, Buffer.alloc(5 * PAGESIZE, 'a'))
-    using map = mmap(path, 0, { sharedArrayBuffer: true })
-    const { bytes } = map
-    truncateSync(path, PAGESIZE)
-    t.is(bytes[3 * PAGESIZE], 0)
-    t.throws(() => map.at(0), { code: 'ERR_MMAP_FAULT' })
+    const path = scratchFile(t, pattern(1000))
+    using map = mmap(path, 990, { offset: 10, sharedArrayBuffer: { maxByteLength: 4 * PAGESIZE } })
+    const { buffer } = map
+    if (!(buffer instanceof SharedArrayBuffer)) throw new Error('it is a SharedArrayBuffer')
+    // Farther than the mapping will grow.
+    buffer.grow(buffer.maxByteLength)
+    Object.setPrototypeOf(buffer, null)
+    Object.defineProperties(buffer, { byteLength: { value: 0 }, grow: { value: undefined } })
+    map.resize(2 * PAGESIZE)
+    t.is(map.buffer, buffer)
+    t.is(map.bytes.length, 2 * PAGESIZE)
+    t.true(Buffer.from(map.bytes.slice(0, 990)).equals(pattern(1000).subarray(10)))
+    map.bytes[2 * PAGESIZE - 1] = 7
+    t.is(readFileSync(path).at(-1), 7)
+    t.is(map.at(-1), 7)
   },
 )
 
+onWindows('maxByteLength: it is ERR_MMAP_UNSUPPORTED', 'there its buffers can grow', (t) => {
+  t.throws(() => mmap(-1, 10, { sharedArrayBuffer: { maxByteLength: 100 } }), { code: 'ERR_MMAP_UNSUPPORTED' })
+})
+
+onUnix('buffer: a truncated file reads as zeros, and the methods report it', 'it cuts no file that is mapped', (t) => {
+  const path = scratchFile(t, Buffer.alloc(5 * PAGESIZE, 'a'))
+  using map = mmap(path, 0, { sharedArrayBuffer: true })
+  const { bytes } = map
+  truncateSync(path, PAGESIZE)
+  t.is(bytes[3 * PAGESIZE], 0)
+  t.throws(() => map.at(0), { code: 'ERR_MMAP_FAULT' })
+})
+
 onUnix(
-  'what was lost before there was a buffer is still said when there is one',
+  'buffer: what was lost before there was a buffer is still reported afterwards',
   'it cuts no file that is mapped',
   (t) => {
     const path = scratchFile(t, Buffer.alloc(5 * PAGESIZE, 'a'))
@@ -198,7 +218,7 @@ onUnix(
     try {
       t.is(map.bytes[3 * PAGESIZE], 0)
     } catch (error) {
-      // Before 6.17, Linux moves no memory that has zeros in it.
+      // Before 6.17, Linux moves no mapping of which a part was replaced by zeros.
       t.like(error, fault)
       t.log('this system moves no memory of which a part was lost')
     }
@@ -207,7 +227,7 @@ onUnix(
   },
 )
 
-onUnix('advice and locks for a part come before the buffer', 'it has no madvise', (t) => {
+onUnix('madvise, mlock: a part may be advised or locked before there is a buffer', 'it has no madvise', (t) => {
   for (const divide of [
     (map: Mmap) => map.madvise(MADV_RANDOM, 0, PAGESIZE),
     (map: Mmap) => map.mlock(PAGESIZE, 2 * PAGESIZE),
@@ -220,7 +240,7 @@ onUnix('advice and locks for a part come before the buffer', 'it has no madvise'
   }
 })
 
-onWindows('unmap() closes, and says that a SharedArrayBuffer stays mapped', 'there it reads zeros', (t) => {
+onWindows('unmap: it closes, and says that a SharedArrayBuffer stays mapped', 'there it reads zeros', (t) => {
   const map = mmap(scratchFile(t, Buffer.alloc(5000, 'a')), 0, { sharedArrayBuffer: true })
   const { bytes } = map
   t.throws(() => map.unmap(), { code: 'ERR_MMAP_UNSUPPORTED' })
@@ -228,7 +248,7 @@ onWindows('unmap() closes, and says that a SharedArrayBuffer stays mapped', 'the
   t.is(bytes[4999], 97)
 })
 
-onLinux('unmap() makes views read zeros, and lets go of the file', 'it reads /proc/self/maps', (t) => {
+onLinux('unmap: views read zeros, and the file is released', 'it reads /proc/self/maps', (t) => {
   const path = scratchFile(t, Buffer.alloc(5000, 'a'))
   const map = mmap(path, 0, { sharedArrayBuffer: true })
   const { bytes } = map
@@ -238,7 +258,7 @@ onLinux('unmap() makes views read zeros, and lets go of the file', 'it reads /pr
   t.is(mapsOf(path), 0)
 })
 
-onUnix('a named region is used until unmap(), or its last view', 'no SharedArrayBuffer is unmapped there', (t) => {
+onUnix('tagname: a region is used until unmap(), or its last view', 'no SharedArrayBuffer is unmapped there', (t) => {
   const tagname = `memmap-test-shared-${process.pid}`
   const map = mmap(-1, 100, { tagname, sharedArrayBuffer: true })
   const { bytes } = map
@@ -255,7 +275,7 @@ onUnix('a named region is used until unmap(), or its last view', 'no SharedArray
 })
 
 onLinux(
-  'close() lets go of the file at once when only the class itself had a view',
+  'close: the file is released at once when only the class itself had a view',
   'it reads /proc/self/maps',
   (t) => {
     const path = scratchFile(t, Buffer.alloc(5000, 'a'))
@@ -266,7 +286,7 @@ onLinux(
   },
 )
 
-test('a shared copy writes back what its methods wrote', (t) => {
+test('writeBack: what methods wrote to a shared copy is written back', (t) => {
   const path = scratchFile(t, Buffer.alloc(5000, 'a'))
   const map = mmap(path, 0, { access: ACCESS_COPY, writeBack: true, sharedArrayBuffer: true })
   for (let i = 0; i < 100; i += 1) map.setAt(i, 98)
@@ -274,8 +294,8 @@ test('a shared copy writes back what its methods wrote', (t) => {
   t.true(readFileSync(path).subarray(0, 100).equals(Buffer.alloc(100, 'b')))
 })
 
-// What fixtures/refused.cjs says that it has asserted.
-const WITHOUT_MEMORY_OF_OTHERS =
+// What fixtures/refused.cjs prints once it has asserted it.
+const WITHOUT_EXTERNAL_MEMORY =
   process.platform === 'win32'
     ? [
         'every way to a view is ERR_MMAP_NO_VIEW, and the mapping goes on',
@@ -292,7 +312,7 @@ const WITHOUT_MEMORY_OF_OTHERS =
         'resize and unmap work with views',
       ]
 
-test('a Node that refuses memory of others, as Electron does, has SharedArrayBuffers instead, or none on Windows', (t) => {
+test("buffer: a Node that refuses external memory, as Electron's, has a SharedArrayBuffer instead", (t) => {
   const node = join(scratchFolder(t), process.platform === 'win32' ? 'refusing-node.exe' : 'refusing-node')
   const reason = writeRefusingNode(node)
   if (reason !== undefined) {
@@ -302,5 +322,5 @@ test('a Node that refuses memory of others, as Electron does, has SharedArrayBuf
   }
   const program = fileURLToPath(new URL('fixtures/refused.cjs', import.meta.url))
   const printed = execFileSync(node, [program, scratchFile(t, Buffer.alloc(1))], { encoding: 'utf8' })
-  t.deepEqual(printed.trim().split('\n'), WITHOUT_MEMORY_OF_OTHERS)
+  t.deepEqual(printed.trim().split('\n'), WITHOUT_EXTERNAL_MEMORY)
 })

@@ -133,3 +133,38 @@ test('view: the views of a mapping share its memory', (t) => {
   map.bytes[15] = 64
   t.is(map.view(DataView).getFloat64(8, true), 2 ** 16)
 })
+
+// --- The buffer
+
+test('bytes, buffer, view: they share one buffer, which is made once', (t) => {
+  using map = mmap(scratchFile(t, pattern(1000)))
+  t.is(map.bytes, map.bytes)
+  t.is<unknown, unknown>(map.buffer, map.bytes.buffer)
+  t.is<unknown, unknown>(map.view(DataView).buffer, map.buffer)
+  t.is<unknown, unknown>(map.view(Buffer, 5).buffer, map.buffer)
+})
+
+test('view, resize, unmap: properties defined on earlier views mislead nobody', (t) => {
+  const path = scratchFile(t, pattern(1000))
+  const map = mmap(path)
+  const { bytes, buffer } = map
+  const other = new ArrayBuffer(8)
+  Object.defineProperties(bytes, {
+    buffer: { value: other },
+    byteOffset: { value: 5 },
+    length: { value: 0 },
+    constructor: { value: { [Symbol.species]: Float64Array } },
+    subarray: { value: () => new Uint8Array(8) },
+  })
+  Object.defineProperties(buffer, { byteLength: { value: 1 }, constructor: { value: null } })
+  t.true(map.view(Buffer, 10, 100).equals(pattern(110).subarray(10)))
+  t.is(map.buffer, buffer)
+  map.resize(2000)
+  const late = map.bytes
+  Object.defineProperty(late, 'buffer', { value: other })
+  map.unmap()
+  t.is(other.byteLength, 8)
+  // Their memory is gone, and reading them is no fault.
+  t.is(bytes[0], undefined)
+  t.is(late[0], undefined)
+})

@@ -1,5 +1,5 @@
-// The programs and commands that README.md and docs/ show: each is run, and must print what the page
-// says. CONTRIBUTING.md has the conventions.
+// The programs and commands that README.md and docs/ show: each is run, and must print what the
+// page says. CONTRIBUTING.md has the conventions.
 
 import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'

@@ -1,6 +1,6 @@
-// A copy of Node that refuses external memory, as Electron's Node does: its functions for that return
-// 22, napi_no_external_buffers_allowed. Nothing else changes. scripts/matrix/runtimes.mjs makes such
-// copies, too.
+// A copy of Node that refuses external memory, as Electron's Node does: its functions for that
+// return 22, napi_no_external_buffers_allowed. Nothing else changes. scripts/matrix/runtimes.mjs
+// makes such copies, too.
 
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 

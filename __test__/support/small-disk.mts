@@ -8,8 +8,8 @@ import { asRootOnLinux } from './platform.mjs'
 import { scratchFolder } from './portable.mjs'
 
 /**
- * Runs a program that some systems lack, or that only root may run. If it fails, the test passes and
- * logs the reason.
+ * Runs a program that some systems lack, or that only root may run. If it fails, the test passes
+ * and logs the reason.
  */
 export function succeeds(t: ExecutionContext, program: string, ...args: string[]): boolean {
   const { status, stderr, error } = spawnSync(program, args, { encoding: 'utf8' })

@@ -20,8 +20,8 @@ export function named(part: string): string[] {
 }
 
 /**
- * The length of a region for those that join it. Windows tells them whole pages, and only the one who
- * made the region knows its exact length.
+ * The length of a region for those that join it. Windows tells them whole pages, and only the one
+ * who made the region knows its exact length.
  */
 export function lengthForOthers(length: number): number {
   return process.platform === 'win32' ? Math.ceil(length / PAGESIZE) * PAGESIZE : length

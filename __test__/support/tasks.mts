@@ -61,8 +61,8 @@ export async function inTheMiddle<T>(
 }
 
 /**
- * Starts to prefetch a sparse file, and returns when a part has been read. What is in memory already
- * is prefetched too fast to be observed, so each attempt has a file of its own.
+ * Starts to prefetch a sparse file, and returns when a part has been read. What is in memory
+ * already is prefetched too fast to be observed, so each attempt has a file of its own.
  */
 export function prefetching(t: ExecutionContext, length: number, map: (path: string) => Mmap): Promise<Running<void>> {
   return inTheMiddle((options) => map(holes(t, length)).prefetch(0, undefined, options))
