@@ -321,7 +321,7 @@ interface MmapError extends Error {
 /** Encodings of text, as Buffer has them. */
 type TextEncoding = 'utf8' | 'latin1' | 'ascii' | 'utf16le' | 'hex' | 'base64';
 //#endregion
-//#region src/view-types.d.ts
+//#region src/views/view-types.d.ts
 /** A typed array, DataView or Buffer class, as `view()` takes it. */
 interface ViewConstructor<T extends ArrayBufferView> {
   readonly prototype: T;

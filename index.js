@@ -371,19 +371,7 @@ const MADV_PROTECT = system.MADV_PROTECT;
 const MADV_FREE_REUSABLE = system.MADV_FREE_REUSABLE;
 const MADV_FREE_REUSE = system.MADV_FREE_REUSE;
 //#endregion
-//#region src/permission.ts
-function refuseDenied(path, writes) {
-	const permission = process.permission;
-	if (permission === void 0) return;
-	const full = (0, node_path.resolve)(path);
-	if (!permission.has("fs.read", full)) throw accessDenied("FileSystemRead", "--allow-fs-read", path);
-	if (writes && !permission.has("fs.write", full)) throw accessDenied("FileSystemWrite", "--allow-fs-write", path);
-}
-//#endregion
-//#region src/runtime.ts
-const CAN_RELOCATE = process.platform !== "win32" && process.versions.bun === void 0;
-//#endregion
-//#region src/signal.ts
+//#region src/abort-signal.ts
 function signalOf(value) {
 	if (typeof value !== "object" || value === null) return void 0;
 	try {
@@ -500,6 +488,18 @@ function listen(signal, stop, { add, remove }) {
 		listening.delete(signal);
 	};
 }
+//#endregion
+//#region src/permission.ts
+function refuseDenied(path, writes) {
+	const permission = process.permission;
+	if (permission === void 0) return;
+	const full = (0, node_path.resolve)(path);
+	if (!permission.has("fs.read", full)) throw accessDenied("FileSystemRead", "--allow-fs-read", path);
+	if (writes && !permission.has("fs.write", full)) throw accessDenied("FileSystemWrite", "--allow-fs-write", path);
+}
+//#endregion
+//#region src/runtime.ts
+const CAN_RELOCATE = process.platform !== "win32" && process.versions.bun === void 0;
 //#endregion
 //#region src/arguments.ts
 const OPTION_NAMES = [
@@ -933,7 +933,7 @@ function symbolOfNode() {
 	return disposable && Object.getOwnPropertySymbols(disposable)[0];
 }
 //#endregion
-//#region src/faults.ts
+//#region src/fault-counter.ts
 let faultCounter;
 let isAskedFor = false;
 function countedFaults() {
@@ -945,13 +945,129 @@ function countedFaults() {
 	return faultCounter;
 }
 //#endregion
-//#region src/iterators.ts
-const FIRST_BATCH$1 = 16;
-const LARGEST_BATCH$1 = 4096;
+//#region src/fault-signals.ts
+const SIGNALS = ["SIGBUS", "SIGSEGV"];
+let isWatched = false;
+function watchSignals() {
+	if (isWatched) return;
+	isWatched = true;
+	const { isMainThread } = require("node:worker_threads");
+	if (!isMainThread || !binding.installFaultHandler() || !binding.isFirstToWatchSignals()) return;
+	const came = SAYS_SO_BEFORE ? putOverAll : putBack;
+	process.on("newListener", came);
+	process.on("removeListener", putBack);
+	for (const signal of SIGNALS) if (process.listenerCount(signal) !== 0) came(signal);
+}
+function isOurs(signal) {
+	return SIGNALS.some((ours) => ours === signal);
+}
+function putBack(signal) {
+	if (isOurs(signal)) binding.installFaultHandler();
+}
+const SAYS_SO_BEFORE = process.versions.bun !== void 0 || process.versions.deno !== void 0;
+function putOverAll(signal) {
+	if (!isOurs(signal) || isComing || process.listeners(signal).includes(doNothing)) return;
+	isComing = true;
+	try {
+		process.on(signal, doNothing);
+		if (process.versions.bun === void 0) process.off(signal, doNothing);
+	} catch {}
+	isComing = false;
+	binding.installFaultHandler();
+}
+let isComing = false;
+function doNothing() {}
+//#endregion
+//#region src/identity.ts
+const IDENTITY = Symbol("memmap.identity");
+let mappings = 0;
+let markAsUncloneable = null;
+function standForItself(object) {
+	mappings += 1;
+	Reflect.set(object, IDENTITY, mappings);
+	if (markAsUncloneable === null) markAsUncloneable = uncloneableMark();
+	markAsUncloneable?.(object);
+}
+function uncloneableMark() {
+	if (Number.parseInt(process.versions.node, 10) < 22) return void 0;
+	return require("node:worker_threads").markAsUncloneable;
+}
+//#endregion
+//#region src/open.ts
+const handles = {
+	spare: [],
+	spareCount: 0,
+	mostSpare: 64,
+	unclosed: 0
+};
+function closedHandle() {
+	if (handles.spareCount === 0) return binding.newHandle();
+	handles.spareCount -= 1;
+	const handle = handles.spare[handles.spareCount];
+	handles.spare[handles.spareCount] = void 0;
+	return handle;
+}
+function open(handle, asked) {
+	const { file, tagname, length, offset, access, flags, prot, trackfd, create, mode, exclusive, writeBack, allowEmpty } = asked;
+	const mapped = binding.open(handle, file, tagname, length, offset, access, flags, prot, trackfd, create, mode, exclusive, writeBack, allowEmpty);
+	if (typeof mapped !== "number") {
+		handles.spare[handles.spareCount] = handle;
+		handles.spareCount += 1;
+		if (isShortage(mapped)) collectGarbageSoon();
+		throw file === -1 && length === 0 ? aboutNoLength(mapped) : withPath(mapped, asked.path);
+	}
+	handles.unclosed += 1;
+	if (handles.unclosed >= nextCount) countDescriptors();
+	return mapped;
+}
+let nextCount = 0;
+const SHARE = 1 / 4;
+const LEAST_UNTIL_NEXT_COUNT = 16;
+function countDescriptors() {
+	const allowed = binding.descriptorsAllowed();
+	handles.unclosed = binding.openMappings();
+	nextCount = handles.unclosed + Math.max((allowed - handles.unclosed) * SHARE, LEAST_UNTIL_NEXT_COUNT);
+	if (handles.unclosed >= allowed * SHARE) collectGarbageSoon();
+}
+let isCollectionDue = false;
+function collectGarbageSoon() {
+	if (isCollectionDue) return;
+	(0, node_timers.setImmediate)(collect);
+	isCollectionDue = true;
+}
+function collect() {
+	isCollectionDue = false;
+	const { Bun } = globalThis;
+	if (Bun !== void 0) {
+		Bun.gc(true);
+		return;
+	}
+	try {
+		for (let count = 0; count < 4; count += 1) Reflect.construct(ArrayBuffer, [2 ** 30]);
+	} catch {}
+}
+let leavesAtExit = false;
+function leaveNamedRegionsAtExit() {
+	if (leavesAtExit || process.versions.bun === void 0) return;
+	leavesAtExit = true;
+	const { isMainThread } = require("node:worker_threads");
+	if (!isMainThread) return;
+	process.once("exit", binding.leaveNamedRegions);
+}
+//#endregion
+//#region src/search/iteration.ts
 const DONE = Object.freeze({
 	value: void 0,
 	done: true
 });
+const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
+function inheritHelpers(...classes) {
+	for (const { prototype } of classes) Object.setPrototypeOf(prototype, iteratorPrototype);
+}
+//#endregion
+//#region src/search/matches.ts
+const FIRST_BATCH$1 = 16;
+const LARGEST_BATCH$1 = 4096;
 const MOST_POSITIONS = 2 ** 31;
 var Search = class {
 	batch = 0;
@@ -1047,7 +1163,40 @@ var Matches = class {
 		return this;
 	}
 };
+inheritHelpers(Matches);
+//#endregion
+//#region src/search/needles.ts
 const NEWLINE$1 = Uint8Array.of(10);
+let lastSought;
+const LONGEST_KEPT = 64;
+function soughtBytes(needle) {
+	if (typeof needle !== "string") return bytesArgument(needle, "needle");
+	if (needle === lastSought?.text) return lastSought.bytes;
+	const bytes = Buffer.from(needle);
+	if (needle.length <= LONGEST_KEPT) lastSought = {
+		text: needle,
+		bytes
+	};
+	return bytes;
+}
+function needleBytes(needle) {
+	return typeof needle === "number" ? byteAsBytes(needle) : needle;
+}
+function indexWithin(bytes, needle, from, to) {
+	const found = bytes.subarray(from, to).indexOf(needle);
+	return found === -1 ? -1 : from + found;
+}
+function refuseEmpty(needle, name) {
+	if (byteLengthOf(needle) === 0) throw wrongValue(`The "${name}" argument must not be empty: that is everywhere`);
+}
+function refuseUnequal(from, to) {
+	refuseEmpty(from, "from");
+	const [old, replacement] = [byteLengthOf(from), byteLengthOf(to)];
+	if (old === replacement) return;
+	throw wrongValue(`The "to" argument must be as long as "from", ${old} bytes. Received ${replacement} bytes: what follows would have to move. Write the parts between the matches (findAll) and the replacements to a new file instead`);
+}
+//#endregion
+//#region src/search/lines.ts
 const NOWHERE = /* @__PURE__ */ new ArrayBuffer(0);
 const FIRST_WINDOW = 64 * 1024;
 const WINDOW_GROWTH = 16;
@@ -1148,60 +1297,6 @@ var Lines = class {
 		}
 	}
 };
-const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
-function inheritHelpers(...classes) {
-	for (const { prototype } of classes) Object.setPrototypeOf(prototype, iteratorPrototype);
-}
-inheritHelpers(Matches, Lines);
-//#endregion
-//#region src/text.ts
-const LEAST_CHARACTERS = {
-	utf8: (count) => Math.ceil(count / 3),
-	latin1: (count) => count,
-	ascii: (count) => count,
-	utf16le: (count) => Math.floor(count / 2),
-	hex: (count) => 2 * count,
-	base64: (count) => 4 * Math.ceil(count / 3)
-};
-const ENCODINGS = Object.keys(LEAST_CHARACTERS);
-function textEncoding(encoding) {
-	if (encoding === "utf8") return encoding;
-	return oneOf(encoding, "encoding", ENCODINGS);
-}
-function refuseTooLong(encoding, count) {
-	const limit = node_buffer.constants.MAX_STRING_LENGTH;
-	if (LEAST_CHARACTERS[encoding](count) > limit) throw textTooLong(count, limit);
-}
-function decode(copy, encoding, count) {
-	try {
-		return copy.toString(encoding, 0, count);
-	} catch {
-		throw textTooLong(count, node_buffer.constants.MAX_STRING_LENGTH);
-	}
-}
-const scratch = Buffer.allocUnsafeSlow(2048);
-const scratchWords = new DataView(scratch.buffer);
-const SHORT_LOOP = 256;
-function shortText(bytes, words, encoding, from, to) {
-	const count = to - from;
-	if (count > SHORT_LOOP) bytes.copy(scratch, 0, from, to);
-	else {
-		let done = 0;
-		for (; done + 16 <= count; done += 16) {
-			const at = from + done;
-			scratchWords.setInt32(done, words.getInt32(at, true), true);
-			scratchWords.setInt32(done + 4, words.getInt32(at + 4, true), true);
-			scratchWords.setInt32(done + 8, words.getInt32(at + 8, true), true);
-			scratchWords.setInt32(done + 12, words.getInt32(at + 12, true), true);
-		}
-		for (; done + 4 <= count; done += 4) scratchWords.setInt32(done, words.getInt32(from + done, true), true);
-		for (; done < count; done += 1) scratchWords.setInt8(done, words.getInt8(from + done));
-	}
-	return encoding === "utf8" && HAS_UTF8_SLICE ? scratch.utf8Slice(0, count) : scratch.toString(encoding, 0, count);
-}
-const HAS_UTF8_SLICE = "utf8Slice" in scratch;
-//#endregion
-//#region src/lines.ts
 const BLOCK = 16 * 1024;
 var NewlinesBackwards = class {
 	#of;
@@ -1296,6 +1391,56 @@ var LinesBackwards = class {
 		return new Uint8Array(window.buffer, window.origin + from, to - from);
 	}
 };
+inheritHelpers(Lines, LinesBackwards);
+//#endregion
+//#region src/text.ts
+const LEAST_CHARACTERS = {
+	utf8: (count) => Math.ceil(count / 3),
+	latin1: (count) => count,
+	ascii: (count) => count,
+	utf16le: (count) => Math.floor(count / 2),
+	hex: (count) => 2 * count,
+	base64: (count) => 4 * Math.ceil(count / 3)
+};
+const ENCODINGS = Object.keys(LEAST_CHARACTERS);
+function textEncoding(encoding) {
+	if (encoding === "utf8") return encoding;
+	return oneOf(encoding, "encoding", ENCODINGS);
+}
+function refuseTooLong(encoding, count) {
+	const limit = node_buffer.constants.MAX_STRING_LENGTH;
+	if (LEAST_CHARACTERS[encoding](count) > limit) throw textTooLong(count, limit);
+}
+function decode(copy, encoding, count) {
+	try {
+		return copy.toString(encoding, 0, count);
+	} catch {
+		throw textTooLong(count, node_buffer.constants.MAX_STRING_LENGTH);
+	}
+}
+const scratch = Buffer.allocUnsafeSlow(2048);
+const scratchWords = new DataView(scratch.buffer);
+const SHORT_LOOP = 256;
+function shortText(bytes, words, encoding, from, to) {
+	const count = to - from;
+	if (count > SHORT_LOOP) bytes.copy(scratch, 0, from, to);
+	else {
+		let done = 0;
+		for (; done + 16 <= count; done += 16) {
+			const at = from + done;
+			scratchWords.setInt32(done, words.getInt32(at, true), true);
+			scratchWords.setInt32(done + 4, words.getInt32(at + 4, true), true);
+			scratchWords.setInt32(done + 8, words.getInt32(at + 8, true), true);
+			scratchWords.setInt32(done + 12, words.getInt32(at + 12, true), true);
+		}
+		for (; done + 4 <= count; done += 4) scratchWords.setInt32(done, words.getInt32(from + done, true), true);
+		for (; done < count; done += 1) scratchWords.setInt8(done, words.getInt8(from + done));
+	}
+	return encoding === "utf8" && HAS_UTF8_SLICE ? scratch.utf8Slice(0, count) : scratch.toString(encoding, 0, count);
+}
+const HAS_UTF8_SLICE = "utf8Slice" in scratch;
+//#endregion
+//#region src/search/text-lines.ts
 const FIRST_BATCH = 4 * 1024;
 const LARGEST_BATCH = 64 * 1024;
 var TextLines = class {
@@ -1436,147 +1581,7 @@ function dropReturns(lines, count) {
 		if (line.charCodeAt(line.length - 1) === RETURN) lines[index] = line.slice(0, -1);
 	}
 }
-inheritHelpers(LinesBackwards, TextLines);
-//#endregion
-//#region src/needles.ts
-let lastSought;
-const LONGEST_KEPT = 64;
-function soughtBytes(needle) {
-	if (typeof needle !== "string") return bytesArgument(needle, "needle");
-	if (needle === lastSought?.text) return lastSought.bytes;
-	const bytes = Buffer.from(needle);
-	if (needle.length <= LONGEST_KEPT) lastSought = {
-		text: needle,
-		bytes
-	};
-	return bytes;
-}
-function needleBytes(needle) {
-	return typeof needle === "number" ? byteAsBytes(needle) : needle;
-}
-function indexWithin(bytes, needle, from, to) {
-	const found = bytes.subarray(from, to).indexOf(needle);
-	return found === -1 ? -1 : from + found;
-}
-function refuseEmpty(needle, name) {
-	if (byteLengthOf(needle) === 0) throw wrongValue(`The "${name}" argument must not be empty: that is everywhere`);
-}
-function refuseUnequal(from, to) {
-	refuseEmpty(from, "from");
-	const [old, replacement] = [byteLengthOf(from), byteLengthOf(to)];
-	if (old === replacement) return;
-	throw wrongValue(`The "to" argument must be as long as "from", ${old} bytes. Received ${replacement} bytes: what follows would have to move. Write the parts between the matches (findAll) and the replacements to a new file instead`);
-}
-//#endregion
-//#region src/object.ts
-const IDENTITY = Symbol("memmap.identity");
-let mappings = 0;
-let markAsUncloneable = null;
-function standForItself(object) {
-	mappings += 1;
-	Reflect.set(object, IDENTITY, mappings);
-	if (markAsUncloneable === null) markAsUncloneable = uncloneableMark();
-	markAsUncloneable?.(object);
-}
-function uncloneableMark() {
-	if (Number.parseInt(process.versions.node, 10) < 22) return void 0;
-	return require("node:worker_threads").markAsUncloneable;
-}
-//#endregion
-//#region src/open.ts
-const handles = {
-	spare: [],
-	spareCount: 0,
-	mostSpare: 64,
-	unclosed: 0
-};
-function closedHandle() {
-	if (handles.spareCount === 0) return binding.newHandle();
-	handles.spareCount -= 1;
-	const handle = handles.spare[handles.spareCount];
-	handles.spare[handles.spareCount] = void 0;
-	return handle;
-}
-function open(handle, asked) {
-	const { file, tagname, length, offset, access, flags, prot, trackfd, create, mode, exclusive, writeBack, allowEmpty } = asked;
-	const mapped = binding.open(handle, file, tagname, length, offset, access, flags, prot, trackfd, create, mode, exclusive, writeBack, allowEmpty);
-	if (typeof mapped !== "number") {
-		handles.spare[handles.spareCount] = handle;
-		handles.spareCount += 1;
-		if (isShortage(mapped)) collectGarbageSoon();
-		throw file === -1 && length === 0 ? aboutNoLength(mapped) : withPath(mapped, asked.path);
-	}
-	handles.unclosed += 1;
-	if (handles.unclosed >= nextCount) countDescriptors();
-	return mapped;
-}
-let nextCount = 0;
-const SHARE = 1 / 4;
-const LEAST_UNTIL_NEXT_COUNT = 16;
-function countDescriptors() {
-	const allowed = binding.descriptorsAllowed();
-	handles.unclosed = binding.openMappings();
-	nextCount = handles.unclosed + Math.max((allowed - handles.unclosed) * SHARE, LEAST_UNTIL_NEXT_COUNT);
-	if (handles.unclosed >= allowed * SHARE) collectGarbageSoon();
-}
-let isCollectionDue = false;
-function collectGarbageSoon() {
-	if (isCollectionDue) return;
-	(0, node_timers.setImmediate)(collect);
-	isCollectionDue = true;
-}
-function collect() {
-	isCollectionDue = false;
-	const { Bun } = globalThis;
-	if (Bun !== void 0) {
-		Bun.gc(true);
-		return;
-	}
-	try {
-		for (let count = 0; count < 4; count += 1) Reflect.construct(ArrayBuffer, [2 ** 30]);
-	} catch {}
-}
-let leavesAtExit = false;
-function leaveNamedRegionsAtExit() {
-	if (leavesAtExit || process.versions.bun === void 0) return;
-	leavesAtExit = true;
-	const { isMainThread } = require("node:worker_threads");
-	if (!isMainThread) return;
-	process.once("exit", binding.leaveNamedRegions);
-}
-//#endregion
-//#region src/signals.ts
-const SIGNALS = ["SIGBUS", "SIGSEGV"];
-let isWatched = false;
-function watchSignals() {
-	if (isWatched) return;
-	isWatched = true;
-	const { isMainThread } = require("node:worker_threads");
-	if (!isMainThread || !binding.installFaultHandler() || !binding.isFirstToWatchSignals()) return;
-	const came = SAYS_SO_BEFORE ? putOverAll : putBack;
-	process.on("newListener", came);
-	process.on("removeListener", putBack);
-	for (const signal of SIGNALS) if (process.listenerCount(signal) !== 0) came(signal);
-}
-function isOurs(signal) {
-	return SIGNALS.some((ours) => ours === signal);
-}
-function putBack(signal) {
-	if (isOurs(signal)) binding.installFaultHandler();
-}
-const SAYS_SO_BEFORE = process.versions.bun !== void 0 || process.versions.deno !== void 0;
-function putOverAll(signal) {
-	if (!isOurs(signal) || isComing || process.listeners(signal).includes(doNothing)) return;
-	isComing = true;
-	try {
-		process.on(signal, doNothing);
-		if (process.versions.bun === void 0) process.off(signal, doNothing);
-	} catch {}
-	isComing = false;
-	binding.installFaultHandler();
-}
-let isComing = false;
-function doNothing() {}
+inheritHelpers(TextLines);
 //#endregion
 //#region src/streams.ts
 var Pieces = class {
@@ -1648,7 +1653,7 @@ var Buffers = class {
 	}
 };
 //#endregion
-//#region src/task.ts
+//#region src/tasks.ts
 const REPORT_INTERVAL = 34;
 const inUse = /* @__PURE__ */ new Set();
 function isInUse(memory) {
@@ -1707,7 +1712,7 @@ function settled(error, signal) {
 	return error;
 }
 //#endregion
-//#region src/view-types.ts
+//#region src/views/view-types.ts
 const ELEMENT_SIZES = new Map([[DataView, 1], [Buffer, 1]]);
 for (const name of Object.getOwnPropertyNames(globalThis)) {
 	if (!/^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$/.test(name)) continue;
@@ -1731,7 +1736,7 @@ function isConstructor(type) {
 }
 const BUILDS_NOTHING = { construct: () => ({}) };
 //#endregion
-//#region src/buffer-holds.ts
+//#region src/views/buffer-holds.ts
 const holds = new FinalizationRegistry((hold) => binding.releaseBufferHold(hold));
 function releaseWhenCollected(buffer, hold) {
 	holds.register(buffer, hold);
@@ -1741,7 +1746,7 @@ function keepAddresses(mapping, buffers, ids) {
 	for (const [index, hold] of checked(binding.holdBuffers(mapping, buffers, ids)).entries()) if (hold !== null) holds.register(buffers[index], hold);
 }
 //#endregion
-//#region src/mapped-buffer.ts
+//#region src/views/mapped-buffer.ts
 function mappedBuffer(id, buffer, start, byteOffset, length) {
 	return {
 		id,
@@ -1759,7 +1764,7 @@ function mappedBuffer(id, buffer, start, byteOffset, length) {
 	};
 }
 //#endregion
-//#region src/shared-buffer.ts
+//#region src/views/shared-buffer.ts
 function sharedBuffer(mapping, id, lead, length, maxByteLength) {
 	if (length === 0 && !maxByteLength) return mappedBuffer(id, reserve(0, 0, false), 0, 0, 0);
 	if (CAN_RELOCATE) return relocate(mapping, id, lead, length, Math.max(maxByteLength ?? 0, length));
@@ -1813,7 +1818,7 @@ function reserve(length, maxByteLength, grows) {
 	}
 }
 //#endregion
-//#region src/views.ts
+//#region src/views/views.ts
 const BUFFER_ALIGNMENT = 8;
 const BYTES_BEFORE_BUFFER = 16;
 const LENGTH_PER_BYTE_BEFORE_BUFFER = 64 * 1024;

@@ -9,11 +9,11 @@ import type { FileHandle } from 'node:fs/promises'
 import { toNamespacedPath } from 'node:path'
 import { fileURLToPath, URL as NodeURL } from 'node:url'
 import { isAnyArrayBuffer, isDataView, isDate, isPromise, isUint8Array } from 'node:util/types'
+import { type Signal, signalOf } from './abort-signal.js'
 import { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_WRITE, MAP_ANON, MAP_SHARED, PROT_READ, PROT_WRITE } from './constants.js'
 import { aborted, codeOf, outOfRange, unsupported, wrongType, wrongValue } from './errors.js'
 import { refuseDenied } from './permission.js'
 import { CAN_RELOCATE } from './runtime.js'
-import { type Signal, signalOf } from './signal.js'
 
 /** A path, a `file:` URL, a descriptor, or an open `fs.promises.FileHandle`. */
 export type FileLike = number | string | Uint8Array | URL | FileHandle

@@ -52,18 +52,20 @@ import {
   withPath,
   wrongType,
 } from './errors.js'
-import { countedFaults, faultCounter } from './faults.js'
-import { type Iterated, Lines, Matches, type State } from './iterators.js'
-import { LinesBackwards, TextLines } from './lines.js'
-import { indexWithin, type Needle, needleBytes, refuseEmpty, refuseUnequal, soughtBytes } from './needles.js'
-import { standForItself } from './object.js'
+import { countedFaults, faultCounter } from './fault-counter.js'
+import { watchSignals } from './fault-signals.js'
+import { standForItself } from './identity.js'
 import { closedHandle, collectGarbageSoon, handles, leaveNamedRegionsAtExit, open } from './open.js'
-import { watchSignals } from './signals.js'
+import type { Iterated, State } from './search/iteration.js'
+import { Lines, LinesBackwards } from './search/lines.js'
+import { Matches } from './search/matches.js'
+import { indexWithin, type Needle, needleBytes, refuseEmpty, refuseUnequal, soughtBytes } from './search/needles.js'
+import { TextLines } from './search/text-lines.js'
 import { Buffers, Pieces, streamOf } from './streams.js'
-import { run, type StartTask } from './task.js'
+import { run, type StartTask } from './tasks.js'
 import { decode, refuseTooLong, SHORT_TEXT, shortText, type TextEncoding, textEncoding } from './text.js'
-import { elementSize, isConstructor, type ViewConstructor } from './view-types.js'
-import { type Place, Views } from './views.js'
+import { elementSize, isConstructor, type ViewConstructor } from './views/view-types.js'
+import { type Place, Views } from './views/views.js'
 
 /** Pages in memory of all pages in a range. */
 export interface Residency {

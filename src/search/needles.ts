@@ -1,10 +1,13 @@
 // What is searched for, as bytes.
 
-import { byteAsBytes, byteLengthOf, bytesArgument } from './arguments.js'
-import { wrongValue } from './errors.js'
+import { byteAsBytes, byteLengthOf, bytesArgument } from '../arguments.js'
+import { wrongValue } from '../errors.js'
 
 /** A byte, or bytes. Never a string: of one with half a surrogate pair, Node 24's `indexOf` ends the process. */
 export type Needle = number | Uint8Array
+
+/** A newline, as a needle. */
+export const NEWLINE = Uint8Array.of(10)
 
 /** The last short string that was sought, as bytes: programs look for the same one again and again, and to convert it costs more than to find it. */
 let lastSought: { text: string; bytes: Uint8Array } | undefined

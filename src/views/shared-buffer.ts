@@ -7,12 +7,12 @@
 // runtime.ts), the engine has to accept our memory, if it has a function for that. Such a buffer
 // cannot grow.
 
-import binding, { checked, type Handle } from './binding.js'
+import binding, { checked, type Handle } from '../binding.js'
+import { MAX_VIEW_LENGTH } from '../constants.js'
+import { noView, sharedTooLarge } from '../errors.js'
+import { CAN_RELOCATE } from '../runtime.js'
 import { releaseWhenCollected } from './buffer-holds.js'
-import { MAX_VIEW_LENGTH } from './constants.js'
-import { noView, sharedTooLarge } from './errors.js'
 import { type MappedBuffer, mappedBuffer } from './mapped-buffer.js'
-import { CAN_RELOCATE } from './runtime.js'
 
 /**
  * Makes the buffer. It begins at most `lead` bytes before the mapping, and can grow to

@@ -1,132 +1,10 @@
-// Lines in other ways than as views from the first to the last: from the last to the first, and as
-// text.
+// Lines as text.
 
-import { clamp } from './arguments.js'
-import binding, { checked } from './binding.js'
-import {
-  DONE,
-  type Iterated,
-  inheritHelpers,
-  NEWLINE,
-  NONE,
-  NOWHERE,
-  nextWindowLength,
-  type State,
-  withoutReturn,
-} from './iterators.js'
-import { decode, refuseTooLong, type TextEncoding } from './text.js'
-
-/** In so many bytes there are no more newlines than there is room for. */
-const BLOCK = 16 * 1024
-
-/** The newlines of a range, from the last to the first. */
-class NewlinesBackwards {
-  readonly #of: Iterated
-  readonly #start: number
-  readonly #places = new Int32Array(BLOCK)
-  #count = 0
-  /** Where the block begins that the places are of. */
-  #base: number
-
-  constructor(of: Iterated, start: number, stop: number) {
-    this.#of = of
-    this.#start = start
-    this.#base = stop
-  }
-
-  /** The last one before a position, which is not beyond that of the call before. */
-  before(position: number): number {
-    for (;;) {
-      while (this.#count > 0) {
-        const place = this.#base + (this.#places[this.#count - 1] as number)
-        if (place < position) return place
-        this.#count -= 1
-      }
-      const stop = Math.min(this.#base, position)
-      if (stop <= this.#start) return NONE
-      this.#base = Math.max(this.#start, stop - BLOCK)
-      this.#count = checked(binding.findAll(this.#of.handle(), NEWLINE, this.#places, this.#base, stop))
-    }
-  }
-}
-
-/** The lines of a range as views, from the last to the first. */
-export class LinesBackwards implements IterableIterator<Uint8Array> {
-  readonly #of: Iterated
-  readonly #state: State
-  readonly #start: number
-  readonly #crlf: boolean
-  #newlines: NewlinesBackwards
-  /** Where the next line ends, with its newline. */
-  #end: number
-  #ended = false
-  /** The window that lines are in. */
-  #buffer: ArrayBufferLike = NOWHERE
-  #origin = 0
-  #windowLength = 0
-  /** For which generation of the mapping, and after how many faults, all this holds. */
-  #generation = NONE
-  #faults: number | undefined
-
-  constructor(of: Iterated, start: number, stop: number, crlf: boolean) {
-    this.#of = of
-    this.#state = of.state
-    this.#start = start
-    this.#crlf = crlf
-    this.#end = stop
-    this.#newlines = new NewlinesBackwards(of, start, start)
-  }
-
-  next(): IteratorResult<Uint8Array, undefined> {
-    if (this.#ended) return DONE
-    if (this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) this.#look()
-    const end = this.#end
-    if (end <= this.#start) return this.return()
-    const last = this.#newlines.before(end)
-    const isTerminated = last === end - 1
-    const to = isTerminated ? last : end
-    const before = isTerminated ? this.#newlines.before(last) : last
-    const from = before === NONE ? this.#start : before + 1
-    const bytes = this.#bytes(from, to)
-    this.#end = from
-    return { value: this.#crlf && isTerminated ? withoutReturn(bytes) : bytes, done: false }
-  }
-
-  return(): IteratorResult<Uint8Array, undefined> {
-    this.#ended = true
-    this.#buffer = NOWHERE
-    return DONE
-  }
-
-  [Symbol.iterator](): this {
-    return this
-  }
-
-  #look(): void {
-    this.#of.check()
-    this.#faults = this.#state.faults[0]
-    if (this.#generation === this.#state.generation) return
-    this.#generation = this.#state.generation
-    this.#buffer = NOWHERE
-    this.#end = clamp(this.#end, this.#of.length())
-    this.#newlines = new NewlinesBackwards(this.#of, this.#start, this.#end)
-  }
-
-  #bytes(from: number, to: number): Uint8Array {
-    try {
-      return new Uint8Array(this.#buffer, this.#origin + from, to - from)
-    } catch {
-      // The line lies outside, or the buffer has been transferred.
-    }
-    this.#windowLength = nextWindowLength(this.#windowLength)
-    const start = Math.max(to - this.#windowLength, this.#start)
-    const window = this.#of.window(Math.min(from, start), to)
-    if (window === undefined) return this.#of.copy(from, to)
-    this.#buffer = window.buffer
-    this.#origin = window.origin
-    return new Uint8Array(window.buffer, window.origin + from, to - from)
-  }
-}
+import { clamp } from '../arguments.js'
+import binding, { checked } from '../binding.js'
+import { decode, refuseTooLong, type TextEncoding } from '../text.js'
+import { DONE, type Iterated, inheritHelpers, NONE, type State } from './iteration.js'
+import { NEWLINE } from './needles.js'
 
 /** How many bytes are copied and decoded at a time: few at first, for those who stop soon. */
 const FIRST_BATCH = 4 * 1024
@@ -314,4 +192,4 @@ function dropReturns(lines: string[], count: number): void {
   }
 }
 
-inheritHelpers(LinesBackwards, TextLines)
+inheritHelpers(TextLines)

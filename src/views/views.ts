@@ -6,15 +6,15 @@
 // pages, so that a short view of a long mapping does not cost a long buffer; it is exposed at once.
 // A buffer is retired when this class no longer uses it while the user may still have it.
 
-import binding, { checked, type Handle, type Outcome } from './binding.js'
+import binding, { checked, type Handle, type Outcome } from '../binding.js'
+import { MAX_VIEW_LENGTH, PAGESIZE } from '../constants.js'
+import { isNoView, viewTooLarge } from '../errors.js'
+import { countedFaults, faultCounter } from '../fault-counter.js'
+import { CAN_RELOCATE } from '../runtime.js'
+import { isInUse } from '../tasks.js'
 import { keepAddresses } from './buffer-holds.js'
-import { MAX_VIEW_LENGTH, PAGESIZE } from './constants.js'
-import { isNoView, viewTooLarge } from './errors.js'
-import { countedFaults, faultCounter } from './faults.js'
 import { type MappedBuffer, mappedBuffer } from './mapped-buffer.js'
-import { CAN_RELOCATE } from './runtime.js'
 import { growBuffer, sharedBuffer } from './shared-buffer.js'
-import { isInUse } from './task.js'
 
 /** A buffer, and where in it the mapping begins: negative, if it begins before the buffer. */
 export interface Place {

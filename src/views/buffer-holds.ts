@@ -1,6 +1,6 @@
 // What native code keeps until the engine has collected a buffer.
 
-import binding, { type BufferHold, checked, type ExternalObject, type Handle } from './binding.js'
+import binding, { type BufferHold, checked, type ExternalObject, type Handle } from '../binding.js'
 
 const holds = new FinalizationRegistry((hold: ExternalObject<BufferHold>) => binding.releaseBufferHold(hold))
 

@@ -1,0 +1,244 @@
+// Lines as views, from the first to the last and from the last to the first.
+
+import { clamp } from '../arguments.js'
+import binding, { checked } from '../binding.js'
+import { MAX_VIEW_LENGTH } from '../constants.js'
+import { DONE, type Iterated, inheritHelpers, NONE, type State } from './iteration.js'
+import { Search } from './matches.js'
+import { NEWLINE } from './needles.js'
+
+const NOWHERE = new ArrayBuffer(0)
+
+// Lines are cut out of windows. The first ones are short, so that a few lines cost little. An
+// iteration that goes on after them will probably go on to the end, and gets one window for the
+// rest: the engine collects garbage after so many bytes of buffers, so many short windows would
+// cost more.
+const FIRST_WINDOW = 64 * 1024
+const WINDOW_GROWTH = 16
+const LAST_SHORT_WINDOW = 16 * 1024 * 1024
+/** A buffer may begin up to 7 bytes before its range. */
+const LONGEST_WINDOW = MAX_VIEW_LENGTH - 8
+
+/** How long the window after one of `length` bytes is to be; `length` is 0 for the first. */
+function nextWindowLength(length: number): number {
+  if (length === 0) return FIRST_WINDOW
+  return length < LAST_SHORT_WINDOW ? length * WINDOW_GROWTH : LONGEST_WINDOW
+}
+
+const RETURN = 13
+
+/** A line without the `'\r'` at its end. */
+function withoutReturn(line: Uint8Array): Uint8Array {
+  const last = line.length - 1
+  return line[last] === RETURN ? new Uint8Array(line.buffer, line.byteOffset, last) : line
+}
+
+/** What is between newlines, and between the last one and the end. */
+export class Lines implements IterableIterator<Uint8Array> {
+  readonly #of: Iterated
+  readonly #search: Search
+  readonly #crlf: boolean
+  /** Where the next line begins, counted from `#base`. */
+  #start = 0
+  #base: number
+  /** The window that lines are in, and for which generation of the mapping it holds. */
+  #buffer: ArrayBufferLike = NOWHERE
+  #origin = 0
+  #generation = NONE
+  #windowLength = 0
+  /** Where in it the base of a batch of newlines is, and of which. */
+  #offset = 0
+  #batch = NONE
+
+  constructor(of: Iterated, start: number, stop: number, crlf: boolean) {
+    this.#of = of
+    this.#crlf = crlf
+    this.#search = new Search(of, NEWLINE, start, stop)
+    this.#base = start
+  }
+
+  next(): IteratorResult<Uint8Array, undefined> {
+    const search = this.#search
+    const newline = search.next()
+    if (newline === NONE) return this.#lastLine()
+    const start = this.#start
+    if (search.batch === this.#batch) {
+      try {
+        const value = new Uint8Array(this.#buffer, this.#offset + start, newline - start)
+        this.#start = newline + 1
+        return { value: this.#crlf ? withoutReturn(value) : value, done: false }
+      } catch {
+        // The line ends beyond the buffer, or the caller has transferred the buffer of a line.
+      }
+    }
+    const from = this.#base + start
+    this.#base = search.base
+    this.#start = newline + 1
+    const value = this.#bytes(from, search.base + newline)
+    return { value: this.#crlf ? withoutReturn(value) : value, done: false }
+  }
+
+  return(): IteratorResult<Uint8Array, undefined> {
+    this.#search.end()
+    this.#buffer = NOWHERE
+    this.#generation = NONE
+    this.#batch = NONE
+    return DONE
+  }
+
+  [Symbol.iterator](): this {
+    return this
+  }
+
+  #lastLine(): IteratorResult<Uint8Array, undefined> {
+    const { ended, stop } = this.#search
+    const from = this.#base + this.#start
+    const value = !ended && from < stop ? this.#bytes(from, stop) : undefined
+    const done = this.return()
+    return value === undefined ? done : { value, done: false }
+  }
+
+  /** A line, wherever it is, and from now on those of its batch in the same buffer. */
+  #bytes(from: number, to: number): Uint8Array {
+    this.#batch = NONE
+    let bytes = this.#inWindow(from, to)
+    if (bytes === undefined) {
+      this.#windowLength = nextWindowLength(this.#windowLength)
+      const end = Math.min(from + this.#windowLength, this.#search.stop)
+      const window = this.#of.window(from, Math.max(to, end))
+      if (window === undefined) return this.#of.copy(from, to)
+      this.#buffer = window.buffer
+      this.#origin = window.origin
+      this.#generation = this.#of.state.generation
+      bytes = new Uint8Array(window.buffer, window.origin + from, to - from)
+    }
+    this.#offset = this.#origin + this.#base
+    this.#batch = this.#search.batch
+    return bytes
+  }
+
+  /** A line of the window that there is already. */
+  #inWindow(from: number, to: number): Uint8Array | undefined {
+    if (this.#generation !== this.#of.state.generation) return undefined
+    try {
+      return new Uint8Array(this.#buffer, this.#origin + from, to - from)
+    } catch {
+      // It lies outside, or the buffer has been transferred.
+      return undefined
+    }
+  }
+}
+
+/** In so many bytes there are no more newlines than there is room for. */
+const BLOCK = 16 * 1024
+
+/** The newlines of a range, from the last to the first. */
+class NewlinesBackwards {
+  readonly #of: Iterated
+  readonly #start: number
+  readonly #places = new Int32Array(BLOCK)
+  #count = 0
+  /** Where the block begins that the places are of. */
+  #base: number
+
+  constructor(of: Iterated, start: number, stop: number) {
+    this.#of = of
+    this.#start = start
+    this.#base = stop
+  }
+
+  /** The last one before a position, which is not beyond that of the call before. */
+  before(position: number): number {
+    for (;;) {
+      while (this.#count > 0) {
+        const place = this.#base + (this.#places[this.#count - 1] as number)
+        if (place < position) return place
+        this.#count -= 1
+      }
+      const stop = Math.min(this.#base, position)
+      if (stop <= this.#start) return NONE
+      this.#base = Math.max(this.#start, stop - BLOCK)
+      this.#count = checked(binding.findAll(this.#of.handle(), NEWLINE, this.#places, this.#base, stop))
+    }
+  }
+}
+
+/** The lines of a range as views, from the last to the first. */
+export class LinesBackwards implements IterableIterator<Uint8Array> {
+  readonly #of: Iterated
+  readonly #state: State
+  readonly #start: number
+  readonly #crlf: boolean
+  #newlines: NewlinesBackwards
+  /** Where the next line ends, with its newline. */
+  #end: number
+  #ended = false
+  /** The window that lines are in. */
+  #buffer: ArrayBufferLike = NOWHERE
+  #origin = 0
+  #windowLength = 0
+  /** For which generation of the mapping, and after how many faults, all this holds. */
+  #generation = NONE
+  #faults: number | undefined
+
+  constructor(of: Iterated, start: number, stop: number, crlf: boolean) {
+    this.#of = of
+    this.#state = of.state
+    this.#start = start
+    this.#crlf = crlf
+    this.#end = stop
+    this.#newlines = new NewlinesBackwards(of, start, start)
+  }
+
+  next(): IteratorResult<Uint8Array, undefined> {
+    if (this.#ended) return DONE
+    if (this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) this.#look()
+    const end = this.#end
+    if (end <= this.#start) return this.return()
+    const last = this.#newlines.before(end)
+    const isTerminated = last === end - 1
+    const to = isTerminated ? last : end
+    const before = isTerminated ? this.#newlines.before(last) : last
+    const from = before === NONE ? this.#start : before + 1
+    const bytes = this.#bytes(from, to)
+    this.#end = from
+    return { value: this.#crlf && isTerminated ? withoutReturn(bytes) : bytes, done: false }
+  }
+
+  return(): IteratorResult<Uint8Array, undefined> {
+    this.#ended = true
+    this.#buffer = NOWHERE
+    return DONE
+  }
+
+  [Symbol.iterator](): this {
+    return this
+  }
+
+  #look(): void {
+    this.#of.check()
+    this.#faults = this.#state.faults[0]
+    if (this.#generation === this.#state.generation) return
+    this.#generation = this.#state.generation
+    this.#buffer = NOWHERE
+    this.#end = clamp(this.#end, this.#of.length())
+    this.#newlines = new NewlinesBackwards(this.#of, this.#start, this.#end)
+  }
+
+  #bytes(from: number, to: number): Uint8Array {
+    try {
+      return new Uint8Array(this.#buffer, this.#origin + from, to - from)
+    } catch {
+      // The line lies outside, or the buffer has been transferred.
+    }
+    this.#windowLength = nextWindowLength(this.#windowLength)
+    const start = Math.max(to - this.#windowLength, this.#start)
+    const window = this.#of.window(Math.min(from, start), to)
+    if (window === undefined) return this.#of.copy(from, to)
+    this.#buffer = window.buffer
+    this.#origin = window.origin
+    return new Uint8Array(window.buffer, window.origin + from, to - from)
+  }
+}
+
+inheritHelpers(Lines, LinesBackwards)

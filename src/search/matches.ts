@@ -1,0 +1,136 @@
+// Iterators over a mapping: places of a needle, and lines.
+//
+// They find many at a time and return them one by one, because a native call for each would cost
+// more than the search. They are classes, because a step of a generator takes half as long again.
+
+import { clamp } from '../arguments.js'
+import binding, { checked } from '../binding.js'
+import { DONE, type Iterated, inheritHelpers, NONE, type State } from './iteration.js'
+
+/** How many places are found at a time: few at first, for those who stop soon. */
+const FIRST_BATCH = 16
+const LARGEST_BATCH = 4096
+
+/** How many positions are searched at a time: places are small integers, counted from `base`. */
+const MOST_POSITIONS = 2 ** 31
+
+/** Finds the places of a needle; matches do not overlap. */
+export class Search {
+  /** Which batch of places the last one was from. */
+  batch = 0
+  /** What the places of this batch are counted from. */
+  base: number
+  /** Where the search ends, as the mapping was for this batch. */
+  stop = 0
+  ended = false
+  readonly #of: Iterated
+  readonly #state: State
+  readonly #faultCounter: Uint32Array
+  readonly #needle: Uint8Array
+  readonly #givenStop: number
+  #places = new Int32Array(FIRST_BATCH)
+  #count = 0
+  #given = 0
+  /** From where on the next batch is to be searched. */
+  #next = 0
+  #isLast = false
+  /** For which generation of the mapping, and after how many faults, this batch holds. */
+  #generation = NONE
+  #faults: number | undefined
+
+  constructor(of: Iterated, needle: Uint8Array, start: number, stop: number) {
+    this.#of = of
+    this.#state = of.state
+    this.#faultCounter = of.state.faults
+    this.#needle = needle
+    this.base = start
+    this.#givenStop = stop
+  }
+
+  /** The next place, or NONE. */
+  next(): number {
+    const given = this.#given
+    if (
+      given === this.#count ||
+      this.#state.generation !== this.#generation ||
+      this.#faultCounter[0] !== this.#faults
+    ) {
+      return this.#findMore()
+    }
+    this.#given = given + 1
+    return this.#places[given] as number
+  }
+
+  /** From now on there are none. */
+  end(): void {
+    this.ended = true
+    this.#given = this.#count
+  }
+
+  #findMore(): number {
+    if (this.ended) return NONE
+    this.#of.check()
+    this.#faults = this.#faultCounter[0]
+    if (this.#generation !== this.#state.generation) {
+      this.#generation = this.#state.generation
+      this.stop = clamp(this.#givenStop, this.#of.length())
+      this.#next = this.#given === 0 ? this.base : this.#endOf(this.#given - 1)
+      this.#isLast = false
+      this.#find()
+    } else if (this.#given === this.#count) {
+      if (this.#places.length < LARGEST_BATCH) this.#places = new Int32Array(this.#places.length * 4)
+      this.#find()
+    }
+    if (this.#given === this.#count) return NONE
+    this.#given += 1
+    return this.#places[this.#given - 1] as number
+  }
+
+  #find(): void {
+    while (!this.#isLast) {
+      this.batch += 1
+      this.base = Math.min(this.#next, this.stop)
+      this.#given = 0
+      this.#count = 0
+      const reach = this.base + MOST_POSITIONS - 1 + this.#needle.length
+      const stop = Math.min(reach, this.stop)
+      const count = checked(binding.findAll(this.#of.handle(), this.#needle, this.#places, this.base, stop))
+      this.#count = count
+      const end = count === 0 ? 0 : this.#endOf(count - 1)
+      const isFull = count === this.#places.length
+      this.#next = isFull ? end : Math.max(this.base + MOST_POSITIONS, end)
+      this.#isLast = !isFull && stop === this.stop
+      if (count !== 0) return
+    }
+  }
+
+  /** Where in the mapping a match of this batch ends. */
+  #endOf(number: number): number {
+    return this.base + (this.#places[number] as number) + this.#needle.length
+  }
+}
+
+/** The places of a needle. */
+export class Matches implements IterableIterator<number> {
+  readonly #search: Search
+
+  constructor(of: Iterated, needle: Uint8Array, start: number, stop: number) {
+    this.#search = new Search(of, needle, start, stop)
+  }
+
+  next(): IteratorResult<number, undefined> {
+    const place = this.#search.next()
+    return place === NONE ? this.return() : { value: this.#search.base + place, done: false }
+  }
+
+  return(): IteratorResult<number, undefined> {
+    this.#search.end()
+    return DONE
+  }
+
+  [Symbol.iterator](): this {
+    return this
+  }
+}
+
+inheritHelpers(Matches)
