@@ -110,7 +110,7 @@ function withPath(error, path) {
 	return error;
 }
 const LONGEST_SHOWN_PATH = 64 * 1024;
-function aboutNoLength(error) {
+function withLengthHint(error) {
 	if (hasCode(error, "EINVAL")) addText(error, ": \"length\" must be at least 1 for new anonymous memory");
 	return error;
 }
@@ -914,7 +914,7 @@ function adjustSlice({ start, stop, step }, length) {
 //#endregion
 //#region src/dispose.ts
 const SYMBOL_OF_COMPILERS = Symbol.for("Symbol.dispose");
-function mendDispose(prototype) {
+function addDisposeSymbols(prototype) {
 	if (Symbol.dispose !== void 0) return;
 	const value = Reflect.get(prototype, "undefined");
 	Reflect.deleteProperty(prototype, "undefined");
@@ -935,10 +935,10 @@ function symbolOfNode() {
 //#endregion
 //#region src/fault-counter.ts
 let faultCounter;
-let isAskedFor = false;
+let isRequested = false;
 function countedFaults() {
-	if (isAskedFor) return faultCounter;
-	isAskedFor = true;
+	if (isRequested) return faultCounter;
+	isRequested = true;
 	try {
 		faultCounter = new Uint32Array(checked(binding.faultCounter()));
 	} catch {}
@@ -948,7 +948,7 @@ function countedFaults() {
 //#region src/fault-signals.ts
 const SIGNALS = ["SIGBUS", "SIGSEGV"];
 let isWatched = false;
-function watchSignals() {
+function keepFaultHandler() {
 	if (isWatched) return;
 	isWatched = true;
 	const { isMainThread } = require("node:worker_threads");
@@ -982,7 +982,7 @@ function doNothing() {}
 const IDENTITY = Symbol("memmap.identity");
 let mappings = 0;
 let markAsUncloneable = null;
-function standForItself(object) {
+function giveIdentity(object) {
 	mappings += 1;
 	Reflect.set(object, IDENTITY, mappings);
 	if (markAsUncloneable === null) markAsUncloneable = uncloneableMark();
@@ -1007,14 +1007,14 @@ function closedHandle() {
 	handles.spare[handles.spareCount] = void 0;
 	return handle;
 }
-function open(handle, asked) {
-	const { file, tagname, length, offset, access, flags, prot, trackfd, create, mode, exclusive, writeBack, allowEmpty } = asked;
+function open(handle, options) {
+	const { file, tagname, length, offset, access, flags, prot, trackfd, create, mode, exclusive, writeBack, allowEmpty } = options;
 	const mapped = binding.open(handle, file, tagname, length, offset, access, flags, prot, trackfd, create, mode, exclusive, writeBack, allowEmpty);
 	if (typeof mapped !== "number") {
 		handles.spare[handles.spareCount] = handle;
 		handles.spareCount += 1;
 		if (isShortage(mapped)) collectGarbageSoon();
-		throw file === -1 && length === 0 ? aboutNoLength(mapped) : withPath(mapped, asked.path);
+		throw file === -1 && length === 0 ? withLengthHint(mapped) : withPath(mapped, options.path);
 	}
 	handles.unclosed += 1;
 	if (handles.unclosed >= nextCount) countDescriptors();
@@ -1069,68 +1069,68 @@ function inheritHelpers(...classes) {
 const FIRST_BATCH$1 = 16;
 const LARGEST_BATCH$1 = 4096;
 const MOST_POSITIONS = 2 ** 31;
-var Search = class {
+var BatchedSearch = class {
 	batch = 0;
 	base;
 	stop = 0;
 	ended = false;
-	#of;
+	#source;
 	#state;
 	#faultCounter;
 	#needle;
-	#givenStop;
+	#requestedStop;
 	#places = new Int32Array(FIRST_BATCH$1);
 	#count = 0;
-	#given = 0;
+	#returned = 0;
 	#next = 0;
 	#isLast = false;
 	#generation = -1;
 	#faults;
-	constructor(of, needle, start, stop) {
-		this.#of = of;
-		this.#state = of.state;
-		this.#faultCounter = of.state.faults;
+	constructor(source, needle, start, stop) {
+		this.#source = source;
+		this.#state = source.state;
+		this.#faultCounter = source.state.faults;
 		this.#needle = needle;
 		this.base = start;
-		this.#givenStop = stop;
+		this.#requestedStop = stop;
 	}
 	next() {
-		const given = this.#given;
-		if (given === this.#count || this.#state.generation !== this.#generation || this.#faultCounter[0] !== this.#faults) return this.#findMore();
-		this.#given = given + 1;
-		return this.#places[given];
+		const returned = this.#returned;
+		if (returned === this.#count || this.#state.generation !== this.#generation || this.#faultCounter[0] !== this.#faults) return this.#findMore();
+		this.#returned = returned + 1;
+		return this.#places[returned];
 	}
 	end() {
 		this.ended = true;
-		this.#given = this.#count;
+		this.#returned = this.#count;
 	}
 	#findMore() {
 		if (this.ended) return -1;
-		this.#of.check();
+		this.#source.check();
 		this.#faults = this.#faultCounter[0];
 		if (this.#generation !== this.#state.generation) {
 			this.#generation = this.#state.generation;
-			this.stop = clamp(this.#givenStop, this.#of.length());
-			this.#next = this.#given === 0 ? this.base : this.#endOf(this.#given - 1);
+			this.stop = clamp(this.#requestedStop, this.#source.length());
+			this.#next = this.#returned === 0 ? this.base : this.#endOf(this.#returned - 1);
 			this.#isLast = false;
 			this.#find();
-		} else if (this.#given === this.#count) {
+		} else if (this.#returned === this.#count) {
 			if (this.#places.length < LARGEST_BATCH$1) this.#places = new Int32Array(this.#places.length * 4);
 			this.#find();
 		}
-		if (this.#given === this.#count) return -1;
-		this.#given += 1;
-		return this.#places[this.#given - 1];
+		if (this.#returned === this.#count) return -1;
+		this.#returned += 1;
+		return this.#places[this.#returned - 1];
 	}
 	#find() {
 		while (!this.#isLast) {
 			this.batch += 1;
 			this.base = Math.min(this.#next, this.stop);
-			this.#given = 0;
+			this.#returned = 0;
 			this.#count = 0;
 			const reach = this.base + MOST_POSITIONS - 1 + this.#needle.length;
 			const stop = Math.min(reach, this.stop);
-			const count = checked(binding.findAll(this.#of.handle(), this.#needle, this.#places, this.base, stop));
+			const count = checked(binding.findAll(this.#source.handle(), this.#needle, this.#places, this.base, stop));
 			this.#count = count;
 			const end = count === 0 ? 0 : this.#endOf(count - 1);
 			const isFull = count === this.#places.length;
@@ -1145,8 +1145,8 @@ var Search = class {
 };
 var Matches = class {
 	#search;
-	constructor(of, needle, start, stop) {
-		this.#search = new Search(of, needle, start, stop);
+	constructor(source, needle, start, stop) {
+		this.#search = new BatchedSearch(source, needle, start, stop);
 	}
 	next() {
 		const place = this.#search.next();
@@ -1167,13 +1167,13 @@ inheritHelpers(Matches);
 //#endregion
 //#region src/search/needles.ts
 const NEWLINE$1 = Uint8Array.of(10);
-let lastSought;
+let lastText;
 const LONGEST_KEPT = 64;
-function soughtBytes(needle) {
+function cachedNeedleBytes(needle) {
 	if (typeof needle !== "string") return bytesArgument(needle, "needle");
-	if (needle === lastSought?.text) return lastSought.bytes;
+	if (needle === lastText?.text) return lastText.bytes;
 	const bytes = Buffer.from(needle);
-	if (needle.length <= LONGEST_KEPT) lastSought = {
+	if (needle.length <= LONGEST_KEPT) lastText = {
 		text: needle,
 		bytes
 	};
@@ -1212,7 +1212,7 @@ function withoutReturn(line) {
 	return line[last] === RETURN$1 ? new Uint8Array(line.buffer, line.byteOffset, last) : line;
 }
 var Lines = class {
-	#of;
+	#source;
 	#search;
 	#crlf;
 	#start = 0;
@@ -1223,10 +1223,10 @@ var Lines = class {
 	#windowLength = 0;
 	#offset = 0;
 	#batch = -1;
-	constructor(of, start, stop, crlf) {
-		this.#of = of;
+	constructor(source, start, stop, crlf) {
+		this.#source = source;
 		this.#crlf = crlf;
-		this.#search = new Search(of, NEWLINE$1, start, stop);
+		this.#search = new BatchedSearch(source, NEWLINE$1, start, stop);
 		this.#base = start;
 	}
 	next() {
@@ -1277,11 +1277,11 @@ var Lines = class {
 		if (bytes === void 0) {
 			this.#windowLength = nextWindowLength(this.#windowLength);
 			const end = Math.min(from + this.#windowLength, this.#search.stop);
-			const window = this.#of.window(from, Math.max(to, end));
-			if (window === void 0) return this.#of.copy(from, to);
+			const window = this.#source.window(from, Math.max(to, end));
+			if (window === void 0) return this.#source.copy(from, to);
 			this.#buffer = window.buffer;
 			this.#origin = window.origin;
-			this.#generation = this.#of.state.generation;
+			this.#generation = this.#source.state.generation;
 			bytes = new Uint8Array(window.buffer, window.origin + from, to - from);
 		}
 		this.#offset = this.#origin + this.#base;
@@ -1289,7 +1289,7 @@ var Lines = class {
 		return bytes;
 	}
 	#inWindow(from, to) {
-		if (this.#generation !== this.#of.state.generation) return void 0;
+		if (this.#generation !== this.#source.state.generation) return void 0;
 		try {
 			return new Uint8Array(this.#buffer, this.#origin + from, to - from);
 		} catch {
@@ -1299,13 +1299,13 @@ var Lines = class {
 };
 const BLOCK = 16 * 1024;
 var NewlinesBackwards = class {
-	#of;
+	#source;
 	#start;
 	#places = new Int32Array(BLOCK);
 	#count = 0;
 	#base;
-	constructor(of, start, stop) {
-		this.#of = of;
+	constructor(source, start, stop) {
+		this.#source = source;
 		this.#start = start;
 		this.#base = stop;
 	}
@@ -1319,12 +1319,12 @@ var NewlinesBackwards = class {
 			const stop = Math.min(this.#base, position);
 			if (stop <= this.#start) return -1;
 			this.#base = Math.max(this.#start, stop - BLOCK);
-			this.#count = checked(binding.findAll(this.#of.handle(), NEWLINE$1, this.#places, this.#base, stop));
+			this.#count = checked(binding.findAll(this.#source.handle(), NEWLINE$1, this.#places, this.#base, stop));
 		}
 	}
 };
 var LinesBackwards = class {
-	#of;
+	#source;
 	#state;
 	#start;
 	#crlf;
@@ -1336,13 +1336,13 @@ var LinesBackwards = class {
 	#windowLength = 0;
 	#generation = -1;
 	#faults;
-	constructor(of, start, stop, crlf) {
-		this.#of = of;
-		this.#state = of.state;
+	constructor(source, start, stop, crlf) {
+		this.#source = source;
+		this.#state = source.state;
 		this.#start = start;
 		this.#crlf = crlf;
 		this.#end = stop;
-		this.#newlines = new NewlinesBackwards(of, start, start);
+		this.#newlines = new NewlinesBackwards(source, start, start);
 	}
 	next() {
 		if (this.#ended) return DONE;
@@ -1370,13 +1370,13 @@ var LinesBackwards = class {
 		return this;
 	}
 	#look() {
-		this.#of.check();
+		this.#source.check();
 		this.#faults = this.#state.faults[0];
 		if (this.#generation === this.#state.generation) return;
 		this.#generation = this.#state.generation;
 		this.#buffer = NOWHERE;
-		this.#end = clamp(this.#end, this.#of.length());
-		this.#newlines = new NewlinesBackwards(this.#of, this.#start, this.#end);
+		this.#end = clamp(this.#end, this.#source.length());
+		this.#newlines = new NewlinesBackwards(this.#source, this.#start, this.#end);
 	}
 	#bytes(from, to) {
 		try {
@@ -1384,8 +1384,8 @@ var LinesBackwards = class {
 		} catch {}
 		this.#windowLength = nextWindowLength(this.#windowLength);
 		const start = Math.max(to - this.#windowLength, this.#start);
-		const window = this.#of.window(Math.min(from, start), to);
-		if (window === void 0) return this.#of.copy(from, to);
+		const window = this.#source.window(Math.min(from, start), to);
+		if (window === void 0) return this.#source.copy(from, to);
 		this.#buffer = window.buffer;
 		this.#origin = window.origin;
 		return new Uint8Array(window.buffer, window.origin + from, to - from);
@@ -1444,13 +1444,13 @@ const HAS_UTF8_SLICE = "utf8Slice" in scratch;
 const FIRST_BATCH = 4 * 1024;
 const LARGEST_BATCH = 64 * 1024;
 var TextLines = class {
-	#of;
+	#source;
 	#state;
 	#start;
-	#givenStop;
+	#requestedStop;
 	#form;
 	#lines = [];
-	#given = 0;
+	#returned = 0;
 	#ended = false;
 	#copy = Buffer.alloc(0);
 	#copiedFrom = 0;
@@ -1459,26 +1459,26 @@ var TextLines = class {
 	#buffer = Buffer.alloc(0);
 	#generation = -1;
 	#faults;
-	constructor(of, start, stop, form) {
-		this.#of = of;
-		this.#state = of.state;
+	constructor(source, start, stop, form) {
+		this.#source = source;
+		this.#state = source.state;
 		this.#start = start;
-		this.#givenStop = stop;
+		this.#requestedStop = stop;
 		this.#form = form;
 	}
 	next() {
-		const given = this.#given;
-		if (given === this.#lines.length || this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) return this.#more();
-		this.#given = given + 1;
+		const returned = this.#returned;
+		if (returned === this.#lines.length || this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) return this.#more();
+		this.#returned = returned + 1;
 		return {
-			value: this.#lines[given],
+			value: this.#lines[returned],
 			done: false
 		};
 	}
 	return() {
 		this.#ended = true;
 		this.#lines = [];
-		this.#given = 0;
+		this.#returned = 0;
 		this.#copy = this.#buffer = Buffer.alloc(0);
 		this.#generation = -1;
 		return DONE;
@@ -1488,35 +1488,35 @@ var TextLines = class {
 	}
 	#more() {
 		if (this.#ended) return DONE;
-		this.#of.check();
+		this.#source.check();
 		this.#faults = this.#state.faults[0];
 		if (this.#generation !== this.#state.generation) this.#goOn();
-		if (this.#given === this.#lines.length) this.#fill();
-		if (this.#given === this.#lines.length) return this.return();
-		this.#given += 1;
+		if (this.#returned === this.#lines.length) this.#fill();
+		if (this.#returned === this.#lines.length) return this.return();
+		this.#returned += 1;
 		return {
-			value: this.#lines[this.#given - 1],
+			value: this.#lines[this.#returned - 1],
 			done: false
 		};
 	}
 	#goOn() {
 		const isFirst = this.#generation === -1;
 		this.#generation = this.#state.generation;
-		this.#stop = clamp(this.#givenStop, this.#of.length());
+		this.#stop = clamp(this.#requestedStop, this.#source.length());
 		const { reverse } = this.#form;
 		if (isFirst) this.#next = reverse ? this.#stop : this.#start;
-		else if (this.#given !== this.#lines.length) {
-			const before = reverse ? this.#lines.length - this.#given : this.#given;
+		else if (this.#returned !== this.#lines.length) {
+			const before = reverse ? this.#lines.length - this.#returned : this.#returned;
 			let at = 0;
 			for (let line = 0; line < before; line += 1) at = this.#copy.indexOf(NEWLINE_BYTE, at) + 1;
 			this.#next = this.#copiedFrom + at;
 		}
 		if (reverse) this.#next = Math.min(this.#next, this.#stop);
 		this.#lines = [];
-		this.#given = 0;
+		this.#returned = 0;
 	}
 	#fill() {
-		this.#given = 0;
+		this.#returned = 0;
 		this.#lines = [];
 		const { encoding, crlf, reverse } = this.#form;
 		if (!(reverse ? this.#copyBefore() : this.#copyAfter())) return;
@@ -1535,7 +1535,7 @@ var TextLines = class {
 		const end = copy.length === left ? left : copy.lastIndexOf(NEWLINE_BYTE) + 1;
 		if (end !== 0) this.#copy = copy.subarray(0, end);
 		else {
-			const newline = checked(binding.find(this.#of.handle(), NEWLINE$1, from + copy.length, this.#stop));
+			const newline = checked(binding.find(this.#source.handle(), NEWLINE$1, from + copy.length, this.#stop));
 			this.#copyLong(from, newline === -1 ? this.#stop : newline + 1);
 		}
 		this.#copiedFrom = from;
@@ -1551,7 +1551,7 @@ var TextLines = class {
 		const newline = size === left ? -1 : copy.indexOf(NEWLINE_BYTE);
 		if (size === left || newline !== -1 && newline !== size - 1) this.#copy = copy.subarray(newline + 1);
 		else {
-			const before = checked(binding.rfind(this.#of.handle(), NEWLINE$1, this.#start, to - size));
+			const before = checked(binding.rfind(this.#source.handle(), NEWLINE$1, this.#start, to - size));
 			this.#copyLong(before === -1 ? this.#start : before + 1, to);
 		}
 		this.#copiedFrom = to - this.#copy.length;
@@ -1565,12 +1565,12 @@ var TextLines = class {
 	}
 	#read(from, size) {
 		const copy = this.#buffer.subarray(0, size);
-		checked(binding.read(this.#of.handle(), copy, from));
+		checked(binding.read(this.#source.handle(), copy, from));
 		return copy;
 	}
 	#copyLong(from, to) {
 		refuseTooLong(this.#form.encoding, to - from);
-		this.#copy = this.#of.copy(from, to);
+		this.#copy = this.#source.copy(from, to);
 	}
 };
 const NEWLINE_BYTE = 10;
@@ -1585,15 +1585,15 @@ inheritHelpers(TextLines);
 //#endregion
 //#region src/streams.ts
 var Pieces = class {
-	#of;
+	#source;
 	#stop;
 	#size;
 	#next;
 	ended = false;
 	#copied = 0;
-	constructor(of, start, stop, size) {
-		this.#of = of;
-		this.#next = clamp(start, of.length());
+	constructor(source, start, stop, size) {
+		this.#source = source;
+		this.#next = clamp(start, source.length());
 		this.#stop = stop;
 		this.#size = size;
 	}
@@ -1602,11 +1602,11 @@ var Pieces = class {
 			this.#copied = 0;
 			await new Promise((resolve) => (0, node_timers.setImmediate)(resolve));
 		}
-		const stop = clamp(this.#stop, this.#of.length());
+		const stop = clamp(this.#stop, this.#source.length());
 		const end = Math.min(this.#next + this.#size, stop);
 		this.ended = end === stop;
 		if (end <= this.#next) return void 0;
-		const piece = this.#of.copy(this.#next, end);
+		const piece = this.#source.copy(this.#next, end);
 		this.#next = end;
 		this.#copied += piece.length;
 		return piece;
@@ -1620,7 +1620,7 @@ function streamOf(pieces) {
 		if (piece === void 0 || pieces.ended) controller.close();
 	} }, { highWaterMark: 0 });
 }
-var Buffers = class {
+var BufferIterator = class {
 	#pieces;
 	#ended = false;
 	#last = Promise.resolve();
@@ -1655,12 +1655,12 @@ var Buffers = class {
 //#endregion
 //#region src/tasks.ts
 const REPORT_INTERVAL = 34;
-const inUse = /* @__PURE__ */ new Set();
-function isInUse(memory) {
-	for (const use of inUse) if (use.memory === memory) return true;
+const buffersInUse = /* @__PURE__ */ new Set();
+function isUsedByTask(memory) {
+	for (const use of buffersInUse) if (use.memory === memory) return true;
 	return false;
 }
-async function run({ mapping, options, total, memory, start }) {
+async function runTask({ mapping, options, total, memory, start }) {
 	const { signal, onProgress } = options;
 	const task = checked(binding.newTask(mapping));
 	let thrown;
@@ -1686,7 +1686,7 @@ async function run({ mapping, options, total, memory, start }) {
 	let stopListening;
 	try {
 		const working = start(task);
-		inUse.add(use);
+		buffersInUse.add(use);
 		try {
 			stopListening = signal?.onAbort(stop);
 		} catch (error) {
@@ -1698,15 +1698,15 @@ async function run({ mapping, options, total, memory, start }) {
 		report(total);
 		if (thrown === void 0) return result;
 	} catch (error) {
-		if (thrown === void 0) throw settled(error, signal);
+		if (thrown === void 0) throw toUserError(error, signal);
 	} finally {
 		(0, node_timers.clearInterval)(timer);
-		inUse.delete(use);
+		buffersInUse.delete(use);
 		stopListening?.();
 	}
 	throw thrown.error;
 }
-function settled(error, signal) {
+function toUserError(error, signal) {
 	if (isAborted(error) && signal !== void 0) return aborted(signal.reason(), error);
 	if ((0, node_util_types.isNativeError)(error)) Error.captureStackTrace(error);
 	return error;
@@ -2027,7 +2027,7 @@ var Views = class {
 		}
 	}
 	#isUsedByOthers({ buffer }) {
-		return this.#exposure === "exposed" || this.#isShared() && isInUse(buffer);
+		return this.#exposure === "exposed" || this.#isShared() && isUsedByTask(buffer);
 	}
 	#retire(retired) {
 		if (retired.isRetired) return;
@@ -2087,8 +2087,8 @@ var Mmap = class {
 			if (asked.maxByteLength !== void 0 && asked.maxByteLength < this.#length) throw withPath(maxByteLengthTooShort(asked.maxByteLength, this.#length), asked.path);
 			this.#access = asked.access ?? checked(binding.access(mapping));
 			if (asked.tagname !== void 0) leaveNamedRegionsAtExit();
-			if (asked.file !== -1 || asked.tagname !== void 0) watchSignals();
-			standForItself(this);
+			if (asked.file !== -1 || asked.tagname !== void 0) keepFaultHandler();
+			giveIdentity(this);
 		} catch (error) {
 			binding.close(mapping);
 			throw error;
@@ -2163,7 +2163,7 @@ var Mmap = class {
 	}
 	[Symbol.asyncIterator]() {
 		const { start, stop, chunkSize } = streamOptions(void 0);
-		return new Buffers(this.#pieces(start, stop, chunkSize));
+		return new BufferIterator(this.#pieces(start, stop, chunkSize));
 	}
 	read(n) {
 		const wanted = n === null || n === void 0 ? -1 : wholeNumber(n, "n");
@@ -2311,7 +2311,7 @@ var Mmap = class {
 		}
 	}
 	find(needle, start, stop) {
-		const sought = soughtBytes(needle);
+		const sought = cachedNeedleBytes(needle);
 		const [mapping, from, to] = this.#rangeFromCursor(rangeArguments(start, stop));
 		return to < from ? -1 : this.#find(mapping, sought, from, to);
 	}
@@ -2321,7 +2321,7 @@ var Mmap = class {
 		return to < from ? -1 : checked(binding.rfind(mapping, bytes, from, to));
 	}
 	indexOf(needle, start) {
-		const sought = typeof needle === "number" ? byteArgument(needle, "needle") : soughtBytes(needle);
+		const sought = typeof needle === "number" ? byteArgument(needle, "needle") : cachedNeedleBytes(needle);
 		const from = optionalBound(start, "start") ?? 0;
 		const mapping = this.#live();
 		return this.#find(mapping, sought, clamp(from, this.#length), this.#length);
@@ -2344,7 +2344,7 @@ var Mmap = class {
 		this.#live();
 		refuseEmpty(bytes, "needle");
 		const from = clamp(range.start ?? 0, this.#length);
-		return new Matches(this.#iterated(), new Uint8Array(bytes), from, range.stop ?? Number.POSITIVE_INFINITY);
+		return new Matches(this.#iterationSource(), new Uint8Array(bytes), from, range.stop ?? Number.POSITIVE_INFINITY);
 	}
 	count(needle, start, stop) {
 		const bytes = bytesArgument(needle, "needle");
@@ -2363,7 +2363,7 @@ var Mmap = class {
 	lines(options) {
 		const { start, stop, encoding, crlf, reverse } = linesOptions(options);
 		this.#live();
-		const of = this.#iterated();
+		const of = this.#iterationSource();
 		const from = clamp(start, this.#length);
 		if (encoding !== void 0) return new TextLines(of, from, stop, {
 			encoding,
@@ -2394,14 +2394,14 @@ var Mmap = class {
 			});
 			return -1;
 		}
-		return this.#run(mapping, checked, to - from, (task) => binding.startFind(task, bytes, from, to));
+		return this.#runTask(mapping, checked, to - from, (task) => binding.startFind(task, bytes, from, to));
 	}
 	async countAsync(needle, start, stop, options) {
 		const bytes = bytesArgument(needle, "needle");
 		const [range, checked] = taskArguments(start, stop, options);
 		const [mapping, from, to] = this.#rangeFromStart(range);
 		refuseEmpty(bytes, "needle");
-		return this.#run(mapping, checked, to - from, (task) => binding.startCount(task, bytes, from, to));
+		return this.#runTask(mapping, checked, to - from, (task) => binding.startCount(task, bytes, from, to));
 	}
 	async replaceAllAsync(from, to, start, stop, options) {
 		const old = bytesArgument(from, "from");
@@ -2411,25 +2411,25 @@ var Mmap = class {
 		this.#writable();
 		refuseUnequal(old, replacement);
 		const begin = (task) => binding.startReplaceAll(task, old, replacement, first, last);
-		return this.#run(mapping, checked, last - first, begin);
+		return this.#runTask(mapping, checked, last - first, begin);
 	}
 	async flushAsync(offset = 0, size, options) {
 		if (isOptions(offset, size, options)) {
 			const [range, checked] = taskArguments(offset, void 0, void 0);
 			const [mapping, from, to] = this.#rangeFromStart(range);
-			await this.#run(mapping, checked, to - from, (task) => binding.startFlush(task, from, to));
+			await this.#runTask(mapping, checked, to - from, (task) => binding.startFlush(task, from, to));
 			return;
 		}
 		const asked = flushArguments(offset, size);
 		const checked = taskOptions(options);
 		const mapping = this.#live();
 		const [from, count] = this.#flushRange(asked);
-		await this.#run(mapping, checked, count, (task) => binding.startFlush(task, from, from + count));
+		await this.#runTask(mapping, checked, count, (task) => binding.startFlush(task, from, from + count));
 	}
 	async prefetch(start, stop, options) {
 		const [range, checked] = taskArguments(start, stop, options);
 		const [mapping, from, to] = this.#rangeFromStart(range);
-		await this.#run(mapping, checked, to - from, (task) => binding.startPrefetch(task, from, to));
+		await this.#runTask(mapping, checked, to - from, (task) => binding.startPrefetch(task, from, to));
 	}
 	size() {
 		return checked(binding.size(this.#live()));
@@ -2661,9 +2661,9 @@ var Mmap = class {
 		if (count < 0 || count > left) throw outOfRange(what, "size", `0 to ${left}, or -1`, size);
 		return [offset, count];
 	}
-	#run(mapping, options, total, start) {
+	#runTask(mapping, options, total, start) {
 		this.#views.relocateEarly(mapping, this.#length);
-		return run({
+		return runTask({
 			mapping,
 			options,
 			total,
@@ -2671,7 +2671,7 @@ var Mmap = class {
 			start
 		});
 	}
-	#iterated() {
+	#iterationSource() {
 		this.#state ??= {
 			generation: 0,
 			faults: countedFaults() ?? new Uint32Array(1)
@@ -2724,7 +2724,7 @@ var Mmap = class {
 		this.#faultsSeen = faults;
 	}
 };
-mendDispose(Mmap.prototype);
+addDisposeSymbols(Mmap.prototype);
 function mmap(file, length, options) {
 	return new Mmap(file, length, options);
 }

@@ -11,7 +11,7 @@ const SYMBOL_OF_COMPILERS = Symbol.for('Symbol.dispose')
  * where this realm has none of its own and the class was therefore given a method named
  * "undefined".
  */
-export function mendDispose(prototype: Disposable): void {
+export function addDisposeSymbols(prototype: Disposable): void {
   if (Symbol.dispose !== undefined) return
   const value: unknown = Reflect.get(prototype, 'undefined')
   Reflect.deleteProperty(prototype, 'undefined')

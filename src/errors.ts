@@ -195,7 +195,7 @@ export function withPath(error: unknown, path: string | undefined): unknown {
 const LONGEST_SHOWN_PATH = 64 * 1024
 
 /** The operating system's refusal of what is to have no bytes and no file says EINVAL, and no more. */
-export function aboutNoLength(error: unknown): unknown {
+export function withLengthHint(error: unknown): unknown {
   if (hasCode(error, 'EINVAL')) addText(error, ': "length" must be at least 1 for new anonymous memory')
   return error
 }

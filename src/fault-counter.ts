@@ -8,15 +8,15 @@ import binding, { checked } from './binding.js'
 /** The counter in native memory, or undefined: not asked for yet, or refused by the runtime. */
 export let faultCounter: Uint32Array | undefined
 
-let isAskedFor = false
+let isRequested = false
 
 /**
  * The counter of faults handled in this process, at index 0. Undefined on a runtime that refuses
  * ArrayBuffers over external memory: there are no views to read through, either.
  */
 export function countedFaults(): Uint32Array | undefined {
-  if (isAskedFor) return faultCounter
-  isAskedFor = true
+  if (isRequested) return faultCounter
+  isRequested = true
   try {
     faultCounter = new Uint32Array(checked(binding.faultCounter()))
   } catch {

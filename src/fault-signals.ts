@@ -12,7 +12,7 @@ let isWatched = false
  * Puts our handler back when listeners of its signals come and go: with the first one the runtime installs a handler over ours, and with the last
  * one it takes that away, and ours with it. Called for each mapping of a file. Only the main thread has such listeners.
  */
-export function watchSignals(): void {
+export function keepFaultHandler(): void {
   if (isWatched) return
   isWatched = true
   const { isMainThread }: typeof import('node:worker_threads') = require('node:worker_threads')

@@ -9,7 +9,7 @@ let markAsUncloneable: ((object: object) => void) | undefined | null = null
  * private, so that to `assert.deepStrictEqual` two of them would be alike, and `structuredClone`
  * and `postMessage` would give an empty object.
  */
-export function standForItself(object: object): void {
+export function giveIdentity(object: object): void {
   mappings += 1
   // They compare properties that can be enumerated, also those with a symbol as their name.
   Reflect.set(object, IDENTITY, mappings)

@@ -39,7 +39,7 @@ import {
 } from './arguments.js'
 import binding, { checked, type Handle } from './binding.js'
 import { ACCESS_READ, PAGESIZE } from './constants.js'
-import { mendDispose } from './dispose.js'
+import { addDisposeSymbols } from './dispose.js'
 import {
   closed,
   copyTooLong,
@@ -53,16 +53,23 @@ import {
   wrongType,
 } from './errors.js'
 import { countedFaults, faultCounter } from './fault-counter.js'
-import { watchSignals } from './fault-signals.js'
-import { standForItself } from './identity.js'
+import { keepFaultHandler } from './fault-signals.js'
+import { giveIdentity } from './identity.js'
 import { closedHandle, collectGarbageSoon, handles, leaveNamedRegionsAtExit, open } from './open.js'
-import type { Iterated, State } from './search/iteration.js'
+import type { IterationSource, MappingState } from './search/iteration.js'
 import { Lines, LinesBackwards } from './search/lines.js'
 import { Matches } from './search/matches.js'
-import { indexWithin, type Needle, needleBytes, refuseEmpty, refuseUnequal, soughtBytes } from './search/needles.js'
+import {
+  cachedNeedleBytes,
+  indexWithin,
+  type Needle,
+  needleBytes,
+  refuseEmpty,
+  refuseUnequal,
+} from './search/needles.js'
 import { TextLines } from './search/text-lines.js'
-import { Buffers, Pieces, streamOf } from './streams.js'
-import { run, type StartTask } from './tasks.js'
+import { BufferIterator, Pieces, streamOf } from './streams.js'
+import { runTask, type StartTask } from './tasks.js'
 import { decode, refuseTooLong, SHORT_TEXT, shortText, type TextEncoding, textEncoding } from './text.js'
 import { elementSize, isConstructor, type ViewConstructor } from './views/view-types.js'
 import { type Place, Views } from './views/views.js'
@@ -135,7 +142,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   #access: number
   #position = 0
   /** What iterators check before each step. */
-  #state: State | undefined
+  #state: MappingState | undefined
   /**
    * What {@link Views.internalBytes} has returned, kept here because two more loads would make
    * `at()` slower. It must be given up whenever the memory is replaced.
@@ -160,8 +167,8 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
       }
       this.#access = asked.access ?? checked(binding.access(mapping))
       if (asked.tagname !== undefined) leaveNamedRegionsAtExit()
-      if (asked.file !== -1 || asked.tagname !== undefined) watchSignals()
-      standForItself(this)
+      if (asked.file !== -1 || asked.tagname !== undefined) keepFaultHandler()
+      giveIdentity(this)
     } catch (error) {
       binding.close(mapping)
       throw error
@@ -363,7 +370,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Buffer> {
     const { start, stop, chunkSize } = streamOptions(undefined)
-    return new Buffers(this.#pieces(start, stop, chunkSize))
+    return new BufferIterator(this.#pieces(start, stop, chunkSize))
   }
 
   // --- The file half: a cursor
@@ -633,7 +640,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
    */
   find(needle: BytesLike, start?: number | RangeOptions, stop?: number): number {
-    const sought = soughtBytes(needle)
+    const sought = cachedNeedleBytes(needle)
     const [mapping, from, to] = this.#rangeFromCursor(rangeArguments(start, stop))
     return to < from ? -1 : this.#find(mapping, sought, from, to)
   }
@@ -657,7 +664,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a number outside 0 to 255
    */
   indexOf(needle: number | BytesLike, start?: number): number {
-    const sought = typeof needle === 'number' ? byteArgument(needle, 'needle') : soughtBytes(needle)
+    const sought = typeof needle === 'number' ? byteArgument(needle, 'needle') : cachedNeedleBytes(needle)
     const from = optionalBound(start, 'start') ?? 0
     const mapping = this.#live()
     return this.#find(mapping, sought, clamp(from, this.#length), this.#length)
@@ -703,7 +710,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     refuseEmpty(bytes, 'needle')
     // A copy: the caller may write to his.
     const from = clamp(range.start ?? 0, this.#length)
-    return new Matches(this.#iterated(), new Uint8Array(bytes), from, range.stop ?? Number.POSITIVE_INFINITY)
+    return new Matches(this.#iterationSource(), new Uint8Array(bytes), from, range.stop ?? Number.POSITIVE_INFINITY)
   }
 
   /**
@@ -772,7 +779,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   lines(options?: LinesOptions | TextLinesOptions): IterableIterator<Uint8Array> | IterableIterator<string> {
     const { start, stop, encoding, crlf, reverse } = linesOptions(options)
     this.#live()
-    const of = this.#iterated()
+    const of = this.#iterationSource()
     const from = clamp(start, this.#length)
     if (encoding !== undefined) return new TextLines(of, from, stop, { encoding, crlf, reverse })
     return reverse ? new LinesBackwards(of, from, stop, crlf) : new Lines(of, from, stop, crlf)
@@ -816,7 +823,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
       checked.onProgress?.({ done: 0, total: 0 })
       return -1
     }
-    return this.#run(mapping, checked, to - from, (task) => binding.startFind(task, bytes, from, to))
+    return this.#runTask(mapping, checked, to - from, (task) => binding.startFind(task, bytes, from, to))
   }
 
   /**
@@ -834,7 +841,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     const [range, checked] = taskArguments(start, stop, options)
     const [mapping, from, to] = this.#rangeFromStart(range)
     refuseEmpty(bytes, 'needle')
-    return this.#run(mapping, checked, to - from, (task) => binding.startCount(task, bytes, from, to))
+    return this.#runTask(mapping, checked, to - from, (task) => binding.startCount(task, bytes, from, to))
   }
 
   /**
@@ -858,7 +865,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     this.#writable()
     refuseUnequal(old, replacement)
     const begin: StartTask = (task) => binding.startReplaceAll(task, old, replacement, first, last)
-    return this.#run(mapping, checked, last - first, begin)
+    return this.#runTask(mapping, checked, last - first, begin)
   }
 
   /**
@@ -873,14 +880,14 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     if (isOptions(offset, size, options)) {
       const [range, checked] = taskArguments(offset, undefined, undefined)
       const [mapping, from, to] = this.#rangeFromStart(range)
-      await this.#run(mapping, checked, to - from, (task) => binding.startFlush(task, from, to))
+      await this.#runTask(mapping, checked, to - from, (task) => binding.startFlush(task, from, to))
       return
     }
     const asked = flushArguments(offset, size)
     const checked = taskOptions(options)
     const mapping = this.#live()
     const [from, count] = this.#flushRange(asked)
-    await this.#run(mapping, checked, count, (task) => binding.startFlush(task, from, from + count))
+    await this.#runTask(mapping, checked, count, (task) => binding.startFlush(task, from, from + count))
   }
 
   /**
@@ -896,7 +903,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   async prefetch(start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<void> {
     const [range, checked] = taskArguments(start, stop, options)
     const [mapping, from, to] = this.#rangeFromStart(range)
-    await this.#run(mapping, checked, to - from, (task) => binding.startPrefetch(task, from, to))
+    await this.#runTask(mapping, checked, to - from, (task) => binding.startPrefetch(task, from, to))
   }
 
   // --- The operating system half
@@ -1301,12 +1308,12 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     return [offset, count]
   }
 
-  #run(mapping: Handle, options: CheckedTaskOptions, total: number, start: StartTask): Promise<number> {
+  #runTask(mapping: Handle, options: CheckedTaskOptions, total: number, start: StartTask): Promise<number> {
     this.#views.relocateEarly(mapping, this.#length)
-    return run({ mapping, options, total, memory: this.#views.bufferForTask(), start })
+    return runTask({ mapping, options, total, memory: this.#views.bufferForTask(), start })
   }
 
-  #iterated(): Iterated {
+  #iterationSource(): IterationSource {
     this.#state ??= { generation: 0, faults: countedFaults() ?? new Uint32Array(1) }
     return {
       state: this.#state,
@@ -1371,7 +1378,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   }
 }
 
-mendDispose(Mmap.prototype)
+addDisposeSymbols(Mmap.prototype)
 
 /**
  * Maps a file into memory, or memory without a file, as CPython's `mmap.mmap` does. A file is mapped for reading and writing unless

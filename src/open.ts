@@ -4,7 +4,7 @@
 import { setImmediate } from 'node:timers'
 import type { request } from './arguments.js'
 import binding, { type Handle } from './binding.js'
-import { aboutNoLength, isShortage, withPath } from './errors.js'
+import { isShortage, withLengthHint, withPath } from './errors.js'
 
 /**
  * The handles of this thread. `Mmap` changes this by assignments alone when it closes, because a
@@ -33,7 +33,7 @@ export function closedHandle(): Handle {
 }
 
 /** Opens the mapping of a handle, and returns its length. */
-export function open(handle: Handle, asked: ReturnType<typeof request>): number {
+export function open(handle: Handle, options: ReturnType<typeof request>): number {
   const {
     file,
     tagname,
@@ -48,7 +48,7 @@ export function open(handle: Handle, asked: ReturnType<typeof request>): number 
     exclusive,
     writeBack,
     allowEmpty,
-  } = asked
+  } = options
   const mapped = binding.open(
     handle,
     file,
@@ -69,7 +69,7 @@ export function open(handle: Handle, asked: ReturnType<typeof request>): number 
     handles.spare[handles.spareCount] = handle
     handles.spareCount += 1
     if (isShortage(mapped)) collectGarbageSoon()
-    throw file === -1 && length === 0 ? aboutNoLength(mapped) : withPath(mapped, asked.path)
+    throw file === -1 && length === 0 ? withLengthHint(mapped) : withPath(mapped, options.path)
   }
   handles.unclosed += 1
   if (handles.unclosed >= nextCount) countDescriptors()

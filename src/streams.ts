@@ -6,14 +6,14 @@ import { setImmediate } from 'node:timers'
 import { clamp, LONGEST_PIECE } from './arguments.js'
 
 /** What pieces are asked of. Both throw when it is closed. */
-export interface Copied {
+export interface PieceSource {
   length(): number
   copy(start: number, stop: number): Uint8Array<ArrayBuffer>
 }
 
 /** The pieces of a range, one after the other. After a resize they go on in the new length. */
 export class Pieces {
-  readonly #of: Copied
+  readonly #source: PieceSource
   readonly #stop: number
   readonly #size: number
   #next: number
@@ -22,9 +22,9 @@ export class Pieces {
   /** Bytes copied since the event loop had its turn. */
   #copied = 0
 
-  constructor(of: Copied, start: number, stop: number, size: number) {
-    this.#of = of
-    this.#next = clamp(start, of.length())
+  constructor(source: PieceSource, start: number, stop: number, size: number) {
+    this.#source = source
+    this.#next = clamp(start, source.length())
     this.#stop = stop
     this.#size = size
   }
@@ -36,11 +36,11 @@ export class Pieces {
       // Promises that are settled already keep timers, and everybody else, waiting.
       await new Promise((resolve) => setImmediate(resolve))
     }
-    const stop = clamp(this.#stop, this.#of.length())
+    const stop = clamp(this.#stop, this.#source.length())
     const end = Math.min(this.#next + this.#size, stop)
     this.ended = end === stop
     if (end <= this.#next) return undefined
-    const piece = this.#of.copy(this.#next, end)
+    const piece = this.#source.copy(this.#next, end)
     this.#next = end
     this.#copied += piece.length
     return piece
@@ -65,7 +65,7 @@ export function streamOf(pieces: Pieces): ReadableStream<Uint8Array> {
 }
 
 /** The pieces as Buffers. A class, because a generator waits for whatever `return` is given. */
-export class Buffers implements AsyncIterableIterator<Buffer> {
+export class BufferIterator implements AsyncIterableIterator<Buffer> {
   readonly #pieces: Pieces
   #ended = false
   /** The step before: they are taken one after the other, also by a caller who does not wait. */

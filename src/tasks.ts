@@ -15,11 +15,11 @@ const REPORT_INTERVAL = 34
  * Of running tasks, what they work on: an engine unmaps the memory of a SharedArrayBuffer when
  * nobody has it.
  */
-const inUse = new Set<{ memory: ArrayBufferLike | undefined }>()
+const buffersInUse = new Set<{ memory: ArrayBufferLike | undefined }>()
 
 /** Whether a task works on the memory of a buffer that the mapping has moved into. */
-export function isInUse(memory: ArrayBufferLike): boolean {
-  for (const use of inUse) if (use.memory === memory) return true
+export function isUsedByTask(memory: ArrayBufferLike): boolean {
+  for (const use of buffersInUse) if (use.memory === memory) return true
   return false
 }
 
@@ -38,7 +38,7 @@ interface Start {
 }
 
 /** Starts a task, and waits for it. */
-export async function run({ mapping, options, total, memory, start }: Start): Promise<number> {
+export async function runTask({ mapping, options, total, memory, start }: Start): Promise<number> {
   const { signal, onProgress } = options
   const task = checked(binding.newTask(mapping))
   let thrown: { error: unknown } | undefined
@@ -67,7 +67,7 @@ export async function run({ mapping, options, total, memory, start }: Start): Pr
   // All that can throw is in here, so that no timer and no listener is left.
   try {
     const working = start(task)
-    inUse.add(use)
+    buffersInUse.add(use)
     try {
       // After the start, because it may be the user's code, which may do anything with the mapping.
       stopListening = signal?.onAbort(stop)
@@ -80,17 +80,17 @@ export async function run({ mapping, options, total, memory, start }: Start): Pr
     report(total)
     if (thrown === undefined) return result
   } catch (error) {
-    if (thrown === undefined) throw settled(error, signal)
+    if (thrown === undefined) throw toUserError(error, signal)
   } finally {
     clearInterval(timer)
-    inUse.delete(use)
+    buffersInUse.delete(use)
     stopListening?.()
   }
   throw thrown.error
 }
 
 /** An error of native code, as users see it. */
-function settled(error: unknown, signal: Signal | undefined): unknown {
+function toUserError(error: unknown, signal: Signal | undefined): unknown {
   if (isAborted(error) && signal !== undefined) return aborted(signal.reason(), error)
   // It was made outside of any function: only here does the stack say which call waits for it.
   if (isNativeError(error)) Error.captureStackTrace(error)

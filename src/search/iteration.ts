@@ -4,9 +4,9 @@ import type { Handle } from '../binding.js'
 import type { Place } from '../views/views.js'
 
 /** What an iterator asks of its mapping. */
-export interface Iterated {
+export interface IterationSource {
   /** What is looked at before every step, and so without a call. */
-  readonly state: State
+  readonly state: MappingState
   /** Throws when it is closed, or when bytes of it have been lost. */
   check(): void
   handle(): Handle
@@ -17,7 +17,7 @@ export interface Iterated {
 }
 
 /** What can happen to a mapping between two steps. */
-export interface State {
+export interface MappingState {
   /** A number that changes when the mapping is resized or closed. */
   generation: number
   /** The first one changes when bytes may have been lost, of any mapping. */

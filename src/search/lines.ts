@@ -3,8 +3,8 @@
 import { clamp } from '../arguments.js'
 import binding, { checked } from '../binding.js'
 import { MAX_VIEW_LENGTH } from '../constants.js'
-import { DONE, type Iterated, inheritHelpers, NONE, type State } from './iteration.js'
-import { Search } from './matches.js'
+import { DONE, type IterationSource, inheritHelpers, type MappingState, NONE } from './iteration.js'
+import { BatchedSearch } from './matches.js'
 import { NEWLINE } from './needles.js'
 
 const NOWHERE = new ArrayBuffer(0)
@@ -35,8 +35,8 @@ function withoutReturn(line: Uint8Array): Uint8Array {
 
 /** What is between newlines, and between the last one and the end. */
 export class Lines implements IterableIterator<Uint8Array> {
-  readonly #of: Iterated
-  readonly #search: Search
+  readonly #source: IterationSource
+  readonly #search: BatchedSearch
   readonly #crlf: boolean
   /** Where the next line begins, counted from `#base`. */
   #start = 0
@@ -50,10 +50,10 @@ export class Lines implements IterableIterator<Uint8Array> {
   #offset = 0
   #batch = NONE
 
-  constructor(of: Iterated, start: number, stop: number, crlf: boolean) {
-    this.#of = of
+  constructor(source: IterationSource, start: number, stop: number, crlf: boolean) {
+    this.#source = source
     this.#crlf = crlf
-    this.#search = new Search(of, NEWLINE, start, stop)
+    this.#search = new BatchedSearch(source, NEWLINE, start, stop)
     this.#base = start
   }
 
@@ -105,11 +105,11 @@ export class Lines implements IterableIterator<Uint8Array> {
     if (bytes === undefined) {
       this.#windowLength = nextWindowLength(this.#windowLength)
       const end = Math.min(from + this.#windowLength, this.#search.stop)
-      const window = this.#of.window(from, Math.max(to, end))
-      if (window === undefined) return this.#of.copy(from, to)
+      const window = this.#source.window(from, Math.max(to, end))
+      if (window === undefined) return this.#source.copy(from, to)
       this.#buffer = window.buffer
       this.#origin = window.origin
-      this.#generation = this.#of.state.generation
+      this.#generation = this.#source.state.generation
       bytes = new Uint8Array(window.buffer, window.origin + from, to - from)
     }
     this.#offset = this.#origin + this.#base
@@ -119,7 +119,7 @@ export class Lines implements IterableIterator<Uint8Array> {
 
   /** A line of the window that there is already. */
   #inWindow(from: number, to: number): Uint8Array | undefined {
-    if (this.#generation !== this.#of.state.generation) return undefined
+    if (this.#generation !== this.#source.state.generation) return undefined
     try {
       return new Uint8Array(this.#buffer, this.#origin + from, to - from)
     } catch {
@@ -134,15 +134,15 @@ const BLOCK = 16 * 1024
 
 /** The newlines of a range, from the last to the first. */
 class NewlinesBackwards {
-  readonly #of: Iterated
+  readonly #source: IterationSource
   readonly #start: number
   readonly #places = new Int32Array(BLOCK)
   #count = 0
   /** Where the block begins that the places are of. */
   #base: number
 
-  constructor(of: Iterated, start: number, stop: number) {
-    this.#of = of
+  constructor(source: IterationSource, start: number, stop: number) {
+    this.#source = source
     this.#start = start
     this.#base = stop
   }
@@ -158,15 +158,15 @@ class NewlinesBackwards {
       const stop = Math.min(this.#base, position)
       if (stop <= this.#start) return NONE
       this.#base = Math.max(this.#start, stop - BLOCK)
-      this.#count = checked(binding.findAll(this.#of.handle(), NEWLINE, this.#places, this.#base, stop))
+      this.#count = checked(binding.findAll(this.#source.handle(), NEWLINE, this.#places, this.#base, stop))
     }
   }
 }
 
 /** The lines of a range as views, from the last to the first. */
 export class LinesBackwards implements IterableIterator<Uint8Array> {
-  readonly #of: Iterated
-  readonly #state: State
+  readonly #source: IterationSource
+  readonly #state: MappingState
   readonly #start: number
   readonly #crlf: boolean
   #newlines: NewlinesBackwards
@@ -181,13 +181,13 @@ export class LinesBackwards implements IterableIterator<Uint8Array> {
   #generation = NONE
   #faults: number | undefined
 
-  constructor(of: Iterated, start: number, stop: number, crlf: boolean) {
-    this.#of = of
-    this.#state = of.state
+  constructor(source: IterationSource, start: number, stop: number, crlf: boolean) {
+    this.#source = source
+    this.#state = source.state
     this.#start = start
     this.#crlf = crlf
     this.#end = stop
-    this.#newlines = new NewlinesBackwards(of, start, start)
+    this.#newlines = new NewlinesBackwards(source, start, start)
   }
 
   next(): IteratorResult<Uint8Array, undefined> {
@@ -216,13 +216,13 @@ export class LinesBackwards implements IterableIterator<Uint8Array> {
   }
 
   #look(): void {
-    this.#of.check()
+    this.#source.check()
     this.#faults = this.#state.faults[0]
     if (this.#generation === this.#state.generation) return
     this.#generation = this.#state.generation
     this.#buffer = NOWHERE
-    this.#end = clamp(this.#end, this.#of.length())
-    this.#newlines = new NewlinesBackwards(this.#of, this.#start, this.#end)
+    this.#end = clamp(this.#end, this.#source.length())
+    this.#newlines = new NewlinesBackwards(this.#source, this.#start, this.#end)
   }
 
   #bytes(from: number, to: number): Uint8Array {
@@ -233,8 +233,8 @@ export class LinesBackwards implements IterableIterator<Uint8Array> {
     }
     this.#windowLength = nextWindowLength(this.#windowLength)
     const start = Math.max(to - this.#windowLength, this.#start)
-    const window = this.#of.window(Math.min(from, start), to)
-    if (window === undefined) return this.#of.copy(from, to)
+    const window = this.#source.window(Math.min(from, start), to)
+    if (window === undefined) return this.#source.copy(from, to)
     this.#buffer = window.buffer
     this.#origin = window.origin
     return new Uint8Array(window.buffer, window.origin + from, to - from)

@@ -5,7 +5,7 @@
 
 import { clamp } from '../arguments.js'
 import binding, { checked } from '../binding.js'
-import { DONE, type Iterated, inheritHelpers, NONE, type State } from './iteration.js'
+import { DONE, type IterationSource, inheritHelpers, type MappingState, NONE } from './iteration.js'
 
 /** How many places are found at a time: few at first, for those who stop soon. */
 const FIRST_BATCH = 16
@@ -15,7 +15,7 @@ const LARGEST_BATCH = 4096
 const MOST_POSITIONS = 2 ** 31
 
 /** Finds the places of a needle; matches do not overlap. */
-export class Search {
+export class BatchedSearch {
   /** Which batch of places the last one was from. */
   batch = 0
   /** What the places of this batch are counted from. */
@@ -23,14 +23,14 @@ export class Search {
   /** Where the search ends, as the mapping was for this batch. */
   stop = 0
   ended = false
-  readonly #of: Iterated
-  readonly #state: State
+  readonly #source: IterationSource
+  readonly #state: MappingState
   readonly #faultCounter: Uint32Array
   readonly #needle: Uint8Array
-  readonly #givenStop: number
+  readonly #requestedStop: number
   #places = new Int32Array(FIRST_BATCH)
   #count = 0
-  #given = 0
+  #returned = 0
   /** From where on the next batch is to be searched. */
   #next = 0
   #isLast = false
@@ -38,63 +38,63 @@ export class Search {
   #generation = NONE
   #faults: number | undefined
 
-  constructor(of: Iterated, needle: Uint8Array, start: number, stop: number) {
-    this.#of = of
-    this.#state = of.state
-    this.#faultCounter = of.state.faults
+  constructor(source: IterationSource, needle: Uint8Array, start: number, stop: number) {
+    this.#source = source
+    this.#state = source.state
+    this.#faultCounter = source.state.faults
     this.#needle = needle
     this.base = start
-    this.#givenStop = stop
+    this.#requestedStop = stop
   }
 
   /** The next place, or NONE. */
   next(): number {
-    const given = this.#given
+    const returned = this.#returned
     if (
-      given === this.#count ||
+      returned === this.#count ||
       this.#state.generation !== this.#generation ||
       this.#faultCounter[0] !== this.#faults
     ) {
       return this.#findMore()
     }
-    this.#given = given + 1
-    return this.#places[given] as number
+    this.#returned = returned + 1
+    return this.#places[returned] as number
   }
 
   /** From now on there are none. */
   end(): void {
     this.ended = true
-    this.#given = this.#count
+    this.#returned = this.#count
   }
 
   #findMore(): number {
     if (this.ended) return NONE
-    this.#of.check()
+    this.#source.check()
     this.#faults = this.#faultCounter[0]
     if (this.#generation !== this.#state.generation) {
       this.#generation = this.#state.generation
-      this.stop = clamp(this.#givenStop, this.#of.length())
-      this.#next = this.#given === 0 ? this.base : this.#endOf(this.#given - 1)
+      this.stop = clamp(this.#requestedStop, this.#source.length())
+      this.#next = this.#returned === 0 ? this.base : this.#endOf(this.#returned - 1)
       this.#isLast = false
       this.#find()
-    } else if (this.#given === this.#count) {
+    } else if (this.#returned === this.#count) {
       if (this.#places.length < LARGEST_BATCH) this.#places = new Int32Array(this.#places.length * 4)
       this.#find()
     }
-    if (this.#given === this.#count) return NONE
-    this.#given += 1
-    return this.#places[this.#given - 1] as number
+    if (this.#returned === this.#count) return NONE
+    this.#returned += 1
+    return this.#places[this.#returned - 1] as number
   }
 
   #find(): void {
     while (!this.#isLast) {
       this.batch += 1
       this.base = Math.min(this.#next, this.stop)
-      this.#given = 0
+      this.#returned = 0
       this.#count = 0
       const reach = this.base + MOST_POSITIONS - 1 + this.#needle.length
       const stop = Math.min(reach, this.stop)
-      const count = checked(binding.findAll(this.#of.handle(), this.#needle, this.#places, this.base, stop))
+      const count = checked(binding.findAll(this.#source.handle(), this.#needle, this.#places, this.base, stop))
       this.#count = count
       const end = count === 0 ? 0 : this.#endOf(count - 1)
       const isFull = count === this.#places.length
@@ -112,10 +112,10 @@ export class Search {
 
 /** The places of a needle. */
 export class Matches implements IterableIterator<number> {
-  readonly #search: Search
+  readonly #search: BatchedSearch
 
-  constructor(of: Iterated, needle: Uint8Array, start: number, stop: number) {
-    this.#search = new Search(of, needle, start, stop)
+  constructor(source: IterationSource, needle: Uint8Array, start: number, stop: number) {
+    this.#search = new BatchedSearch(source, needle, start, stop)
   }
 
   next(): IteratorResult<number, undefined> {

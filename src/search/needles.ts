@@ -10,15 +10,15 @@ export type Needle = number | Uint8Array
 export const NEWLINE = Uint8Array.of(10)
 
 /** The last short string that was sought, as bytes: programs look for the same one again and again, and to convert it costs more than to find it. */
-let lastSought: { text: string; bytes: Uint8Array } | undefined
+let lastText: { text: string; bytes: Uint8Array } | undefined
 const LONGEST_KEPT = 64
 
 /** The bytes of a needle that is not a number. They are not to be written to. */
-export function soughtBytes(needle: unknown): Uint8Array {
+export function cachedNeedleBytes(needle: unknown): Uint8Array {
   if (typeof needle !== 'string') return bytesArgument(needle, 'needle')
-  if (needle === lastSought?.text) return lastSought.bytes
+  if (needle === lastText?.text) return lastText.bytes
   const bytes = Buffer.from(needle)
-  if (needle.length <= LONGEST_KEPT) lastSought = { text: needle, bytes }
+  if (needle.length <= LONGEST_KEPT) lastText = { text: needle, bytes }
   return bytes
 }
 

@@ -3,7 +3,7 @@
 import { clamp } from '../arguments.js'
 import binding, { checked } from '../binding.js'
 import { decode, refuseTooLong, type TextEncoding } from '../text.js'
-import { DONE, type Iterated, inheritHelpers, NONE, type State } from './iteration.js'
+import { DONE, type IterationSource, inheritHelpers, type MappingState, NONE } from './iteration.js'
 import { NEWLINE } from './needles.js'
 
 /** How many bytes are copied and decoded at a time: few at first, for those who stop soon. */
@@ -23,14 +23,14 @@ interface Form {
  * not complete, so that a line of a batch is what it would be by itself.
  */
 export class TextLines implements IterableIterator<string> {
-  readonly #of: Iterated
-  readonly #state: State
+  readonly #source: IterationSource
+  readonly #state: MappingState
   readonly #start: number
-  readonly #givenStop: number
+  readonly #requestedStop: number
   readonly #form: Form
   /** The lines of this batch, in the order in which they are given. */
   #lines: string[] = []
-  #given = 0
+  #returned = 0
   #ended = false
   /** What the lines were made from, and where that was. */
   #copy: Buffer = Buffer.alloc(0)
@@ -43,31 +43,31 @@ export class TextLines implements IterableIterator<string> {
   #generation = NONE
   #faults: number | undefined
 
-  constructor(of: Iterated, start: number, stop: number, form: Form) {
-    this.#of = of
-    this.#state = of.state
+  constructor(source: IterationSource, start: number, stop: number, form: Form) {
+    this.#source = source
+    this.#state = source.state
     this.#start = start
-    this.#givenStop = stop
+    this.#requestedStop = stop
     this.#form = form
   }
 
   next(): IteratorResult<string, undefined> {
-    const given = this.#given
+    const returned = this.#returned
     if (
-      given === this.#lines.length ||
+      returned === this.#lines.length ||
       this.#state.generation !== this.#generation ||
       this.#state.faults[0] !== this.#faults
     ) {
       return this.#more()
     }
-    this.#given = given + 1
-    return { value: this.#lines[given] as string, done: false }
+    this.#returned = returned + 1
+    return { value: this.#lines[returned] as string, done: false }
   }
 
   return(): IteratorResult<string, undefined> {
     this.#ended = true
     this.#lines = []
-    this.#given = 0
+    this.#returned = 0
     this.#copy = this.#buffer = Buffer.alloc(0)
     // Nothing is looked at any more.
     this.#generation = NONE
@@ -80,13 +80,13 @@ export class TextLines implements IterableIterator<string> {
 
   #more(): IteratorResult<string, undefined> {
     if (this.#ended) return DONE
-    this.#of.check()
+    this.#source.check()
     this.#faults = this.#state.faults[0]
     if (this.#generation !== this.#state.generation) this.#goOn()
-    if (this.#given === this.#lines.length) this.#fill()
-    if (this.#given === this.#lines.length) return this.return()
-    this.#given += 1
-    return { value: this.#lines[this.#given - 1] as string, done: false }
+    if (this.#returned === this.#lines.length) this.#fill()
+    if (this.#returned === this.#lines.length) return this.return()
+    this.#returned += 1
+    return { value: this.#lines[this.#returned - 1] as string, done: false }
   }
 
   /**
@@ -96,23 +96,23 @@ export class TextLines implements IterableIterator<string> {
   #goOn(): void {
     const isFirst = this.#generation === NONE
     this.#generation = this.#state.generation
-    this.#stop = clamp(this.#givenStop, this.#of.length())
+    this.#stop = clamp(this.#requestedStop, this.#source.length())
     const { reverse } = this.#form
     if (isFirst) this.#next = reverse ? this.#stop : this.#start
-    else if (this.#given !== this.#lines.length) {
+    else if (this.#returned !== this.#lines.length) {
       // Each line of the batch but the last one ends with a newline.
-      const before = reverse ? this.#lines.length - this.#given : this.#given
+      const before = reverse ? this.#lines.length - this.#returned : this.#returned
       let at = 0
       for (let line = 0; line < before; line += 1) at = this.#copy.indexOf(NEWLINE_BYTE, at) + 1
       this.#next = this.#copiedFrom + at
     }
     if (reverse) this.#next = Math.min(this.#next, this.#stop)
     this.#lines = []
-    this.#given = 0
+    this.#returned = 0
   }
 
   #fill(): void {
-    this.#given = 0
+    this.#returned = 0
     this.#lines = []
     const { encoding, crlf, reverse } = this.#form
     if (!(reverse ? this.#copyBefore() : this.#copyAfter())) return
@@ -135,7 +135,7 @@ export class TextLines implements IterableIterator<string> {
     if (end !== 0) {
       this.#copy = copy.subarray(0, end)
     } else {
-      const newline = checked(binding.find(this.#of.handle(), NEWLINE, from + copy.length, this.#stop))
+      const newline = checked(binding.find(this.#source.handle(), NEWLINE, from + copy.length, this.#stop))
       this.#copyLong(from, newline === NONE ? this.#stop : newline + 1)
     }
     this.#copiedFrom = from
@@ -154,7 +154,7 @@ export class TextLines implements IterableIterator<string> {
     if (size === left || (newline !== NONE && newline !== size - 1)) {
       this.#copy = copy.subarray(newline + 1)
     } else {
-      const before = checked(binding.rfind(this.#of.handle(), NEWLINE, this.#start, to - size))
+      const before = checked(binding.rfind(this.#source.handle(), NEWLINE, this.#start, to - size))
       this.#copyLong(before === NONE ? this.#start : before + 1, to)
     }
     this.#copiedFrom = to - this.#copy.length
@@ -170,14 +170,14 @@ export class TextLines implements IterableIterator<string> {
 
   #read(from: number, size: number): Buffer {
     const copy = this.#buffer.subarray(0, size)
-    checked(binding.read(this.#of.handle(), copy, from))
+    checked(binding.read(this.#source.handle(), copy, from))
     return copy
   }
 
   /** A line that is longer than a batch. */
   #copyLong(from: number, to: number): void {
     refuseTooLong(this.#form.encoding, to - from)
-    this.#copy = this.#of.copy(from, to)
+    this.#copy = this.#source.copy(from, to)
   }
 }
 

@@ -11,7 +11,7 @@ import { MAX_VIEW_LENGTH, PAGESIZE } from '../constants.js'
 import { isNoView, viewTooLarge } from '../errors.js'
 import { countedFaults, faultCounter } from '../fault-counter.js'
 import { CAN_RELOCATE } from '../runtime.js'
-import { isInUse } from '../tasks.js'
+import { isUsedByTask } from '../tasks.js'
 import { keepAddresses } from './buffer-holds.js'
 import { type MappedBuffer, mappedBuffer } from './mapped-buffer.js'
 import { growBuffer, sharedBuffer } from './shared-buffer.js'
@@ -337,7 +337,7 @@ export class Views {
    * fills it with zeros, which the task would see.
    */
   #isUsedByOthers({ buffer }: MappedBuffer): boolean {
-    return this.#exposure === 'exposed' || (this.#isShared() && isInUse(buffer))
+    return this.#exposure === 'exposed' || (this.#isShared() && isUsedByTask(buffer))
   }
 
   /** Enters a buffer that the user may have into the list of those that `unmap()` detaches. */
