@@ -318,11 +318,11 @@ interface MmapError extends Error {
 }
 //#endregion
 //#region src/text.d.ts
-/** Encodings of text, as Buffer has them. */
+/** Encodings of text. They mean the same as in Buffer. */
 type TextEncoding = 'utf8' | 'latin1' | 'ascii' | 'utf16le' | 'hex' | 'base64';
 //#endregion
 //#region src/views/view-types.d.ts
-/** A typed array, DataView or Buffer class, as `view()` takes it. */
+/** A typed array, DataView or Buffer class, as `view()` accepts it. */
 interface ViewConstructor<T extends ArrayBufferView> {
   readonly prototype: T;
   readonly BYTES_PER_ELEMENT?: number;

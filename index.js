@@ -1168,12 +1168,12 @@ inheritHelpers(Matches);
 //#region src/search/needles.ts
 const NEWLINE$1 = Uint8Array.of(10);
 let lastText;
-const LONGEST_KEPT = 64;
+const LONGEST_CACHED = 64;
 function cachedNeedleBytes(needle) {
 	if (typeof needle !== "string") return bytesArgument(needle, "needle");
 	if (needle === lastText?.text) return lastText.bytes;
 	const bytes = Buffer.from(needle);
-	if (needle.length <= LONGEST_KEPT) lastText = {
+	if (needle.length <= LONGEST_CACHED) lastText = {
 		text: needle,
 		bytes
 	};
@@ -1221,8 +1221,8 @@ var Lines = class {
 	#origin = 0;
 	#generation = -1;
 	#windowLength = 0;
-	#offset = 0;
 	#batch = -1;
+	#offset = 0;
 	constructor(source, start, stop, crlf) {
 		this.#source = source;
 		this.#crlf = crlf;
@@ -1346,7 +1346,7 @@ var LinesBackwards = class {
 	}
 	next() {
 		if (this.#ended) return DONE;
-		if (this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) this.#look();
+		if (this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) this.#followMapping();
 		const end = this.#end;
 		if (end <= this.#start) return this.return();
 		const last = this.#newlines.before(end);
@@ -1369,7 +1369,7 @@ var LinesBackwards = class {
 	[Symbol.iterator]() {
 		return this;
 	}
-	#look() {
+	#followMapping() {
 		this.#source.check();
 		this.#faults = this.#state.faults[0];
 		if (this.#generation === this.#state.generation) return;
@@ -1448,7 +1448,7 @@ var TextLines = class {
 	#state;
 	#start;
 	#requestedStop;
-	#form;
+	#format;
 	#lines = [];
 	#returned = 0;
 	#ended = false;
@@ -1459,16 +1459,16 @@ var TextLines = class {
 	#buffer = Buffer.alloc(0);
 	#generation = -1;
 	#faults;
-	constructor(source, start, stop, form) {
+	constructor(source, start, stop, format) {
 		this.#source = source;
 		this.#state = source.state;
 		this.#start = start;
 		this.#requestedStop = stop;
-		this.#form = form;
+		this.#format = format;
 	}
 	next() {
 		const returned = this.#returned;
-		if (returned === this.#lines.length || this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) return this.#more();
+		if (returned === this.#lines.length || this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) return this.#checkedNext();
 		this.#returned = returned + 1;
 		return {
 			value: this.#lines[returned],
@@ -1486,11 +1486,11 @@ var TextLines = class {
 	[Symbol.iterator]() {
 		return this;
 	}
-	#more() {
+	#checkedNext() {
 		if (this.#ended) return DONE;
 		this.#source.check();
 		this.#faults = this.#state.faults[0];
-		if (this.#generation !== this.#state.generation) this.#goOn();
+		if (this.#generation !== this.#state.generation) this.#restart();
 		if (this.#returned === this.#lines.length) this.#fill();
 		if (this.#returned === this.#lines.length) return this.return();
 		this.#returned += 1;
@@ -1499,11 +1499,11 @@ var TextLines = class {
 			done: false
 		};
 	}
-	#goOn() {
+	#restart() {
 		const isFirst = this.#generation === -1;
 		this.#generation = this.#state.generation;
 		this.#stop = clamp(this.#requestedStop, this.#source.length());
-		const { reverse } = this.#form;
+		const { reverse } = this.#format;
 		if (isFirst) this.#next = reverse ? this.#stop : this.#start;
 		else if (this.#returned !== this.#lines.length) {
 			const before = reverse ? this.#lines.length - this.#returned : this.#returned;
@@ -1518,7 +1518,7 @@ var TextLines = class {
 	#fill() {
 		this.#returned = 0;
 		this.#lines = [];
-		const { encoding, crlf, reverse } = this.#form;
+		const { encoding, crlf, reverse } = this.#format;
 		if (!(reverse ? this.#copyBefore() : this.#copyAfter())) return;
 		const text = decode(this.#copy, encoding, this.#copy.length);
 		const lines = text.split("\n");
@@ -1569,7 +1569,7 @@ var TextLines = class {
 		return copy;
 	}
 	#copyLong(from, to) {
-		refuseTooLong(this.#form.encoding, to - from);
+		refuseTooLong(this.#format.encoding, to - from);
 		this.#copy = this.#source.copy(from, to);
 	}
 };
@@ -1656,11 +1656,11 @@ var BufferIterator = class {
 //#region src/tasks.ts
 const REPORT_INTERVAL = 34;
 const buffersInUse = /* @__PURE__ */ new Set();
-function isUsedByTask(memory) {
-	for (const use of buffersInUse) if (use.memory === memory) return true;
+function isUsedByTask(buffer) {
+	for (const use of buffersInUse) if (use.buffer === buffer) return true;
 	return false;
 }
-async function runTask({ mapping, options, total, memory, start }) {
+async function runTask({ mapping, options, total, buffer, start }) {
 	const { signal, onProgress } = options;
 	const task = checked(binding.newTask(mapping));
 	let thrown;
@@ -1681,7 +1681,7 @@ async function runTask({ mapping, options, total, memory, start }) {
 		const done = binding.taskDone(task);
 		if (done < total) report(done);
 	};
-	const use = { memory };
+	const use = { buffer };
 	let timer;
 	let stopListening;
 	try {
@@ -1783,18 +1783,18 @@ function relocate(mapping, id, lead, length, maxByteLength) {
 	if (error !== void 0) throw error;
 	return made;
 }
-let known = globalThis.SharedArrayBuffer === void 0 ? void 0 : partsOf(globalThis.SharedArrayBuffer);
+let sharedParts = globalThis.SharedArrayBuffer === void 0 ? void 0 : partsOf(globalThis.SharedArrayBuffer);
 function sharedClass() {
-	if (known === void 0) {
+	if (sharedParts === void 0) {
 		if (typeof WebAssembly === "undefined") throw noView();
 		const { buffer } = new WebAssembly.Memory({
 			initial: 0,
 			maximum: 0,
 			shared: true
 		});
-		known = partsOf(buffer.constructor);
+		sharedParts = partsOf(buffer.constructor);
 	}
-	return known;
+	return sharedParts;
 }
 function partsOf(create) {
 	const { prototype } = create;
@@ -1893,7 +1893,8 @@ var Views = class {
 		return whole.words;
 	}
 	relocateEarly(mapping, length) {
-		if (this.#whole !== void 0 || !this.#isShared() && countedFaults() !== void 0) return;
+		if (this.#whole !== void 0) return;
+		if (!this.#isShared() && countedFaults() !== void 0) return;
 		try {
 			this.#getWhole(mapping, length);
 		} catch {}
@@ -2667,7 +2668,7 @@ var Mmap = class {
 			mapping,
 			options,
 			total,
-			memory: this.#views.bufferForTask(),
+			buffer: this.#views.bufferForTask(),
 			start
 		});
 	}

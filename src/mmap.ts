@@ -1310,7 +1310,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
 
   #runTask(mapping: Handle, options: CheckedTaskOptions, total: number, start: StartTask): Promise<number> {
     this.#views.relocateEarly(mapping, this.#length)
-    return runTask({ mapping, options, total, memory: this.#views.bufferForTask(), start })
+    return runTask({ mapping, options, total, buffer: this.#views.bufferForTask(), start })
   }
 
   #iterationSource(): IterationSource {

@@ -1,25 +1,24 @@
-// Pieces of a mapping, as copies, for what reads a file piece by piece: streams, bodies of
-// requests, `for await`.
+// Copies of a mapping piece by piece, for streams, bodies of requests, and `for await`.
 
-// Not the global one, which Jest with jsdom takes away.
+// The global function is not used, because Jest removes it with jsdom.
 import { setImmediate } from 'node:timers'
 import { clamp, LONGEST_PIECE } from './arguments.js'
 
-/** What pieces are asked of. Both throw when it is closed. */
+/** The mapping that pieces are copied from. Both methods throw when it is closed. */
 export interface PieceSource {
   length(): number
   copy(start: number, stop: number): Uint8Array<ArrayBuffer>
 }
 
-/** The pieces of a range, one after the other. After a resize they go on in the new length. */
+/** The pieces of a range, one after the other. After a resize the new length counts. */
 export class Pieces {
   readonly #source: PieceSource
   readonly #stop: number
   readonly #size: number
   #next: number
-  /** Whether the last piece was the last one, as the mapping was then. */
+  /** Whether the last piece has reached the end, in the length that the mapping had then. */
   ended = false
-  /** Bytes copied since the event loop had its turn. */
+  /** Bytes copied since the event loop last had a turn. */
   #copied = 0
 
   constructor(source: PieceSource, start: number, stop: number, size: number) {
@@ -29,11 +28,12 @@ export class Pieces {
     this.#size = size
   }
 
-  /** The next piece, or undefined when there is none. */
+  /** The next piece, or undefined at the end. */
   async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (this.#copied >= LONGEST_PIECE) {
       this.#copied = 0
-      // Promises that are settled already keep timers, and everybody else, waiting.
+      // Without this, timers and input would wait for the end, because the promises of `next` are
+      // settled without a turn of the event loop.
       await new Promise((resolve) => setImmediate(resolve))
     }
     const stop = clamp(this.#stop, this.#source.length())
@@ -47,16 +47,17 @@ export class Pieces {
   }
 }
 
-/** A stream that copies a piece when somebody wants to read it, and none ahead. */
+/** A stream that copies a piece only when it is read, and none in advance. */
 export function streamOf(pieces: Pieces): ReadableStream<Uint8Array> {
-  // Not at the top, because it takes a while to load.
+  // This module takes a while to load, so it is loaded on demand.
   const { ReadableStream }: typeof import('node:stream/web') = require('node:stream/web')
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         const piece = await pieces.next()
         if (piece !== undefined) controller.enqueue(piece)
-        // At once, so that closing the mapping is no error for a stream that has given everything.
+        // The stream is closed together with its last piece. So a user who then closes the mapping
+        // causes no error in a stream that has been read to its end.
         if (piece === undefined || pieces.ended) controller.close()
       },
     },
@@ -64,11 +65,14 @@ export function streamOf(pieces: Pieces): ReadableStream<Uint8Array> {
   ) as ReadableStream<Uint8Array>
 }
 
-/** The pieces as Buffers. A class, because a generator waits for whatever `return` is given. */
+/**
+ * The pieces as Buffers. This is a class, because the `return` of a generator waits for its argument
+ * if that is a promise.
+ */
 export class BufferIterator implements AsyncIterableIterator<Buffer> {
   readonly #pieces: Pieces
   #ended = false
-  /** The step before: they are taken one after the other, also by a caller who does not wait. */
+  /** The previous step. Each step waits for it, also if the caller does not. */
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(pieces: Pieces) {

@@ -1,5 +1,5 @@
-// Tasks: work that Rust does on another thread, as a promise that can be aborted and says how far
-// it is.
+// Tasks: work that native code does on another thread, as a promise that can be aborted and reports
+// its progress.
 
 import { clearInterval, setInterval } from 'node:timers'
 import { isNativeError } from 'node:util/types'
@@ -8,37 +8,37 @@ import type { CheckedTaskOptions } from './arguments.js'
 import binding, { checked, type ExternalObject, type Handle, type Outcome, type Task } from './binding.js'
 import { aborted, isAborted } from './errors.js'
 
-/** Milliseconds between two reports: about 30 a second. */
+/** Milliseconds between two reports of progress, which makes about 30 a second. */
 const REPORT_INTERVAL = 34
 
 /**
- * Of running tasks, what they work on: an engine unmaps the memory of a SharedArrayBuffer when
- * nobody has it.
+ * The buffers that running tasks work on. They must stay reachable, because the engine unmaps the
+ * memory of a SharedArrayBuffer that is not.
  */
-const buffersInUse = new Set<{ memory: ArrayBufferLike | undefined }>()
+const buffersInUse = new Set<{ buffer: ArrayBufferLike | undefined }>()
 
-/** Whether a task works on the memory of a buffer that the mapping has moved into. */
-export function isUsedByTask(memory: ArrayBufferLike): boolean {
-  for (const use of buffersInUse) if (use.memory === memory) return true
+/** Whether a task works on the memory of a buffer. */
+export function isUsedByTask(buffer: ArrayBufferLike): boolean {
+  for (const use of buffersInUse) if (use.buffer === buffer) return true
   return false
 }
 
 /** Starts a task, and returns a promise of its outcome. */
 export type StartTask = (task: ExternalObject<Task>) => Outcome<Promise<Outcome<number>>>
 
-/** A task to start. */
-interface Start {
+/** What {@link runTask} needs to start a task. */
+interface TaskRequest {
   mapping: Handle
   options: CheckedTaskOptions
-  /** Bytes to do. */
+  /** The number of bytes to process. */
   total: number
-  /** The buffer that the mapping has moved into, if it has. */
-  memory: ArrayBufferLike | undefined
+  /** The SharedArrayBuffer that the memory of the mapping is in, if there is one. */
+  buffer: ArrayBufferLike | undefined
   start: StartTask
 }
 
-/** Starts a task, and waits for it. */
-export async function runTask({ mapping, options, total, memory, start }: Start): Promise<number> {
+/** Starts a task, and waits for its result. */
+export async function runTask({ mapping, options, total, buffer, start }: TaskRequest): Promise<number> {
   const { signal, onProgress } = options
   const task = checked(binding.newTask(mapping))
   let thrown: { error: unknown } | undefined
@@ -49,27 +49,28 @@ export async function runTask({ mapping, options, total, memory, start }: Start)
     try {
       onProgress?.({ done, total })
     } catch (error) {
-      // The promise is rejected with it, when the task has stopped.
+      // The promise is rejected with this error when the task has stopped.
       thrown = { error }
       stop()
     }
   }
   const reportPart = (): void => {
     const done = binding.taskDone(task)
-    // All of it is told by the promise, which may only not have been settled yet; and is to be told
-    // once.
+    // The end is reported once, after the promise of native code is settled. That may not have
+    // happened yet when all bytes are done.
     if (done < total) report(done)
   }
-  const use = { memory }
+  const use = { buffer }
   let timer: NodeJS.Timeout | undefined
   let stopListening: (() => void) | undefined
 
-  // All that can throw is in here, so that no timer and no listener is left.
+  // Everything that can throw is inside of `try`, so that no timer and no listener is left.
   try {
     const working = start(task)
     buffersInUse.add(use)
     try {
-      // After the start, because it may be the user's code, which may do anything with the mapping.
+      // This may call the user's code, which may do anything with the mapping. So the task is
+      // started first.
       stopListening = signal?.onAbort(stop)
     } catch (error) {
       thrown = { error }
@@ -89,10 +90,11 @@ export async function runTask({ mapping, options, total, memory, start }: Start)
   throw thrown.error
 }
 
-/** An error of native code, as users see it. */
+/** The error that the user gets for an error of native code. */
 function toUserError(error: unknown, signal: Signal | undefined): unknown {
   if (isAborted(error) && signal !== undefined) return aborted(signal.reason(), error)
-  // It was made outside of any function: only here does the stack say which call waits for it.
+  // Native code makes the error outside of any JavaScript function. The stack that is captured here
+  // says which call waits for the result.
   if (isNativeError(error)) Error.captureStackTrace(error)
   return error
 }

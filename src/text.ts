@@ -1,15 +1,17 @@
-// Text of mapped bytes. It is always made from a copy, because engines read bytes twice, once to
-// size a string and once to write it: another process that changes the bytes in between would make
-// them write beyond its end.
+// Text of mapped bytes.
+//
+// Text is always decoded from a copy, because engines read the bytes twice: once to compute the
+// length of the string, and once to write it. If another process changed the bytes in between, the
+// engine would write beyond the end of the string.
 
 import { constants as bufferConstants } from 'node:buffer'
 import { oneOf } from './arguments.js'
 import { textTooLong } from './errors.js'
 
-/** Encodings of text, as Buffer has them. */
+/** Encodings of text. They mean the same as in Buffer. */
 export type TextEncoding = 'utf8' | 'latin1' | 'ascii' | 'utf16le' | 'hex' | 'base64'
 
-/** How many characters so many bytes have at least. */
+/** The least number of characters that `count` bytes can have. */
 const LEAST_CHARACTERS: Record<TextEncoding, (count: number) => number> = {
   utf8: (count) => Math.ceil(count / 3),
   latin1: (count) => count,
@@ -26,7 +28,7 @@ export function textEncoding(encoding: unknown): TextEncoding {
   return oneOf(encoding, 'encoding', ENCODINGS)
 }
 
-/** Refuses what would be too long, before it is copied. */
+/** Throws if the text of `count` bytes is certainly too long for a string. Call it before copying. */
 export function refuseTooLong(encoding: TextEncoding, count: number): void {
   const limit = bufferConstants.MAX_STRING_LENGTH
   if (LEAST_CHARACTERS[encoding](count) > limit) throw textTooLong(count, limit)
@@ -37,15 +39,15 @@ export function decode(copy: Buffer, encoding: TextEncoding, count: number): str
   try {
     return copy.toString(encoding, 0, count)
   } catch {
-    // How many characters UTF-8 has is known only now. The engine's errors differ, and do not say
-    // what to do.
+    // The text is too long. For UTF-8 that is known only now. The errors of engines differ, and do
+    // not say what to do.
     throw textTooLong(count, bufferConstants.MAX_STRING_LENGTH)
   }
 }
 
 /**
- * Where short texts are copied to: a Buffer for each would take as long again as to decode it.
- * Nothing else runs until it is read.
+ * The length of the buffer that short texts are copied to, in bytes. There is one such buffer,
+ * because making one for each text would double the time. It is decoded before any other code runs.
  */
 export const SHORT_TEXT = 2048
 const scratch = Buffer.allocUnsafeSlow(SHORT_TEXT) as Buffer<ArrayBuffer> & {
@@ -53,12 +55,12 @@ const scratch = Buffer.allocUnsafeSlow(SHORT_TEXT) as Buffer<ArrayBuffer> & {
 }
 const scratchWords = new DataView(scratch.buffer)
 
-/** Up to so many bytes are copied faster in a loop than by a call. */
+/** A loop copies up to this many bytes faster than a call does. */
 const SHORT_LOOP = 256
 
 /**
- * The text of `[from, to)` of a view that others may write to, at most {@link SHORT_TEXT} bytes.
- * `words` is over the same bytes.
+ * The text of `[from, to)` of a view of mapped memory, at most {@link SHORT_TEXT} bytes. `words` is
+ * a view of the same bytes.
  */
 export function shortText(bytes: Buffer, words: DataView, encoding: TextEncoding, from: number, to: number): string {
   const count = to - from
@@ -76,7 +78,7 @@ export function shortText(bytes: Buffer, words: DataView, encoding: TextEncoding
     for (; done + 4 <= count; done += 4) scratchWords.setInt32(done, words.getInt32(from + done, true), true)
     for (; done < count; done += 1) scratchWords.setInt8(done, words.getInt8(from + done))
   }
-  // Buffer has it on Node, Bun and Deno, without the checks of `toString`.
+  // Node, Bun and Deno have `utf8Slice`, which is `toString` without its checks.
   return encoding === 'utf8' && HAS_UTF8_SLICE ? scratch.utf8Slice(0, count) : scratch.toString(encoding, 0, count)
 }
 

@@ -1,36 +1,37 @@
-// What all iterators over a mapping have in common.
+// What the iterators over a mapping share: the calls they make on it, and the markers for the end.
 
 import type { Handle } from '../binding.js'
 import type { Place } from '../views/views.js'
 
-/** What an iterator asks of its mapping. */
+/** The mapping, as an iterator uses it. */
 export interface IterationSource {
-  /** What is looked at before every step, and so without a call. */
+  /** Iterators read this before every step. It is an object, because a call would cost more. */
   readonly state: MappingState
-  /** Throws when it is closed, or when bytes of it have been lost. */
+  /** Throws if the mapping is closed, or if bytes of it have been lost. */
   check(): void
   handle(): Handle
   length(): number
-  /** A buffer with all of `[start, stop)` in it, or undefined where there are no views. */
+  /** A buffer that contains `[start, stop)`, or undefined on a runtime without views. */
   window(start: number, stop: number): Place | undefined
   copy(start: number, stop: number): Buffer
 }
 
-/** What can happen to a mapping between two steps. */
+/** The changes of a mapping that an iterator notices between two steps. */
 export interface MappingState {
-  /** A number that changes when the mapping is resized or closed. */
+  /** Changes when the mapping is resized or closed. */
   generation: number
-  /** The first one changes when bytes may have been lost, of any mapping. */
+  /** Element 0 changes when bytes of any mapping may have been lost. */
   readonly faults: Uint32Array
 }
 
-/** As clear as `-1` of `indexOf`, and as fast. */
+/** Means "no place", like the -1 that `indexOf` returns, and costs no more than that. */
 export const NONE = -1
 
 export const DONE: IteratorReturnResult<undefined> = Object.freeze({ value: undefined, done: true })
 
-// Where the runtime has iterator helpers (map, filter, take, ...), these have them too.
 const iteratorPrototype: object = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()))
+
+/** Adds the iterator helpers of the runtime (map, filter, take, ...), if it has them, to classes. */
 export function inheritHelpers(...classes: { prototype: object }[]): void {
   for (const { prototype } of classes) Object.setPrototypeOf(prototype, iteratorPrototype)
 }

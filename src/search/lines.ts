@@ -9,17 +9,17 @@ import { NEWLINE } from './needles.js'
 
 const NOWHERE = new ArrayBuffer(0)
 
-// Lines are cut out of windows. The first ones are short, so that a few lines cost little. An
-// iteration that goes on after them will probably go on to the end, and gets one window for the
-// rest: the engine collects garbage after so many bytes of buffers, so many short windows would
-// cost more.
+// Lines are views of windows. The first windows are short, so that a few lines cost little. An
+// iteration that continues after them will probably continue to the end, so it gets one window for
+// the rest. Many short windows would cost more, because the engine collects garbage after a certain
+// number of bytes of buffers.
 const FIRST_WINDOW = 64 * 1024
 const WINDOW_GROWTH = 16
 const LAST_SHORT_WINDOW = 16 * 1024 * 1024
 /** A buffer may begin up to 7 bytes before its range. */
 const LONGEST_WINDOW = MAX_VIEW_LENGTH - 8
 
-/** How long the window after one of `length` bytes is to be; `length` is 0 for the first. */
+/** The length of the window that follows one of `length` bytes. For the first, `length` is 0. */
 function nextWindowLength(length: number): number {
   if (length === 0) return FIRST_WINDOW
   return length < LAST_SHORT_WINDOW ? length * WINDOW_GROWTH : LONGEST_WINDOW
@@ -33,22 +33,22 @@ function withoutReturn(line: Uint8Array): Uint8Array {
   return line[last] === RETURN ? new Uint8Array(line.buffer, line.byteOffset, last) : line
 }
 
-/** What is between newlines, and between the last one and the end. */
+/** The lines of a range as views, from the first to the last. */
 export class Lines implements IterableIterator<Uint8Array> {
   readonly #source: IterationSource
   readonly #search: BatchedSearch
   readonly #crlf: boolean
-  /** Where the next line begins, counted from `#base`. */
+  /** The start of the next line, counted from `#base`. */
   #start = 0
   #base: number
-  /** The window that lines are in, and for which generation of the mapping it holds. */
+  /** The current window, and the generation of the mapping that it was made for. */
   #buffer: ArrayBufferLike = NOWHERE
   #origin = 0
   #generation = NONE
   #windowLength = 0
-  /** Where in it the base of a batch of newlines is, and of which. */
-  #offset = 0
+  /** The batch of newlines whose lines are in the window, and where in the buffer its base is. */
   #batch = NONE
+  #offset = 0
 
   constructor(source: IterationSource, start: number, stop: number, crlf: boolean) {
     this.#source = source
@@ -68,7 +68,7 @@ export class Lines implements IterableIterator<Uint8Array> {
         this.#start = newline + 1
         return { value: this.#crlf ? withoutReturn(value) : value, done: false }
       } catch {
-        // The line ends beyond the buffer, or the caller has transferred the buffer of a line.
+        // The line ends beyond the buffer, or the user has transferred the buffer.
       }
     }
     const from = this.#base + start
@@ -98,7 +98,7 @@ export class Lines implements IterableIterator<Uint8Array> {
     return value === undefined ? done : { value, done: false }
   }
 
-  /** A line, wherever it is, and from now on those of its batch in the same buffer. */
+  /** Returns a line. The following lines of its batch are then views of the same buffer. */
   #bytes(from: number, to: number): Uint8Array {
     this.#batch = NONE
     let bytes = this.#inWindow(from, to)
@@ -117,19 +117,19 @@ export class Lines implements IterableIterator<Uint8Array> {
     return bytes
   }
 
-  /** A line of the window that there is already. */
+  /** A line as a view of the current window, or undefined if the line is not in it. */
   #inWindow(from: number, to: number): Uint8Array | undefined {
     if (this.#generation !== this.#source.state.generation) return undefined
     try {
       return new Uint8Array(this.#buffer, this.#origin + from, to - from)
     } catch {
-      // It lies outside, or the buffer has been transferred.
+      // The line is outside of the window, or the user has transferred the buffer.
       return undefined
     }
   }
 }
 
-/** In so many bytes there are no more newlines than there is room for. */
+/** Bytes searched in one call. This many bytes contain at most as many newlines. */
 const BLOCK = 16 * 1024
 
 /** The newlines of a range, from the last to the first. */
@@ -138,7 +138,7 @@ class NewlinesBackwards {
   readonly #start: number
   readonly #places = new Int32Array(BLOCK)
   #count = 0
-  /** Where the block begins that the places are of. */
+  /** The start of the block that the places are counted from. */
   #base: number
 
   constructor(source: IterationSource, start: number, stop: number) {
@@ -147,7 +147,10 @@ class NewlinesBackwards {
     this.#base = stop
   }
 
-  /** The last one before a position, which is not beyond that of the call before. */
+  /**
+   * The last newline before `position`, or NONE. `position` must not be greater than in the previous
+   * call.
+   */
   before(position: number): number {
     for (;;) {
       while (this.#count > 0) {
@@ -170,14 +173,14 @@ export class LinesBackwards implements IterableIterator<Uint8Array> {
   readonly #start: number
   readonly #crlf: boolean
   #newlines: NewlinesBackwards
-  /** Where the next line ends, with its newline. */
+  /** The end of the next line, with its newline. */
   #end: number
   #ended = false
-  /** The window that lines are in. */
+  /** The current window. */
   #buffer: ArrayBufferLike = NOWHERE
   #origin = 0
   #windowLength = 0
-  /** For which generation of the mapping, and after how many faults, all this holds. */
+  /** The generation of the mapping and the number of faults when the above was set. */
   #generation = NONE
   #faults: number | undefined
 
@@ -192,7 +195,7 @@ export class LinesBackwards implements IterableIterator<Uint8Array> {
 
   next(): IteratorResult<Uint8Array, undefined> {
     if (this.#ended) return DONE
-    if (this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) this.#look()
+    if (this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) this.#followMapping()
     const end = this.#end
     if (end <= this.#start) return this.return()
     const last = this.#newlines.before(end)
@@ -215,7 +218,7 @@ export class LinesBackwards implements IterableIterator<Uint8Array> {
     return this
   }
 
-  #look(): void {
+  #followMapping(): void {
     this.#source.check()
     this.#faults = this.#state.faults[0]
     if (this.#generation === this.#state.generation) return
@@ -229,7 +232,7 @@ export class LinesBackwards implements IterableIterator<Uint8Array> {
     try {
       return new Uint8Array(this.#buffer, this.#origin + from, to - from)
     } catch {
-      // The line lies outside, or the buffer has been transferred.
+      // The line is outside of the window, or the user has transferred the buffer.
     }
     this.#windowLength = nextWindowLength(this.#windowLength)
     const start = Math.max(to - this.#windowLength, this.#start)

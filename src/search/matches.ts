@@ -1,26 +1,30 @@
-// Iterators over a mapping: places of a needle, and lines.
+// The places of a needle, one after the other.
 //
-// They find many at a time and return them one by one, because a native call for each would cost
-// more than the search. They are classes, because a step of a generator takes half as long again.
+// A native call finds many places, and the iterator returns them one by one, because a call for
+// each place would cost more than the search. The iterators are classes, because a step of a
+// generator takes half as long again.
 
 import { clamp } from '../arguments.js'
 import binding, { checked } from '../binding.js'
 import { DONE, type IterationSource, inheritHelpers, type MappingState, NONE } from './iteration.js'
 
-/** How many places are found at a time: few at first, for those who stop soon. */
+/** The number of places that a call finds. It is small at first, because many callers stop soon. */
 const FIRST_BATCH = 16
 const LARGEST_BATCH = 4096
 
-/** How many positions are searched at a time: places are small integers, counted from `base`. */
+/**
+ * The number of positions that a call searches. Native code returns places as 32-bit integers,
+ * counted from `base`.
+ */
 const MOST_POSITIONS = 2 ** 31
 
-/** Finds the places of a needle; matches do not overlap. */
+/** Finds the places of a needle. The matches do not overlap. */
 export class BatchedSearch {
-  /** Which batch of places the last one was from. */
+  /** The number of the batch that the last place was in. */
   batch = 0
-  /** What the places of this batch are counted from. */
+  /** The position in the mapping that the places of this batch are counted from. */
   base: number
-  /** Where the search ends, as the mapping was for this batch. */
+  /** The end of the search, in the length that the mapping had for this batch. */
   stop = 0
   ended = false
   readonly #source: IterationSource
@@ -29,12 +33,13 @@ export class BatchedSearch {
   readonly #needle: Uint8Array
   readonly #requestedStop: number
   #places = new Int32Array(FIRST_BATCH)
+  /** The number of places in this batch, and how many of them have been returned. */
   #count = 0
   #returned = 0
-  /** From where on the next batch is to be searched. */
+  /** The position where the next batch begins. */
   #next = 0
   #isLast = false
-  /** For which generation of the mapping, and after how many faults, this batch holds. */
+  /** The generation of the mapping and the number of faults when this batch was found. */
   #generation = NONE
   #faults: number | undefined
 
@@ -61,7 +66,7 @@ export class BatchedSearch {
     return this.#places[returned] as number
   }
 
-  /** From now on there are none. */
+  /** Ends the search: no place follows. */
   end(): void {
     this.ended = true
     this.#returned = this.#count
@@ -104,7 +109,7 @@ export class BatchedSearch {
     }
   }
 
-  /** Where in the mapping a match of this batch ends. */
+  /** The position in the mapping where a match of this batch ends. */
   #endOf(number: number): number {
     return this.base + (this.#places[number] as number) + this.#needle.length
   }

@@ -1,27 +1,35 @@
-// What is searched for, as bytes.
+// Needles: what a search looks for, as bytes.
 
 import { byteAsBytes, byteLengthOf, bytesArgument } from '../arguments.js'
 import { wrongValue } from '../errors.js'
 
-/** A byte, or bytes. Never a string: of one with half a surrogate pair, Node 24's `indexOf` ends the process. */
+/**
+ * A byte, or bytes. It is never a string, because Node 24's `indexOf` ends the process if a string
+ * contains half a surrogate pair.
+ */
 export type Needle = number | Uint8Array
 
 /** A newline, as a needle. */
 export const NEWLINE = Uint8Array.of(10)
 
-/** The last short string that was sought, as bytes: programs look for the same one again and again, and to convert it costs more than to find it. */
+/**
+ * The last short string, as bytes. Programs often search for one string many times, and converting
+ * it costs more than finding it.
+ */
 let lastText: { text: string; bytes: Uint8Array } | undefined
-const LONGEST_KEPT = 64
+/** In UTF-16 code units. */
+const LONGEST_CACHED = 64
 
-/** The bytes of a needle that is not a number. They are not to be written to. */
+/** The bytes of a needle that is not a number. Do not write to them. */
 export function cachedNeedleBytes(needle: unknown): Uint8Array {
   if (typeof needle !== 'string') return bytesArgument(needle, 'needle')
   if (needle === lastText?.text) return lastText.bytes
   const bytes = Buffer.from(needle)
-  if (needle.length <= LONGEST_KEPT) lastText = { text: needle, bytes }
+  if (needle.length <= LONGEST_CACHED) lastText = { text: needle, bytes }
   return bytes
 }
 
+/** The bytes of a needle. Do not write to them. */
 export function needleBytes(needle: Needle): Uint8Array {
   return typeof needle === 'number' ? byteAsBytes(needle) : needle
 }
@@ -32,11 +40,12 @@ export function indexWithin(bytes: Buffer, needle: Needle, from: number, to: num
   return found === -1 ? -1 : from + found
 }
 
+/** Throws if a needle is empty, where that would match at every position. */
 export function refuseEmpty(needle: Uint8Array, name: string): void {
   if (byteLengthOf(needle) === 0) throw wrongValue(`The "${name}" argument must not be empty: that is everywhere`)
 }
 
-/** Refuses a replacement that is not as long as what it replaces. */
+/** Throws if a replacement is not as long as the bytes that it replaces. */
 export function refuseUnequal(from: Uint8Array, to: Uint8Array): void {
   refuseEmpty(from, 'from')
   const [old, replacement] = [byteLengthOf(from), byteLengthOf(to)]

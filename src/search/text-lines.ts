@@ -6,49 +6,50 @@ import { decode, refuseTooLong, type TextEncoding } from '../text.js'
 import { DONE, type IterationSource, inheritHelpers, type MappingState, NONE } from './iteration.js'
 import { NEWLINE } from './needles.js'
 
-/** How many bytes are copied and decoded at a time: few at first, for those who stop soon. */
+/** Bytes copied and decoded at a time. The number is small at first: many callers stop soon. */
 const FIRST_BATCH = 4 * 1024
 const LARGEST_BATCH = 64 * 1024
 
-/** How lines are to be given. */
-interface Form {
+/** The options that say what each line looks like and in which order they come. */
+interface LineFormat {
   encoding: TextEncoding
   crlf: boolean
   reverse: boolean
 }
 
 /**
- * The lines of a range as text. Whole batches of them are copied and decoded, and the lines are
- * cut out of the text: to UTF-8, a newline is no part of another character, and ends one that is
- * not complete, so that a line of a batch is what it would be by itself.
+ * The lines of a range as text. A batch of whole lines is copied, decoded and then split.
+ *
+ * A line of a batch has the same text as if it were decoded alone. This is so because in UTF-8 the
+ * byte of a newline is never a part of another character, and it ends an incomplete one.
  */
 export class TextLines implements IterableIterator<string> {
   readonly #source: IterationSource
   readonly #state: MappingState
   readonly #start: number
   readonly #requestedStop: number
-  readonly #form: Form
-  /** The lines of this batch, in the order in which they are given. */
+  readonly #format: LineFormat
+  /** The lines of this batch in the order of iteration, and how many have been returned. */
   #lines: string[] = []
   #returned = 0
   #ended = false
-  /** What the lines were made from, and where that was. */
+  /** The bytes that the lines were decoded from, and their position in the mapping. */
   #copy: Buffer = Buffer.alloc(0)
   #copiedFrom = 0
-  /** Where to go on: where the next batch begins, or, from the last to the first, where it ends. */
+  /** The position where the next batch begins; in reverse, where it ends. */
   #next = NONE
   #stop = 0
   #buffer: Buffer = Buffer.alloc(0)
-  /** For which generation of the mapping, and after how many faults, all this holds. */
+  /** The generation of the mapping and the number of faults when the above was set. */
   #generation = NONE
   #faults: number | undefined
 
-  constructor(source: IterationSource, start: number, stop: number, form: Form) {
+  constructor(source: IterationSource, start: number, stop: number, format: LineFormat) {
     this.#source = source
     this.#state = source.state
     this.#start = start
     this.#requestedStop = stop
-    this.#form = form
+    this.#format = format
   }
 
   next(): IteratorResult<string, undefined> {
@@ -58,7 +59,7 @@ export class TextLines implements IterableIterator<string> {
       this.#state.generation !== this.#generation ||
       this.#state.faults[0] !== this.#faults
     ) {
-      return this.#more()
+      return this.#checkedNext()
     }
     this.#returned = returned + 1
     return { value: this.#lines[returned] as string, done: false }
@@ -69,7 +70,7 @@ export class TextLines implements IterableIterator<string> {
     this.#lines = []
     this.#returned = 0
     this.#copy = this.#buffer = Buffer.alloc(0)
-    // Nothing is looked at any more.
+    // The next step then ends at once, without a look at the mapping.
     this.#generation = NONE
     return DONE
   }
@@ -78,11 +79,11 @@ export class TextLines implements IterableIterator<string> {
     return this
   }
 
-  #more(): IteratorResult<string, undefined> {
+  #checkedNext(): IteratorResult<string, undefined> {
     if (this.#ended) return DONE
     this.#source.check()
     this.#faults = this.#state.faults[0]
-    if (this.#generation !== this.#state.generation) this.#goOn()
+    if (this.#generation !== this.#state.generation) this.#restart()
     if (this.#returned === this.#lines.length) this.#fill()
     if (this.#returned === this.#lines.length) return this.return()
     this.#returned += 1
@@ -90,14 +91,14 @@ export class TextLines implements IterableIterator<string> {
   }
 
   /**
-   * The mapping has another length, or this is the first step: what has not been given is copied
-   * anew.
+   * Starts the iteration, or continues it after the mapping has changed. Lines that have not been
+   * returned are discarded, and are copied again.
    */
-  #goOn(): void {
+  #restart(): void {
     const isFirst = this.#generation === NONE
     this.#generation = this.#state.generation
     this.#stop = clamp(this.#requestedStop, this.#source.length())
-    const { reverse } = this.#form
+    const { reverse } = this.#format
     if (isFirst) this.#next = reverse ? this.#stop : this.#start
     else if (this.#returned !== this.#lines.length) {
       // Each line of the batch but the last one ends with a newline.
@@ -114,18 +115,18 @@ export class TextLines implements IterableIterator<string> {
   #fill(): void {
     this.#returned = 0
     this.#lines = []
-    const { encoding, crlf, reverse } = this.#form
+    const { encoding, crlf, reverse } = this.#format
     if (!(reverse ? this.#copyBefore() : this.#copyAfter())) return
     const text = decode(this.#copy, encoding, this.#copy.length)
     const lines = text.split('\n')
-    // After a newline at the end there is no line.
+    // No line follows a newline at the end.
     const isTerminated = lines.at(-1) === ''
     if (isTerminated) lines.pop()
     if (crlf && text.includes('\r\n')) dropReturns(lines, isTerminated ? lines.length : lines.length - 1)
     this.#lines = reverse ? lines.reverse() : lines
   }
 
-  /** Copies whole lines from where to go on, at least one; false if there are none. */
+  /** Copies at least one whole line from `#next` on. Returns false if there is none. */
   #copyAfter(): boolean {
     const from = this.#next
     const left = this.#stop - from
@@ -143,7 +144,7 @@ export class TextLines implements IterableIterator<string> {
     return true
   }
 
-  /** Copies whole lines up to where to go on, at least one; false if there are none. */
+  /** Copies at least one whole line that ends at `#next`. Returns false if there is none. */
   #copyBefore(): boolean {
     const to = this.#next
     const left = to - this.#start
@@ -174,9 +175,9 @@ export class TextLines implements IterableIterator<string> {
     return copy
   }
 
-  /** A line that is longer than a batch. */
+  /** Copies a line that is longer than a batch. */
   #copyLong(from: number, to: number): void {
-    refuseTooLong(this.#form.encoding, to - from)
+    refuseTooLong(this.#format.encoding, to - from)
     this.#copy = this.#source.copy(from, to)
   }
 }
@@ -184,7 +185,7 @@ export class TextLines implements IterableIterator<string> {
 const NEWLINE_BYTE = 10
 const RETURN = 13
 
-/** Drops a '\r' at the end of the first `count` lines. */
+/** Removes a '\r' at the end of each of the first `count` lines. */
 function dropReturns(lines: string[], count: number): void {
   for (let index = 0; index < count; index += 1) {
     const line = lines[index] as string

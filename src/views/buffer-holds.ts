@@ -1,4 +1,4 @@
-// What native code keeps until the engine has collected a buffer.
+// Buffer holds: memory or addresses that native code keeps until the engine has collected a buffer.
 
 import binding, { type BufferHold, checked, type ExternalObject, type Handle } from '../binding.js'
 
@@ -12,8 +12,8 @@ export function releaseWhenCollected(buffer: ArrayBufferLike, hold: ExternalObje
 /**
  * Keeps the addresses of ArrayBuffers that `unmap()` is about to detach. The engine runs the
  * finalizer of a detached buffer at once, but an operation that has begun, such as a read of `fs`,
- * still has the address. It also has the ArrayBuffer object, so the addresses are kept until that
- * has been collected.
+ * still has the address. The operation also refers to the ArrayBuffer object. So the addresses are
+ * kept until that object has been collected.
  */
 export function keepAddresses(mapping: Handle, buffers: ArrayBufferLike[], ids: number[]): void {
   if (buffers.length === 0) return

@@ -1,28 +1,31 @@
-// A buffer over a mapping, or over a part of it, as this package keeps it.
+// A record of a buffer over a mapping, or over a part of it.
 
 /** An ArrayBuffer or SharedArrayBuffer over mapped memory. */
 export interface MappedBuffer {
   /** Identifies the buffer to native code. */
   readonly id: number
   readonly buffer: ArrayBufferLike
-  /** Where in the mapping the range begins that the buffer was made for, in bytes. */
+  /** The start of the range that the buffer was made for, in bytes from that of the mapping. */
   readonly start: number
-  /** The length of that range in bytes, whatever has become of the buffer. */
+  /** The length of that range in bytes. It stays when the buffer is detached. */
   readonly length: number
   /**
-   * The bytes of that range; the buffer may begin some bytes before. No user ever gets this object,
-   * so its properties are the built-in ones. Its length is 0 once the buffer has been detached.
+   * The bytes of that range. The buffer may begin some bytes before. The user never gets this
+   * object, so its properties are the built-in ones. Its length is 0 once the buffer is detached.
    */
   readonly internal: Buffer
-  /** The same bytes for the user, once wanted. Read no properties: the user may redefine them. */
+  /**
+   * The same bytes for the user, made on demand. Do not read its properties, because the user may
+   * have redefined them.
+   */
   bytes: Uint8Array | undefined
-  /** The same bytes, to be read several at a time, once that is wanted. */
+  /** The same bytes, to read several at a time. Made on demand. */
   words: DataView | undefined
-  /** Whether it is in the list of buffers that are no longer used but that `unmap()` detaches. */
+  /** Whether the buffer is in the list of those that are no longer used but that `unmap()` detaches. */
   isRetired: boolean
 }
 
-/** A buffer whose `length` bytes from `byteOffset` on are those of the mapping from `start` on. */
+/** Records that `length` bytes of a buffer from `byteOffset` on are the mapping from `start` on. */
 export function mappedBuffer(
   id: number,
   buffer: ArrayBufferLike,

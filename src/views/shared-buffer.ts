@@ -1,11 +1,10 @@
-// A SharedArrayBuffer over a mapping, for users who ask for one, and for runtimes that refuse
-// ArrayBuffers over external memory.
+// A SharedArrayBuffer over a mapping. It is made if the user requests one, and on runtimes that
+// refuse ArrayBuffers over external memory.
 //
-// There are two ways to make one. Most engines reserve addresses for a SharedArrayBuffer that can
-// grow, and unmap whatever is mapped there when the last thread has dropped the buffer. So the
-// pages are relocated into an empty one, which then grows over them. Where that is impossible (see
-// runtime.ts), the engine has to accept our memory, if it has a function for that. Such a buffer
-// cannot grow.
+// There are two ways to make one. Most engines reserve addresses for a growable SharedArrayBuffer,
+// and unmap whatever is mapped there when the last thread drops the buffer. So we relocate the pages
+// to the addresses of such a buffer. Where that is impossible (see runtime.ts), the engine has to
+// accept our memory, if it has a function for that. A buffer made in this way cannot grow.
 
 import binding, { checked, type Handle } from '../binding.js'
 import { MAX_VIEW_LENGTH } from '../constants.js'
@@ -36,9 +35,9 @@ export function sharedBuffer(
 }
 
 function relocate(mapping: Handle, id: number, lead: number, length: number, maxByteLength: number): MappedBuffer {
-  // The buffer has its final length before the pages are moved. Nothing may fail after that,
-  // because the mapping then has no memory but the buffer's. So everything that can fail comes
-  // first: even a call can, when there is little stack left.
+  // Nothing may fail after the relocation, because then the buffer's memory is the only memory of
+  // the mapping. So everything that can fail comes first: even a call can, when little stack is
+  // left.
   const buffer = reserve(lead + length, lead + maxByteLength, maxByteLength > length)
   const made = mappedBuffer(id, buffer, 0, lead, length)
   const memory = new Uint8Array(buffer)
@@ -61,20 +60,20 @@ interface SharedClass {
   grow: (buffer: ArrayBufferLike, length: number) => void
 }
 
-/** In Electron the class has a global name only in pages isolated from other origins. */
-let known = globalThis.SharedArrayBuffer === undefined ? undefined : partsOf(globalThis.SharedArrayBuffer)
+/** Undefined at first in Electron, where the class is global only in cross-origin isolated pages. */
+let sharedParts = globalThis.SharedArrayBuffer === undefined ? undefined : partsOf(globalThis.SharedArrayBuffer)
 
 /**
- * A class without a global name is looked up here and not when the package is loaded, because there
- * may be no WebAssembly either (`--jitless`).
+ * The parts of the class. If it is not global, it is taken from WebAssembly, here and not when the
+ * package is loaded, because there may be no WebAssembly either (`--jitless`).
  */
 function sharedClass(): SharedClass {
-  if (known === undefined) {
+  if (sharedParts === undefined) {
     if (typeof WebAssembly === 'undefined') throw noView()
     const { buffer } = new WebAssembly.Memory({ initial: 0, maximum: 0, shared: true })
-    known = partsOf(buffer.constructor as SharedArrayBufferConstructor)
+    sharedParts = partsOf(buffer.constructor as SharedArrayBufferConstructor)
   }
-  return known
+  return sharedParts
 }
 
 function partsOf(create: SharedArrayBufferConstructor): SharedClass {
@@ -88,8 +87,8 @@ function partsOf(create: SharedArrayBufferConstructor): SharedClass {
 }
 
 /**
- * Grows a buffer to `length` bytes after the mapping has grown in it. The user has had the buffer,
- * and may have grown it or redefined its properties. So the built-in ones are used.
+ * Grows a buffer to `length` bytes after the mapping has grown in it. The user may have grown the
+ * buffer before, or redefined its properties. So the built-in functions are called.
  */
 export function growBuffer(buffer: ArrayBufferLike, length: number): void {
   const { byteLengthOf, grow } = sharedClass()

@@ -2,20 +2,20 @@
 
 import { isProxy } from 'node:util/types'
 
-/** A typed array, DataView or Buffer class, as `view()` takes it. */
+/** A typed array, DataView or Buffer class, as `view()` accepts it. */
 export interface ViewConstructor<T extends ArrayBufferView> {
   readonly prototype: T
   readonly BYTES_PER_ELEMENT?: number
 }
 
-/** Bytes in an element, by view class. A DataView has no elements: it counts bytes. */
+/** Bytes in an element, by view class. A DataView has no elements, so its length is in bytes. */
 const ELEMENT_SIZES = new Map<unknown, number>([
   [DataView, 1],
   // In Jest's jsdom, Buffer extends the Uint8Array of another realm.
   [Buffer, 1],
 ])
 for (const name of Object.getOwnPropertyNames(globalThis)) {
-  // A pattern and not a list of names, because newer runtimes have more classes.
+  // This is a pattern and not a list of names, because newer runtimes have more classes.
   if (!/^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$/.test(name)) continue
   const type: { BYTES_PER_ELEMENT: number } = Reflect.get(globalThis, name)
   ELEMENT_SIZES.set(type, type.BYTES_PER_ELEMENT)

@@ -1,10 +1,11 @@
 // class Views: which buffers exist over a mapping, which of them the user has, and which must be
 // detached by `unmap()`.
 //
-// "The whole" is the one buffer over all of the mapping. It is made when it is first needed, and is
-// internal until the user gets it: then it is exposed. A "window" is an ArrayBuffer over some
-// pages, so that a short view of a long mapping does not cost a long buffer; it is exposed at once.
-// A buffer is retired when this class no longer uses it while the user may still have it.
+// - The "whole" is the buffer over all of the mapping. It is made when it is first needed. It is
+//   internal until the user gets it, and exposed from then on.
+// - A "window" is an ArrayBuffer over some pages. With it, a short view of a long mapping does not
+//   cost a long buffer. A window is exposed at once.
+// - A buffer is "retired" when this class no longer uses it while the user may still have it.
 
 import binding, { checked, type Handle, type Outcome } from '../binding.js'
 import { MAX_VIEW_LENGTH, PAGESIZE } from '../constants.js'
@@ -16,15 +17,15 @@ import { keepAddresses } from './buffer-holds.js'
 import { type MappedBuffer, mappedBuffer } from './mapped-buffer.js'
 import { growBuffer, sharedBuffer } from './shared-buffer.js'
 
-/** A buffer, and where in it the mapping begins: negative, if it begins before the buffer. */
+/** A buffer, and the offset of the mapping in it: negative if the mapping begins before it. */
 export interface Place {
   buffer: ArrayBufferLike
   origin: number
 }
 
-/** What the buffers over the mapping are to the engine. */
+/** How the buffers over the mapping are made. */
 type Kind =
-  /** ArrayBuffers over our memory, unless the runtime refuses the first of them. */
+  /** No buffer has been made: 'external' follows, unless the runtime refuses external memory. */
   | 'untried'
   /** ArrayBuffers over our memory. There may be any number of them. */
   | 'external'
@@ -32,52 +33,52 @@ type Kind =
   | 'shared'
   /** One SharedArrayBuffer that the pages are relocated into: the memory is engine-owned. */
   | 'relocated'
-  /** The same, with more addresses reserved, so that it can grow in place. */
+  /** As 'relocated', but more addresses are reserved, so that the buffer can grow in place. */
   | 'growable'
 
-/** Whether the user has the whole. */
+/** Whether the user has the whole: then it is exposed. */
 type Exposure = 'internal' | 'exposed'
 
-/** A buffer begins at a multiple of so many bytes: ALIGNMENT in the binding's buffer.rs. */
+/** A buffer begins at a multiple of this many bytes: ALIGNMENT in the binding's buffer.rs. */
 const BUFFER_ALIGNMENT = 8
 
-// Single bytes are read by native calls until there have been so many that a buffer of our own
-// pays: an ArrayBuffer costs some microseconds, and a garbage collection when it is long.
+// Single bytes are read by native calls until there have been enough of them to pay for an internal
+// buffer. An ArrayBuffer costs some microseconds, and a long one also a garbage collection.
 const BYTES_BEFORE_BUFFER = 16
 const LENGTH_PER_BYTE_BEFORE_BUFFER = 64 * 1024
-/** The number of bytes touched, where no buffer can be made. */
+/** The value of `#bytesTouched` after a buffer could not be made: no number of bytes pays. */
 const NEVER = Number.NEGATIVE_INFINITY
 
-/** Up to this length of a mapping, in bytes, the whole costs the engine no more than a window. */
+/** In bytes. The whole of a mapping of at most this length costs no more than a window. */
 const SHORT_MAPPING = 64 * 1024
 
-// A window costs the engine a microsecond or two and some hundred bytes, and its length counts
-// towards the next garbage collection. The whole is made once the windows together have cost as
-// much as it does. So a program that makes many windows is slower by a constant factor at most, and
-// keeps a limited number of them.
+// A window costs a microsecond or two and some hundred bytes, and the engine counts its length
+// towards the next garbage collection. Once the windows together have cost as much as the whole,
+// the whole is made. So a program that makes many windows is slower by at most a constant factor,
+// and keeps a limited number of them.
 const COST_OF_WINDOW = 64 * 1024
 const COST_PER_BYTE = 1 / 4
 
-/** With fewer retired buffers than this, those that have been collected are not looked for. */
+/** A list of fewer retired buffers than this is not pruned. */
 const LEAST_TO_PRUNE = 16
 
-/** The buffers over one mapping, whose length is passed to the methods. */
+/** The buffers over one mapping. The methods get its handle and its length in bytes. */
 export class Views {
-  /** How far into its page the first byte of the mapping is. */
+  /** The offset of the first byte of the mapping in its page. */
   readonly #lead: number
-  /** How long a growable buffer can become, in bytes. */
+  /** The greatest length of a growable buffer, in bytes. */
   readonly #maxByteLength: number | undefined
   #kind: Kind
   #whole: MappedBuffer | undefined
   #exposure: Exposure = 'internal'
-  /** The last window, which serves later views of the same pages. */
+  /** The last window. Later views of the same pages use it. */
   #window: MappedBuffer | undefined
-  /** What all windows have cost so far, in bytes of the whole. */
+  /** The cost of all windows so far, in bytes of the whole. */
   #costOfWindows = 0
   #buffersMade = 0
   #bytesTouched = 0
   #retired: { buffer: { deref(): ArrayBufferLike | undefined }; id: number }[] = []
-  /** How many retired buffers there may be before the list is pruned. */
+  /** The number of retired buffers at which the list is pruned. */
   #pruneAt = LEAST_TO_PRUNE
 
   constructor(lead: number, isShared: boolean, maxByteLength: number | undefined) {
@@ -86,7 +87,7 @@ export class Views {
     this.#kind = isShared ? sharedKind(maxByteLength) : 'untried'
   }
 
-  /** The bytes of the whole, which the user has from now on. */
+  /** Returns the bytes of the whole. The caller passes them to the user. */
   exposeBytes(mapping: Handle, length: number): Uint8Array {
     const whole = this.#getWhole(mapping, length)
     const { internal, buffer } = whole
@@ -95,14 +96,14 @@ export class Views {
     return whole.bytes
   }
 
-  /** The whole, which the user has from now on. */
+  /** Returns the whole. The caller passes it to the user. */
   exposeWhole(mapping: Handle, length: number): Place {
     const { internal, buffer } = this.#getWhole(mapping, length)
     this.#exposure = 'exposed'
     return { buffer, origin: internal.byteOffset }
   }
 
-  /** A buffer that a range lies in, which the user has from now on. */
+  /** Returns a buffer that contains a range. The caller passes it to the user. */
   exposeRange(mapping: Handle, length: number, start: number, count: number): Place {
     if (this.#prefersWhole(length)) return this.exposeWhole(mapping, length)
     if (count > MAX_VIEW_LENGTH) throw viewTooLarge(count, MAX_VIEW_LENGTH)
@@ -117,8 +118,8 @@ export class Views {
   }
 
   /**
-   * All bytes of the mapping, for the methods of `Mmap` that touch few of them; undefined while a
-   * buffer does not pay yet. Code that has used them must ask whether bytes were lost meanwhile.
+   * All bytes of the mapping, for methods of `Mmap` that touch few of them, or undefined while a
+   * buffer does not pay yet. Code that has used the bytes must then check whether some were lost.
    */
   internalBytes(mapping: Handle, length: number): Buffer | undefined {
     const whole = this.#whole
@@ -130,13 +131,13 @@ export class Views {
       // The counter comes before the buffer: code that finds a buffer relies on the counter.
       if (countedFaults() !== undefined) return this.#getWhole(mapping, length).internal
     } catch {
-      // ERR_MMAP_NO_VIEW: native code reads the bytes, now and later.
+      // After ERR_MMAP_NO_VIEW native code reads the bytes, now and later.
     }
     this.#bytesTouched = NEVER
     return undefined
   }
 
-  /** What {@link internalBytes} has returned, to read several bytes at a time. */
+  /** The bytes that {@link internalBytes} has returned, to read several at a time. */
   internalWords(): DataView | undefined {
     const whole = this.#whole
     if (whole === undefined) return undefined
@@ -146,27 +147,29 @@ export class Views {
   }
 
   /**
-   * Relocates the memory now if a view would need that later. It is impossible while a task works
-   * on the memory and, before Linux 6.17, after advice or `mlock()` has split it into several
-   * kernel mappings. A runtime without a fault counter refuses external ArrayBuffers.
+   * Relocates the memory now if a view would need that later. Relocation is impossible while a task
+   * works on the memory. Before Linux 6.17 it is also impossible after `madvise()` or `mlock()` has
+   * split the memory into several kernel mappings.
    */
   relocateEarly(mapping: Handle, length: number): void {
-    if (this.#whole !== undefined || (!this.#isShared() && countedFaults() !== undefined)) return
+    if (this.#whole !== undefined) return
+    // A runtime without a fault counter refuses external ArrayBuffers, so views need relocation.
+    if (!this.#isShared() && countedFaults() !== undefined) return
     try {
       this.#getWhole(mapping, length)
     } catch {
-      // This call needs no view. A later request for one reports the error.
+      // The current operation needs no view. A later request for a view reports the error.
     }
   }
 
-  /** The buffer that has to be held while a task works on the memory, if there is one. */
+  /** The buffer to keep reachable while a task works on its memory, or undefined. */
   bufferForTask(): ArrayBufferLike | undefined {
     return this.#isShared() ? this.#whole?.buffer : undefined
   }
 
   /**
-   * Detaches the whole if the user does not have it, so that its memory is unmapped without a
-   * garbage collection. A SharedArrayBuffer stays, because it is where the mapping is.
+   * Detaches the whole if it is internal. Its memory is then unmapped without a garbage collection.
+   * A SharedArrayBuffer stays, because the mapping may be in its memory.
    */
   dropInternal(mapping: Handle): void {
     if (this.#whole === undefined || this.#exposure === 'exposed' || this.#isShared()) return
@@ -175,8 +178,8 @@ export class Views {
   }
 
   /**
-   * Changes the memory of the mapping by `change`, a native call. Returns whether the mapping has
-   * stayed at its addresses. If not, buffers made before go on showing the memory of before.
+   * Replaces the memory of the mapping by `change`, a native call. Returns whether the mapping has
+   * stayed at its addresses. If it has not, earlier buffers continue to show the old memory.
    */
   replaceMemory(mapping: Handle, change: () => Outcome<boolean>): boolean {
     const whole = this.#whole
@@ -185,8 +188,8 @@ export class Views {
     if (this.#window !== undefined) this.#retire(this.#window)
     const isInPlace = change()
     if (typeof isInPlace !== 'boolean') throw isInPlace
-    // Only assignments from here on: a call could fail for lack of stack, and leave buffers of the
-    // memory of before.
+    // Only assignments follow, because a call could fail for lack of stack. Then this object would
+    // still use buffers of the old memory.
     if (isInPlace) return true
     this.#whole = undefined
     this.#exposure = 'internal'
@@ -195,12 +198,12 @@ export class Views {
     try {
       if (whole !== undefined && !isUsed) binding.dropBuffer(mapping, whole.buffer, whole.id)
     } catch {
-      // There is too little stack. The garbage collector finds the buffer.
+      // Too little stack is left. The garbage collector releases the buffer instead.
     }
     return false
   }
 
-  /** Lets the whole follow a mapping that has grown in place. */
+  /** Grows the whole after the mapping has grown in place. */
   grow(length: number): void {
     const whole = this.#whole
     if (whole === undefined || whole.internal.length === length) return
@@ -212,21 +215,21 @@ export class Views {
     this.#whole = grown
   }
 
-  /** Closes, and detaches the whole if it is internal. Returns whether the handle can be reused. */
+  /** Closes the mapping and detaches internal buffers. Returns whether the handle can be reused. */
   close(mapping: Handle): boolean {
     const whole = this.#whole
     const isInternal = whole !== undefined && !this.#isUsedByOthers(whole)
     if (whole !== undefined && !isInternal) this.#retire(whole)
     if (this.#window !== undefined) this.#retire(this.#window)
     const isReusable = isInternal ? binding.closeAndDrop(mapping, whole.buffer, whole.id) : binding.close(mapping)
-    // Only assignments from here on: a call could fail for lack of stack.
+    // Only assignments follow, because a call could fail for lack of stack.
     this.#whole = undefined
     this.#exposure = 'internal'
     this.#window = undefined
     return isReusable
   }
 
-  /** Closes the mapping, and detaches all buffers. Returns the error, if there is one. */
+  /** Closes the mapping and detaches all buffers. Returns the error, if there is one. */
   unmap(mapping: Handle): Error | undefined {
     this.dropInternal(mapping)
     if (this.#whole !== undefined) this.#retire(this.#whole)
@@ -241,7 +244,7 @@ export class Views {
     }
     keepAddresses(mapping, buffers, ids)
     const refusal = binding.unmap(mapping, buffers, ids)
-    // Only assignments from here on: a call could fail for lack of stack.
+    // Only assignments follow, because a call could fail for lack of stack.
     this.#whole = undefined
     this.#exposure = 'internal'
     this.#window = undefined
@@ -253,12 +256,12 @@ export class Views {
     return this.#kind !== 'untried' && this.#kind !== 'external'
   }
 
-  /** Whether all of the mapping fits into one buffer. */
+  /** Whether one buffer can contain all of the mapping. */
   #fitsOneBuffer(length: number): boolean {
     return this.#isShared() || length + (this.#lead % BUFFER_ALIGNMENT) <= MAX_VIEW_LENGTH
   }
 
-  /** Whether the whole serves a view of any range at least as well as a window does. */
+  /** Whether the whole costs a view no more than a window does. */
   #prefersWhole(length: number): boolean {
     if (this.#isShared() || length <= SHORT_MAPPING) return true
     const whole = this.#whole
@@ -266,7 +269,7 @@ export class Views {
     return this.#costOfWindows >= length && this.#fitsOneBuffer(length)
   }
 
-  /** Where the pages of a range begin and end. */
+  /** The start and end of the pages that contain a range. */
   #pagesOf(length: number, start: number, count: number): [from: number, to: number] {
     // An empty range at the end of the mapping is in its last page.
     const first = Math.min(start, length - 1)
@@ -274,7 +277,7 @@ export class Views {
     const stop = start + count
     const beyond = (this.#lead + stop) % PAGESIZE
     const to = beyond === 0 ? stop : Math.min(stop + PAGESIZE - beyond, length)
-    // The whole pages may be too long where the range is not.
+    // The pages may be too long for a buffer although the range is not.
     return to - from > MAX_VIEW_LENGTH - BUFFER_ALIGNMENT ? [start, stop] : [from, to]
   }
 
@@ -288,7 +291,7 @@ export class Views {
     return window
   }
 
-  /** The whole, made if there is none. */
+  /** Returns the whole. Makes it if there is none. */
   #getWhole(mapping: Handle, length: number): MappedBuffer {
     const whole = this.#whole
     if (whole === undefined || isDetached(whole)) {
@@ -310,8 +313,8 @@ export class Views {
   }
 
   /**
-   * Makes an ArrayBuffer over a range, or returns undefined on a runtime that refuses external
-   * memory. From then on the whole is the only buffer.
+   * Makes an ArrayBuffer over a range. On a runtime that refuses external memory it returns
+   * undefined instead. From then on the whole is the only buffer.
    */
   #makeExternal(mapping: Handle, length: number, start: number, count: number): MappedBuffer | undefined {
     const id = this.#buffersMade
@@ -322,10 +325,10 @@ export class Views {
     try {
       const buffer = checked(binding.buffer(mapping, id, false, start, count))
       this.#kind = 'external'
-      // It ends where the range ends, and may begin some bytes before it.
+      // The buffer ends at the end of the range. It may begin some bytes before the range.
       return mappedBuffer(id, buffer, start, buffer.byteLength - count, count)
     } catch (error) {
-      // While ArrayBuffers show the memory it cannot be relocated.
+      // Memory that ArrayBuffers show cannot be relocated.
       if (this.#kind !== 'untried' || !isNoView(error) || !this.#fitsOneBuffer(length)) throw error
       this.#kind = sharedKind(undefined)
       return undefined
@@ -333,37 +336,38 @@ export class Views {
   }
 
   /**
-   * Whether the user has the whole, or a task works on its memory: dropping a SharedArrayBuffer
-   * fills it with zeros, which the task would see.
+   * Whether the user has the whole, or a task works on its memory. Dropping a SharedArrayBuffer
+   * fills its memory with zeros, which the task would see.
    */
   #isUsedByOthers({ buffer }: MappedBuffer): boolean {
     return this.#exposure === 'exposed' || (this.#isShared() && isUsedByTask(buffer))
   }
 
-  /** Enters a buffer that the user may have into the list of those that `unmap()` detaches. */
+  /** Adds a buffer that the user may have to the list of those that `unmap()` detaches. */
   #retire(retired: MappedBuffer): void {
     if (retired.isRetired) return
     if (this.#retired.length >= this.#pruneAt) {
       this.#retired = this.#retired.filter((other) => other.buffer.deref() !== undefined)
-      // Windows made in one turn are all still there, so pruning at each addition would take
-      // quadratic time.
+      // Double the threshold, because windows made in one turn of the event loop are all still
+      // there. Pruning at each addition would take quadratic time.
       this.#pruneAt = Math.max(2 * this.#retired.length, LEAST_TO_PRUNE)
     }
     const { id, buffer } = retired
-    // The engine gives engine-owned memory to others once the buffer is unreachable. Another thread
-    // may have the buffer then. Only while this thread holds it is the memory certainly still ours.
+    // The engine may reuse engine-owned memory once the buffer is unreachable, and another thread
+    // may have the buffer by then. The memory is certainly ours only while this thread refers to
+    // the buffer, so that reference is strong.
     const isEngineOwned = this.#kind === 'relocated' || this.#kind === 'growable'
     this.#retired.push({ id, buffer: isEngineOwned ? { deref: () => buffer } : new WeakRef(buffer) })
     retired.isRetired = true
   }
 }
 
-/** Whether a range lies in a window that the user has not transferred. */
+/** Whether a window contains a range. A window that the user has transferred contains none. */
 function covers({ start, internal }: MappedBuffer, from: number, count: number): boolean {
   return from >= start && from + count <= start + internal.length && internal.length !== 0
 }
 
-/** Whether the user has transferred a buffer. The mapping is still there then. */
+/** Whether the user has transferred a buffer. The mapping is still there: make a new buffer. */
 function isDetached({ internal, length }: MappedBuffer): boolean {
   return internal.length === 0 && length !== 0
 }
