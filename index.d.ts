@@ -169,19 +169,22 @@ interface TaskOptions {
 interface RangeTaskOptions extends RangeOptions, TaskOptions {}
 //#endregion
 //#region src/constants.d.ts
-/** As `flags` and `prot` say; read and write through to the file when they are not given. */
+/** Access as in `flags` and `prot`. Without those, read and write through to the file. */
 declare const ACCESS_DEFAULT = 0;
 /** Methods only read. A store through a view changes private memory and never the file. */
 declare const ACCESS_READ = 1;
 /** Read and write through to the file. */
 declare const ACCESS_WRITE = 2;
-/** Read and write; changes stay in this mapping. */
+/** Read and write. Changes stay in this mapping. */
 declare const ACCESS_COPY = 3;
 /** Bytes in a page of memory. */
 declare const PAGESIZE: number;
-/** What the operating system itself wants offsets to be multiples of, in bytes. `mmap` takes any offset. */
+/** Bytes. The operating system maps at multiples of this offset, but `mmap` accepts any offset. */
 declare const ALLOCATIONGRANULARITY: number;
-/** The longest single view on this runtime, in bytes: 4 GiB on Node 20 and Bun. Mappings may be longer. */
+/**
+ * Bytes in the longest single view on this runtime. It is 4 GiB on Node 20 and Bun. Mappings may be
+ * longer.
+ */
 declare const MAX_VIEW_LENGTH: number;
 /** Pages may be read. Undefined on Windows. */
 declare const PROT_READ: number;
@@ -199,19 +202,21 @@ declare const MAP_ANON: number;
 declare const MAP_ANONYMOUS: number;
 /** No special use is expected. Undefined on Windows. */
 declare const MADV_NORMAL: number;
-/** Expect reads at random: read ahead little. Undefined on Windows. */
+/** Reads are expected in random order, so the system reads ahead little. Undefined on Windows. */
 declare const MADV_RANDOM: number;
-/** Expect reads in order: read ahead much. Undefined on Windows. */
+/** Reads are expected in order, so the system reads ahead much. Undefined on Windows. */
 declare const MADV_SEQUENTIAL: number;
 /** The range will be needed soon. Undefined on Windows. */
 declare const MADV_WILLNEED: number;
-/** The range will not be needed soon. On Linux private changes in it are lost. Undefined on Windows. */
+/**
+ * The range will not be needed soon. On Linux private changes in it are lost. Undefined on Windows.
+ */
 declare const MADV_DONTNEED: number;
-/** Wait until it is written. Undefined on Windows. */
+/** Wait until the changes are written. Undefined on Windows. */
 declare const MS_SYNC: number;
-/** Do not wait. Undefined on Windows. */
+/** Do not wait until the changes are written. Undefined on Windows. */
 declare const MS_ASYNC: number;
-/** Make other mappings of the file show what is in it. Undefined on Windows. */
+/** Update other mappings of the file with its contents. Undefined on Windows. */
 declare const MS_INVALIDATE: number;
 /** Linux. */
 declare const MAP_DENYWRITE: number | undefined;
@@ -296,24 +301,29 @@ declare const MADV_FREE_REUSE: number | undefined;
 //#endregion
 //#region src/errors.d.ts
 /**
- * The `code` of every error that memmap itself decides on, and of Node's about a URL that is no path. Errors of the operating system have Node's shape instead: `code`
- * is `'ENOENT'`, `'EACCES'`, ..., beside `errno`, `syscall` and, where there is one, `path`.
+ * The `code` of every error that memmap itself decides on, and of Node's errors about a `file:`
+ * URL. Errors of the operating system have Node's shape instead: their `code` is `'ENOENT'`,
+ * `'EACCES'` and so on, and they also have `errno`, `syscall` and, for a file opened by its path,
+ * `path`.
  */
 type ErrorCode = 'ABORT_ERR' | 'ERR_ACCESS_DENIED' | 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE' | 'ERR_INVALID_FILE_URL_HOST' | 'ERR_INVALID_FILE_URL_PATH' | 'ERR_INVALID_URL_SCHEME' | 'ERR_MMAP_BINDING' | 'ERR_MMAP_CLOSED' | 'ERR_MMAP_FAULT' | 'ERR_MMAP_NO_VIEW' | 'ERR_MMAP_READONLY' | 'ERR_MMAP_UNSUPPORTED' | 'ERR_MMAP_VIEW_TOO_LARGE' | 'ERR_OUT_OF_RANGE';
-/** What is thrown and what promises are rejected with, if it is not the operating system's (`NodeJS.ErrnoException`). */
+/**
+ * The errors that memmap throws and rejects promises with, except those of the operating system,
+ * which are `NodeJS.ErrnoException`.
+ */
 interface MmapError extends Error {
   code: ErrorCode;
-  /** Of ERR_MMAP_FAULT: the first byte of the mapping that was lost. */
+  /** ERR_MMAP_FAULT only: the position of the first byte of the mapping that was lost. */
   offset?: number;
-  /** Of ERR_MMAP_FAULT: bytes from there to the end of the mapping. */
+  /** ERR_MMAP_FAULT only: the number of bytes from there to the end of the mapping. */
   length?: number;
-  /** Of what opening a file by its path throws: the path, as it was given. */
+  /** Opening a file by its path only: the path as the user passed it. */
   path?: string;
-  /** Of what ends `replaceAll` or `replaceAllAsync` in the middle: how many were replaced before. */
+  /** `replaceAll` and `replaceAllAsync` only: the number of replacements before the error. */
   replaced?: number;
-  /** Of ERR_ACCESS_DENIED: `'FileSystemRead'` or `'FileSystemWrite'`. */
+  /** ERR_ACCESS_DENIED only: `'FileSystemRead'` or `'FileSystemWrite'`. */
   permission?: string;
-  /** Of ERR_ACCESS_DENIED: the path. */
+  /** ERR_ACCESS_DENIED only: the path. */
   resource?: string;
 }
 //#endregion

@@ -58,7 +58,7 @@ function unsupported(message) {
 	return withCode(new Error(message), "ERR_MMAP_UNSUPPORTED");
 }
 function noView() {
-	return withCode(/* @__PURE__ */ new Error("This runtime has neither SharedArrayBuffer nor WebAssembly, which would give it: there are no shared views. Every other method works"), "ERR_MMAP_NO_VIEW");
+	return withCode(/* @__PURE__ */ new Error("This runtime has neither SharedArrayBuffer nor WebAssembly, so it cannot make a view of this mapping. All other methods work"), "ERR_MMAP_NO_VIEW");
 }
 function viewTooLarge(length, limit) {
 	const message = `The view needs a buffer of ${length} bytes, and the longest on this runtime is MAX_VIEW_LENGTH, ${limit}: use view(type, byteOffset, length) for a part of it`;
@@ -261,7 +261,7 @@ function load() {
 		throw noBinding(`memmap cannot be loaded: ${messageOf(error)}`, error);
 	}
 	const errors = attempts.map(({ error }) => error);
-	const cause = errors.length > 1 ? new AggregateError(errors, "Nothing that was tried could be loaded") : errors[0];
+	const cause = errors.length > 1 ? new AggregateError(errors, "None of the files and packages could be loaded") : errors[0];
 	throw noBinding(explanation(platforms, attempts), cause);
 }
 function explanation(platforms, attempts) {
@@ -375,46 +375,46 @@ const MADV_FREE_REUSE = system.MADV_FREE_REUSE;
 function signalOf(value) {
 	if (typeof value !== "object" || value === null) return void 0;
 	try {
-		return ownSignal(value) ?? foreignSignal(value);
+		return realmSignal(value) ?? foreignSignal(value);
 	} catch {
 		return;
 	}
 }
-let getters;
-function gettersOfSignals() {
-	if (getters !== void 0 || typeof AbortSignal === "undefined") return getters;
+let functions;
+function signalFunctions() {
+	if (functions !== void 0 || typeof AbortSignal === "undefined") return functions;
 	const { prototype } = AbortSignal;
 	const { addEventListener, removeEventListener } = prototype;
 	const { aborted, reason } = Object.getOwnPropertyDescriptors(prototype);
 	if (aborted?.get === void 0 || reason?.get === void 0) return void 0;
-	getters = {
+	functions = {
 		aborted: aborted.get,
 		reason: reason.get,
 		addEventListener,
 		removeEventListener
 	};
-	return getters;
+	return functions;
 }
-function ownSignal(signal) {
-	const own = gettersOfSignals();
-	if (own === void 0) return void 0;
+function realmSignal(signal) {
+	const builtIn = signalFunctions();
+	if (builtIn === void 0) return void 0;
 	let aborted;
 	try {
-		aborted = Reflect.apply(own.aborted, signal, []);
+		aborted = Reflect.apply(builtIn.aborted, signal, []);
 	} catch {
 		return;
 	}
 	const options = listenerOptions();
 	return {
 		aborted,
-		reason: () => Reflect.apply(own.reason, signal, []),
-		onAbort: (stop) => listen(signal, stop, {
-			add: (listener) => Reflect.apply(own.addEventListener, signal, [
+		reason: () => Reflect.apply(builtIn.reason, signal, []),
+		onAbort: (abortListener) => listen(signal, abortListener, {
+			add: (listener) => Reflect.apply(builtIn.addEventListener, signal, [
 				"abort",
 				listener,
 				options
 			]),
-			remove: (listener) => Reflect.apply(own.removeEventListener, signal, [
+			remove: (listener) => Reflect.apply(builtIn.removeEventListener, signal, [
 				"abort",
 				listener,
 				options
@@ -435,7 +435,7 @@ function foreignSignal(signal) {
 				return;
 			}
 		},
-		onAbort: (stop) => listen(signal, stop, {
+		onAbort: (abortListener) => listen(signal, abortListener, {
 			add: (listener) => Reflect.apply(addEventListener, signal, [
 				"abort",
 				listener,
@@ -459,33 +459,33 @@ function listenerOptions() {
 	const found = { capture: true };
 	node_events.addAbortListener?.({
 		aborted: false,
-		addEventListener: (_type, _listener, nodes) => Object.assign(found, nodes, { once: false })
+		addEventListener: (_type, _listener, nodeOptions) => Object.assign(found, nodeOptions, { once: false })
 	}, () => {});
 	options = found;
 	return found;
 }
-const listening = /* @__PURE__ */ new WeakMap();
-function listen(signal, stop, { add, remove }) {
-	let entry = listening.get(signal);
+const listenersBySignal = /* @__PURE__ */ new WeakMap();
+function listen(signal, abortListener, { add, remove }) {
+	let entry = listenersBySignal.get(signal);
 	if (entry === void 0) {
-		const stops = /* @__PURE__ */ new Set();
-		const listener = () => {
-			for (const stop of stops) stop();
+		const listeners = /* @__PURE__ */ new Set();
+		const onEvent = () => {
+			for (const listener of listeners) listener();
 		};
-		add(listener);
+		add(onEvent);
 		entry = {
-			stops,
-			end: () => remove(listener)
+			listeners,
+			removeFromSignal: () => remove(onEvent)
 		};
-		listening.set(signal, entry);
+		listenersBySignal.set(signal, entry);
 	}
-	const { stops, end } = entry;
-	stops.add(stop);
+	const { listeners, removeFromSignal } = entry;
+	listeners.add(abortListener);
 	return () => {
-		stops.delete(stop);
-		if (stops.size !== 0) return;
-		end();
-		listening.delete(signal);
+		listeners.delete(abortListener);
+		if (listeners.size !== 0) return;
+		removeFromSignal();
+		listenersBySignal.delete(signal);
 	};
 }
 //#endregion
@@ -947,35 +947,35 @@ function countedFaults() {
 //#endregion
 //#region src/fault-signals.ts
 const SIGNALS = ["SIGBUS", "SIGSEGV"];
-let isWatched = false;
+const EMITS_BEFORE_INSTALLING = process.versions.bun !== void 0 || process.versions.deno !== void 0;
+let isWatching = false;
 function keepFaultHandler() {
-	if (isWatched) return;
-	isWatched = true;
+	if (isWatching) return;
+	isWatching = true;
 	const { isMainThread } = require("node:worker_threads");
 	if (!isMainThread || !binding.installFaultHandler() || !binding.isFirstToWatchSignals()) return;
-	const came = SAYS_SO_BEFORE ? putOverAll : putBack;
-	process.on("newListener", came);
-	process.on("removeListener", putBack);
-	for (const signal of SIGNALS) if (process.listenerCount(signal) !== 0) came(signal);
+	const onNewListener = EMITS_BEFORE_INSTALLING ? addFirstListener : reinstall;
+	process.on("newListener", onNewListener);
+	process.on("removeListener", reinstall);
+	for (const signal of SIGNALS) if (process.listenerCount(signal) !== 0) onNewListener(signal);
 }
-function isOurs(signal) {
-	return SIGNALS.some((ours) => ours === signal);
+function isFaultSignal(signal) {
+	return SIGNALS.some((faultSignal) => faultSignal === signal);
 }
-function putBack(signal) {
-	if (isOurs(signal)) binding.installFaultHandler();
+function reinstall(signal) {
+	if (isFaultSignal(signal)) binding.installFaultHandler();
 }
-const SAYS_SO_BEFORE = process.versions.bun !== void 0 || process.versions.deno !== void 0;
-function putOverAll(signal) {
-	if (!isOurs(signal) || isComing || process.listeners(signal).includes(doNothing)) return;
-	isComing = true;
+let isAddingOurs = false;
+function addFirstListener(signal) {
+	if (!isFaultSignal(signal) || isAddingOurs || process.listeners(signal).includes(doNothing)) return;
+	isAddingOurs = true;
 	try {
 		process.on(signal, doNothing);
 		if (process.versions.bun === void 0) process.off(signal, doNothing);
 	} catch {}
-	isComing = false;
+	isAddingOurs = false;
 	binding.installFaultHandler();
 }
-let isComing = false;
 function doNothing() {}
 //#endregion
 //#region src/identity.ts
@@ -1187,13 +1187,13 @@ function indexWithin(bytes, needle, from, to) {
 	return found === -1 ? -1 : from + found;
 }
 function refuseEmpty(needle, name) {
-	if (byteLengthOf(needle) === 0) throw wrongValue(`The "${name}" argument must not be empty: that is everywhere`);
+	if (byteLengthOf(needle) === 0) throw wrongValue(`The "${name}" argument must not be empty, because an empty needle matches at every position`);
 }
 function refuseUnequal(from, to) {
 	refuseEmpty(from, "from");
 	const [old, replacement] = [byteLengthOf(from), byteLengthOf(to)];
 	if (old === replacement) return;
-	throw wrongValue(`The "to" argument must be as long as "from", ${old} bytes. Received ${replacement} bytes: what follows would have to move. Write the parts between the matches (findAll) and the replacements to a new file instead`);
+	throw wrongValue(`The "to" argument must be as long as "from", ${old} bytes. Received ${replacement} bytes: other lengths would move the bytes after a match. Write the parts between the matches (findAll) and the replacements to a new file instead`);
 }
 //#endregion
 //#region src/search/lines.ts

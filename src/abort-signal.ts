@@ -1,75 +1,79 @@
-// The signals that stop tasks: those of the runtime, and those of another realm or class, such as
-// jsdom's or a polyfill's, which have the same properties.
+// The abort signals that stop tasks. They are signals of this realm, or foreign ones with the same
+// properties: of another realm or class, such as jsdom's or a polyfill's.
 
 import { addAbortListener } from 'node:events'
 
-/** A signal that has been checked. */
+/** The part of an abort signal that tasks use. */
 export interface Signal {
-  /** Whether it was aborted when it was checked. */
+  /** Whether the signal was aborted when its argument was checked. */
   readonly aborted: boolean
-  /** Why it was aborted. Never throws. */
+  /** The reason of the abort. Never throws. */
   reason(): unknown
   /**
-   * Calls `stop` when it is aborted, until what this returns is called. Throws what a foreign
-   * signal throws.
+   * Calls `listener` when the signal is aborted. Returns a function that removes the listener.
+   * Throws if the methods of a foreign signal throw.
    */
-  onAbort(stop: () => void): () => void
+  onAbort(listener: AbortListener): () => void
 }
 
+type AbortListener = () => void
+
 /**
- * Undefined of what is no signal. Of a foreign one, each property that it must have is read once.
+ * The signal that a value is, or undefined. Of a foreign signal, each property that it must have is
+ * read once.
  */
 export function signalOf(value: unknown): Signal | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   try {
-    return ownSignal(value) ?? foreignSignal(value)
+    return realmSignal(value) ?? foreignSignal(value)
   } catch {
-    // Its getters refuse what only inherits them.
+    // The getters of a foreign class throw if the object only inherits them.
     return undefined
   }
 }
 
-/** What the signals of this realm are asked by: one may have been given other properties. */
-interface Getters {
+/** The built-in functions of signals. They are used, because the user may redefine properties. */
+interface SignalFunctions {
   aborted(): boolean
   reason(): unknown
   addEventListener(): void
   removeEventListener(): void
 }
 
-let getters: Getters | undefined
+let functions: SignalFunctions | undefined
 
 /**
- * They are looked up when they are needed, because Node takes time to make these classes, and a
- * realm may have none.
+ * The built-in functions, or undefined in a realm without AbortSignal. They are looked up on
+ * demand, because Node takes time to make these classes.
  */
-function gettersOfSignals(): Getters | undefined {
-  if (getters !== undefined || typeof AbortSignal === 'undefined') return getters
+function signalFunctions(): SignalFunctions | undefined {
+  if (functions !== undefined || typeof AbortSignal === 'undefined') return functions
   const { prototype } = AbortSignal
-  const { addEventListener, removeEventListener } = prototype as unknown as Getters
+  const { addEventListener, removeEventListener } = prototype as unknown as SignalFunctions
   const { aborted, reason } = Object.getOwnPropertyDescriptors(prototype)
   if (aborted?.get === undefined || reason?.get === undefined) return undefined
-  getters = { aborted: aborted.get, reason: reason.get, addEventListener, removeEventListener }
-  return getters
+  functions = { aborted: aborted.get, reason: reason.get, addEventListener, removeEventListener }
+  return functions
 }
 
-function ownSignal(signal: object): Signal | undefined {
-  const own = gettersOfSignals()
-  if (own === undefined) return undefined
+function realmSignal(signal: object): Signal | undefined {
+  const builtIn = signalFunctions()
+  if (builtIn === undefined) return undefined
   let aborted: boolean
   try {
-    aborted = Reflect.apply(own.aborted, signal, [])
+    aborted = Reflect.apply(builtIn.aborted, signal, [])
   } catch {
+    // The object is not a signal of this realm.
     return undefined
   }
   const options = listenerOptions()
   return {
     aborted,
-    reason: () => Reflect.apply(own.reason, signal, []),
-    onAbort: (stop) =>
-      listen(signal, stop, {
-        add: (listener) => Reflect.apply(own.addEventListener, signal, ['abort', listener, options]),
-        remove: (listener) => Reflect.apply(own.removeEventListener, signal, ['abort', listener, options]),
+    reason: () => Reflect.apply(builtIn.reason, signal, []),
+    onAbort: (abortListener) =>
+      listen(signal, abortListener, {
+        add: (listener) => Reflect.apply(builtIn.addEventListener, signal, ['abort', listener, options]),
+        remove: (listener) => Reflect.apply(builtIn.removeEventListener, signal, ['abort', listener, options]),
       }),
   }
 }
@@ -87,14 +91,14 @@ function foreignSignal(signal: object): Signal | undefined {
         return undefined
       }
     },
-    onAbort: (stop) =>
-      listen(signal, stop, {
+    onAbort: (abortListener) =>
+      listen(signal, abortListener, {
         add: (listener) => Reflect.apply(addEventListener, signal, ['abort', listener, { capture: true }]),
         remove(listener) {
           try {
             Reflect.apply(removeEventListener, signal, ['abort', listener, { capture: true }])
           } catch {
-            // The task has ended, and what it came to is what matters.
+            // The task has ended. Its result matters more than this error.
           }
         },
       }),
@@ -104,18 +108,21 @@ function foreignSignal(signal: object): Signal | undefined {
 let options: object | undefined
 
 /**
- * Makes our listener one that is called whatever another one stops: by the standard those that
- * capture come first. Node asks for an option of its own instead, which its function for that, 20.5
- * and newer, gives to whatever looks like a signal. It is not called for the signal, of which it
- * would ask properties that may be the user's.
+ * Options of a listener that is called even if another listener calls
+ * `stopImmediatePropagation()`.
+ *
+ * By the DOM standard capturing listeners are called first. Node needs an option with a private
+ * symbol instead, which `events.addAbortListener` (20.5 and newer) sets. That function is called
+ * once, with a fake signal, because it would read properties of the user's signal that may be
+ * redefined.
  */
 function listenerOptions(): object {
   if (options !== undefined) return options
   const found = { capture: true }
   const signal = {
     aborted: false,
-    addEventListener: (_type: string, _listener: unknown, nodes: object) =>
-      Object.assign(found, nodes, { once: false }),
+    addEventListener: (_type: string, _listener: unknown, nodeOptions: object) =>
+      Object.assign(found, nodeOptions, { once: false }),
   }
   addAbortListener?.(signal as unknown as AbortSignal, () => {})
   options = found
@@ -123,34 +130,35 @@ function listenerOptions(): object {
 }
 
 /**
- * Signals that tasks listen to, with what is to be called. A signal gets one listener, because Node
- * warns of more than ten.
+ * The listeners of tasks, by signal. All tasks of a signal share one event listener, because Node
+ * warns about more than ten.
  */
-const listening = new WeakMap<object, { stops: Set<() => void>; end: () => void }>()
+const listenersBySignal = new WeakMap<object, { listeners: Set<AbortListener>; removeFromSignal: () => void }>()
 
-interface Listeners {
+/** How the event listener is added to a signal, and removed. */
+interface EventFunctions {
   add(listener: () => void): void
   remove(listener: () => void): void
 }
 
-function listen(signal: object, stop: () => void, { add, remove }: Listeners): () => void {
-  let entry = listening.get(signal)
+function listen(signal: object, abortListener: AbortListener, { add, remove }: EventFunctions): () => void {
+  let entry = listenersBySignal.get(signal)
   if (entry === undefined) {
-    const stops = new Set<() => void>()
-    const listener = (): void => {
-      for (const stop of stops) stop()
+    const listeners = new Set<AbortListener>()
+    const onEvent = (): void => {
+      for (const listener of listeners) listener()
     }
-    add(listener)
-    entry = { stops, end: () => remove(listener) }
-    listening.set(signal, entry)
+    add(onEvent)
+    entry = { listeners, removeFromSignal: () => remove(onEvent) }
+    listenersBySignal.set(signal, entry)
   }
-  const { stops, end } = entry
-  stops.add(stop)
+  const { listeners, removeFromSignal } = entry
+  listeners.add(abortListener)
   return () => {
-    stops.delete(stop)
-    if (stops.size !== 0) return
+    listeners.delete(abortListener)
+    if (listeners.size !== 0) return
     // Runtimes keep some signals, such as that of a timeout, for as long as they have a listener.
-    end()
-    listening.delete(signal)
+    removeFromSignal()
+    listenersBySignal.delete(signal)
   }
 }

@@ -1,5 +1,5 @@
-// The native library, or an error that says what to do. All other modules have it from here, so
-// this one is loaded first.
+// The native library, or an error that says what to do. All other modules import the library from
+// here, so this module is loaded first.
 
 import { isNativeError } from 'node:util/types'
 import type { ExternalObject, Handle as NativeHandle, Outcome } from '../binding.js'
@@ -8,10 +8,12 @@ import { type Attempt, type Binding, fittingPlatforms, loadLibrary, PLATFORMS, p
 
 export type * from '../binding.js'
 
-/** What native functions take for a mapping. */
+/** A mapping, as native functions take it. */
 export type Handle = ExternalObject<NativeHandle>
 
-/** What `engines` of package.json says. Bun, Deno and Electron say which Node they are like. */
+/**
+ * As in `engines` of package.json. Bun, Deno and Electron report the version of a compatible Node.
+ */
 const OLDEST_NODE = 20
 
 const OPTIONAL =
@@ -23,7 +25,7 @@ const BUNDLED =
 const GLIBC = 'Is glibc older than 2.17, or is it not there? "ldd --version" says which one this system has.'
 
 function load(): Binding {
-  // First of all, before something is missed that an older one lacks.
+  // This check comes first, because the following code may need what an older Node lacks.
   if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
     throw noBinding(`memmap needs Node ${OLDEST_NODE} or newer, and this is ${process.version}`)
   }
@@ -33,17 +35,18 @@ function load(): Binding {
     const loaded = loadLibrary(platforms, attempts)
     if (loaded !== undefined) return loaded
   } catch (error) {
-    // Deno does not let the environment be read, and says how it is allowed.
+    // Deno may refuse to read the environment. Its message says how to permit that.
     throw noBinding(`memmap cannot be loaded: ${messageOf(error)}`, error)
   }
   const errors = attempts.map(({ error }) => error)
-  const cause = errors.length > 1 ? new AggregateError(errors, 'Nothing that was tried could be loaded') : errors[0]
+  const cause =
+    errors.length > 1 ? new AggregateError(errors, 'None of the files and packages could be loaded') : errors[0]
   throw noBinding(explanation(platforms, attempts), cause)
 }
 
-/** What is wrong, after everything has been tried. */
+/** The message of the error, after all attempts have failed. */
 function explanation(platforms: string[], attempts: Attempt[]): string {
-  // Whatever else failed: nothing could have been loaded.
+  // This comes before other failures, because with it no library at all can be loaded.
   const disabled = attempts.find(({ error }) => codeOf(error) === 'ERR_DLOPEN_DISABLED')
   if (disabled !== undefined) {
     return `memmap is an addon, and this process may load none: start it without --no-addons, and with --allow-addons where there is --permission. ${disabled.what}: ${messageOf(disabled.error)}`
@@ -75,7 +78,8 @@ function explanation(platforms: string[], attempts: Attempt[]): string {
 }
 
 /**
- * Whether a package or file is not there. Runtimes and Yarn's Plug'n'Play have one code for that.
+ * Whether an error says that a package or file does not exist. All runtimes and Yarn's Plug'n'Play
+ * use this code.
  */
 function isMissing(error: unknown): boolean {
   return codeOf(error) === 'MODULE_NOT_FOUND'
@@ -93,11 +97,11 @@ const binding = load()
 export default binding
 
 /**
- * Returns the value that native code has returned, or throws the error. Native code throws none
- * itself, because with `node --abort-on-uncaught-exception` it would count as uncaught.
+ * Returns the value that native code has returned, or throws the error. Native code does not throw,
+ * because `node --abort-on-uncaught-exception` would treat such an error as uncaught.
  */
 export function checked<T>(outcome: Outcome<T>): T {
-  // Most functions return a number, a boolean or undefined, which need no call of the runtime.
+  // Most functions return a number, a boolean or undefined. For those the runtime is not called.
   if (typeof outcome === 'object' && isNativeError(outcome)) throw outcome
   return outcome as T
 }

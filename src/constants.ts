@@ -1,32 +1,40 @@
-// CPython's constants. Those of the operating system are asked of it when the package is loaded.
+// CPython's constants. The values of the operating system's constants come from native code when
+// the package is loaded.
 
 import { constants as bufferConstants } from 'node:buffer'
 import binding from './binding.js'
 
-/** As `flags` and `prot` say; read and write through to the file when they are not given. */
+/** Access as in `flags` and `prot`. Without those, read and write through to the file. */
 export const ACCESS_DEFAULT = 0
 /** Methods only read. A store through a view changes private memory and never the file. */
 export const ACCESS_READ = 1
 /** Read and write through to the file. */
 export const ACCESS_WRITE = 2
-/** Read and write; changes stay in this mapping. */
+/** Read and write. Changes stay in this mapping. */
 export const ACCESS_COPY = 3
 
 /** Bytes in a page of memory. */
 export const PAGESIZE: number = binding.pageSize()
-/** What the operating system itself wants offsets to be multiples of, in bytes. `mmap` takes any offset. */
+/** Bytes. The operating system maps at multiples of this offset, but `mmap` accepts any offset. */
 export const ALLOCATIONGRANULARITY: number = binding.allocationGranularity()
-/** The longest single view on this runtime, in bytes: 4 GiB on Node 20 and Bun. Mappings may be longer. */
+/**
+ * Bytes in the longest single view on this runtime. It is 4 GiB on Node 20 and Bun. Mappings may be
+ * longer.
+ */
 export const MAX_VIEW_LENGTH: number = bufferConstants.MAX_LENGTH
 
 const system: Readonly<Record<string, number | undefined>> = binding.constants()
 
-/** For constants that every Unix has. Node types such constants as numbers too; on Windows they are undefined. */
+/**
+ * A constant that every Unix has. Its type is number, as that of such constants of Node, although
+ * it is undefined on Windows.
+ */
 function posix(name: string): number {
   return system[name] as number
 }
 
-// --- Every Unix; undefined on Windows, as each says, because the type does not
+// --- Constants of every Unix. Each says that it is undefined on Windows, because its type does
+// not.
 
 /** Pages may be read. Undefined on Windows. */
 export const PROT_READ: number = posix('PROT_READ')
@@ -44,22 +52,24 @@ export const MAP_ANON: number = posix('MAP_ANON')
 export const MAP_ANONYMOUS: number = posix('MAP_ANONYMOUS')
 /** No special use is expected. Undefined on Windows. */
 export const MADV_NORMAL: number = posix('MADV_NORMAL')
-/** Expect reads at random: read ahead little. Undefined on Windows. */
+/** Reads are expected in random order, so the system reads ahead little. Undefined on Windows. */
 export const MADV_RANDOM: number = posix('MADV_RANDOM')
-/** Expect reads in order: read ahead much. Undefined on Windows. */
+/** Reads are expected in order, so the system reads ahead much. Undefined on Windows. */
 export const MADV_SEQUENTIAL: number = posix('MADV_SEQUENTIAL')
 /** The range will be needed soon. Undefined on Windows. */
 export const MADV_WILLNEED: number = posix('MADV_WILLNEED')
-/** The range will not be needed soon. On Linux private changes in it are lost. Undefined on Windows. */
+/**
+ * The range will not be needed soon. On Linux private changes in it are lost. Undefined on Windows.
+ */
 export const MADV_DONTNEED: number = posix('MADV_DONTNEED')
-/** Wait until it is written. Undefined on Windows. */
+/** Wait until the changes are written. Undefined on Windows. */
 export const MS_SYNC: number = posix('MS_SYNC')
-/** Do not wait. Undefined on Windows. */
+/** Do not wait until the changes are written. Undefined on Windows. */
 export const MS_ASYNC: number = posix('MS_ASYNC')
-/** Make other mappings of the file show what is in it. Undefined on Windows. */
+/** Update other mappings of the file with its contents. Undefined on Windows. */
 export const MS_INVALIDATE: number = posix('MS_INVALIDATE')
 
-// --- Only some systems; undefined elsewhere
+// --- Constants of some systems. They are undefined on others.
 
 /** Linux. */
 export const MAP_DENYWRITE: number | undefined = system.MAP_DENYWRITE

@@ -1,15 +1,14 @@
-// The symbol for `using`, which a vm context has not before Node 24, as in Jest and in Vitest's
+// The symbol for `using`. Before Node 24 a vm context lacks it, for example in Jest and in Vitest's
 // vmThreads.
 
 import { addAbortListener } from 'node:events'
 
-/** What Babel, esbuild and oxc make of `using` asks for this where the realm has no symbol. */
+/** The symbol that code compiled by Babel, esbuild and oxc uses if the realm has none. */
 const SYMBOL_OF_COMPILERS = Symbol.for('Symbol.dispose')
 
 /**
- * Makes the method by which `using` closes known by Node's own symbol and by that of compilers,
- * where this realm has none of its own and the class was therefore given a method named
- * "undefined".
+ * Adds the method for `using` by Node's internal symbol and by the compilers' symbol, if this realm
+ * has no `Symbol.dispose`. The class definition has then named the method "undefined".
  */
 export function addDisposeSymbols(prototype: Disposable): void {
   if (Symbol.dispose !== undefined) return
@@ -21,8 +20,8 @@ export function addDisposeSymbols(prototype: Disposable): void {
 }
 
 /**
- * What Node 20.5 and newer return of this has nothing but the method with that name. It is not
- * called for a real signal.
+ * Node's internal symbol, or undefined before Node 20.5. `addAbortListener` returns an object whose
+ * only property is the method with that symbol. A fake signal is passed to it.
  */
 function symbolOfNode(): symbol | undefined {
   const signal = { aborted: false, addEventListener() {}, removeEventListener() {} }

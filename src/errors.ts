@@ -1,11 +1,14 @@
-// Errors as users see them: a class, a message that begins with CPython's where CPython has the case, and a `code`.
+// The errors that users get. Each has a class, a message and a `code`. Where CPython has an error
+// for the same case, our message begins with CPython's.
 
 import { inspect } from 'node:util'
 import { isNativeError } from 'node:util/types'
 
 /**
- * The `code` of every error that memmap itself decides on, and of Node's about a URL that is no path. Errors of the operating system have Node's shape instead: `code`
- * is `'ENOENT'`, `'EACCES'`, ..., beside `errno`, `syscall` and, where there is one, `path`.
+ * The `code` of every error that memmap itself decides on, and of Node's errors about a `file:`
+ * URL. Errors of the operating system have Node's shape instead: their `code` is `'ENOENT'`,
+ * `'EACCES'` and so on, and they also have `errno`, `syscall` and, for a file opened by its path,
+ * `path`.
  */
 export type ErrorCode =
   | 'ABORT_ERR'
@@ -24,20 +27,23 @@ export type ErrorCode =
   | 'ERR_MMAP_VIEW_TOO_LARGE'
   | 'ERR_OUT_OF_RANGE'
 
-/** What is thrown and what promises are rejected with, if it is not the operating system's (`NodeJS.ErrnoException`). */
+/**
+ * The errors that memmap throws and rejects promises with, except those of the operating system,
+ * which are `NodeJS.ErrnoException`.
+ */
 export interface MmapError extends Error {
   code: ErrorCode
-  /** Of ERR_MMAP_FAULT: the first byte of the mapping that was lost. */
+  /** ERR_MMAP_FAULT only: the position of the first byte of the mapping that was lost. */
   offset?: number
-  /** Of ERR_MMAP_FAULT: bytes from there to the end of the mapping. */
+  /** ERR_MMAP_FAULT only: the number of bytes from there to the end of the mapping. */
   length?: number
-  /** Of what opening a file by its path throws: the path, as it was given. */
+  /** Opening a file by its path only: the path as the user passed it. */
   path?: string
-  /** Of what ends `replaceAll` or `replaceAllAsync` in the middle: how many were replaced before. */
+  /** `replaceAll` and `replaceAllAsync` only: the number of replacements before the error. */
   replaced?: number
-  /** Of ERR_ACCESS_DENIED: `'FileSystemRead'` or `'FileSystemWrite'`. */
+  /** ERR_ACCESS_DENIED only: `'FileSystemRead'` or `'FileSystemWrite'`. */
   permission?: string
-  /** Of ERR_ACCESS_DENIED: the path. */
+  /** ERR_ACCESS_DENIED only: the path. */
   resource?: string
 }
 
@@ -45,12 +51,12 @@ function withCode<E extends Error>(error: E, code: ErrorCode): E & { code: Error
   return Object.assign(error, { code })
 }
 
-/** The value of an argument, as an error says it. */
+/** The end of a message that says which value an argument had. */
 function received(value: unknown): string {
   if (value === null || value === undefined) return `Received ${value}`
   if (typeof value === 'object' || typeof value === 'function') {
     const what = typeof value === 'function' ? 'function' : 'an instance of'
-    // A proxy or a getter of the caller's may do anything here; it is to get its error all the same.
+    // A proxy or a getter of the user may throw here. The user then gets our error all the same.
     try {
       const name: unknown = typeof value === 'function' ? value.name : value.constructor?.name
       if (typeof name === 'string' && name !== '') return `Received ${what} ${name}`
@@ -69,7 +75,7 @@ export function wrongType(name: string, expected: string, value: unknown): TypeE
 }
 
 export function noPrimitive(hint: unknown): TypeError {
-  // The engine says which it wants. Others may say anything.
+  // The engine passes one of its hints, but a direct call of the user can pass anything.
   const wanted = hint === 'string' || hint === 'number' ? hint : 'string or number'
   const message =
     `An Mmap cannot be converted to a ${wanted}: use toString() for its text, ` +
@@ -81,7 +87,10 @@ export function wrongValue(message: string): TypeError {
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
-/** `what` is CPython's message; what it leaves out follows: which argument, what is allowed, what came. */
+/**
+ * `what` is CPython's message. The name of the argument, the allowed values and the received one
+ * follow it.
+ */
 export function outOfRange(what: string, name: string, allowed: string, value: unknown): RangeError {
   const text = typeof value === 'bigint' ? `${value}n` : String(value)
   return withCode(new RangeError(`${what}: "${name}" must be ${allowed}. Received ${text}`), 'ERR_OUT_OF_RANGE')
@@ -91,7 +100,7 @@ export function noBinding(message: string, cause?: unknown): Error {
   return withCode(new Error(message, cause === undefined ? undefined : { cause }), 'ERR_MMAP_BINDING')
 }
 
-/** As fs has it. */
+/** The same error as that of `fs`. */
 export function accessDenied(permission: string, flag: string, resource: string): Error {
   const error = new Error(`Access to this API has been restricted. Use ${flag} to manage permissions.`)
   return Object.assign(withCode(error, 'ERR_ACCESS_DENIED'), { permission, resource })
@@ -109,14 +118,14 @@ export function unsupported(message: string): Error {
   return withCode(new Error(message), 'ERR_MMAP_UNSUPPORTED')
 }
 
-/** Rust says so too, of a runtime that has its own reasons. */
+/** Native code has another error with this code, for runtimes that refuse external memory. */
 export function noView(): Error {
   const message =
-    'This runtime has neither SharedArrayBuffer nor WebAssembly, which would give it: there are no shared views. Every other method works'
+    'This runtime has neither SharedArrayBuffer nor WebAssembly, so it cannot make a view of this mapping. All other methods work'
   return withCode(new Error(message), 'ERR_MMAP_NO_VIEW')
 }
 
-/** `length` is that of the buffer under the view, which may begin some bytes before it. */
+/** `length` is that of the buffer of the view. The buffer may begin some bytes before the view. */
 export function viewTooLarge(length: number, limit: number): RangeError {
   const message =
     `The view needs a buffer of ${length} bytes, and the longest on this runtime is MAX_VIEW_LENGTH, ${limit}: ` +
@@ -124,7 +133,10 @@ export function viewTooLarge(length: number, limit: number): RangeError {
   return withCode(new RangeError(message), 'ERR_MMAP_VIEW_TOO_LARGE')
 }
 
-/** Each engine has a limit of its own for a SharedArrayBuffer, and there are no parts of one. `grows`: it is longer than the mapping. */
+/**
+ * The limit depends on the engine, and a SharedArrayBuffer over a part is impossible. `grows` says
+ * that the buffer is longer than the mapping.
+ */
 export function sharedTooLarge(length: number, grows: boolean): RangeError {
   const remedy = grows
     ? 'ask for a smaller "sharedArrayBuffer.maxByteLength"'
@@ -133,14 +145,17 @@ export function sharedTooLarge(length: number, grows: boolean): RangeError {
   return withCode(new RangeError(message), 'ERR_MMAP_VIEW_TOO_LARGE')
 }
 
-/** Without a limit: it is memory that there is too little of. No argument is named, since none may have been given. */
+/**
+ * Without a `limit`, there is too little memory for the copy. The message names no argument,
+ * because the user may have passed none.
+ */
 export function copyTooLong(length: number, limit?: number): RangeError {
   const why = limit === undefined ? 'there is no memory for that' : `the longest Buffer on this runtime has ${limit}`
   const message = `The copy would have ${length} bytes, and ${why}: copy less at a time, or use view(type, byteOffset, length)`
   return withCode(new RangeError(message), 'ERR_OUT_OF_RANGE')
 }
 
-/** `length` is that of the bytes. */
+/** `length` is in bytes, and `limit` in characters. */
 export function textTooLong(length: number, limit: number): RangeError {
   const message =
     `The text of ${length} bytes would be longer than the longest string on this runtime, ${limit} characters: take the text of less ` +
@@ -153,12 +168,15 @@ export function codeOf(error: unknown): unknown {
   return isNativeError(error) && 'code' in error ? error.code : undefined
 }
 
-/** Not `instanceof`: Rust's errors are of the realm that loaded the library, and in Jest, or another vm context, that is not this one. */
+/**
+ * Whether an error has a code. `instanceof` is not used, because errors of native code are of the
+ * realm that loaded the library. In Jest and other vm contexts that is another realm.
+ */
 function hasCode(error: unknown, code: string): error is Error {
   return codeOf(error) === code
 }
 
-/** Whether there is too little of what mappings that nobody uses any more may have: memory, addresses, descriptors. */
+/** Whether memory, addresses or descriptors are short. Mappings that are garbage may have them. */
 export function isShortage(error: unknown): boolean {
   return ['ENOMEM', 'EMFILE', 'ENFILE'].some((code) => hasCode(error, code))
 }
@@ -175,26 +193,29 @@ export function isAborted(error: unknown): error is Error & { replaced?: number 
   return hasCode(error, 'ABORT_ERR')
 }
 
-/** As fs has it. What replaceAllAsync had replaced by then is in `replaced`. */
+/** The same error as that of `fs`. `replaced` is the number of replacements before the abort. */
 export function aborted(reason: unknown, { replaced }: { replaced?: number } = {}): Error {
   const error = withCode(new Error('The operation was aborted', { cause: reason }), 'ABORT_ERR')
   error.name = 'AbortError'
   return replaced === undefined ? error : Object.assign(error, { replaced })
 }
 
-/** Adds the path, if there is one, to an error of the operating system as fs does, and to one of ours. */
+/** Adds the path, if there is one, to an error of the operating system or of ours, as `fs` does. */
 export function withPath(error: unknown, path: string | undefined): unknown {
   if (path === undefined || !isNativeError(error) || !('code' in error)) return error
-  // With a string nearly as long as one can be there is no message.
+  // A message with a path of nearly the maximal length of a string would be too long itself.
   const shown = path.length <= LONGEST_SHOWN_PATH ? path : `${path.slice(0, LONGEST_SHOWN_PATH)}...`
   addText(Object.assign(error, { path }), 'syscall' in error ? ` '${shown}'` : `: '${shown}'`)
   return error
 }
 
-/** Longer than any that a system takes. */
+/** In characters. No system accepts a path this long. */
 const LONGEST_SHOWN_PATH = 64 * 1024
 
-/** The operating system's refusal of what is to have no bytes and no file says EINVAL, and no more. */
+/**
+ * Adds a hint to the operating system's error for anonymous memory without a length, which is
+ * EINVAL and says no more.
+ */
 export function withLengthHint(error: unknown): unknown {
   if (hasCode(error, 'EINVAL')) addText(error, ': "length" must be at least 1 for new anonymous memory')
   return error
@@ -202,6 +223,6 @@ export function withLengthHint(error: unknown): unknown {
 
 function addText(error: Error, text: string): void {
   error.message += text
-  // The stack begins with the message.
+  // The stack contains the message, so it is captured again.
   Error.captureStackTrace(error)
 }

@@ -1,55 +1,70 @@
-// The handler of faults stays the one that is asked first, whoever listens to its signals.
+// Keeps our fault handler first, whatever listeners the user adds for its signals.
 
 import binding from './binding.js'
 
-/** What a touch of a page raises that is not there, or may not be stored to. */
+/** The signals of a touch of a page that does not exist, or may not be stored to. */
 const SIGNALS = ['SIGBUS', 'SIGSEGV'] as const
-type Signal = (typeof SIGNALS)[number]
-
-let isWatched = false
+type FaultSignal = (typeof SIGNALS)[number]
 
 /**
- * Puts our handler back when listeners of its signals come and go: with the first one the runtime installs a handler over ours, and with the last
- * one it takes that away, and ours with it. Called for each mapping of a file. Only the main thread has such listeners.
+ * Bun and Deno emit `newListener` before they install a handler, and they install one only for the
+ * first listener of a signal. Node emits it after it has installed its handler.
+ */
+const EMITS_BEFORE_INSTALLING = process.versions.bun !== undefined || process.versions.deno !== undefined
+
+let isWatching = false
+
+/**
+ * Installs our fault handler again whenever a listener of its signals is added or removed. The
+ * runtime installs a handler over ours with the first listener. With the last one it removes that
+ * handler, and ours with it.
+ *
+ * It is called for each mapping of a file. Only the main thread has listeners of signals.
  */
 export function keepFaultHandler(): void {
-  if (isWatched) return
-  isWatched = true
+  if (isWatching) return
+  isWatching = true
   const { isMainThread }: typeof import('node:worker_threads') = require('node:worker_threads')
-  // Not in each vm context, of which a process of Jest's has many: Node warns of more than ten listeners.
+  // One vm context per process does this. Jest makes many of them, and Node warns about more than
+  // ten listeners.
   if (!isMainThread || !binding.installFaultHandler() || !binding.isFirstToWatchSignals()) return
-  const came = SAYS_SO_BEFORE ? putOverAll : putBack
-  process.on('newListener', came)
-  process.on('removeListener', putBack)
-  for (const signal of SIGNALS) if (process.listenerCount(signal) !== 0) came(signal)
+  const onNewListener = EMITS_BEFORE_INSTALLING ? addFirstListener : reinstall
+  process.on('newListener', onNewListener)
+  process.on('removeListener', reinstall)
+  for (const signal of SIGNALS) if (process.listenerCount(signal) !== 0) onNewListener(signal)
 }
 
-function isOurs(signal: unknown): signal is Signal {
-  return SIGNALS.some((ours) => ours === signal)
+function isFaultSignal(signal: unknown): signal is FaultSignal {
+  return SIGNALS.some((faultSignal) => faultSignal === signal)
 }
 
-function putBack(signal: unknown): void {
-  if (isOurs(signal)) binding.installFaultHandler()
+function reinstall(signal: unknown): void {
+  if (isFaultSignal(signal)) binding.installFaultHandler()
 }
 
-/** Bun and Deno say that a listener will come, and then install a handler: only for the first one. Node has done it by then. */
-const SAYS_SO_BEFORE = process.versions.bun !== undefined || process.versions.deno !== undefined
+/**
+ * Whether the listener that is being added is {@link doNothing}, which also emits `newListener`.
+ */
+let isAddingOurs = false
 
-/** A listener that does nothing comes first. On Bun it stays, for with the last one that takes its handler away, and says nothing of it. */
-function putOverAll(signal: unknown): void {
-  if (!isOurs(signal) || isComing || process.listeners(signal).includes(doNothing)) return
-  // Of this it says so, too.
-  isComing = true
+/**
+ * Adds a listener that does nothing before that of the user, so that the runtime installs its
+ * handler now. Then ours is installed over it.
+ *
+ * On Bun the listener stays. With the last listener Bun removes its handler, and emits no event
+ * after that.
+ */
+function addFirstListener(signal: unknown): void {
+  if (!isFaultSignal(signal) || isAddingOurs || process.listeners(signal).includes(doNothing)) return
+  isAddingOurs = true
   try {
     process.on(signal, doNothing)
     if (process.versions.bun === undefined) process.off(signal, doNothing)
   } catch {
-    // Deno allows none for SIGSEGV, to nobody.
+    // Deno refuses every listener of SIGSEGV.
   }
-  isComing = false
+  isAddingOurs = false
   binding.installFaultHandler()
 }
-
-let isComing = false
 
 function doNothing(): void {}

@@ -1,25 +1,25 @@
-// What a mapping is to those who take any object: compare it, clone it, convert it.
+// The identity of a mapping: what comparisons and clones do with the object.
 
 const IDENTITY = Symbol('memmap.identity')
 let mappings = 0
 let markAsUncloneable: ((object: object) => void) | undefined | null = null
 
 /**
- * Makes an object equal to itself only, and one that cannot be cloned. All that a mapping has is
- * private, so that to `assert.deepStrictEqual` two of them would be alike, and `structuredClone`
- * and `postMessage` would give an empty object.
+ * Makes an object equal to itself only, and impossible to clone. A mapping has private fields only.
+ * So `assert.deepStrictEqual` would find any two of them equal, and `structuredClone` and
+ * `postMessage` would produce an empty object.
  */
 export function giveIdentity(object: object): void {
   mappings += 1
-  // They compare properties that can be enumerated, also those with a symbol as their name.
+  // Comparisons read enumerable properties, including those named by a symbol.
   Reflect.set(object, IDENTITY, mappings)
   if (markAsUncloneable === null) markAsUncloneable = uncloneableMark()
   markAsUncloneable?.(object)
 }
 
 /**
- * Node 22.10 and newer, Bun and Deno have it. It is asked for with the first mapping, and not
- * where there is none, because the module takes 2 ms to load.
+ * `markAsUncloneable` of Node 22.10 and newer, Bun and Deno; otherwise undefined. It is looked up
+ * with the first mapping, because the module takes 2 ms to load.
  */
 function uncloneableMark(): ((object: object) => void) | undefined {
   if (Number.parseInt(process.versions.node, 10) < 22) return undefined

@@ -1,4 +1,4 @@
-// What the package exports, and nothing else.
+// The exports of the package.
 
 export type {
   BytesLike,

@@ -1,15 +1,17 @@
-// Finds the native library and loads it: that of the package for this system, or the file beside
-// us.
+// Finds the native library and loads it. The library is in the package for this system, or in the
+// folder of index.js.
 //
-// Each `require` has a literal, because bundlers follow nothing else, and each stands in a `try`,
-// because bundlers forgive only there that something is missing.
+// The argument of each `require` is a literal, because bundlers follow nothing else. Each `require`
+// is inside a `try`, because bundlers accept a missing module only there.
 
 import { closeSync, openSync, readSync } from 'node:fs'
 import { resolve } from 'node:path'
 
 export type Binding = typeof import('../binding.js')
 
-/** What `napi.targets` of package.json says, in napi-rs' names of its packages. */
+/**
+ * The targets of `napi.targets` in package.json, by the names that napi-rs gives their packages.
+ */
 export const PLATFORMS = [
   'linux-x64-gnu',
   'linux-arm64-gnu',
@@ -21,33 +23,34 @@ export const PLATFORMS = [
   'win32-arm64-msvc',
 ]
 
-/** What was to be loaded, and why it could not be. */
+/** A failed attempt to load the library. */
 export interface Attempt {
+  /** The package or file. */
   what: string
   error: unknown
 }
 
 /**
- * The platforms whose libraries may be for this process. They are two where its C library is not
- * known. Where it is known, the library for the other one is not tried, because a layer such as
- * gcompat may load it, and a process can crash of two C libraries.
+ * The platforms whose libraries may fit this process. There are two if its C library is unknown. If
+ * it is known, the library for the other one is not tried. A layer such as gcompat could load that,
+ * and two C libraries can crash a process.
  */
 export function fittingPlatforms(): string[] {
-  // Whole parts, because `arm64` begins with `arm`.
+  // The trailing `-` is compared too, because `arm64` begins with `arm`.
   const fitting = PLATFORMS.filter((name) => `${name}-`.startsWith(`${process.platform}-${process.arch}-`))
   const libc = process.platform === 'linux' ? cLibrary() : undefined
   return libc === undefined ? fitting : fitting.filter((name) => name.endsWith(libc))
 }
 
-/** The first library that can be loaded. What cannot be is added to `attempts`. */
+/** Returns the first library that can be loaded. Adds the failures to `attempts`. */
 export function loadLibrary(platforms: readonly string[], attempts: Attempt[]): Binding | undefined {
   const override = process.env.NAPI_RS_NATIVE_LIBRARY_PATH
   if (override) {
     const path = resolve(override)
     return attempt(requireFrom(path), path, attempts)
   }
-  // The `require` of a single executable application knows only built-in modules. Other files are
-  // beside the program there.
+  // In a single executable application `require` finds only built-in modules. The library is then
+  // in the folder of the program.
   const besideProgram = isSingleExecutable() ? requireFrom(process.execPath) : undefined
   for (const platform of platforms) {
     const binding =
@@ -60,7 +63,7 @@ export function loadLibrary(platforms: readonly string[], attempts: Attempt[]): 
   return undefined
 }
 
-/** Node 20.16 and newer say it. */
+/** Whether this is a single executable application. Node 20.16 and newer can tell. */
 function isSingleExecutable(): boolean {
   const sea: Partial<typeof import('node:sea')> | undefined = process.getBuiltinModule?.('node:sea')
   return sea?.isSea?.() === true
@@ -69,9 +72,9 @@ function isSingleExecutable(): boolean {
 export const packageName = (platform: string): string => `@memmap/binding-${platform}`
 const fileName = (platform: string): string => `./memmap.${platform}.node`
 
-/** The `require` of a file, which need not be there. */
+/** The `require` function of a file, which need not exist. */
 function requireFrom(path: string): NodeJS.Require {
-  // Not at the top, because it takes time, and hardly anybody needs it.
+  // Loading this module takes time and is rarely needed, so it is not imported at the top.
   const { createRequire }: typeof import('node:module') = require('node:module')
   return createRequire(path)
 }
@@ -141,17 +144,17 @@ const ELF = 0x7f454c46
 const BITS_64_LITTLE_ENDIAN = 0x0201
 const PT_INTERP = 3
 /**
- * Of a program. The header, the table of segments and the name of the dynamic linker are nearly
- * always in the first so many.
+ * Bytes to read of a program. They nearly always contain the header, the table of segments and the
+ * name of the dynamic linker.
  */
 const MOST_BYTES = 4096
 
 /**
- * The C library of this process, by the dynamic linker that the ELF file of its program names. What
- * else lies on the system may belong to another C library, such as /usr/bin/ldd. A process report
- * says it too, and takes milliseconds and, in Deno, a permission.
+ * The C library of this process, or undefined if it is unknown. The ELF file of the program names
+ * the dynamic linker, and that identifies the library.
  *
- * Undefined where the file names neither or cannot be read.
+ * Other files of the system, such as /usr/bin/ldd, may belong to another C library. A process
+ * report contains the name too, but takes milliseconds and, in Deno, a permission.
  */
 function cLibrary(): '-gnu' | '-musl' | undefined {
   const linker = dynamicLinker()
@@ -168,14 +171,14 @@ function dynamicLinker(): string | undefined {
       closeSync(file)
     }
   } catch {
-    // The permission model does not let it be read, or it is no such file.
+    // The permission model refuses to read the program, or it is not an ELF file.
     return undefined
   }
 }
 
 function dynamicLinkerOf(file: number): string | undefined {
-  // Not a Buffer, whose methods are compiled when they are first called: that takes longer than all
-  // of this.
+  // A DataView is used, because the methods of Buffer are compiled at their first call. That takes
+  // longer than all of this function.
   const head = readAt(file, 0, MOST_BYTES)
   if (head.getUint32(0) !== ELF || head.getUint16(4) !== BITS_64_LITTLE_ENDIAN) return undefined
   const part = (offset: number, length: number): DataView =>
@@ -187,8 +190,8 @@ function dynamicLinkerOf(file: number): string | undefined {
     const name = part(Number(segments.getBigUint64(at + 8, true)), Number(segments.getBigUint64(at + 32, true)))
     return String.fromCharCode(...new Uint8Array(name.buffer, name.byteOffset, name.byteLength))
   }
-  // A dynamic linker names none. It is the program where somebody starts it with the program as its
-  // argument.
+  // Only a dynamic linker itself names none. It is the program of the process if it was started
+  // with the program as its argument.
   return process.execPath
 }
 

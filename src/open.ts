@@ -1,5 +1,5 @@
-// Opening a mapping: handles that are used again, recovery when there are too many mappings, and
-// Bun's exit.
+// Opening a mapping: reuse of handles, garbage collection when there are too many mappings, and
+// cleanup at Bun's exit.
 
 import { setImmediate } from 'node:timers'
 import type { request } from './arguments.js'
@@ -7,32 +7,32 @@ import binding, { type Handle } from './binding.js'
 import { isShortage, withLengthHint, withPath } from './errors.js'
 
 /**
- * The handles of this thread. `Mmap` changes this by assignments alone when it closes, because a
- * call could fail there for lack of stack, and leave a mapping that is half closed.
+ * The handles of this thread. When `Mmap` closes, it changes this object by assignments alone. A
+ * call could fail for lack of stack, and the mapping would then be half closed.
  */
 export const handles = {
   /**
-   * Handles of closed mappings, to be used again, because the engine takes long to make and to
-   * collect one. Only the first `spareCount` places hold one.
+   * Handles of closed mappings, for reuse, because the engine takes long to make and to collect
+   * one. Only the first `spareCount` elements are handles.
    */
   spare: [] as (Handle | undefined)[],
   spareCount: 0,
   mostSpare: 64,
-  /** Mappings that are open, and those collected since {@link countDescriptors} counted last. */
+  /** Open mappings, and those collected since {@link countDescriptors} was last called. */
   unclosed: 0,
 }
 
-/** A handle without a mapping. */
+/** Returns a handle without a mapping. */
 export function closedHandle(): Handle {
   if (handles.spareCount === 0) return binding.newHandle()
   handles.spareCount -= 1
   const handle = handles.spare[handles.spareCount] as Handle
-  // Only its mapping may refer to it, or it would never be collected.
+  // Otherwise this list would keep the handle from being collected with its mapping.
   handles.spare[handles.spareCount] = undefined
   return handle
 }
 
-/** Opens the mapping of a handle, and returns its length. */
+/** Maps memory for a handle, and returns its length in bytes. */
 export function open(handle: Handle, options: ReturnType<typeof request>): number {
   const {
     file,
@@ -76,18 +76,18 @@ export function open(handle: Handle, options: ReturnType<typeof request>): numbe
   return mapped
 }
 
-/** How many unclosed mappings there have to be before they are counted again. */
+/** The number of unclosed mappings at which they are counted again. */
 let nextCount = 0
 /**
- * When mappings have this share of the descriptors that the process may have, garbage is collected.
- * They are counted again when this share of the remaining ones has been used.
+ * A share of the descriptors that the process may have. When mappings use this share, garbage is
+ * collected. They are counted again when they have used this share of the remaining descriptors.
  */
 const SHARE = 1 / 4
 const LEAST_UNTIL_NEXT_COUNT = 16
 
 /**
  * Lets the engine collect mappings that were never closed before the process runs out of
- * descriptors. To the engine they are small objects, so it is in no hurry.
+ * descriptors. To the engine they are small objects, so it does not collect them soon.
  */
 function countDescriptors(): void {
   const allowed = binding.descriptorsAllowed()
@@ -99,11 +99,11 @@ function countDescriptors(): void {
 let isCollectionDue = false
 
 /**
- * Provokes a garbage collection. The process may have run out of mappings that only unreachable
- * views keep alive. To the engine those views are small, so it does not collect them by itself.
+ * Triggers a garbage collection. Unreachable views may keep so many mappings alive that the process
+ * can have no more. To the engine those views are small, so it does not collect them by itself.
  *
- * It happens in a later turn of the event loop: until then the engine keeps every object that a
- * WeakRef was made for.
+ * The collection happens in a later turn of the event loop, because until then the engine keeps
+ * every object that a WeakRef was made for.
  */
 export function collectGarbageSoon(): void {
   if (isCollectionDue) return
@@ -119,20 +119,20 @@ function collect(): void {
     return
   }
   try {
-    // Some GiB of ArrayBuffers, of which no page is ever touched. With fewer, V8 collects only
-    // young objects, or begins a collection that it ends when it pleases. (`new` without a use
-    // of its result would be dropped by the bundler.)
+    // This allocates 4 GiB of ArrayBuffers, of which no page is ever touched. For less, V8 collects
+    // only young objects, or begins a collection that it finishes later. The bundler would drop a
+    // `new` whose result is not used.
     for (let count = 0; count < 4; count += 1) Reflect.construct(ArrayBuffer, [2 ** 30])
   } catch {
-    // The engine has found no room for it, after it has collected everything.
+    // The engine has no memory for it. It has collected all garbage before it fails.
   }
 }
 
 let leavesAtExit = false
 
 /**
- * Lets Bun release named regions at exit. Bun's exit does not run the C library's exit handlers, in
- * which native code does it elsewhere.
+ * Releases named regions when Bun exits. On other runtimes an exit handler of the C library does
+ * that, but Bun's exit does not run those.
  */
 export function leaveNamedRegionsAtExit(): void {
   if (leavesAtExit || process.versions.bun === undefined) return

@@ -1,15 +1,15 @@
-// Node's permission model (--permission). Addons that it lets be loaded could open what it does not
-// let `fs` open, so it is asked.
+// Node's permission model (--permission). It does not restrict addons that it allows, so we check
+// it before we open a file.
 
 import { resolve } from 'node:path'
 import { accessDenied } from './errors.js'
 
 /**
- * Throws as `fs` does, unless the process may read the file and, where `writes`, write or create
- * it.
+ * Throws the same error as `fs` if the process may not read the file. If `writes`, the process must
+ * also be allowed to write or create it.
  */
 export function refuseDenied(path: string, writes: boolean): void {
-  // Without the model there is no such object, though its type is not optional.
+  // Without the permission model this is undefined, although its type is not optional.
   const permission: typeof process.permission | undefined = process.permission
   if (permission === undefined) return
   const full = resolve(path)

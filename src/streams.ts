@@ -66,8 +66,8 @@ export function streamOf(pieces: Pieces): ReadableStream<Uint8Array> {
 }
 
 /**
- * The pieces as Buffers. This is a class, because the `return` of a generator waits for its argument
- * if that is a promise.
+ * The pieces as Buffers. This is a class, because the `return` of a generator waits for its
+ * argument if that is a promise.
  */
 export class BufferIterator implements AsyncIterableIterator<Buffer> {
   readonly #pieces: Pieces

@@ -28,7 +28,9 @@ export function textEncoding(encoding: unknown): TextEncoding {
   return oneOf(encoding, 'encoding', ENCODINGS)
 }
 
-/** Throws if the text of `count` bytes is certainly too long for a string. Call it before copying. */
+/**
+ * Throws if the text of `count` bytes is certainly too long for a string. Call it before copying.
+ */
 export function refuseTooLong(encoding: TextEncoding, count: number): void {
   const limit = bufferConstants.MAX_STRING_LENGTH
   if (LEAST_CHARACTERS[encoding](count) > limit) throw textTooLong(count, limit)

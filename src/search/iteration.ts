@@ -31,7 +31,9 @@ export const DONE: IteratorReturnResult<undefined> = Object.freeze({ value: unde
 
 const iteratorPrototype: object = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()))
 
-/** Adds the iterator helpers of the runtime (map, filter, take, ...), if it has them, to classes. */
+/**
+ * Adds the iterator helpers of the runtime (map, filter, take, ...), if it has them, to classes.
+ */
 export function inheritHelpers(...classes: { prototype: object }[]): void {
   for (const { prototype } of classes) Object.setPrototypeOf(prototype, iteratorPrototype)
 }

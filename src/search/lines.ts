@@ -148,8 +148,8 @@ class NewlinesBackwards {
   }
 
   /**
-   * The last newline before `position`, or NONE. `position` must not be greater than in the previous
-   * call.
+   * The last newline before `position`, or NONE. `position` must not be greater than in the
+   * previous call.
    */
   before(position: number): number {
     for (;;) {

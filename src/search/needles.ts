@@ -42,7 +42,8 @@ export function indexWithin(bytes: Buffer, needle: Needle, from: number, to: num
 
 /** Throws if a needle is empty, where that would match at every position. */
 export function refuseEmpty(needle: Uint8Array, name: string): void {
-  if (byteLengthOf(needle) === 0) throw wrongValue(`The "${name}" argument must not be empty: that is everywhere`)
+  if (byteLengthOf(needle) === 0)
+    throw wrongValue(`The "${name}" argument must not be empty, because an empty needle matches at every position`)
 }
 
 /** Throws if a replacement is not as long as the bytes that it replaces. */
@@ -51,7 +52,7 @@ export function refuseUnequal(from: Uint8Array, to: Uint8Array): void {
   const [old, replacement] = [byteLengthOf(from), byteLengthOf(to)]
   if (old === replacement) return
   throw wrongValue(
-    `The "to" argument must be as long as "from", ${old} bytes. Received ${replacement} bytes: what follows would have to move. ` +
+    `The "to" argument must be as long as "from", ${old} bytes. Received ${replacement} bytes: other lengths would move the bytes after a match. ` +
       'Write the parts between the matches (findAll) and the replacements to a new file instead',
   )
 }

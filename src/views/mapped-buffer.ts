@@ -21,7 +21,9 @@ export interface MappedBuffer {
   bytes: Uint8Array | undefined
   /** The same bytes, to read several at a time. Made on demand. */
   words: DataView | undefined
-  /** Whether the buffer is in the list of those that are no longer used but that `unmap()` detaches. */
+  /**
+   * Whether the buffer is in the list of those that are no longer used but that `unmap()` detaches.
+   */
   isRetired: boolean
 }
 

@@ -2,9 +2,9 @@
 // refuse ArrayBuffers over external memory.
 //
 // There are two ways to make one. Most engines reserve addresses for a growable SharedArrayBuffer,
-// and unmap whatever is mapped there when the last thread drops the buffer. So we relocate the pages
-// to the addresses of such a buffer. Where that is impossible (see runtime.ts), the engine has to
-// accept our memory, if it has a function for that. A buffer made in this way cannot grow.
+// and unmap whatever is mapped there when the last thread drops the buffer. So we relocate the
+// pages to the addresses of such a buffer. Where that is impossible (see runtime.ts), the engine
+// has to accept our memory, if it has a function for that. A buffer made in this way cannot grow.
 
 import binding, { checked, type Handle } from '../binding.js'
 import { MAX_VIEW_LENGTH } from '../constants.js'
@@ -60,7 +60,9 @@ interface SharedClass {
   grow: (buffer: ArrayBufferLike, length: number) => void
 }
 
-/** Undefined at first in Electron, where the class is global only in cross-origin isolated pages. */
+/**
+ * Undefined at first in Electron, where the class is global only in cross-origin isolated pages.
+ */
 let sharedParts = globalThis.SharedArrayBuffer === undefined ? undefined : partsOf(globalThis.SharedArrayBuffer)
 
 /**
