@@ -1,172 +1,9 @@
-import { FileHandle } from "node:fs/promises";
 import { inspect } from "node:util";
+import { FileHandle } from "node:fs/promises";
 
 //#region src/arguments.d.ts
-/** A path, a `file:` URL, a descriptor, or an open `fs.promises.FileHandle`. */
-type FileLike = number | string | Uint8Array | URL | FileHandle;
 /** Bytes: a string stands for its UTF-8, any view for the bytes it shows. */
 type BytesLike = string | ArrayBufferLike | ArrayBufferView;
-/** Options of {@link mmap}. Each is read once. Other names are refused. */
-interface MmapOptions {
-  /** In bytes, in place of the argument of that name: `mmap(path, { length, access })`. */
-  length?: number | bigint | undefined;
-  /**
-   * What the methods may do and where changes go: `ACCESS_READ`, `ACCESS_WRITE` (to the file) or `ACCESS_COPY` (nowhere but to
-   * this mapping). `ACCESS_DEFAULT`, 0, is as `flags` and `prot` say, and `ACCESS_WRITE` without them. A path is opened for reading
-   * only, where that is enough.
-   */
-  access?: 0 | 1 | 2 | 3 | undefined;
-  /** Where in the file the mapping begins, in bytes. Default 0. It need not be a multiple of anything. */
-  offset?: number | bigint | undefined;
-  /**
-   * A name for anonymous memory (`file` is -1), by which other processes find it: of the same user on Unix; on Windows it is the
-   * name of the section object, as in CPython, with the `Local\` and `Global\` prefixes. Whoever comes first creates it, all
-   * zeros, with `offset + length` bytes, and it keeps that size: to ask for more is ERR_OUT_OF_RANGE, and `length` 0 maps all of one that
-   * exists. It is gone when all processes have closed it and no view of it is left (`unmap()` leaves none). An empty string is no name.
-   *
-   * Linux: it is in `/dev/shm`, which in a container has 64 MiB by default: ENOSPC beyond that. macOS and other Unix: in the temporary
-   * directory, so that processes with another `TMPDIR` do not meet.
-   */
-  tagname?: string | undefined;
-  /**
-   * `MAP_*`, default `MAP_SHARED`. Not together with `access`. On Windows, where `MAP_*` are undefined, it is ERR_MMAP_UNSUPPORTED to give it
-   * without `access`, even as undefined: use `access` in programs for every system.
-   */
-  flags?: number | undefined;
-  /** `PROT_*`, default `PROT_READ | PROT_WRITE`. Not together with `access`, and not on Windows; see `flags`. */
-  prot?: number | undefined;
-  /**
-   * Default true: keep a descriptor of our own. With false there is none once the mapping is made, and a descriptor that was given is
-   * not duplicated: closing one would take away every POSIX lock that the process has on the file. `fd` is -1, `size()` throws EBADF,
-   * `resize()` ERR_INVALID_ARG_VALUE, `protect()` EBADF where it has to map the file again, and outside Linux `flush()` does not reach the
-   * device. Not together with `writeBack`.
-   */
-  trackfd?: boolean | undefined;
-  /**
-   * Default false. Create the file when it is missing and extend it to `offset + length`; `created` says whether this call has
-   * created it. Blocks are allocated for the part that is mapped, also for holes in a file that is longer: a full disk is ENOSPC
-   * here, and no fault later. An error leaves the bytes and the size of the file as they were, and what others append meanwhile. On
-   * Linux a new file appears when it is complete; elsewhere, and on file systems without nameless files, an empty one may stay after
-   * an error. Where the file system cannot allocate, holes stay. `length` must be given, unless `allowEmpty` is: then a missing
-   * file is created empty, and one that is there is mapped as it is.
-   */
-  create?: boolean | CreateOptions | undefined;
-  /**
-   * Default false. With `ACCESS_COPY`: `flush()` and `close()` write the pages that were changed to the file. A mapping that is
-   * never closed writes nothing. A descriptor must be one that writes, and does not append (`'r+'`, not `'a+'`).
-   */
-  writeBack?: boolean | undefined;
-  /**
-   * Default false. Where the file has no byte at `offset` yet, `length` 0 makes a mapping of length
-   * 0 instead of ERR_OUT_OF_RANGE. `remap()` makes it longer when the file has grown, and
-   * `resize()` makes both longer. Either may make it empty again. Not for memory without a file.
-   */
-  allowEmpty?: boolean | undefined;
-  /**
-   * Default false. Views are of a SharedArrayBuffer: post it to workers, use `Atomics` on it. With
-   * `maxByteLength` (bytes, at least the mapping's length) `resize()` grows the mapping in place up
-   * to that, and every view stays valid with the length that it has: take `bytes` again for more.
-   * Do not call `buffer.grow()`, because what it adds is not in the file.
-   *
-   * Where the memory moves into the buffer (not on Bun and Windows) the Mmap keeps its buffers, also after `close()`, until `unmap()` or until it
-   * is collected: so `unmap()` reaches them in every thread, and a closed Mmap that is still referred to keeps the memory.
-   *
-   * On Bun and Windows it takes a function of the runtime's. Where that is missing, asking for a view is ERR_MMAP_NO_VIEW. `maxByteLength`
-   * is ERR_MMAP_UNSUPPORTED on both.
-   */
-  sharedArrayBuffer?: boolean | {
-    maxByteLength: number | bigint;
-  } | undefined;
-}
-/** Options of `create`. Other names are refused. */
-interface CreateOptions {
-  /**
-   * Permissions of a file that is created, 0 to 0o7777, by default 0o666. The process's umask takes
-   * away from them, as in `fs`. On Windows a file without 0o200 is created read-only, and the other
-   * bits do not count.
-   */
-  mode?: number | undefined;
-  /**
-   * Default false. The file must not be there yet, as with the flag `'wx'` of `fs`: else it is
-   * EEXIST, also for a symbolic link that leads nowhere. Of all processes that try, one succeeds.
-   * Not for a descriptor.
-   */
-  exclusive?: boolean | undefined;
-  /**
-   * Default false. Nothing is allocated: what is new is a hole, which takes room when it is written
-   * to, and a full disk is a fault then (ERR_MMAP_FAULT). On Windows the file gets its blocks all
-   * the same, unless it is sparse already.
-   */
-  sparse?: boolean | undefined;
-}
-/** Options for views of a SharedArrayBuffer. */
-interface SharedMmapOptions extends MmapOptions {
-  /** See {@link MmapOptions}. */
-  sharedArrayBuffer: true | {
-    maxByteLength: number | bigint;
-  };
-}
-/** Options for views of an ArrayBuffer, where the runtime allows one over a file (Electron does not). */
-interface PlainMmapOptions extends MmapOptions {
-  /** See {@link MmapOptions}. */
-  sharedArrayBuffer?: false | undefined;
-}
-/** Options of `lines()`. Other names are refused. */
-interface LinesOptions {
-  /** Where the first line begins. Default 0; negative ones count from the end. */
-  start?: number | undefined;
-  /** Where the last line ends at the latest. Default is the end. */
-  stop?: number | undefined;
-  /** Default false. A `'\r'` before the `'\n'` is no part of the line. */
-  crlf?: boolean | undefined;
-  /** Default false. From the last line to the first. */
-  reverse?: boolean | undefined;
-  /** See {@link TextLinesOptions}. */
-  encoding?: undefined;
-}
-/** Options of `lines()` that make it give text. */
-interface TextLinesOptions extends Omit<LinesOptions, 'encoding'> {
-  /** Lines are strings, made from copies. */
-  encoding: 'utf8' | 'latin1';
-}
-/** Options of `stream()`. Other names are refused. */
-interface StreamOptions {
-  /** Where the first piece begins. Default 0; negative ones count from the end. */
-  start?: number | undefined;
-  /** Where the last piece ends at the latest. Default is the end. */
-  stop?: number | undefined;
-  /** How long a piece is, in bytes, but for the last one: 1 to 1,048,576, by default 65,536. */
-  chunkSize?: number | undefined;
-}
-/** A range, in bytes. Other names are refused. */
-interface RangeOptions {
-  /** Where the range begins. Negative ones count from the end. */
-  start?: number | undefined;
-  /** Where the range ends: the first byte that is not in it. Default is the end. */
-  stop?: number | undefined;
-}
-/** How far a task is. */
-interface Progress {
-  /** Bytes done. */
-  done: number;
-  /** Bytes to do: those of the range. */
-  total: number;
-}
-/** Options of the methods that return promises. Each is read once. Other names are refused. */
-interface TaskOptions {
-  /**
-   * Stops the task within a few MiB, and the promise is rejected with an AbortError as in `fs`: `code` is `'ABORT_ERR'`, `cause` is the
-   * signal's reason. A signal that is aborted already starts nothing.
-   */
-  signal?: AbortSignal | undefined;
-  /**
-   * Is called at most about 30 times a second while the task runs, and once when it has succeeded, with `done` equal to `total`. If it
-   * throws, the task stops and the promise is rejected with what it threw.
-   */
-  onProgress?: ((progress: Progress) => void) | undefined;
-}
-/** A range, and the options of the method that works on it. Other names are refused. */
-interface RangeTaskOptions extends RangeOptions, TaskOptions {}
 //#endregion
 //#region src/constants.d.ts
 /** Access as in `flags` and `prot`. Without those, read and write through to the file. */
@@ -327,6 +164,193 @@ interface MmapError extends Error {
   resource?: string;
 }
 //#endregion
+//#region src/options.d.ts
+/** A path, a `file:` URL, a descriptor, or an open `fs.promises.FileHandle`. */
+type FileLike = number | string | Uint8Array | URL | FileHandle;
+/** Options of {@link mmap}. Each is read once. Other names are refused. */
+interface MmapOptions {
+  /** In bytes, in place of the argument of that name: `mmap(path, { length, access })`. */
+  length?: number | bigint | undefined;
+  /**
+   * What the methods may do, and where changes go: `ACCESS_READ`, `ACCESS_WRITE` (to the file) or
+   * `ACCESS_COPY` (to private memory of this mapping). `ACCESS_DEFAULT`, 0, means what `flags` and
+   * `prot` say, and without them the same as `ACCESS_WRITE`. A path is opened for reading only,
+   * where that is enough.
+   */
+  access?: 0 | 1 | 2 | 3 | undefined;
+  /** Where in the file the mapping begins, in bytes. Default 0. It need not be a multiple of a page. */
+  offset?: number | bigint | undefined;
+  /**
+   * A name for anonymous memory (`file` is -1), by which other processes find it. On Unix these are
+   * processes of the same user. On Windows it is the name of the section object, as in CPython, with
+   * the prefixes `Local\` and `Global\`. An empty string is no name.
+   *
+   * The first process creates the region, all zeros, with `offset + length` bytes, and it keeps that
+   * size: a longer `length` is ERR_OUT_OF_RANGE, and `length` 0 maps all of a region that exists. The
+   * region is gone when all processes have closed it and no view of it is left (`unmap()` leaves
+   * none).
+   *
+   * On Linux it is in `/dev/shm`, which has 64 MiB by default in a container: more is ENOSPC. On
+   * macOS and other Unix it is in the temporary directory, so processes with another `TMPDIR` do not
+   * find it.
+   */
+  tagname?: string | undefined;
+  /**
+   * `MAP_*`, default `MAP_SHARED`. Not together with `access`. On Windows `MAP_*` are undefined, and
+   * this option without `access` is ERR_MMAP_UNSUPPORTED even if it is undefined. Programs for every
+   * system use `access`.
+   */
+  flags?: number | undefined;
+  /**
+   * `PROT_*`, default `PROT_READ | PROT_WRITE`. Not together with `access`, and not on Windows, as
+   * `flags`.
+   */
+  prot?: number | undefined;
+  /**
+   * Default true: the mapping keeps a descriptor of its own. With false it keeps none, and does not
+   * duplicate the descriptor that is passed, because closing a duplicate would release every POSIX
+   * lock that the process has on the file. Then `fd` is -1, `size()` throws EBADF, `resize()` and
+   * `remap()` throw ERR_INVALID_ARG_VALUE, and `protect()` throws EBADF where it has to map the file
+   * again. Outside Linux, `flush()` does not reach the device. Not together with `writeBack`.
+   */
+  trackfd?: boolean | undefined;
+  /**
+   * Default false. Creates the file when it is missing, and extends it to `offset + length`;
+   * `created` says whether this call has created it. `length` must be given, unless `allowEmpty` is:
+   * then a missing file is created empty, and an existing one is mapped as it is.
+   *
+   * Blocks are allocated for the part that is mapped, also for holes in a longer file, so a full disk
+   * is ENOSPC here and no fault later. Where the file system cannot allocate, holes stay. An error
+   * leaves the bytes and the size of the file as they were, and what others append meanwhile. On
+   * Linux a new file appears when it is complete. On other systems, and on file systems that have no
+   * files without a name, an empty one may stay after an error.
+   */
+  create?: boolean | CreateOptions | undefined;
+  /**
+   * Default false. With `ACCESS_COPY`: `flush()` and `close()` write the pages that were changed to
+   * the file. A mapping that is never closed writes nothing. A descriptor must be open for writing,
+   * and not for appending (`'r+'`, not `'a+'`).
+   */
+  writeBack?: boolean | undefined;
+  /**
+   * Default false. Where the file has no byte at `offset` yet, `length` 0 makes a mapping of length
+   * 0 instead of ERR_OUT_OF_RANGE. `remap()` makes it longer when the file has grown, and
+   * `resize()` makes both longer. Either may make it empty again. Not for memory without a file.
+   */
+  allowEmpty?: boolean | undefined;
+  /**
+   * Default false. Views are of a SharedArrayBuffer: post it to workers, use `Atomics` on it. With
+   * `maxByteLength` (bytes, at least the mapping's length) `resize()` grows the mapping in place up
+   * to that, and every view stays valid with the length that it has: take `bytes` again for more.
+   * Do not call `buffer.grow()`, because what it adds is not in the file.
+   *
+   * Everywhere but on Bun and Windows the memory is relocated into the buffer. The Mmap then keeps
+   * its buffers, also after `close()`, until `unmap()` or until it is collected. So `unmap()` reaches
+   * them in every thread, and a closed Mmap that is still referred to keeps the memory.
+   *
+   * Bun and Windows need a function of the runtime. Where that is missing, a request for a view is
+   * ERR_MMAP_NO_VIEW. `maxByteLength` is ERR_MMAP_UNSUPPORTED on both.
+   */
+  sharedArrayBuffer?: boolean | {
+    maxByteLength: number | bigint;
+  } | undefined;
+}
+/** Options of `create`. Other names are refused. */
+interface CreateOptions {
+  /**
+   * Permissions of a file that is created, 0 to 0o7777, by default 0o666. The process's umask takes
+   * away from them, as in `fs`. On Windows a file without 0o200 is created read-only, and the other
+   * bits do not count.
+   */
+  mode?: number | undefined;
+  /**
+   * Default false. The file must not exist yet, as with the flag `'wx'` of `fs`: else it is EEXIST,
+   * also for a symbolic link that leads nowhere. Of all processes that try, one succeeds. Not for a
+   * descriptor.
+   */
+  exclusive?: boolean | undefined;
+  /**
+   * Default false. Nothing is allocated: new bytes are a hole, which takes blocks when it is written
+   * to, and a full disk is a fault then (ERR_MMAP_FAULT). On Windows the file gets its blocks all
+   * the same, unless it is sparse already.
+   */
+  sparse?: boolean | undefined;
+}
+/** Options for views of a SharedArrayBuffer. */
+interface SharedMmapOptions extends MmapOptions {
+  /** See {@link MmapOptions}. */
+  sharedArrayBuffer: true | {
+    maxByteLength: number | bigint;
+  };
+}
+/** Options for views of an ArrayBuffer, where the runtime allows one over a file (Electron does not). */
+interface PlainMmapOptions extends MmapOptions {
+  /** See {@link MmapOptions}. */
+  sharedArrayBuffer?: false | undefined;
+}
+/** Options of `lines()`. Other names are refused. */
+interface LinesOptions {
+  /** Where the first line begins. Default 0; negative ones count from the end. */
+  start?: number | undefined;
+  /** Where the last line ends at the latest. Default is the end. */
+  stop?: number | undefined;
+  /** Default false. A `'\r'` before the `'\n'` is no part of the line. */
+  crlf?: boolean | undefined;
+  /** Default false. From the last line to the first. */
+  reverse?: boolean | undefined;
+  /** See {@link TextLinesOptions}. */
+  encoding?: undefined;
+}
+/** Options of `lines()` that make it return text. */
+interface TextLinesOptions extends Omit<LinesOptions, 'encoding'> {
+  /** Lines are strings, made from copies. */
+  encoding: 'utf8' | 'latin1';
+}
+/** Options of `stream()`. Other names are refused. */
+interface StreamOptions {
+  /** Where the first piece begins. Default 0; negative ones count from the end. */
+  start?: number | undefined;
+  /** Where the last piece ends at the latest. Default is the end. */
+  stop?: number | undefined;
+  /** How long a piece is, in bytes, but for the last one: 1 to 1,048,576, by default 65,536. */
+  chunkSize?: number | undefined;
+}
+/** A range, in bytes. Other names are refused. */
+interface RangeOptions {
+  /** Where the range begins. Negative ones count from the end. */
+  start?: number | undefined;
+  /** Where the range ends: the first byte that is not in it. Default is the end. */
+  stop?: number | undefined;
+}
+/** How far a task is. */
+interface Progress {
+  /** Bytes done. */
+  done: number;
+  /** Bytes to do: those of the range. */
+  total: number;
+}
+/** Options of the methods that return promises. Each is read once. Other names are refused. */
+interface TaskOptions {
+  /**
+   * Stops the task within a few MiB. The promise is then rejected with an AbortError as in `fs`:
+   * `code` is `'ABORT_ERR'`, `cause` is the signal's reason. A signal that is aborted already starts
+   * nothing.
+   */
+  signal?: AbortSignal | undefined;
+  /**
+   * Is called at most about 30 times a second while the task runs, and once when it has succeeded,
+   * with `done` equal to `total`. If it throws, the task stops, and the promise is rejected with what
+   * it threw.
+   */
+  onProgress?: ((progress: Progress) => void) | undefined;
+}
+/** A range, and the options of the method that works on it. Other names are refused. */
+interface RangeTaskOptions extends RangeOptions, TaskOptions {}
+/** Options, but no string or array: those have a `length`, too. */
+type NotText<Options> = Options & {
+  readonly [Symbol.iterator]?: never;
+};
+//#endregion
 //#region src/text.d.ts
 /** Encodings of text. They mean the same as in Buffer. */
 type TextEncoding = 'utf8' | 'latin1' | 'ascii' | 'utf16le' | 'hex' | 'base64';
@@ -362,10 +386,6 @@ type ViewOver<T extends ArrayBufferView, TBuffer extends ArrayBufferLike> = [TBu
 } ? Copy extends T ? Copy : T & Copy : T & {
   readonly buffer: TBuffer;
 } : T;
-/** Options, but no string or array: those have a `length`, too. */
-type NotText<Options> = Options & {
-  readonly [Symbol.iterator]?: never;
-};
 /**
  * A file as memory, or memory shared between processes: CPython's `mmap.mmap`.
  *

@@ -371,6 +371,314 @@ const MADV_PROTECT = system.MADV_PROTECT;
 const MADV_FREE_REUSABLE = system.MADV_FREE_REUSABLE;
 const MADV_FREE_REUSE = system.MADV_FREE_REUSE;
 //#endregion
+//#region src/arguments.ts
+const INT32_MAX = 2 ** 31 - 1;
+const HAS_SYSTEM_CONSTANTS = MAP_SHARED !== void 0;
+function booleanArgument(value, name, whenMissing) {
+	if (value === void 0) return whenMissing;
+	if (typeof value !== "boolean") throw wrongType(name, "of type boolean", value);
+	return value;
+}
+function oneOf(value, name, allowed) {
+	if (typeof value !== "string") throw wrongType(name, "of type string", value);
+	const found = allowed.find((one) => one === value);
+	if (found !== void 0) return found;
+	throw wrongValue(`The "${name}" argument must be one of ${allowed.map((one) => `'${one}'`).join(", ")}. Received '${value.slice(0, 25)}'`);
+}
+function int32(value, name) {
+	if (typeof value !== "number") throw wrongType(name, "of type number", value);
+	return integer(value, name, -INT32_MAX - 1, INT32_MAX);
+}
+function systemConstant(value, name) {
+	return value === void 0 && !HAS_SYSTEM_CONSTANTS ? 0 : int32(value, name);
+}
+function integer(value, name, least, most) {
+	if (!Number.isInteger(value)) throw outOfRange("The argument is out of range", name, "an integer", value);
+	if (value < least || value > most) throw outOfRange("The argument is out of range", name, `${least} to ${most}`, value);
+	return value;
+}
+function wholeNumber(value, name, expected = "of type number") {
+	if (typeof value === "bigint") {
+		if (BigInt.asIntN(64, value) !== value) throw outOfRange("The argument is out of range", name, "-(2 ** 63) to 2 ** 63 - 1", value);
+		return Number(value);
+	}
+	if (typeof value !== "number") throw wrongType(name, expected, value);
+	if (!Number.isInteger(value)) throw outOfRange("The argument is out of range", name, "an integer", value);
+	return value;
+}
+function optionalWholeNumber(value, name) {
+	return value === void 0 ? void 0 : wholeNumber(value, name);
+}
+function optionalBound(value, name) {
+	if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) return value;
+	return optionalWholeNumber(value, name);
+}
+function extentArgument(value, name, negative) {
+	if (value === void 0) return 0;
+	if (typeof value === "bigint") {
+		if (value < 0n) throw outOfRange(negative, name, ">= 0", value);
+		if (value >= 2n ** 63n) throw outOfRange("The argument is out of range", name, "< 2 ** 63", value);
+		return Number(value);
+	}
+	if (typeof value !== "number") throw wrongType(name, "of type number or bigint", value);
+	if (value < 0 && Number.isInteger(value)) throw outOfRange(negative, name, ">= 0", value);
+	return integer(value, name, 0, Number.MAX_SAFE_INTEGER) + 0;
+}
+function byteArgument(byte, name) {
+	return integer(byte, name, 0, 255);
+}
+function getter(prototype, name) {
+	const get = Object.getOwnPropertyDescriptor(prototype, name)?.get;
+	return Function.prototype.call.bind(get);
+}
+const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype);
+const typedArrayParts = {
+	buffer: getter(TYPED_ARRAY, "buffer"),
+	byteOffset: getter(TYPED_ARRAY, "byteOffset"),
+	byteLength: getter(TYPED_ARRAY, "byteLength")
+};
+const dataViewParts = {
+	buffer: getter(DataView.prototype, "buffer"),
+	byteOffset: getter(DataView.prototype, "byteOffset"),
+	byteLength: getter(DataView.prototype, "byteLength")
+};
+const keysOf = Function.prototype.call.bind(Uint8Array.prototype.keys);
+const byteLengthOf = typedArrayParts.byteLength;
+function bytesArgument(data, name) {
+	if ((0, node_util_types.isUint8Array)(data)) return byteLengthOf(data) === 0 ? bytesOf(data, name) : data;
+	if (typeof data === "string") return Buffer.from(data, "utf8");
+	if (ArrayBuffer.isView(data) || (0, node_util_types.isAnyArrayBuffer)(data)) return bytesOf(data, name);
+	throw wrongType(name, "a string, an ArrayBuffer, a SharedArrayBuffer or a view of one", data);
+}
+function bytesOf(data, name) {
+	try {
+		if (!ArrayBuffer.isView(data)) return new Uint8Array(data);
+		if (!(0, node_util_types.isDataView)(data)) keysOf(data);
+		const parts = partsOf$1(data);
+		return new Uint8Array(parts.buffer(data), parts.byteOffset(data), parts.byteLength(data));
+	} catch {
+		throw wrongValue(ArrayBuffer.isView(data) && !isDetached$1(data) ? `The "${name}" argument is a view that reaches beyond the end of its ArrayBuffer, which has shrunk` : `The "${name}" argument is, or is a view of, a detached ArrayBuffer`);
+	}
+}
+function partsOf$1(view) {
+	return (0, node_util_types.isDataView)(view) ? dataViewParts : typedArrayParts;
+}
+function isDetached$1(view) {
+	try {
+		new Uint8Array(partsOf$1(view).buffer(view));
+		return false;
+	} catch {
+		return true;
+	}
+}
+function needleArgument(needle, name) {
+	return typeof needle === "number" ? byteAsBytes(byteArgument(needle, name)) : bytesArgument(needle, name);
+}
+const SINGLE_BYTES = [];
+function byteAsBytes(byte) {
+	SINGLE_BYTES[byte] ??= Uint8Array.of(byte);
+	return SINGLE_BYTES[byte];
+}
+function fileArgument(file) {
+	if (typeof file === "number") return integer(file, "file", -INT32_MAX - 1, INT32_MAX);
+	if (typeof file === "string") return pathArgument(file);
+	if ((0, node_util_types.isUint8Array)(file)) return pathArgument(bytesOf(file, "file"));
+	if (typeof file === "object" && file !== null && !isArrayOrRevoked(file) && "fd" in file && "stat" in file) {
+		const { fd } = file;
+		if (typeof fd === "number") return integer(fd, "file", -1, INT32_MAX) === -1 ? -2 : fd;
+	}
+	throw wrongType("file", "a path, a file: URL, a descriptor, a FileHandle, or -1", file);
+}
+function pathArgument(path) {
+	if (typeof path === "string" ? path.includes("\0") : path.includes(0)) throw wrongValue("The \"file\" argument must be a path without null bytes");
+	return typeof path === "string" && process.platform === "win32" ? namespacedPath(path) : path;
+}
+function namespacedPath(path) {
+	try {
+		return (0, node_path.toNamespacedPath)(path);
+	} catch {
+		return path;
+	}
+}
+function pathText(passed, path) {
+	return typeof path === "string" ? String(passed) : Buffer.from(path).toString();
+}
+function urlPath(file) {
+	if (typeof file !== "object" || file === null || (0, node_util_types.isUint8Array)(file)) return void 0;
+	const href = urlText(file);
+	if (href === void 0) return void 0;
+	try {
+		return (0, node_url.fileURLToPath)(href);
+	} catch (error) {
+		const code = codeOf(error);
+		if (code === void 0) throw wrongValue("The \"file\" argument must be a URL whose escapes are UTF-8");
+		if (code === "ERR_INVALID_URL") throw wrongValue("The \"file\" argument must be a URL whose \"href\" is one");
+		throw error;
+	}
+}
+const hrefOf = getter(node_url.URL.prototype, "href");
+function urlText(file) {
+	try {
+		return hrefOf(file);
+	} catch {}
+	try {
+		const { href, protocol, auth, path } = file;
+		return typeof href === "string" && protocol && auth === void 0 && path === void 0 ? href : void 0;
+	} catch {
+		return;
+	}
+}
+function isArrayOrRevoked(value) {
+	try {
+		return Array.isArray(value);
+	} catch {
+		return true;
+	}
+}
+//#endregion
+//#region src/dispose.ts
+const SYMBOL_OF_COMPILERS = Symbol.for("Symbol.dispose");
+function addDisposeSymbols(prototype) {
+	if (Symbol.dispose !== void 0) return;
+	const value = Reflect.get(prototype, "undefined");
+	Reflect.deleteProperty(prototype, "undefined");
+	for (const symbol of [symbolOfNode(), SYMBOL_OF_COMPILERS]) if (symbol !== void 0) Object.defineProperty(prototype, symbol, {
+		value,
+		writable: true,
+		configurable: true
+	});
+}
+function symbolOfNode() {
+	const disposable = node_events.addAbortListener?.({
+		aborted: false,
+		addEventListener() {},
+		removeEventListener() {}
+	}, () => {});
+	return disposable && Object.getOwnPropertySymbols(disposable)[0];
+}
+//#endregion
+//#region src/fault-counter.ts
+let faultCounter;
+let isRequested = false;
+function countedFaults() {
+	if (isRequested) return faultCounter;
+	isRequested = true;
+	try {
+		faultCounter = new Uint32Array(checked(binding.faultCounter()));
+	} catch {}
+	return faultCounter;
+}
+//#endregion
+//#region src/fault-signals.ts
+const SIGNALS = ["SIGBUS", "SIGSEGV"];
+const EMITS_BEFORE_INSTALLING = process.versions.bun !== void 0 || process.versions.deno !== void 0;
+let isWatching = false;
+function keepFaultHandler() {
+	if (isWatching) return;
+	isWatching = true;
+	const { isMainThread } = require("node:worker_threads");
+	if (!isMainThread || !binding.installFaultHandler() || !binding.isFirstToWatchSignals()) return;
+	const onNewListener = EMITS_BEFORE_INSTALLING ? addFirstListener : reinstall;
+	process.on("newListener", onNewListener);
+	process.on("removeListener", reinstall);
+	for (const signal of SIGNALS) if (process.listenerCount(signal) !== 0) onNewListener(signal);
+}
+function isFaultSignal(signal) {
+	return SIGNALS.some((faultSignal) => faultSignal === signal);
+}
+function reinstall(signal) {
+	if (isFaultSignal(signal)) binding.installFaultHandler();
+}
+let isAddingOurs = false;
+function addFirstListener(signal) {
+	if (!isFaultSignal(signal) || isAddingOurs || process.listeners(signal).includes(doNothing)) return;
+	isAddingOurs = true;
+	try {
+		process.on(signal, doNothing);
+		if (process.versions.bun === void 0) process.off(signal, doNothing);
+	} catch {}
+	isAddingOurs = false;
+	binding.installFaultHandler();
+}
+function doNothing() {}
+//#endregion
+//#region src/identity.ts
+const IDENTITY = Symbol("memmap.identity");
+let mappings = 0;
+let markAsUncloneable = null;
+function giveIdentity(object) {
+	mappings += 1;
+	Reflect.set(object, IDENTITY, mappings);
+	if (markAsUncloneable === null) markAsUncloneable = uncloneableMark();
+	markAsUncloneable?.(object);
+}
+function uncloneableMark() {
+	if (Number.parseInt(process.versions.node, 10) < 22) return void 0;
+	return require("node:worker_threads").markAsUncloneable;
+}
+//#endregion
+//#region src/open.ts
+const handles = {
+	spare: [],
+	spareCount: 0,
+	mostSpare: 64,
+	unclosed: 0
+};
+function closedHandle() {
+	if (handles.spareCount === 0) return binding.newHandle();
+	handles.spareCount -= 1;
+	const handle = handles.spare[handles.spareCount];
+	handles.spare[handles.spareCount] = void 0;
+	return handle;
+}
+function open(handle, request) {
+	const { file, tagname, length, offset, access, flags, prot, trackfd, create, mode, exclusive, writeBack, allowEmpty } = request;
+	const mapped = binding.open(handle, file, tagname, length, offset, access, flags, prot, trackfd, create, mode, exclusive, writeBack, allowEmpty);
+	if (typeof mapped !== "number") {
+		handles.spare[handles.spareCount] = handle;
+		handles.spareCount += 1;
+		if (isShortage(mapped)) collectGarbageSoon();
+		throw file === -1 && length === 0 ? withLengthHint(mapped) : withPath(mapped, request.path);
+	}
+	handles.unclosed += 1;
+	if (handles.unclosed >= nextCount) countDescriptors();
+	return mapped;
+}
+let nextCount = 0;
+const SHARE = 1 / 4;
+const LEAST_UNTIL_NEXT_COUNT = 16;
+function countDescriptors() {
+	const allowed = binding.descriptorsAllowed();
+	handles.unclosed = binding.openMappings();
+	nextCount = handles.unclosed + Math.max((allowed - handles.unclosed) * SHARE, LEAST_UNTIL_NEXT_COUNT);
+	if (handles.unclosed >= allowed * SHARE) collectGarbageSoon();
+}
+let isCollectionDue = false;
+function collectGarbageSoon() {
+	if (isCollectionDue) return;
+	(0, node_timers.setImmediate)(collect);
+	isCollectionDue = true;
+}
+function collect() {
+	isCollectionDue = false;
+	const { Bun } = globalThis;
+	if (Bun !== void 0) {
+		Bun.gc(true);
+		return;
+	}
+	try {
+		for (let count = 0; count < 4; count += 1) Reflect.construct(ArrayBuffer, [2 ** 30]);
+	} catch {}
+}
+let leavesAtExit = false;
+function leaveNamedRegionsAtExit() {
+	if (leavesAtExit || process.versions.bun === void 0) return;
+	leavesAtExit = true;
+	const { isMainThread } = require("node:worker_threads");
+	if (!isMainThread) return;
+	process.once("exit", binding.leaveNamedRegions);
+}
+//#endregion
 //#region src/abort-signal.ts
 function signalOf(value) {
 	if (typeof value !== "object" || value === null) return void 0;
@@ -501,8 +809,8 @@ function refuseDenied(path, writes) {
 //#region src/runtime.ts
 const CAN_RELOCATE = process.platform !== "win32" && process.versions.bun === void 0;
 //#endregion
-//#region src/arguments.ts
-const OPTION_NAMES = [
+//#region src/options.ts
+const MMAP_OPTION_NAMES = [
 	"length",
 	"access",
 	"offset",
@@ -515,24 +823,19 @@ const OPTION_NAMES = [
 	"allowEmpty",
 	"sharedArrayBuffer"
 ];
-const RANGE_OPTION_NAMES = ["start", "stop"];
-const TASK_OPTION_NAMES = ["signal", "onProgress"];
-const RANGE_TASK_OPTION_NAMES = [...RANGE_OPTION_NAMES, ...TASK_OPTION_NAMES];
 const NO_OPTIONS = Object.freeze(Object.create(null));
-const INT32_MAX = 2 ** 31 - 1;
-const HAS_SYSTEM_CONSTANTS = MAP_SHARED !== void 0;
 const DEFAULT_FLAGS = MAP_SHARED ?? 0;
 const DEFAULT_PROT = PROT_READ | PROT_WRITE;
-function request(file, length, options) {
+function mmapRequest(file, length, options) {
 	const isLengthLeftOut = isOptions(length, options);
-	const given = optionsArgument(isLengthLeftOut ? length : options, OPTION_NAMES, "mmap");
-	const { access, offset, tagname, flags, prot, trackfd, create, writeBack, allowEmpty, sharedArrayBuffer } = given;
+	const passed = optionsArgument(isLengthLeftOut ? length : options, MMAP_OPTION_NAMES, "mmap");
+	const { access, offset, tagname, flags, prot, trackfd, create, writeBack, allowEmpty, sharedArrayBuffer } = passed;
 	const named = urlPath(file) ?? file;
 	const target = fileArgument(named);
-	const checked = {
+	const request = {
 		file: target,
 		path: typeof target === "number" ? void 0 : pathText(named, target),
-		length: lengthArgument(isLengthLeftOut ? void 0 : length, given.length),
+		length: lengthArgument(isLengthLeftOut ? void 0 : length, passed.length),
 		offset: offsetArgument(offset),
 		tagname: tagArgument(tagname),
 		access: 0,
@@ -546,21 +849,94 @@ function request(file, length, options) {
 		maxByteLength: void 0
 	};
 	if (typeof sharedArrayBuffer !== "boolean" && sharedArrayBuffer !== void 0) {
-		checked.shared = true;
-		checked.maxByteLength = maxByteLengthArgument(sharedArrayBuffer);
+		request.shared = true;
+		request.maxByteLength = maxByteLengthArgument(sharedArrayBuffer);
 	}
-	checked.access = accessArgument(access, checked, isGiven(given, "flags", flags) || isGiven(given, "prot", prot));
-	refuseContradictions(checked);
-	if (checked.path !== void 0) refuseDenied(checked.path, writesToFile(checked));
-	return checked;
+	request.access = accessArgument(access, request, isPassed(passed, "flags", flags) || isPassed(passed, "prot", prot));
+	refuseContradictions(request);
+	if (request.path !== void 0) refuseDenied(request.path, writesToFile(request));
+	return request;
 }
 function writesToFile({ access, flags, prot, create, writeBack }) {
 	if (create !== 0 || writeBack) return true;
 	if (access === void 0) return (flags & MAP_SHARED) !== 0 && (prot & PROT_WRITE) !== 0;
 	return access === 0 || access === 2;
 }
-function isGiven(options, name, value) {
+function isPassed(options, name, value) {
 	return value !== void 0 || !HAS_SYSTEM_CONSTANTS && name in options;
+}
+function lengthArgument(argument, option) {
+	if (argument !== void 0 && option !== void 0) throw wrongValue("The length must be given once, as the \"length\" argument or as the option of that name");
+	return extentArgument(argument === void 0 ? option : argument, "length", "memory mapped length must be positive");
+}
+function offsetArgument(offset) {
+	const checked = extentArgument(offset, "offset", "memory mapped offset must be positive");
+	if (typeof offset === "bigint" && BigInt(checked) !== offset) throw outOfRange("The argument is out of range", "offset", "a bigint that is equal to a number, as all are up to 2 ** 53", offset);
+	return checked;
+}
+function tagArgument(tagname) {
+	if (tagname === void 0 || tagname === "") return void 0;
+	if (typeof tagname !== "string") throw wrongType("tagname", "of type string", tagname);
+	if (tagname.includes("\0")) throw wrongValue("The \"tagname\" argument must be a string without null characters");
+	if (/\p{Surrogate}/u.test(tagname)) throw wrongValue("The \"tagname\" argument must be a string without lone surrogates");
+	return tagname;
+}
+function accessArgument(value, { flags, prot }, hasFlags) {
+	const access = optionalInteger(value, "access") ?? 0;
+	if (access === 0) return hasFlags ? void 0 : 0;
+	if (flags !== DEFAULT_FLAGS || prot !== DEFAULT_PROT) throw wrongValue("mmap can't specify both access and flags, prot.");
+	if (access < 0 || access > 3) throw outOfRange("mmap invalid access parameter.", "access", "ACCESS_DEFAULT, _READ, _WRITE or _COPY, 0 to 3", value);
+	return access;
+}
+function refuseContradictions(request) {
+	const { file, length, tagname, access, flags, trackfd, create, exclusive, writeBack, allowEmpty, maxByteLength } = request;
+	const isAnonymous = file === -1;
+	if (tagname !== void 0) {
+		if (!isAnonymous) throw wrongValue("The option \"tagname\" names anonymous memory: \"file\" must be -1");
+		if (access === void 0 && flags !== DEFAULT_FLAGS) throw wrongValue("The option \"tagname\" is for sharing: \"flags\" must be MAP_SHARED");
+	}
+	if (create !== 0 && isAnonymous) throw wrongValue("The option \"create\" is for files, and \"file\" is -1");
+	if (exclusive && typeof file === "number") throw wrongValue("The option \"create.exclusive\" is for a file that is not there yet, and \"file\" is a descriptor of one");
+	if (allowEmpty && isAnonymous) throw wrongValue("The option \"allowEmpty\" is for files, and \"file\" is -1");
+	if (create !== 0 && length === 0 && !allowEmpty) throw wrongValue("The option \"create\" needs a \"length\" to extend the file to, or \"allowEmpty\"");
+	if (maxByteLength !== void 0 && maxByteLength < length) throw maxByteLengthTooShort(maxByteLength, length);
+	if (writeBack && (isAnonymous || access !== 3)) throw wrongValue("The option \"writeBack\" is for a file with access ACCESS_COPY");
+	if (writeBack && !trackfd) throw wrongValue("The option \"writeBack\" needs the descriptor: \"trackfd\" must be true");
+	if (!isAnonymous && access === void 0 && MAP_ANON !== void 0 && (flags & MAP_ANON) !== 0) throw wrongValue("The flag MAP_ANONYMOUS is for memory without a file: \"file\" must be -1");
+}
+function maxByteLengthTooShort(maxByteLength, length) {
+	return outOfRange("The argument is out of range", "sharedArrayBuffer.maxByteLength", `at least the length, ${length}`, maxByteLength);
+}
+function maxByteLengthArgument(sharedArrayBuffer) {
+	const { maxByteLength } = objectOption(sharedArrayBuffer, "sharedArrayBuffer", ["maxByteLength"]);
+	if (maxByteLength === void 0) throw wrongValue("The option \"sharedArrayBuffer\" must be a boolean or have a \"maxByteLength\"");
+	const name = "sharedArrayBuffer.maxByteLength";
+	const checked = extentArgument(maxByteLength, name, "The argument is out of range");
+	if (!CAN_RELOCATE) throw unsupported(`The option "${name}" is not available on this runtime: its buffers cannot grow in place`);
+	return checked;
+}
+const DEFAULT_MODE = 438;
+const MAX_MODE = 4095;
+function createArgument(create) {
+	if (create === void 0 || typeof create === "boolean") return {
+		create: create ? 1 : 0,
+		mode: DEFAULT_MODE,
+		exclusive: false
+	};
+	const { mode, exclusive, sparse } = objectOption(create, "create", [
+		"mode",
+		"exclusive",
+		"sparse"
+	]);
+	if (mode !== void 0 && typeof mode !== "number") throw wrongType("create.mode", "of type number", mode);
+	return {
+		create: booleanArgument(sparse, "create.sparse", false) ? 2 : 1,
+		mode: mode === void 0 ? DEFAULT_MODE : integer(mode, "create.mode", 0, MAX_MODE),
+		exclusive: booleanArgument(exclusive, "create.exclusive", false)
+	};
+}
+function optionalInteger(value, name) {
+	return value === void 0 ? void 0 : int32(value, name);
 }
 const LINES_OPTION_NAMES = [
 	"start",
@@ -580,20 +956,15 @@ function linesOptions(options) {
 		encoding: encoding === void 0 ? void 0 : oneOf(encoding, "encoding", LINES_ENCODINGS)
 	};
 }
-function oneOf(value, name, allowed) {
-	if (typeof value !== "string") throw wrongType(name, "of type string", value);
-	const found = allowed.find((one) => one === value);
-	if (found !== void 0) return found;
-	throw wrongValue(`The "${name}" argument must be one of ${allowed.map((one) => `'${one}'`).join(", ")}. Received '${value.slice(0, 25)}'`);
-}
-const LONGEST_PIECE = 1024 * 1024;
+const STREAM_OPTION_NAMES = [
+	"start",
+	"stop",
+	"chunkSize"
+];
 const DEFAULT_PIECE = 64 * 1024;
+const LONGEST_PIECE = 1024 * 1024;
 function streamOptions(options) {
-	const { start, stop, chunkSize } = optionsArgument(options, [
-		"start",
-		"stop",
-		"chunkSize"
-	], "stream");
+	const { start, stop, chunkSize } = optionsArgument(options, STREAM_OPTION_NAMES, "stream");
 	if (chunkSize !== void 0 && typeof chunkSize !== "number") throw wrongType("chunkSize", "of type number", chunkSize);
 	return {
 		start: optionalBound(start, "start") ?? 0,
@@ -601,10 +972,9 @@ function streamOptions(options) {
 		chunkSize: chunkSize === void 0 ? DEFAULT_PIECE : integer(chunkSize, "chunkSize", 1, LONGEST_PIECE)
 	};
 }
-function isOptions(start, ...others) {
-	if (typeof start !== "object" || start === null || isArrayOrRevoked(start)) return false;
-	return others.every((other) => other === void 0);
-}
+const RANGE_OPTION_NAMES = ["start", "stop"];
+const TASK_OPTION_NAMES = ["signal", "onProgress"];
+const RANGE_TASK_OPTION_NAMES = [...RANGE_OPTION_NAMES, ...TASK_OPTION_NAMES];
 function rangeArguments(start, stop) {
 	if (typeof start !== "object" || !isOptions(start, stop)) return range(start, stop);
 	const options = optionsArgument(start, RANGE_OPTION_NAMES, "this method");
@@ -627,9 +997,9 @@ function taskArguments(start, stop, options) {
 function taskOptions(options) {
 	return checkTaskOptions(optionsArgument(options, TASK_OPTION_NAMES, "this method"));
 }
-function checkTaskOptions({ signal: given, onProgress }) {
-	const signal = given === void 0 ? void 0 : signalOf(given);
-	if (given !== void 0 && signal === void 0) throw wrongType("signal", "an instance of AbortSignal", given);
+function checkTaskOptions({ signal: passed, onProgress }) {
+	const signal = passed === void 0 ? void 0 : signalOf(passed);
+	if (passed !== void 0 && signal === void 0) throw wrongType("signal", "an instance of AbortSignal", passed);
 	if (onProgress !== void 0 && typeof onProgress !== "function") throw wrongType("onProgress", "of type function", onProgress);
 	if (signal?.aborted) throw aborted(signal.reason());
 	return {
@@ -637,258 +1007,36 @@ function checkTaskOptions({ signal: given, onProgress }) {
 		onProgress
 	};
 }
-function optionsArgument(options, names, of) {
+function isOptions(start, ...others) {
+	if (typeof start !== "object" || start === null || isArrayOrRevoked(start)) return false;
+	return others.every((other) => other === void 0);
+}
+function optionsArgument(options, names, method) {
 	if (options === void 0) return NO_OPTIONS;
 	if (typeof options !== "object" || options === null || isArrayOrRevoked(options) || looksMisplaced(options)) throw wrongType("options", "of type object", options);
-	refuseUnknown(options, "options.", names, of);
+	refuseUnknown(options, "options.", names, method);
 	return options;
-}
-const OTHER_NAMES = new Map([["shared", "sharedArrayBuffer"], ["maxLength", "maxByteLength"]]);
-function refuseUnknown(options, prefix, names, of) {
-	for (const name of Object.keys(options)) {
-		if (names.includes(name)) continue;
-		const meant = OTHER_NAMES.get(name);
-		throw wrongValue(`The property "${prefix}${name}" is not an option of ${of}. ${meant !== void 0 && names.includes(meant) ? `It is called "${meant}"` : `Options are ${names.join(", ")}`}`);
-	}
-}
-function looksMisplaced(value) {
-	return Symbol.iterator in value || (0, node_util_types.isDate)(value) || (0, node_util_types.isPromise)(value) || "aborted" in value;
-}
-function fileArgument(file) {
-	if (typeof file === "number") return integer(file, "file", -INT32_MAX - 1, INT32_MAX);
-	if (typeof file === "string") return pathArgument(file);
-	if ((0, node_util_types.isUint8Array)(file)) return pathArgument(shownBytes(file, "file"));
-	if (typeof file === "object" && file !== null && !isArrayOrRevoked(file) && "fd" in file && "stat" in file) {
-		const { fd } = file;
-		if (typeof fd === "number") return integer(fd, "file", -1, INT32_MAX) === -1 ? -2 : fd;
-	}
-	throw wrongType("file", "a path, a file: URL, a descriptor, a FileHandle, or -1", file);
-}
-function pathArgument(path) {
-	if (typeof path === "string" ? path.includes("\0") : path.includes(0)) throw wrongValue("The \"file\" argument must be a path without null bytes");
-	return typeof path === "string" && process.platform === "win32" ? namespacedPath(path) : path;
-}
-function namespacedPath(path) {
-	try {
-		return (0, node_path.toNamespacedPath)(path);
-	} catch {
-		return path;
-	}
-}
-function pathText(given, path) {
-	return typeof path === "string" ? String(given) : Buffer.from(path).toString();
-}
-function urlPath(file) {
-	if (typeof file !== "object" || file === null || (0, node_util_types.isUint8Array)(file)) return void 0;
-	const href = urlText(file);
-	if (href === void 0) return void 0;
-	try {
-		return (0, node_url.fileURLToPath)(href);
-	} catch (error) {
-		const code = codeOf(error);
-		if (code === void 0) throw wrongValue("The \"file\" argument must be a URL whose escapes are UTF-8");
-		if (code === "ERR_INVALID_URL") throw wrongValue("The \"file\" argument must be a URL whose \"href\" is one");
-		throw error;
-	}
-}
-function urlText(file) {
-	try {
-		return hrefOf(file);
-	} catch {}
-	try {
-		const { href, protocol, auth, path } = file;
-		return typeof href === "string" && protocol && auth === void 0 && path === void 0 ? href : void 0;
-	} catch {
-		return;
-	}
-}
-function isArrayOrRevoked(value) {
-	try {
-		return Array.isArray(value);
-	} catch {
-		return true;
-	}
-}
-function getter(prototype, name) {
-	const get = Object.getOwnPropertyDescriptor(prototype, name)?.get;
-	return Function.prototype.call.bind(get);
-}
-const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype);
-const hrefOf = getter(node_url.URL.prototype, "href");
-const typedArrayParts = {
-	buffer: getter(TYPED_ARRAY, "buffer"),
-	byteOffset: getter(TYPED_ARRAY, "byteOffset"),
-	byteLength: getter(TYPED_ARRAY, "byteLength")
-};
-const keysOf = Function.prototype.call.bind(Uint8Array.prototype.keys);
-const dataViewParts = {
-	buffer: getter(DataView.prototype, "buffer"),
-	byteOffset: getter(DataView.prototype, "byteOffset"),
-	byteLength: getter(DataView.prototype, "byteLength")
-};
-const byteLengthOf = typedArrayParts.byteLength;
-function extentArgument(value, name, negative) {
-	if (value === void 0) return 0;
-	if (typeof value === "bigint") {
-		if (value < 0n) throw outOfRange(negative, name, ">= 0", value);
-		if (value >= 2n ** 63n) throw outOfRange("The argument is out of range", name, "< 2 ** 63", value);
-		return Number(value);
-	}
-	if (typeof value !== "number") throw wrongType(name, "of type number or bigint", value);
-	if (value < 0 && Number.isInteger(value)) throw outOfRange(negative, name, ">= 0", value);
-	return integer(value, name, 0, Number.MAX_SAFE_INTEGER) + 0;
-}
-function lengthArgument(argument, option) {
-	if (argument !== void 0 && option !== void 0) throw wrongValue("The length must be given once, as the \"length\" argument or as the option of that name");
-	return extentArgument(argument === void 0 ? option : argument, "length", "memory mapped length must be positive");
-}
-function offsetArgument(offset) {
-	const checked = extentArgument(offset, "offset", "memory mapped offset must be positive");
-	if (typeof offset === "bigint" && BigInt(checked) !== offset) throw outOfRange("The argument is out of range", "offset", "a bigint that is equal to a number, as all are up to 2 ** 53", offset);
-	return checked;
-}
-function tagArgument(tagname) {
-	if (tagname === void 0 || tagname === "") return void 0;
-	if (typeof tagname !== "string") throw wrongType("tagname", "of type string", tagname);
-	if (tagname.includes("\0")) throw wrongValue("The \"tagname\" argument must be a string without null characters");
-	if (/\p{Surrogate}/u.test(tagname)) throw wrongValue("The \"tagname\" argument must be a string without lone surrogates");
-	return tagname;
-}
-function accessArgument(access, { flags, prot }, flagsGiven) {
-	const given = optionalInteger(access, "access") ?? 0;
-	if (given === 0) return flagsGiven ? void 0 : 0;
-	if (flags !== DEFAULT_FLAGS || prot !== DEFAULT_PROT) throw wrongValue("mmap can't specify both access and flags, prot.");
-	if (given < 0 || given > 3) throw outOfRange("mmap invalid access parameter.", "access", "ACCESS_DEFAULT, _READ, _WRITE or _COPY, 0 to 3", access);
-	return given;
-}
-function refuseContradictions(checked) {
-	const { file, length, tagname, access, flags, trackfd, create, exclusive, writeBack, allowEmpty, maxByteLength } = checked;
-	const anonymous = file === -1;
-	if (tagname !== void 0) {
-		if (!anonymous) throw wrongValue("The option \"tagname\" names anonymous memory: \"file\" must be -1");
-		if (access === void 0 && flags !== DEFAULT_FLAGS) throw wrongValue("The option \"tagname\" is for sharing: \"flags\" must be MAP_SHARED");
-	}
-	if (create !== 0 && anonymous) throw wrongValue("The option \"create\" is for files, and \"file\" is -1");
-	if (exclusive && typeof file === "number") throw wrongValue("The option \"create.exclusive\" is for a file that is not there yet, and \"file\" is a descriptor of one");
-	if (allowEmpty && anonymous) throw wrongValue("The option \"allowEmpty\" is for files, and \"file\" is -1");
-	if (create !== 0 && length === 0 && !allowEmpty) throw wrongValue("The option \"create\" needs a \"length\" to extend the file to, or \"allowEmpty\"");
-	if (maxByteLength !== void 0 && maxByteLength < length) throw maxByteLengthTooShort(maxByteLength, length);
-	if (writeBack && (anonymous || access !== 3)) throw wrongValue("The option \"writeBack\" is for a file with access ACCESS_COPY");
-	if (writeBack && !trackfd) throw wrongValue("The option \"writeBack\" needs the descriptor: \"trackfd\" must be true");
-	if (!anonymous && access === void 0 && MAP_ANON !== void 0 && (flags & MAP_ANON) !== 0) throw wrongValue("The flag MAP_ANONYMOUS is for memory without a file: \"file\" must be -1");
-}
-function maxByteLengthTooShort(maxByteLength, length) {
-	return outOfRange("The argument is out of range", "sharedArrayBuffer.maxByteLength", `at least the length, ${length}`, maxByteLength);
-}
-function maxByteLengthArgument(sharedArrayBuffer) {
-	const { maxByteLength } = objectOption(sharedArrayBuffer, "sharedArrayBuffer", ["maxByteLength"]);
-	if (maxByteLength === void 0) throw wrongValue("The option \"sharedArrayBuffer\" must be a boolean or have a \"maxByteLength\"");
-	const name = "sharedArrayBuffer.maxByteLength";
-	const checked = extentArgument(maxByteLength, name, "The argument is out of range");
-	if (!CAN_RELOCATE) throw unsupported(`The option "${name}" is not available on this runtime: its buffers cannot grow in place`);
-	return checked;
-}
-const DEFAULT_MODE = 438;
-const MOST_MODE = 4095;
-function createArgument(create) {
-	if (create === void 0 || typeof create === "boolean") return {
-		create: create ? 1 : 0,
-		mode: DEFAULT_MODE,
-		exclusive: false
-	};
-	const { mode, exclusive, sparse } = objectOption(create, "create", [
-		"mode",
-		"exclusive",
-		"sparse"
-	]);
-	if (mode !== void 0 && typeof mode !== "number") throw wrongType("create.mode", "of type number", mode);
-	return {
-		create: booleanArgument(sparse, "create.sparse", false) ? 2 : 1,
-		mode: mode === void 0 ? DEFAULT_MODE : integer(mode, "create.mode", 0, MOST_MODE),
-		exclusive: booleanArgument(exclusive, "create.exclusive", false)
-	};
 }
 function objectOption(value, name, names) {
 	if (typeof value !== "object" || value === null || isArrayOrRevoked(value)) throw wrongType(name, `of type boolean, or an object with ${names.join(", ")}`, value);
 	refuseUnknown(value, `options.${name}.`, names, "mmap");
 	return value;
 }
-function booleanArgument(value, name, whenMissing) {
-	if (value === void 0) return whenMissing;
-	if (typeof value !== "boolean") throw wrongType(name, "of type boolean", value);
-	return value;
-}
-function optionalInteger(value, name) {
-	return value === void 0 ? void 0 : int32(value, name);
-}
-function systemConstant(value, name) {
-	return value === void 0 && !HAS_SYSTEM_CONSTANTS ? 0 : int32(value, name);
-}
-function int32(value, name) {
-	if (typeof value !== "number") throw wrongType(name, "of type number", value);
-	return integer(value, name, -INT32_MAX - 1, INT32_MAX);
-}
-function integer(value, name, least, most) {
-	if (!Number.isInteger(value)) throw outOfRange("The argument is out of range", name, "an integer", value);
-	if (value < least || value > most) throw outOfRange("The argument is out of range", name, `${least} to ${most}`, value);
-	return value;
-}
-function wholeNumber(value, name, expected = "of type number") {
-	if (typeof value === "bigint") {
-		if (BigInt.asIntN(64, value) !== value) throw outOfRange("The argument is out of range", name, "-(2 ** 63) to 2 ** 63 - 1", value);
-		return Number(value);
+const OTHER_NAMES = new Map([["shared", "sharedArrayBuffer"], ["maxLength", "maxByteLength"]]);
+function refuseUnknown(options, prefix, names, method) {
+	for (const name of Object.keys(options)) {
+		if (names.includes(name)) continue;
+		const meant = OTHER_NAMES.get(name);
+		throw wrongValue(`The property "${prefix}${name}" is not an option of ${method}. ${meant !== void 0 && names.includes(meant) ? `It is called "${meant}"` : `Options are ${names.join(", ")}`}`);
 	}
-	if (typeof value !== "number") throw wrongType(name, expected, value);
-	if (!Number.isInteger(value)) throw outOfRange("The argument is out of range", name, "an integer", value);
-	return value;
 }
-function optionalWholeNumber(value, name) {
-	return value === void 0 ? void 0 : wholeNumber(value, name);
+function looksMisplaced(value) {
+	return Symbol.iterator in value || (0, node_util_types.isDate)(value) || (0, node_util_types.isPromise)(value) || "aborted" in value;
 }
-function optionalBound(value, name) {
-	if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) return value;
-	return optionalWholeNumber(value, name);
-}
+//#endregion
+//#region src/ranges.ts
 function clamp(bound, length) {
 	return bound < 0 ? Math.max(bound + length, 0) : Math.min(bound, length);
-}
-function bytesArgument(data, name) {
-	if ((0, node_util_types.isUint8Array)(data)) return byteLengthOf(data) === 0 ? shownBytes(data, name) : data;
-	if (typeof data === "string") return Buffer.from(data, "utf8");
-	if (ArrayBuffer.isView(data) || (0, node_util_types.isAnyArrayBuffer)(data)) return shownBytes(data, name);
-	throw wrongType(name, "a string, an ArrayBuffer, a SharedArrayBuffer or a view of one", data);
-}
-function shownBytes(data, name) {
-	try {
-		if (!ArrayBuffer.isView(data)) return new Uint8Array(data);
-		if (!(0, node_util_types.isDataView)(data)) keysOf(data);
-		const parts = partsOf$1(data);
-		return new Uint8Array(parts.buffer(data), parts.byteOffset(data), parts.byteLength(data));
-	} catch {
-		throw wrongValue(ArrayBuffer.isView(data) && !isDetached$1(data) ? `The "${name}" argument is a view that reaches beyond the end of its ArrayBuffer, which has shrunk` : `The "${name}" argument is, or is a view of, a detached ArrayBuffer`);
-	}
-}
-function partsOf$1(view) {
-	return (0, node_util_types.isDataView)(view) ? dataViewParts : typedArrayParts;
-}
-function isDetached$1(view) {
-	try {
-		new Uint8Array(partsOf$1(view).buffer(view));
-		return false;
-	} catch {
-		return true;
-	}
-}
-function needleArgument(needle, name) {
-	return typeof needle === "number" ? byteAsBytes(byteArgument(needle, name)) : bytesArgument(needle, name);
-}
-function byteArgument(byte, name) {
-	return integer(byte, name, 0, 255);
-}
-const SINGLE_BYTES = [];
-function byteAsBytes(byte) {
-	SINGLE_BYTES[byte] ??= Uint8Array.of(byte);
-	return SINGLE_BYTES[byte];
 }
 function sliceBounds(start, stop, step) {
 	return {
@@ -910,149 +1058,6 @@ function adjustSlice({ start, stop, step }, length) {
 		step: count <= 1 ? 1 : step,
 		count
 	};
-}
-//#endregion
-//#region src/dispose.ts
-const SYMBOL_OF_COMPILERS = Symbol.for("Symbol.dispose");
-function addDisposeSymbols(prototype) {
-	if (Symbol.dispose !== void 0) return;
-	const value = Reflect.get(prototype, "undefined");
-	Reflect.deleteProperty(prototype, "undefined");
-	for (const symbol of [symbolOfNode(), SYMBOL_OF_COMPILERS]) if (symbol !== void 0) Object.defineProperty(prototype, symbol, {
-		value,
-		writable: true,
-		configurable: true
-	});
-}
-function symbolOfNode() {
-	const disposable = node_events.addAbortListener?.({
-		aborted: false,
-		addEventListener() {},
-		removeEventListener() {}
-	}, () => {});
-	return disposable && Object.getOwnPropertySymbols(disposable)[0];
-}
-//#endregion
-//#region src/fault-counter.ts
-let faultCounter;
-let isRequested = false;
-function countedFaults() {
-	if (isRequested) return faultCounter;
-	isRequested = true;
-	try {
-		faultCounter = new Uint32Array(checked(binding.faultCounter()));
-	} catch {}
-	return faultCounter;
-}
-//#endregion
-//#region src/fault-signals.ts
-const SIGNALS = ["SIGBUS", "SIGSEGV"];
-const EMITS_BEFORE_INSTALLING = process.versions.bun !== void 0 || process.versions.deno !== void 0;
-let isWatching = false;
-function keepFaultHandler() {
-	if (isWatching) return;
-	isWatching = true;
-	const { isMainThread } = require("node:worker_threads");
-	if (!isMainThread || !binding.installFaultHandler() || !binding.isFirstToWatchSignals()) return;
-	const onNewListener = EMITS_BEFORE_INSTALLING ? addFirstListener : reinstall;
-	process.on("newListener", onNewListener);
-	process.on("removeListener", reinstall);
-	for (const signal of SIGNALS) if (process.listenerCount(signal) !== 0) onNewListener(signal);
-}
-function isFaultSignal(signal) {
-	return SIGNALS.some((faultSignal) => faultSignal === signal);
-}
-function reinstall(signal) {
-	if (isFaultSignal(signal)) binding.installFaultHandler();
-}
-let isAddingOurs = false;
-function addFirstListener(signal) {
-	if (!isFaultSignal(signal) || isAddingOurs || process.listeners(signal).includes(doNothing)) return;
-	isAddingOurs = true;
-	try {
-		process.on(signal, doNothing);
-		if (process.versions.bun === void 0) process.off(signal, doNothing);
-	} catch {}
-	isAddingOurs = false;
-	binding.installFaultHandler();
-}
-function doNothing() {}
-//#endregion
-//#region src/identity.ts
-const IDENTITY = Symbol("memmap.identity");
-let mappings = 0;
-let markAsUncloneable = null;
-function giveIdentity(object) {
-	mappings += 1;
-	Reflect.set(object, IDENTITY, mappings);
-	if (markAsUncloneable === null) markAsUncloneable = uncloneableMark();
-	markAsUncloneable?.(object);
-}
-function uncloneableMark() {
-	if (Number.parseInt(process.versions.node, 10) < 22) return void 0;
-	return require("node:worker_threads").markAsUncloneable;
-}
-//#endregion
-//#region src/open.ts
-const handles = {
-	spare: [],
-	spareCount: 0,
-	mostSpare: 64,
-	unclosed: 0
-};
-function closedHandle() {
-	if (handles.spareCount === 0) return binding.newHandle();
-	handles.spareCount -= 1;
-	const handle = handles.spare[handles.spareCount];
-	handles.spare[handles.spareCount] = void 0;
-	return handle;
-}
-function open(handle, options) {
-	const { file, tagname, length, offset, access, flags, prot, trackfd, create, mode, exclusive, writeBack, allowEmpty } = options;
-	const mapped = binding.open(handle, file, tagname, length, offset, access, flags, prot, trackfd, create, mode, exclusive, writeBack, allowEmpty);
-	if (typeof mapped !== "number") {
-		handles.spare[handles.spareCount] = handle;
-		handles.spareCount += 1;
-		if (isShortage(mapped)) collectGarbageSoon();
-		throw file === -1 && length === 0 ? withLengthHint(mapped) : withPath(mapped, options.path);
-	}
-	handles.unclosed += 1;
-	if (handles.unclosed >= nextCount) countDescriptors();
-	return mapped;
-}
-let nextCount = 0;
-const SHARE = 1 / 4;
-const LEAST_UNTIL_NEXT_COUNT = 16;
-function countDescriptors() {
-	const allowed = binding.descriptorsAllowed();
-	handles.unclosed = binding.openMappings();
-	nextCount = handles.unclosed + Math.max((allowed - handles.unclosed) * SHARE, LEAST_UNTIL_NEXT_COUNT);
-	if (handles.unclosed >= allowed * SHARE) collectGarbageSoon();
-}
-let isCollectionDue = false;
-function collectGarbageSoon() {
-	if (isCollectionDue) return;
-	(0, node_timers.setImmediate)(collect);
-	isCollectionDue = true;
-}
-function collect() {
-	isCollectionDue = false;
-	const { Bun } = globalThis;
-	if (Bun !== void 0) {
-		Bun.gc(true);
-		return;
-	}
-	try {
-		for (let count = 0; count < 4; count += 1) Reflect.construct(ArrayBuffer, [2 ** 30]);
-	} catch {}
-}
-let leavesAtExit = false;
-function leaveNamedRegionsAtExit() {
-	if (leavesAtExit || process.versions.bun === void 0) return;
-	leavesAtExit = true;
-	const { isMainThread } = require("node:worker_threads");
-	if (!isMainThread) return;
-	process.once("exit", binding.leaveNamedRegions);
 }
 //#endregion
 //#region src/search/iteration.ts
@@ -2081,7 +2086,7 @@ var Mmap = class {
 	#writesBack;
 	#views;
 	constructor(file, length, options) {
-		const asked = request(file, length, options);
+		const asked = mmapRequest(file, length, options);
 		const mapping = closedHandle();
 		this.#length = open(mapping, asked);
 		try {

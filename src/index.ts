@@ -1,7 +1,11 @@
 // The exports of the package.
 
+export type { BytesLike } from './arguments.js'
+export * from './constants.js'
+export type { ErrorCode, MmapError } from './errors.js'
+export type { BufferCopy, Residency, ViewOver } from './mmap.js'
+export { Mmap, mmap } from './mmap.js'
 export type {
-  BytesLike,
   CreateOptions,
   FileLike,
   LinesOptions,
@@ -14,10 +18,6 @@ export type {
   StreamOptions,
   TaskOptions,
   TextLinesOptions,
-} from './arguments.js'
-export * from './constants.js'
-export type { ErrorCode, MmapError } from './errors.js'
-export type { BufferCopy, Residency, ViewOver } from './mmap.js'
-export { Mmap, mmap } from './mmap.js'
+} from './options.js'
 export type { TextEncoding } from './text.js'
 export type { ViewConstructor } from './views/view-types.js'

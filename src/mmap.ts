@@ -3,38 +3,15 @@
 import { constants as bufferConstants } from 'node:buffer'
 import { inspect } from 'node:util'
 import {
-  adjustSlice,
   type BytesLike,
   byteArgument,
   byteLengthOf,
   bytesArgument,
-  type CheckedTaskOptions,
-  clamp,
-  type FileLike,
   int32,
-  isOptions,
-  type LinesOptions,
-  linesOptions,
-  type MmapOptions,
-  maxByteLengthTooShort,
   needleArgument,
   optionalBound,
   optionalWholeNumber,
-  type PlainMmapOptions,
-  type Range,
-  type RangeOptions,
-  type RangeTaskOptions,
-  rangeArguments,
-  request,
-  type SharedMmapOptions,
-  type StreamOptions,
-  sliceBounds,
-  streamOptions,
   systemConstant,
-  type TaskOptions,
-  type TextLinesOptions,
-  taskArguments,
-  taskOptions,
   wholeNumber,
 } from './arguments.js'
 import binding, { checked, type Handle } from './binding.js'
@@ -56,6 +33,29 @@ import { countedFaults, faultCounter } from './fault-counter.js'
 import { keepFaultHandler } from './fault-signals.js'
 import { giveIdentity } from './identity.js'
 import { closedHandle, collectGarbageSoon, handles, leaveNamedRegionsAtExit, open } from './open.js'
+import {
+  type CheckedTaskOptions,
+  type FileLike,
+  isOptions,
+  type LinesOptions,
+  linesOptions,
+  type MmapOptions,
+  maxByteLengthTooShort,
+  mmapRequest,
+  type NotText,
+  type PlainMmapOptions,
+  type RangeOptions,
+  type RangeTaskOptions,
+  rangeArguments,
+  type SharedMmapOptions,
+  type StreamOptions,
+  streamOptions,
+  type TaskOptions,
+  type TextLinesOptions,
+  taskArguments,
+  taskOptions,
+} from './options.js'
+import { adjustSlice, clamp, type Range, sliceBounds } from './ranges.js'
 import type { IterationSource, MappingState } from './search/iteration.js'
 import { Lines, LinesBackwards } from './search/lines.js'
 import { Matches } from './search/matches.js'
@@ -101,9 +101,6 @@ export type ViewOver<T extends ArrayBufferView, TBuffer extends ArrayBufferLike>
         : T & Copy
       : T & { readonly buffer: TBuffer }
     : T
-
-/** Options, but no string or array: those have a `length`, too. */
-type NotText<Options> = Options & { readonly [Symbol.iterator]?: never }
 
 const ACCESS_NAMES = ['ACCESS_DEFAULT', 'ACCESS_READ', 'ACCESS_WRITE', 'ACCESS_COPY'] as const
 // Searches and copies up to this long, in bytes, are done in JavaScript: Rust is faster, but calling it costs as much.
@@ -157,7 +154,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
    * The same as {@link mmap}.
    */
   constructor(file: FileLike | -1, length?: number | bigint | NotText<MmapOptions>, options?: MmapOptions) {
-    const asked = request(file, length, options)
+    const asked = mmapRequest(file, length, options)
     const mapping = closedHandle()
     this.#length = open(mapping, asked)
     try {

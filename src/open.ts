@@ -2,9 +2,9 @@
 // cleanup at Bun's exit.
 
 import { setImmediate } from 'node:timers'
-import type { request } from './arguments.js'
 import binding, { type Handle } from './binding.js'
 import { isShortage, withLengthHint, withPath } from './errors.js'
+import type { MmapRequest } from './options.js'
 
 /**
  * The handles of this thread. When `Mmap` closes, it changes this object by assignments alone. A
@@ -33,7 +33,7 @@ export function closedHandle(): Handle {
 }
 
 /** Maps memory for a handle, and returns its length in bytes. */
-export function open(handle: Handle, options: ReturnType<typeof request>): number {
+export function open(handle: Handle, request: MmapRequest): number {
   const {
     file,
     tagname,
@@ -48,7 +48,7 @@ export function open(handle: Handle, options: ReturnType<typeof request>): numbe
     exclusive,
     writeBack,
     allowEmpty,
-  } = options
+  } = request
   const mapped = binding.open(
     handle,
     file,
@@ -69,7 +69,7 @@ export function open(handle: Handle, options: ReturnType<typeof request>): numbe
     handles.spare[handles.spareCount] = handle
     handles.spareCount += 1
     if (isShortage(mapped)) collectGarbageSoon()
-    throw file === -1 && length === 0 ? withLengthHint(mapped) : withPath(mapped, options.path)
+    throw file === -1 && length === 0 ? withLengthHint(mapped) : withPath(mapped, request.path)
   }
   handles.unclosed += 1
   if (handles.unclosed >= nextCount) countDescriptors()

@@ -1,8 +1,8 @@
 // Lines as views, from the first to the last and from the last to the first.
 
-import { clamp } from '../arguments.js'
 import binding, { checked } from '../binding.js'
 import { MAX_VIEW_LENGTH } from '../constants.js'
+import { clamp } from '../ranges.js'
 import { DONE, type IterationSource, inheritHelpers, type MappingState, NONE } from './iteration.js'
 import { BatchedSearch } from './matches.js'
 import { NEWLINE } from './needles.js'

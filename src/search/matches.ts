@@ -4,8 +4,8 @@
 // each place would cost more than the search. The iterators are classes, because a step of a
 // generator takes half as long again.
 
-import { clamp } from '../arguments.js'
 import binding, { checked } from '../binding.js'
+import { clamp } from '../ranges.js'
 import { DONE, type IterationSource, inheritHelpers, type MappingState, NONE } from './iteration.js'
 
 /** The number of places that a call finds. It is small at first, because many callers stop soon. */

@@ -1,7 +1,7 @@
 // Lines as text.
 
-import { clamp } from '../arguments.js'
 import binding, { checked } from '../binding.js'
+import { clamp } from '../ranges.js'
 import { decode, refuseTooLong, type TextEncoding } from '../text.js'
 import { DONE, type IterationSource, inheritHelpers, type MappingState, NONE } from './iteration.js'
 import { NEWLINE } from './needles.js'
