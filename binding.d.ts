@@ -100,11 +100,11 @@ export declare function findAll(handle: ExternalObject<Handle>, needle: Uint8Arr
 export declare function flush(handle: ExternalObject<Handle>, offset: number, length: number, flags?: number | undefined | null): Outcome<undefined>
 
 /**
- * Holds the addresses of buffers that `unmap` is about to detach, until `releaseBufferHold` says
- * that the buffer has been collected. Null for a buffer that `unmap` leaves alone or cannot
- * detach. There may be thousands of buffers, and so this is one call for all.
+ * Holds the addresses of buffers that `unmap` is about to detach, until each has been collected.
+ * Buffers that `unmap` leaves alone or cannot detach need none. There may be thousands of buffers,
+ * and so this is one call for all.
  */
-export declare function holdBuffers(handle: ExternalObject<Handle>, buffers: ArrayBufferLike[], ids: Array<number>): Outcome<(ExternalObject<BufferHold> | null)[]>
+export declare function holdBuffers(handle: ExternalObject<Handle>, buffers: ArrayBufferLike[], ids: Array<number>): Outcome<undefined>
 
 /** Makes sure that signals come to the fault handler first. Returns false where there is none. */
 export declare function installFaultHandler(): boolean
@@ -124,8 +124,8 @@ export declare function leaveNamedRegions(): void
 /** Keeps a range in RAM. */
 export declare function lock(handle: ExternalObject<Handle>, start: number, length: number): Outcome<undefined>
 
-/** A hold of nothing yet, for `relocate`. */
-export declare function newBufferHold(): Outcome<ExternalObject<BufferHold>>
+/** A hold of nothing yet, for `relocate`. It is released when the buffer has been collected. */
+export declare function newBufferHold(buffer: ArrayBufferLike): Outcome<ExternalObject<BufferHold>>
 
 /** A handle without a mapping, for `open`. */
 export declare function newHandle(): ExternalObject<Handle>
@@ -159,15 +159,11 @@ export declare function readByte(handle: ExternalObject<Handle>, offset: number)
 /** Reads every `step`-th byte from `offset`, as many as `target` has. */
 export declare function readStrided(handle: ExternalObject<Handle>, target: Uint8Array, offset: number, step: number): Outcome<undefined>
 
-/** Releases what is held for a buffer that has been collected. */
-export declare function releaseBufferHold(hold: ExternalObject<BufferHold>): void
-
 /**
  * Relocates the mapping into a SharedArrayBuffer, `lead` bytes after its start. `memory` is a
  * Uint8Array over a new one, which is as long as it must be and can grow to `capacity` bytes. From
  * this call on, whether it fails or not, the caller keeps the SharedArrayBuffer while the mapping
- * is open. It also has arranged that `hold` is released when the SharedArrayBuffer has been
- * collected.
+ * is open. `hold` is the SharedArrayBuffer's.
  */
 export declare function relocate(handle: ExternalObject<Handle>, id: number, memory: Uint8Array, lead: number, capacity: number, hold: ExternalObject<BufferHold>): Outcome<undefined>
 

@@ -1741,16 +1741,6 @@ function isConstructor(type) {
 }
 const BUILDS_NOTHING = { construct: () => ({}) };
 //#endregion
-//#region src/views/buffer-holds.ts
-const holds = new FinalizationRegistry((hold) => binding.releaseBufferHold(hold));
-function releaseWhenCollected(buffer, hold) {
-	holds.register(buffer, hold);
-}
-function keepAddresses(mapping, buffers, ids) {
-	if (buffers.length === 0) return;
-	for (const [index, hold] of checked(binding.holdBuffers(mapping, buffers, ids)).entries()) if (hold !== null) holds.register(buffers[index], hold);
-}
-//#endregion
 //#region src/views/mapped-buffer.ts
 function mappedBuffer(id, buffer, start, byteOffset, length) {
 	return {
@@ -1782,8 +1772,7 @@ function relocate(mapping, id, lead, length, maxByteLength) {
 	const made = mappedBuffer(id, buffer, 0, lead, length);
 	const memory = new Uint8Array(buffer);
 	const capacity = buffer.maxByteLength;
-	const hold = checked(binding.newBufferHold());
-	releaseWhenCollected(buffer, hold);
+	const hold = checked(binding.newBufferHold(buffer));
 	const error = binding.relocate(mapping, id, memory, lead, capacity, hold);
 	if (error !== void 0) throw error;
 	return made;
@@ -1962,7 +1951,7 @@ var Views = class {
 			buffers.push(alive);
 			ids.push(id);
 		}
-		keepAddresses(mapping, buffers, ids);
+		if (buffers.length !== 0) checked(binding.holdBuffers(mapping, buffers, ids));
 		const refusal = binding.unmap(mapping, buffers, ids);
 		this.#whole = void 0;
 		this.#exposure = "internal";

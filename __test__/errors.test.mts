@@ -337,7 +337,7 @@ onLinux(
       lock: [0, 0], unlock: [0, 0], resident: [0, 0], read: [bytes, 0], write: [bytes, 10, 0, 1], readByte: [0],
       writeByte: [0, 0], readStrided: [bytes, 0, 2], copyWithin: [0, 0, 0], fill: [bytes, 0, 0], find: [bytes, 0, 0],
       rfind: [bytes, 0, 0], findAll: [bytes, new Int32Array(1), 0, 0], count: [bytes, 0, 0],
-      replaceAll: [bytes, bytes, 0, 0], buffer: [0, false, 0, 0], relocate: [0, bytes, 0, 0, binding.newBufferHold()],
+      replaceAll: [bytes, bytes, 0, 0], buffer: [0, false, 0, 0], relocate: [0, bytes, 0, 0, binding.newBufferHold({})],
     }
     const opened = binding.newHandle()
     binding.open(opened, -1, null, 10, 0, 0, 0, 0, true, 0, 0o666, false, false, false)
@@ -345,7 +345,7 @@ onLinux(
       'open() with an access that is none': binding.open(binding.newHandle(), ...open),
       'a byte beyond the end': binding.readByte(opened, 10),
       'half a byte': binding.readByte(opened, 0.5),
-      'addresses that nobody reserved': binding.relocate(opened, 0, {}, 0, 0, binding.newBufferHold()),
+      'addresses that nobody reserved': binding.relocate(opened, 0, {}, 0, 0, binding.newBufferHold({})),
     }
     for (const [name, rest] of Object.entries(returning)) returned[name] = binding[name](binding.newHandle(), ...rest)
 

@@ -10,7 +10,6 @@ import binding, { checked, type Handle } from '../binding.js'
 import { MAX_VIEW_LENGTH } from '../constants.js'
 import { noView, sharedTooLarge } from '../errors.js'
 import { CAN_RELOCATE } from '../runtime.js'
-import { releaseWhenCollected } from './buffer-holds.js'
 import { type MappedBuffer, mappedBuffer } from './mapped-buffer.js'
 
 /**
@@ -44,8 +43,7 @@ function relocate(mapping: Handle, id: number, lead: number, length: number, max
   const capacity = buffer.maxByteLength
   // The engine unmaps the memory when the last thread drops the buffer, and does not notify us.
   // Collection in this thread is the closest event there is.
-  const hold = checked(binding.newBufferHold())
-  releaseWhenCollected(buffer, hold)
+  const hold = checked(binding.newBufferHold(buffer))
   const error = binding.relocate(mapping, id, memory, lead, capacity, hold)
   if (error !== undefined) throw error
   return made

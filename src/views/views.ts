@@ -13,7 +13,6 @@ import { isNoView, viewTooLarge } from '../errors.js'
 import { countedFaults, faultCounter } from '../fault-counter.js'
 import { CAN_RELOCATE } from '../runtime.js'
 import { isUsedByTask } from '../tasks.js'
-import { keepAddresses } from './buffer-holds.js'
 import { type MappedBuffer, mappedBuffer } from './mapped-buffer.js'
 import { growBuffer, sharedBuffer } from './shared-buffer.js'
 
@@ -242,7 +241,10 @@ export class Views {
       buffers.push(alive)
       ids.push(id)
     }
-    keepAddresses(mapping, buffers, ids)
+    // The engine runs the finalizer of a detached buffer at once, but an operation that has begun,
+    // such as a read of `fs`, still has the address. It also has the ArrayBuffer object, so native
+    // code holds the addresses until that has been collected.
+    if (buffers.length !== 0) checked(binding.holdBuffers(mapping, buffers, ids))
     const refusal = binding.unmap(mapping, buffers, ids)
     // Only assignments follow, because a call could fail for lack of stack.
     this.#whole = undefined

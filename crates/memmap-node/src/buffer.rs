@@ -37,17 +37,19 @@ pub fn buffer(
     value.into()
 }
 
-/// A hold of nothing yet, for `relocate`.
+/// A hold of nothing yet, for `relocate`. It is released when the buffer has been collected.
 #[napi(ts_return_type = "Outcome<ExternalObject<BufferHold>>")]
-pub fn new_buffer_hold(env: Env) -> Outcome<External<Arc<BufferHold>>> {
-    BufferHold::new(env, None).map(External::new).into()
+pub fn new_buffer_hold(
+    env: Env,
+    #[napi(ts_arg_type = "ArrayBufferLike")] buffer: Unknown,
+) -> Outcome<External<Arc<BufferHold>>> {
+    BufferHold::new(env, buffer, None).map(External::new).into()
 }
 
 /// Relocates the mapping into a SharedArrayBuffer, `lead` bytes after its start. `memory` is a
 /// Uint8Array over a new one, which is as long as it must be and can grow to `capacity` bytes. From
 /// this call on, whether it fails or not, the caller keeps the SharedArrayBuffer while the mapping
-/// is open. It also has arranged that `hold` is released when the SharedArrayBuffer has been
-/// collected.
+/// is open. `hold` is the SharedArrayBuffer's.
 #[napi]
 #[allow(clippy::too_many_arguments, reason = "an object would have to be made, and making one can fail")]
 pub fn relocate(
@@ -74,31 +76,24 @@ pub fn relocate(
     relocated.into()
 }
 
-/// Holds the addresses of buffers that `unmap` is about to detach, until `releaseBufferHold` says
-/// that the buffer has been collected. Null for a buffer that `unmap` leaves alone or cannot
-/// detach. There may be thousands of buffers, and so this is one call for all.
-#[napi(ts_return_type = "Outcome<(ExternalObject<BufferHold> | null)[]>")]
+/// Holds the addresses of buffers that `unmap` is about to detach, until each has been collected.
+/// Buffers that `unmap` leaves alone or cannot detach need none. There may be thousands of buffers,
+/// and so this is one call for all.
+#[napi]
 pub fn hold_buffers(
     env: Env,
     handle: &External<Handle>,
     #[napi(ts_arg_type = "ArrayBufferLike[]")] buffers: Vec<Unknown>,
     ids: Vec<u32>,
-) -> Outcome<Vec<Option<External<Arc<BufferHold>>>>> {
+) -> Outcome<()> {
     let all = handle.buffers();
-    let hold = |(buffer, id)| {
-        let exported = with_id(&all, id).and_then(|index| all.get(index));
-        exported
-            .filter(|exported| exported.kind == Kind::Plain && shows(env, buffer, exported))
-            .map(|exported| BufferHold::new(env, Some(Arc::clone(exported))).map(External::new))
-            .transpose()
+    let hold = |(buffer, id)| match with_id(&all, id).and_then(|index| all.get(index)) {
+        Some(exported) if exported.kind == Kind::Plain && shows(env, buffer, exported) => {
+            BufferHold::new(env, buffer, Some(Arc::clone(exported))).map(drop)
+        }
+        _ => Ok(()),
     };
-    buffers.into_iter().zip(ids).map(hold).collect::<Result<_, _>>().into()
-}
-
-/// Releases what is held for a buffer that has been collected.
-#[napi]
-pub fn release_buffer_hold(#[napi(ts_arg_type = "ExternalObject<BufferHold>")] hold: &External<Arc<BufferHold>>) {
-    hold.release();
+    buffers.into_iter().zip(ids).try_for_each(hold).into()
 }
 
 /// Detaches a buffer that `buffer` or `relocate` made and the user has not seen, and releases its
@@ -203,8 +198,10 @@ impl ExportedBuffer {
     }
 }
 
-/// Keeps the memory of a buffer until JavaScript's object has been collected in its thread, when a
-/// FinalizationRegistry of TypeScript releases it.
+/// Keeps the memory of a buffer until JavaScript's object has been collected in its thread.
+///
+/// The object has a finalizer for it, and no FinalizationRegistry of TypeScript, because a worker of
+/// Node 22 that ends aborts the process if it still has to clean up the registry of a vm context.
 ///
 /// It stands for the finalizer of the buffer in two cases:
 ///
@@ -216,14 +213,32 @@ impl ExportedBuffer {
 pub struct BufferHold(Mutex<Option<Arc<ExportedBuffer>>>);
 
 impl BufferHold {
-    /// A hold, which is released with its environment at the latest.
+    /// The hold of a buffer. It is released with its environment at the latest.
     ///
     /// # Errors
     ///
-    /// As [`environment::add_hold`].
-    fn new(env: Env, exported: Option<Arc<ExportedBuffer>>) -> memmap_core::Result<Arc<BufferHold>> {
+    /// As [`environment::add_hold`], and `Unsupported` for an engine that takes no finalizer.
+    fn new(env: Env, buffer: Unknown, exported: Option<Arc<ExportedBuffer>>) -> memmap_core::Result<Arc<BufferHold>> {
         let hold = Arc::new(BufferHold(Mutex::new(exported)));
         environment::add_hold(env, &hold)?;
+        let data = Arc::into_raw(Arc::clone(&hold));
+        // SAFETY: a live object of this environment. `data` comes from into_raw, and `finalize_hold`
+        // takes it once.
+        let status = unsafe {
+            sys::napi_add_finalizer(
+                env.raw(),
+                buffer.raw(),
+                data.cast_mut().cast(),
+                Some(finalize_hold),
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        };
+        if check(status).is_err() {
+            // SAFETY: the pointer comes from into_raw above. The finalizer has not been registered.
+            drop(unsafe { Arc::from_raw(data) });
+            return Err(Error::Unsupported("this runtime takes no finalizer for a buffer"));
+        }
         Ok(hold)
     }
 
@@ -362,6 +377,13 @@ pub fn over_static(env: Env, number: &'static AtomicU32) -> memmap_core::Result<
     check(status).map_err(|error| Error::NoView(error.to_string()))?;
     // SAFETY: a value that this environment has just made.
     Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), value) })
+}
+
+/// Runs when the engine has collected the buffer of a hold, or when its environment ends.
+unsafe extern "C" fn finalize_hold(_: sys::napi_env, data: *mut c_void, _: *mut c_void) {
+    // SAFETY: `data` is what `BufferHold::new` gave to into_raw, and a finalizer runs once.
+    let hold = unsafe { Arc::from_raw(data.cast_const().cast::<BufferHold>()) };
+    hold.release();
 }
 
 unsafe extern "C" fn finalize_nothing(_: sys::napi_env, _: *mut c_void, _: *mut c_void) {}
