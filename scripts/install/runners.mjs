@@ -46,7 +46,7 @@ export function checkVitest({ packed, env, runtimes }) {
     const command = [program, join(project, 'node_modules/vitest/vitest.mjs'), 'run', 'mapping.test.mts', '--globals']
     const where = [`--pool=${pool}`, `--environment=${environment}`]
     const output = ['--reporter=default', '--reporter=json', `--outputFile=${results}`]
-    againIfNodeFailed(() => execute([...command, ...where, ...output], project, environmentFor(env, environment)))
+    execute([...command, ...where, ...output], project, environmentFor(env, environment))
     const { numPassedTests: passed, numFailedTests: failed } = JSON.parse(readFileSync(results, 'utf8'))
     return { passed, failed }
   }
@@ -57,21 +57,6 @@ export function checkVitest({ packed, env, runtimes }) {
         check(`Node ${exact}, ${pool}, ${environment}`, () => equal(vitest(program, pool, environment), ALL_PASSED))
       }
     }
-  }
-}
-
-/**
- * A vm thread of Node 22 that ends may call what a FinalizationRegistry was given when it may run
- * no JavaScript any more, and the process then aborts with "illegal access". On a machine under
- * load that was seen in 8 of some 170 runs, after all tests had passed.
- */
-function againIfNodeFailed(body) {
-  try {
-    body()
-  } catch (error) {
-    if (!error.message.includes('illegal access')) throw error
-    console.log('  Run again: Node ended with "illegal access" when a thread ended')
-    body()
   }
 }
 
