@@ -57,7 +57,7 @@ function makeProject(node) {
   mkdirSync(home, { recursive: true })
   for (const name of FILES) copyFileSync(join(root, name), join(home, name))
   for (const extension of ['mts', 'cts', 'ts'])
-    copyFileSync(join(root, '__test__/types.uses.mts'), join(folder, `uses.${extension}`))
+    copyFileSync(join(root, '__test__/package/types.uses.mts'), join(folder, `uses.${extension}`))
 }
 
 function obtain(folder, specifier, name) {

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { packageJson, root } from '../setup.mjs'
 
-export const { EXAMPLES } = createRequire(import.meta.url)(join(root, '__test__/examples.cjs'))
+export const { EXAMPLES } = createRequire(import.meta.url)(join(root, '__test__/package/examples.cjs'))
 /**
  * What a runtime wants before the name of a program, of which some write files and start processes.
  */

@@ -1,5 +1,5 @@
-// What the programs in examples/ are started with, and what they say when they work, whoever runs them: ava here, the scripts after an
-// install. What they do to files and memory they look at themselves.
+// The arguments of the programs in examples/, and what they print when they work. ava and the scripts
+// that install the package run them. The programs themselves check what they do to files and memory.
 
 const assert = require('node:assert/strict')
 

@@ -1,4 +1,5 @@
-// The types as a program sees them. Nothing here is run: tsc says whether it is right, and that what is marked as an error is one.
+// The types as a program sees them. Nothing here is run: tsc says whether it compiles, and whether
+// each line that is marked as an error is one.
 
 import type { FileHandle } from 'node:fs/promises'
 import {

@@ -1,3 +1,5 @@
+// The programs in examples/: what they print, and how the example tail follows a file.
+
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
@@ -8,7 +10,7 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
-import { scratchFile, scratchFolder } from './support/portable.mjs'
+import { scratchFile, scratchFolder } from '../support/portable.mjs'
 
 interface Example {
   name: string
@@ -21,15 +23,15 @@ const run = promisify(execFile)
 const { EXAMPLES } = createRequire(import.meta.url)('./examples.cjs') as { EXAMPLES: Example[] }
 
 for (const { name, title, args, verify } of EXAMPLES) {
-  test(`${name} ${title}`, async (t) => {
+  test(`${name}: it ${title}`, async (t) => {
     const { stdout } = await run(process.execPath, [...process.execArgv, pathOf(name), ...args])
     t.notThrows(() => verify(stdout))
   })
 }
 
-/** As this file itself is run: TypeScript with tsx, or, on platforms that have none, as JavaScript. */
+/** TypeScript where this file is run with tsx, and JavaScript on platforms without tsx. */
 function pathOf(name: string): string {
-  return fileURLToPath(new URL(`../examples/${name}${extname(import.meta.url)}`, import.meta.url))
+  return fileURLToPath(new URL(`../../examples/${name}${extname(import.meta.url)}`, import.meta.url))
 }
 
 /** The example tail, with what it says line by line. */
@@ -46,7 +48,7 @@ function startTail(t: ExecutionContext, path: string, count: number) {
   return { child, line: linesOf(child.stdout), note: linesOf(child.stderr) }
 }
 
-test('tail follows a file that grows, is truncated, is rotated and is replaced', async (t) => {
+test('tail: it follows a file that grows, is truncated, is rotated and is replaced', async (t) => {
   const path = scratchFile(t, Array.from({ length: 5000 }, (_, index) => `line ${index + 1}\n`).join(''))
   const { child, line, note } = startTail(t, path, 2)
   t.deepEqual([await line(), await line()], ['line 4999', 'line 5000'])
@@ -90,7 +92,7 @@ test('tail follows a file that grows, is truncated, is rotated and is replaced',
   if (process.platform !== 'win32') t.is(code, 0)
 })
 
-test('tail waits for a file that is not there yet', async (t) => {
+test('tail: it waits for a file that is not there yet', async (t) => {
   const path = join(scratchFolder(t), 'file')
   const { line, note } = startTail(t, path, 10)
   t.regex((await note()) ?? '', /no such file yet/)
