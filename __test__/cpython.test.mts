@@ -1,5 +1,5 @@
-// Does the package do what CPython's mmap does? The tests replay what CPython 3.13 did, operation by
-// operation. They compare results, errors, cursors and the content of files. vectors/record.py
+// Does the package do what CPython's mmap does? The tests replay what CPython 3.13 did, operation
+// by operation. They compare results, errors, cursors and the content of files. vectors/record.py
 // writes the vectors. Its first lines describe their format, and list the known differences, which
 // are not recorded.
 

@@ -1,4 +1,5 @@
-// An app without a window that maps a file in each kind of process of Electron. scripts/matrix/electron.mjs runs it.
+// An app without a window that maps a file in each kind of process of Electron.
+// scripts/matrix/electron.mjs runs it.
 
 const { once } = require('node:events')
 const { join } = require('node:path')
@@ -6,7 +7,10 @@ const { Worker } = require('node:worker_threads')
 const { app, BrowserWindow, ipcMain, utilityProcess } = require('electron')
 const { report } = require('./mapping.cjs')
 
-/** Electron takes no memory of others into an ArrayBuffer, and on Windows mappings do not move into one. */
+/**
+ * Electron refuses ArrayBuffers over external memory. On Windows a mapping cannot be relocated into
+ * a SharedArrayBuffer either.
+ */
 const EXPECTED = process.platform === 'win32' ? 'ERR_MMAP_NO_VIEW' : 'SharedArrayBuffer'
 
 const PLACES = {

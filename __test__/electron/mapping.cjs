@@ -1,4 +1,5 @@
-// What each process of the app does: it maps a file, reads and writes it with methods and through a view, and finds both in the file.
+// What each process of the app does: it maps a file, reads and writes it with methods and through a
+// view, and checks that the file has both writes.
 
 const assert = require('node:assert/strict')
 const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs')

@@ -35,7 +35,10 @@ const { pattern, scratchFile, scratchPath } = require('./scratch.cjs')
 
 const CONTENT = pattern(2 << 20)
 
-/** What `start` makes of the bytes of a mapping that is closed as soon as it has been started, and then collected. */
+/**
+ * What `start` makes of the bytes of a mapping. The mapping is closed as soon as `start` has
+ * returned, and then collected.
+ */
 async function ofClosed(start, content = CONTENT) {
   const path = scratchFile(content)
   const started = (() => {
@@ -49,7 +52,10 @@ async function ofClosed(start, content = CONTENT) {
   return whileCollecting(started)
 }
 
-/** A pipe, and two descriptors of it, neither of which waits for the other to be opened. (Deno does one thing at a time with a descriptor.) */
+/**
+ * A pipe with two descriptors. Both are for reading and writing, so that opening one does not wait
+ * for the other. Two are needed because Deno does one thing at a time with a descriptor.
+ */
 function openPipe() {
   const path = scratchPath()
   const { status, error } = spawnSync('mkfifo', [path])
@@ -57,7 +63,10 @@ function openPipe() {
   return { path, here: openSync(path, 'r+'), there: openSync(path, 'r+') }
 }
 
-/** Waits until a thread of this process is in a system call on a descriptor of `path`. (What a runtime calls a descriptor may be another number.) */
+/**
+ * Waits until a thread of this process is in a system call on a descriptor of `path`. The
+ * descriptor is found by path, because a runtime may use other numbers for descriptors.
+ */
 async function untilInSystemCall(path) {
   needsLinux()
   for (;;) {
@@ -75,7 +84,10 @@ async function untilInSystemCall(path) {
   }
 }
 
-/** Takes the memory from a view that `start` has begun to use, and maps as much of another file, which gets the same addresses if they are free. */
+/**
+ * Unmaps the memory of a view that `start` has begun to use, and maps as much of another file,
+ * which gets the same addresses if they are free.
+ */
 async function unmapDuring(pipe, length, start) {
   const path = scratchFile(Buffer.alloc(length, 'c'))
   const other = scratchFile(Buffer.alloc(length, 'o'))

@@ -9,7 +9,10 @@ const zlib = require('node:zlib')
 // Not at the top: one of the programs must not have loaded it before its first thread has.
 const memmap = () => require('../../index.js')
 
-/** Waits to be told to go on, or until there is nobody to tell, and lets go of the standard input, which would keep it running. */
+/**
+ * Waits for a line that tells it to go on, or for the end of the standard input. Then it closes the
+ * input, which would keep the process running.
+ */
 async function toldToGoOn() {
   const input = createInterface({ input: process.stdin })
   await Promise.race([once(input, 'line'), once(input, 'close')])
@@ -115,7 +118,10 @@ const programs = {
     if (how === 'process.exit') process.exit(0)
   },
 
-  /** Listens to the signal of a fault, before it maps or after, and no more then; says what a page that was cut off has. */
+  /**
+   * Listens to SIGBUS, before or after it maps, and then stops listening. Says what a truncated
+   * page reads as.
+   */
   async 'listens to SIGBUS'(how, path) {
     const watchers = () => process.listenerCount('newListener') + process.listenerCount('removeListener')
     const before = watchers()

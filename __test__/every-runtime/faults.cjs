@@ -191,7 +191,7 @@ module.exports = {
     cut()
     const target = openSync(scratchPath(), 'w')
     try {
-      // The system, when it reads for somebody else, raises no signal: it refuses, or writes what there is.
+      // A system call that reads lost memory raises no signal: it fails, or writes what is left.
       assert.ok(writeSync(target, bytes, 0, bytes.length, 0) <= KEPT + PAGESIZE)
     } catch (error) {
       assert.equal(error.code, 'EFAULT')
@@ -322,7 +322,10 @@ module.exports = {
   },
 }
 
-/** `(memory (export "memory") 1) (func (export "load") (param i32) (result i32) local.get 0 i32.load)`. */
+/**
+ * `(memory (export "memory") 1)
+ * (func (export "load") (param i32) (result i32) local.get 0 i32.load)`.
+ */
 const LOADS = Buffer.from(
   '0061736d0100000001060160017f017f03020100050301000107110206' + '6d656d6f72790200046c6f616400000a0901070020002802000b',
   'hex',
@@ -330,7 +333,10 @@ const LOADS = Buffer.from(
 
 const PACKAGE = join(__dirname, '../..')
 
-/** Reads through a view and through methods; there is what was written, or nothing. Says whether there was all of it. */
+/**
+ * Reads through a view and with methods, which must find what was written, or nothing. Says whether
+ * all of it was found.
+ */
 function readWhatever(path) {
   let map
   try {

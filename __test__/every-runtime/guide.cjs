@@ -10,7 +10,10 @@ const { scratchFile, scratchFolder } = require('./scratch.cjs')
 const { ACCESS_READ, mmap } = memmap
 const root = join(__dirname, '../..')
 
-/** A project in whose node_modules `install` puts the package; both kinds of modules take it by its name. */
+/**
+ * A project in whose node_modules `install` puts the package. Both kinds of modules import it by
+ * its name.
+ */
 async function useByName(install) {
   const folder = scratchFolder()
   mkdirSync(join(folder, 'node_modules'))

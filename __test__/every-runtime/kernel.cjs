@@ -1,6 +1,6 @@
 // Scenarios that fail only on certain kernels: `node --expose-gc kernel.cjs NAME` plays one of
-// them. Only Node plays them, in the guest of scripts/emulated/test-kernel.mjs, where scratch files lie on
-// tmpfs and the user is root.
+// them. Only Node plays them, in the guest of scripts/emulated/test-kernel.mjs, where scratch files
+// lie on tmpfs and the user is root.
 
 const assert = require('node:assert/strict')
 const { spawnSync } = require('node:child_process')

@@ -92,7 +92,8 @@ module.exports = {
       held.moved = structuredClone(map.bytes, { transfer: [map.buffer] })
       isContent(held.moved)
     } catch (error) {
-      // Most runtimes do not transfer memory that is not their own, and none a SharedArrayBuffer. (Node 20 has its own word for that.)
+      // Most runtimes do not transfer external memory, and none transfers a SharedArrayBuffer, for
+      // which Node 20 has another error.
       assert.ok(error.name === 'DataCloneError' || (refuses && error.name === 'TypeError'), error)
     }
     isContent(map.bytes)

@@ -180,7 +180,8 @@ module.exports = {
       `${after.descriptors - before.descriptors} descriptors are left`,
     )
     const grown = (after.rss - before.rss) / MIB
-    // Deno keeps about 50 bytes of every External, also of one that has no finalizer: an addon of ten lines of C shows it.
+    // Deno keeps about 50 bytes of every External, even without a finalizer. An addon of ten lines
+    // of C shows it.
     const allowed = 32 + (runtimeName() === 'deno' ? (CYCLES * 64) / MIB : 0)
     assert.ok(grown < allowed, `RSS has grown by ${grown.toFixed(1)} MiB`)
   },
@@ -240,14 +241,20 @@ module.exports = {
   },
 }
 
-/** Whether there are no views of a mapping: its SharedArrayBuffer, which must have all of it, would be too long for the engine. */
+/**
+ * Whether a mapping can have no views, because its SharedArrayBuffer, which must have all of it,
+ * would be too long for the engine.
+ */
 function hasNoWindow(map) {
   if (!refuses || map.length <= MAX_VIEW_LENGTH) return false
   assert.throws(() => map.view(Uint8Array, 4.5 * GIB, 6), { code: 'ERR_MMAP_NO_VIEW' })
   return true
 }
 
-/** After the views of `path` are collected, there is room for mappings again, and for what the engine itself maps. */
+/**
+ * Checks that there is room for mappings, and for what the engine itself maps, once the views of
+ * `path` are collected.
+ */
 async function goesOn(path) {
   assert.ok(await collectUntil(() => mapsOf(path) === 0), `${mapsOf(path)} of ${allMaps()} maps are left`)
   assert.equal(viewOfClosed(path)[5], pattern(10)[5])

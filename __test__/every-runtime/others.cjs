@@ -7,7 +7,10 @@ const { createInterface } = require('node:readline')
 const { Worker } = require('node:worker_threads')
 const { LEADING_ARGUMENTS, runtimeName } = require('./runtime.cjs')
 
-/** Starts a script. Its lines come one by one from `line()`, undefined at the end; `ended` is how it ends. */
+/**
+ * Starts a script. `line()` gives its lines one by one, and undefined at the end. `ended` is how it
+ * ends.
+ */
 function startScript(script, args = [], { cwd, descriptors = [] } = {}) {
   const command = [...LEADING_ARGUMENTS[runtimeName()], script, ...args.map(String)]
   const child = spawn(process.execPath, command, { cwd, stdio: ['pipe', 'pipe', 'inherit', ...descriptors] })

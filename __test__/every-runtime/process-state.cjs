@@ -1,4 +1,5 @@
-// What Linux says of this process: what it has open, and what it has mapped. Elsewhere nobody can say, and it is nothing.
+// What Linux says that this process has open, and has mapped. On other systems the functions return
+// nothing, because these do not say it.
 
 const { readdirSync, readFileSync, readlinkSync } = require('node:fs')
 const { CannotBe } = require('./runtime.cjs')
@@ -14,7 +15,10 @@ function mapLines() {
   return onLinux ? readFileSync('/proc/self/maps', 'utf8').split('\n') : []
 }
 
-/** How many stretches of memory are mapped from `path`; a file without a name has `/memfd:memmap (deleted)`. */
+/**
+ * How many regions of memory are mapped from `path`. The path of a file without a name is
+ * `/memfd:memmap (deleted)`.
+ */
 function mapsOf(path) {
   return mapLines().filter((line) => line.endsWith(` ${path}`)).length
 }

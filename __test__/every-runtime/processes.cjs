@@ -19,7 +19,7 @@ function leftOf(tagname) {
   return readdirSync('/dev/shm').filter((name) => name.includes(tagname))
 }
 
-/** Shares a region with a child that ends in the given way, and is the last one to use it or not. */
+/** Shares a region with a child that ends in the given way. `closeFirst`: the child ends last. */
 async function shareWithChild(how, { closeFirst }) {
   const tagname = tagnameFor(how)
   const region = mmap(-1, 1024, { tagname })

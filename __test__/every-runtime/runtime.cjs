@@ -4,20 +4,26 @@ const { setImmediate: nextTurn } = require('node:timers/promises')
 const { setFlagsFromString } = require('node:v8')
 const { runInNewContext } = require('node:vm')
 
-/** What each runtime wants before the name of a script: the garbage collector as a function, and no permissions to ask for. */
+/**
+ * The arguments before the name of a script, by runtime. They make the garbage collector a
+ * function, and grant all permissions.
+ */
 const LEADING_ARGUMENTS = {
   node: ['--expose-gc'],
   bun: [],
   deno: ['run', '--allow-all', '--quiet', '--v8-flags=--expose-gc'],
 }
 
-/** The environment variable by which the runner says that this runtime takes no memory of others into an ArrayBuffer. */
+/**
+ * The environment variable by which the runner says that this runtime refuses ArrayBuffers over
+ * external memory.
+ */
 const REFUSING = 'MEMMAP_TEST_REFUSING'
 
 /** Then views are of SharedArrayBuffers. */
 const refuses = process.env[REFUSING] !== undefined
 
-/** Thrown by what a scenario needs and this runtime or system has not. The message is the reason. */
+/** Thrown when this runtime or system lacks what a scenario needs. The message is the reason. */
 class CannotBe extends Error {}
 
 /** A key of {@link LEADING_ARGUMENTS}. */
@@ -26,7 +32,10 @@ function runtimeName() {
   return process.versions.deno === undefined ? 'node' : 'deno'
 }
 
-/** What a scenario has said, at the end of all that was printed; undefined if it said nothing, as of a failure. */
+/**
+ * The outcome that a scenario has printed last, after everything else. It is undefined if there is
+ * none, as after a failure.
+ */
 function saidOutcome(stdout) {
   const last = stdout.trimEnd().split('\n').at(-1) ?? ''
   if (last === 'ok') return { outcome: 'ok' }
@@ -45,7 +54,10 @@ function needsArrayBuffer(what) {
   if (refuses) throw new CannotBe(`views are of a SharedArrayBuffer, which ${what}`)
 }
 
-/** Collects garbage and lets finalizers run, until `condition` holds. Says whether it came to hold. */
+/**
+ * Collects garbage and lets finalizers run until `condition` holds. Returns false if it does not
+ * hold in the end.
+ */
 async function collectUntil(condition) {
   for (let round = 0; round < 300; round += 1) {
     if (condition()) return true

@@ -1,5 +1,6 @@
-// What must hold on every runtime: `node --expose-gc scenarios.cjs NAME` plays one scenario and says "ok", or "n/a: why". Of a
-// failure it says what an uncaught error says. With --names it says what there is to play. scripts/matrix/runtimes.mjs plays all of them everywhere.
+// What must hold on every runtime: `node --expose-gc scenarios.cjs NAME` plays one scenario and
+// prints "ok", or "n/a: why". A failure is an uncaught error. --names prints the names of all
+// scenarios. scripts/matrix/runtimes.mjs plays all of them on every runtime.
 
 const { play } = require('./play.cjs')
 

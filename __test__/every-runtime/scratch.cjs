@@ -1,4 +1,5 @@
-// Files for a scenario, in a folder that goes when the process ends. (Of one that crashes it goes with the runner's.)
+// Files for a scenario, in a folder that is removed when the process ends. If the process crashes,
+// the folder is removed with that of the runner.
 
 const { mkdtempSync, realpathSync, rmSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')

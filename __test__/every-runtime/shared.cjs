@@ -16,8 +16,8 @@ const text = (bytes) => Buffer.from(bytes).toString()
 const GROWS_IN_PLACE = runtimeName() !== 'bun' && process.platform !== 'win32'
 
 /**
- * Whether there are any of these buffers. On Windows nothing can be mapped over addresses that a runtime has given one, so the runtime must
- * have a function that takes our memory for one.
+ * Whether there are any of these buffers. On Windows nothing can be mapped over addresses that the
+ * runtime has reserved, so the runtime must have a function that accepts external memory.
  */
 const HAS_SHARED_BUFFERS =
   process.platform !== 'win32' ||
@@ -35,7 +35,10 @@ function needingSharedBuffers(scenarios) {
   return Object.fromEntries(Object.keys(scenarios).map((name) => [name, cannotBe]))
 }
 
-/** What `Response` and `Request`, `Blob`, `CompressionStream` and `crypto.subtle` make of a view of the text "hello". */
+/**
+ * What `Response` and `Request`, `Blob`, `CompressionStream` and `crypto.subtle` make of a view of
+ * the text "hello".
+ */
 const WEB_APIS = {
   node20: ['TypeError', 'hello', 'hello', 'TypeError'],
   node24: ['104,101,108,108,111', 'hello', 'TypeError', 'TypeError'],
@@ -203,7 +206,7 @@ module.exports = needingSharedBuffers({
       return held
     }
     await handOver()
-    // There is nothing to wait for: the memory must stay where it is, however often garbage is collected.
+    // No event can be awaited: the memory must stay, however often garbage is collected.
     let rounds = 0
     await collectUntil(() => rounds++ === 30)
     assert.equal(await holder.call('read', 7), CONTENT[7])
@@ -486,7 +489,10 @@ function sharedViewOfClosed(path, shared = true) {
   }
 }
 
-/** Takes some thousand more views, or gives the error. (Not in the scenario itself: what it has had in a register it may keep through an await.) */
+/**
+ * Takes some thousand more views, or returns the error. It is a function of its own, because an
+ * asynchronous function may keep what it had in a register through an await.
+ */
 function takeViews(views, path) {
   try {
     // Room to grow takes a mapping more of what the system allows.
@@ -498,7 +504,10 @@ function takeViews(views, path) {
   }
 }
 
-/** For {@link collectUntil}: to collect two times, which is what garbage needs that other garbage has held. */
+/**
+ * A condition for {@link collectUntil} that collects twice, as is needed for garbage that other
+ * garbage has held.
+ */
 function twice() {
   let rounds = 0
   return () => rounds++ === 2

@@ -1,5 +1,5 @@
-// A program that ends with tasks running and more of them waiting: task-ends.cjs HOW TASKS. Says how many milliseconds one of them takes,
-// and "ends" when it does.
+// A program that ends while tasks run and more of them wait: task-ends.cjs HOW TASKS. It prints how
+// many milliseconds one of them takes, and then "ends".
 
 const { writeSync } = require('node:fs')
 const { isMainThread, parentPort, Worker, workerData } = require('node:worker_threads')

@@ -29,7 +29,9 @@ const programs = {
     else map.close()
   },
 
-  /** Maps, posts the bytes, and stays with open mappings and views of closed ones until somebody ends it. */
+  /**
+   * Maps, posts the bytes, and keeps open mappings and views of closed ones until it is terminated.
+   */
   'keeps views': ({ path }) => {
     const [open, closed] = [mmap(path), mmap(path)]
     globalThis.kept = [open, open.bytes, closed.bytes, closed.view(DataView)]

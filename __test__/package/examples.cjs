@@ -1,5 +1,5 @@
-// The arguments of the programs in examples/, and what they print when they work. ava and the scripts
-// that install the package run them. The programs themselves check what they do to files and memory.
+// The arguments of the programs in examples/, and what they print when they work. ava runs them,
+// and so do the scripts that install the package. The programs themselves check files and memory.
 
 const assert = require('node:assert/strict')
 

@@ -7,7 +7,7 @@ import { root, spawn, stop } from '../setup.mjs'
 const WIDTH = 100
 const FOLDERS = ['src', 'crates', '__test__', 'scripts', 'bench', 'examples']
 /** These are not wrapped yet. */
-const LEFT_OUT = ['src', '__test__']
+const LEFT_OUT = ['src']
 
 const SLASHES = /^\s*(\/\/|\/\*|\*[ /])/
 const HASH = /^\s*#/
