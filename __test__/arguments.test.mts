@@ -1,5 +1,5 @@
-// What methods refuse of their arguments, before they touch anything. The arguments of mmap() are
-// in open.test.mts, those of tasks in tasks/arguments.test.mts.
+// What methods refuse of their arguments, before they touch anything. Those of mmap() are in
+// open-arguments.test.mts, those of tasks in tasks/arguments.test.mts.
 
 import { inspect } from 'node:util'
 import ava from 'ava'

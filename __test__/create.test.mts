@@ -53,7 +53,7 @@ test('create.exclusive: a folder and a link are refused, also a link that leads 
   symlinkSync('missing', join(folder, 'link'))
   t.throws(() => mmap(join(folder, 'link'), 10, { create }), EEXIST)
   t.false(existsSync(join(folder, 'missing')))
-  // Without it the file is created that the link names.
+  // Without `exclusive`, the file that the link names is created.
   using map = mmap(join(folder, 'link'), 10, { create: true })
   t.true(map.created)
   t.is(statSync(join(folder, 'missing')).size, 10)

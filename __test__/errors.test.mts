@@ -178,7 +178,7 @@ onLinux('mmap: ENOMEM beyond ulimit -d names it, for private memory only', HIDDE
 })
 
 onLinux('mlock: ENOMEM beyond ulimit -l names it', HIDDEN, (t) => {
-  // Root has a right to lock more.
+  // Root has the right to lock more, so that right is taken away.
   const shell = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-ipc_lock', '--inh-caps=-ipc_lock'] : []
   const program = `
     const map = memmap.mmap(-1, 2 ** 20)
@@ -203,7 +203,7 @@ onLinux('create: EFBIG beyond ulimit -f names it', HIDDEN, (t) => {
   const program = `
     say(failureOf(() => memmap.mmap(args[0], 2 ** 22, { create: true })))
   `
-  // Shells count in 512 or 1024 bytes.
+  // Shells count in units of 512 or 1024 bytes.
   const { code, message } = runAfter('ulimit -f 2048', program, [path]) as Failure
   t.is(code, 'EFBIG')
   t.regex(
@@ -227,7 +227,7 @@ onLinux('mmap: EMFILE says how many files may be open', HIDDEN, (t) => {
 })
 
 asRootOnLinux('mmap: ENOMEM under strict accounting says how much is promised', 'it mounts', (t) => {
-  // The system's own setting is everybody's: what is tested is what is made of one that says so.
+  // The setting of the system concerns everybody, so another file is mounted over it.
   const strict = scratchFile(t, '2\n')
   const meminfo = scratchFile(t, 'MemTotal: 1 kB\nCommitLimit:    1000 kB\nCommitted_AS:     900 kB\n')
   const before = `mount --bind ${strict} /proc/sys/vm/overcommit_memory; mount --bind ${meminfo} /proc/meminfo`
@@ -328,7 +328,7 @@ onLinux(
         return counted
       },
     }
-    // TypeScript calls none of these so.
+    // The TypeScript wrapper calls none of these in this way.
     const bytes = Buffer.alloc(10)
     const { open, ...returning } = {
       access: [], descriptor: [], size: [], checkIntact: [], writeBack: [], newTask: [],

@@ -449,7 +449,7 @@ test('findAll: the iterator ends, and stays at its end', (t) => {
   for (const place of stopped) if (place === 8) break
   t.deepEqual(stopped.next(), { value: undefined, done: true })
   t.deepEqual(map.findAll('one').return?.(), { value: undefined, done: true })
-  // What has ended does not look at the mapping.
+  // An iterator that has ended does not check the mapping.
   map.close()
   t.true(stopped.next().done)
 })
@@ -542,11 +542,11 @@ onLinux(
       const path = scratchFile(t, 'x\n'.repeat(8 * PAGESIZE))
       using map = mmap(path)
       const iterator: Iterator<unknown> = make(map)
-      // Some are found and not given yet.
+      // Some places have been found but not returned yet.
       for (let step = 0; step < 20; step += 1) t.false(iterator.next().done)
       truncateSync(path, PAGESIZE)
       const fault = { instanceOf: Error, code: 'ERR_MMAP_FAULT' }
-      // The places of one batch may still be in what the file has.
+      // The places of one batch may lie in what is left of the file.
       t.throws(() => {
         for (let step = 0; step < 8 * PAGESIZE; step += 1) iterator.next()
       }, fault)
@@ -562,7 +562,7 @@ onLinux(
 
 // --- Properties
 
-/** `haystack` with `to` at all places. */
+/** `haystack` with every match replaced by `to`. */
 function naivelyReplaced(haystack: Buffer, from: Uint8Array, to: Uint8Array): Buffer {
   const result = Buffer.from(haystack)
   for (const place of naivePlaces(haystack, from)) result.set(to, place)

@@ -77,7 +77,7 @@ const KINDS: Record<string, Kind> = {
   'no bytes of a file': ofFile(true, { offset: FILE_LENGTH, allowEmpty: true }, 0, [FILE_LENGTH, FILE_LENGTH]),
   'a file without its descriptor': ofFile(true, { trackfd: false }, PAGESIZE, [0, PAGESIZE]),
   'a file with a SharedArrayBuffer': ofFile(true, { sharedArrayBuffer: true }),
-  // Windows has none that can grow.
+  // On Windows no SharedArrayBuffer over a mapping can grow.
   ...(process.platform !== 'win32' && {
     'a file with a SharedArrayBuffer that can grow': ofFile(true, {
       sharedArrayBuffer: { maxByteLength: 8 * PAGESIZE },
@@ -128,7 +128,7 @@ function checkOthers(path: string): void {
 let tests = 0
 
 function settings(t: ExecutionContext, runs: number): fc.Parameters<unknown> {
-  // Each test its own sequences.
+  // Each test has its own sequences.
   tests += 1
   t.timeout(60_000 + RUNS * 1000)
   return { seed: SEED + tests, numRuns: runs, includeErrorInReport: true }

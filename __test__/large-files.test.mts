@@ -301,7 +301,7 @@ onUnix(
       t.pass()
       return
     }
-    // Not a file: reading one that is all holes takes half a minute.
+    // It is no file, because reading a sparse one takes half a minute.
     using map = zeros(LARGE)
     map.setSlice('\nthe end\nx', LARGE - 10)
     t.throws(() => map.view(Uint8Array, 1, MAX_VIEW_LENGTH), { code: 'ERR_MMAP_VIEW_TOO_LARGE' })

@@ -12,7 +12,7 @@ const test = ava.serial
 
 test('Buffer.from: the result is a copy of what is mapped', (t) => {
   using map = mmap(scratchFile(t, 'Hello World!'))
-  // The types of Node know no object with valueOf but a String.
+  // In the types of Node, String is the only object with valueOf.
   const copy = Buffer.from(map as unknown as string)
   t.is(copy.toString(), 'Hello World!')
   copy.fill(0)

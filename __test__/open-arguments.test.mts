@@ -408,7 +408,7 @@ onUnix('access: flags or prot beside it are a contradiction', 'it has no flags a
       message: "mmap can't specify both access and flags, prot.",
     })
   }
-  // As in CPython, naming the defaults says nothing.
+  // As in CPython, passing the defaults is no contradiction.
   const map = mmap(path, 0, { access: ACCESS_READ, flags: MAP_SHARED, prot: PROT_READ | PROT_WRITE })
   t.is(map.access, ACCESS_READ)
   map.close()
@@ -515,7 +515,7 @@ test('file, length, options: nothing of an argument is called to convert it', (t
   ]) {
     t.throws(() => mmapWith(...args), { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' })
   }
-  // What it has is no option.
+  // The properties of this object are no options.
   t.throws(() => mmapWith(path, hostile), { instanceOf: TypeError, code: 'ERR_INVALID_ARG_VALUE' })
   t.throws(() => mmapWith(path, 10, { create: hostile }), { instanceOf: TypeError, code: 'ERR_INVALID_ARG_VALUE' })
   t.deepEqual(called, [])

@@ -172,7 +172,7 @@ onUnix(
     view[0] = 99
     map.protect(PROT_READ | PROT_WRITE)
     t.is(map.access, ACCESS_WRITE)
-    // The stray store is gone: it never was in the file.
+    // The stray store is gone, because it never was in the file.
     t.is<number | undefined, number | undefined>(view[0], pattern(1)[0])
     map.setAt(1, 1)
     view[2] = 2
@@ -227,7 +227,7 @@ onUnix('protect: memory without PROT_READ can still be read, because no view may
 onUnix('protect: memory can be executable, and is read and written as before', 'it has no protect', (t) => {
   using map = mmap(-1, PAGESIZE, { flags: MAP_PRIVATE | MAP_ANONYMOUS })
   if (process.platform === 'darwin' && process.arch === 'arm64') {
-    // No memory is both on Apple's processors.
+    // Apple's processors allow no memory to be both writable and executable.
     t.throws(() => map.protect(PROT_READ | PROT_WRITE | PROT_EXEC), { code: 'EACCES' })
     return
   }
@@ -242,7 +242,7 @@ onLinux(
   'protect: memory without a descriptor becomes executable when it stops being written',
   'it reads /proc',
   (t) => {
-    // A length that no other mapping has: the engine's executable memory comes and goes.
+    // No other mapping has this length. The executable memory of the engine comes and goes.
     const length = 1234 * PAGESIZE
     using map = mmap(-1, length, { trackfd: false })
     const permissions = (): (string | undefined)[] =>

@@ -1,4 +1,4 @@
-// Node's permission model: what `fs` may not do, mmap does not do either.
+// Node's permission model: mmap does nothing that `fs` may not do.
 
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
@@ -11,8 +11,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const FLAG = Number.parseInt(process.versions.node, 10) < 22 ? '--experimental-permission' : '--permission'
 
 /**
- * What each attempt comes to, in a process that may read one folder, write to another and do both
- * in a third.
+ * Prints how each attempt ends, in a process that may read one folder, and read and write another.
  */
 const SCRIPT = `
 const fs = require('node:fs')

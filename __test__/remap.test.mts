@@ -102,7 +102,7 @@ onUnix('remap: after a truncation the mapping is whole again', 'no file that is 
     t.deepEqual(Buffer.from(bytes.subarray(0, PAGESIZE)), pattern(PAGESIZE))
     t.is(bytes[4 * PAGESIZE], 0)
 
-    // The same length again, with what has been lost.
+    // The length is the same again, and what was lost is mapped, too.
     writeFileSync(path, 'x'.repeat(3 * PAGESIZE))
     t.is(map.remap(), 3 * PAGESIZE)
     truncateSync(path, 0)

@@ -32,7 +32,7 @@ test('replaceAll: a replacement of another length is refused, and nothing is rep
     })
   }
   t.is(map.slice().toString(), TEXT)
-  // It is bytes that count, and these are three.
+  // The length in bytes counts, which is three.
   t.is(map.replaceAll('two', 'ön'), 1)
   t.is(map.slice(0, 7).toString(), 'one ön')
 })

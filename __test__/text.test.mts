@@ -26,7 +26,7 @@ test('toString: the result is that of Buffer#toString, before and after there is
         [5, 2054],
         [7, 7],
       ] as const) {
-        // Of a copy, because a Node for musl dies of utf16le from an odd address.
+        // A copy is decoded, because Node for musl crashes at utf16le from an odd address.
         const expected = Buffer.from(bytes.subarray(start, stop)).toString(encoding)
         t.is(map.toString(encoding, start, stop), expected, `${round} ${encoding} ${start}`)
       }
@@ -63,7 +63,7 @@ test('toString: an unknown encoding is refused, and the error lists the known on
 test('toString: a text longer than the longest string is an error that says what to do', (t) => {
   const longest = constants.MAX_STRING_LENGTH
   const path = scratchFile(t, 1)
-  // One that takes no room.
+  // The file is sparse, so it takes no room.
   truncateSync(path, longest + 2)
   using map = mmap(path, 0, { access: ACCESS_READ })
   for (const encoding of ['latin1', 'hex', 'utf8'] as const) {

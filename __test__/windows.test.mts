@@ -1,4 +1,4 @@
-// What Windows does otherwise than the other systems, and what the package makes of it.
+// What is different on Windows, and how the package deals with it.
 
 import { existsSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { ACCESS_COPY, ACCESS_READ, MADV_WILLNEED, MAP_PRIVATE, mmap, PROT_READ } from 'memmap'
@@ -57,7 +57,7 @@ onWindows(
     map.setAt(0, 200)
     t.is(held.view?.[0], 200)
     t.is(map.bytes[0], 200)
-    // To more is possible, and the view goes on.
+    // A longer length is possible, and the view stays valid.
     map.resize(200_000)
     map.setAt(1, 201)
     t.is(held.view?.[1], 201)
@@ -95,7 +95,8 @@ onWindows('unmap: a mapped file can be removed then at the latest', 'it can be r
     const { bytes } = map
     map.close()
     try {
-      // The older rule of Windows, which is Wine's, says EPERM; the newer one may let the name go.
+      // By the older rule of Windows, which Wine follows, this is EPERM. By the newer rule the name
+      // may be removed.
       unlinkSync(path)
     } catch {
       t.true(existsSync(path))

@@ -255,7 +255,7 @@ const movingBytes = fc.constantFrom(
 )
 
 function ofMap(text: string, make: (map: Mmap) => unknown): Recipe {
-  // The map may be closed by now: then it is nothing, which is an argument too.
+  // The map may be closed by now. Then the argument is undefined, which is an argument, too.
   return new Recipe(text, (world) => judged(world, () => make(world.map)))
 }
 

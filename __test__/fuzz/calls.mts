@@ -191,7 +191,7 @@ const PLAUSIBLE: Record<string, fc.Arbitrary<Recipe>[]> = {
   resident: [position, position],
 }
 
-/** As many bytes as the slice has. */
+/** Arguments of setSlice whose data is as long as the slice. */
 const fitting = fc.tuple(fc.nat(30), fc.nat(20), fc.constantFrom(1, 2, 9, -1, -3)).map(([start, count, step]) => {
   const data = new Recipe(`pattern(${count})`, () => pattern(count))
   // A descending slice begins high enough that its end is not negative.
@@ -202,7 +202,7 @@ const fitting = fc.tuple(fc.nat(30), fc.nat(20), fc.constantFrom(1, 2, 9, -1, -3
 const END = ['close', 'unmap', Symbol.dispose]
 const MEMBERS = Reflect.ownKeys(Mmap.prototype).filter((name) => name !== 'constructor')
 
-/** A call, by what it is and with what. */
+/** A call of a member of Mmap, or of an iterator, with arguments. */
 class Call {
   constructor(
     readonly member: PropertyKey,
@@ -219,7 +219,7 @@ class Call {
 }
 
 function callOf(member: string | symbol): fc.Arbitrary<Call> {
-  // Not `toString` of all objects.
+  // PLAUSIBLE also inherits `toString` from all objects.
   const parameters = typeof member === 'string' && Object.hasOwn(PLAUSIBLE, member) ? PLAUSIBLE[member] : undefined
   const wild = fc.array(anything, { maxLength: 5 })
   // Its arguments come from util.inspect, and not from the user.
@@ -238,14 +238,14 @@ export const call: fc.Arbitrary<Call> = fc.oneof(
   { weight: 40, arbitrary: fc.oneof(...MEMBERS.filter((name) => !END.includes(name)).map(callOf)) },
   // After these the rest of the sequence has little to do.
   { weight: 1, arbitrary: fc.oneof(...END.map(callOf)) },
-  // Arguments that have done something by the time that the call is made.
+  // Arguments that act before the call is made.
   {
     weight: 3,
     arbitrary: fc
       .constantFrom<Action[]>('shrink', 'grow', 'growBuffer', 'write', 'seek', 'protect', 'unprotect', 'view')
       .map((does) => new Call('closed', [new Recipe(`after ${does}`, (world) => act(world, does))])),
   },
-  // Iterators that calls before have made.
+  // Iterators that earlier calls have returned.
   { weight: 4, arbitrary: fc.tuple(fc.constantFrom(...NEXT), anything).map(([what, arg]) => new Call(what, [arg])) },
 )
 

@@ -179,7 +179,7 @@ export function act(world: World, action: Action): void {
 
 export const action = fc.constantFrom(...(Object.keys(ACTIONS) as Action[]))
 
-/** Nothing, or what is wrong with a rejection. */
+/** Undefined, or an error that says what is wrong with a rejection. */
 export function outcome(world: World, rejection: unknown): unknown {
   return world.thrown.has(rejection) || isDocumented(rejection) ? undefined : new Undocumented(rejection)
 }

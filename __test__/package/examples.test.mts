@@ -34,7 +34,7 @@ function pathOf(name: string): string {
   return fileURLToPath(new URL(`../../examples/${name}${extname(import.meta.url)}`, import.meta.url))
 }
 
-/** The example tail, with what it says line by line. */
+/** Starts the example tail, whose output can be read line by line. */
 function startTail(t: ExecutionContext, path: string, count: number) {
   const child = spawn(process.execPath, [...process.execArgv, pathOf('tail'), path, String(count)])
   t.teardown(() => child.kill())
@@ -65,7 +65,7 @@ test('tail: it follows a file that grows, is truncated, is rotated and is replac
     t.regex((await note()) ?? '', /truncated/)
     appendFileSync(path, 'after the truncation\n')
     t.is(await line(), 'after the truncation')
-    // At once, as a logger does that copies and truncates.
+    // This follows at once, as from a logger that copies and truncates.
     writeFileSync(path, 'anew\n')
     t.is(await line(), 'anew')
     t.regex((await note()) ?? '', /truncated/)

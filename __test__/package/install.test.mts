@@ -44,7 +44,7 @@ function project(t: ExecutionContext): string {
   return folder
 }
 
-/** Gives the project the package for this system, with this as its library. */
+/** Installs the package for this system in the project, with `content` as its library. */
 function install(folder: string, content: Uint8Array): void {
   const home = join(folder, 'node_modules', packageName)
   mkdirSync(home, { recursive: true })
@@ -62,8 +62,8 @@ function load(cwd: string, env: NodeJS.ProcessEnv = {}, ...args: string[]): Fail
 }
 
 /**
- * Arguments that make a process believe what it is not: where the package does not run, its error
- * cannot be tested otherwise.
+ * Arguments that make a process pretend to be another one. The errors on systems where the package
+ * does not run cannot be tested otherwise.
  */
 function pretending(folder: string, assignment: string): string[] {
   writeFileSync(join(folder, 'pretend.cjs'), assignment)

@@ -29,7 +29,7 @@ interface Snippet {
   code: string
   /** The page's block of output, if there is one. */
   output: string | undefined
-  /** Why it is not run here, as its mark says it. */
+  /** The reason that its mark gives for not running it here. */
   notRun: string | undefined
 }
 
@@ -92,7 +92,7 @@ function sectionsOf(page: string): Section[] {
 
 const run = promisify(execFile)
 
-/** What it prints. Its files have been made, and what prepares it has been run. */
+/** Runs a program and returns what it prints. Its files and what prepares it must exist. */
 async function printed({ language, code }: Snippet, folder: string): Promise<string> {
   switch (language) {
     case 'js':
@@ -145,7 +145,7 @@ function asJavaScript(code: string): string {
   return typescript.transpileModule(code, { compilerOptions }).outputText
 }
 
-/** What the page says that it prints. */
+/** The output that the page gives. */
 function expected({ language, code, output }: Snippet): string {
   if (language === 'console') return code
   const comments = Array.from(code.matchAll(PRINTED), ([, line]) => `${line}\n`).join('')
@@ -153,7 +153,7 @@ function expected({ language, code, output }: Snippet): string {
   return output ?? comments
 }
 
-// As many at a time as there are processors.
+// As many programs run at a time as there are processors.
 const lanes: Promise<unknown>[] = Array.from({ length: availableParallelism() }, () => Promise.resolve())
 let turns = 0
 

@@ -1,5 +1,4 @@
-// Programs of a few lines in a Node of their own, which a shell has started under other
-// circumstances.
+// Small programs in a Node of their own, which a shell starts under other circumstances.
 
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

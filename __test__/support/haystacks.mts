@@ -7,7 +7,7 @@ export const letters = fc.constantFrom('a', 'b', '\n').map((letter) => letter.ch
 export const haystacks = fc.oneof(
   fc.array(letters, { minLength: 1, maxLength: 400 }).map((bytes) => Buffer.from(bytes)),
   fc.array(letters, { minLength: 1, maxLength: 12 }).map((bytes) => Buffer.from(bytes)),
-  // Long enough for more than a batch and more than a stretch.
+  // Longer than one batch of places, and than what is searched at a time.
   fc
     .tuple(fc.array(letters, { minLength: 1, maxLength: 9 }), fc.integer({ min: 1, max: 20_000 }))
     .map(([bytes, times]) => Buffer.from(Array(times).fill(bytes).flat())),

@@ -35,7 +35,7 @@ export class Peer {
       stdio: ['ignore', 'inherit', 'inherit', fd ?? 'ignore', 'ipc'],
     })
     const peer = new Peer(child)
-    // Not by a kill, which would leave the names of its regions behind.
+    // It is not killed, because then the names of its regions would stay.
     t.teardown(() => peer.leave())
     await once(child, 'message')
     return peer
@@ -65,7 +65,7 @@ export class Peer {
     return answer ?? {}
   }
 
-  /** Ends when it has nothing more to do, as any program. The exit code. */
+  /** Disconnects, so that the process ends by itself. Returns its exit code. */
   async leave(): Promise<unknown> {
     if (this.#process.connected) this.#process.disconnect()
     const [code] = await this.#exited

@@ -1,3 +1,3 @@
-// What random tests of a run begin with. HOSTILE_SEED repeats a run; each file prints it.
+// The seed of random tests. HOSTILE_SEED repeats a run. Each file with random tests prints it.
 
 export const SEED = Number(process.env.HOSTILE_SEED ?? Date.now() % 2 ** 31)

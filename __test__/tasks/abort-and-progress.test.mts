@@ -71,7 +71,7 @@ test('onProgress: done === total is reported once, even if the event loop was bl
   await map.countAsync('needle')
   const reports: Progress[] = []
   const promise = map.countAsync('needle', 0, undefined, { onProgress: (progress) => reports.push(progress) })
-  // As much work many times over: the other thread is done, and the time for a report has come.
+  // This is the same work many times over, so the task ends and its report is due meanwhile.
   for (let round = 0; round < 30; round += 1) map.count('needle')
   await promise
   t.is(reports.filter(({ done, total }) => done === total).length, 1, inspect(reports))
@@ -282,7 +282,7 @@ test('signal: a task that waits for a thread is aborted at once, and nothing is 
   const error = await rejection(promise)
   isAbort(t, error, reason)
   t.is(error.replaced, 0)
-  // All threads had something to do all the time.
+  // All threads were busy all the time.
   t.is(await Promise.race([...running, 'still running']), 'still running')
   t.is(map.count('\0'), 4096)
 })

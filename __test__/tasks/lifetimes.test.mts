@@ -177,7 +177,7 @@ onLinux(
     t.true(mapsOf(path) > 0)
     map.unmap()
     t.is(mapsOf(path), 0)
-    // The first ones may have been done before the file had its new size.
+    // The first tasks may have ended before the file had its new size.
     const first = await Promise.allSettled(before.splice(0, 4))
     for (const end of first) if (end.status === 'rejected') t.is(end.reason.code, 'ERR_MMAP_CLOSED')
     for (const task of [...before, ...later]) await t.throwsAsync(task, { code: 'ERR_MMAP_CLOSED' })
@@ -461,7 +461,7 @@ test('countAsync: work of the runtime on other threads goes on while tasks run',
   const controller = new AbortController()
   const tasks: Promise<unknown>[] = []
   const { promise } = await inTheMiddle((options) => map.countAsync('needle', 0, undefined, options), controller.signal)
-  // More than the runtime's pool has threads, on any machine.
+  // There are more tasks than the runtime's pool has threads on any machine.
   for (let task = 0; task < 64; task += 1) {
     tasks.push(map.countAsync(`needle ${task}`, 0, undefined, { signal: controller.signal }).catch(() => 'aborted'))
   }
@@ -481,7 +481,7 @@ test('countAsync: work of the runtime on other threads goes on while tasks run',
 
 // --- The end of a thread or the process
 
-/** How many tasks there are at the end. */
+/** How many tasks are left at the end. */
 const LEFT = 400
 
 for (const [how, status] of [

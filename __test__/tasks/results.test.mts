@@ -47,7 +47,7 @@ test('findAsync, countAsync, replaceAllAsync: bounds and the cursor are those of
     }
   }
   t.is(map.tell(), 3)
-  // The cursor counts at the time of the call.
+  // The cursor is read at the time of the call.
   const found = map.findAsync('one')
   map.seek(0)
   t.is(await found, 8)
@@ -189,7 +189,7 @@ test('findAsync, countAsync, replaceAllAsync: the results are those of find, cou
   const all = [period, needles, replacements, noise, start, stop] as const
   const property = fc.asyncProperty(...all, async (period, needle, replacement, noise, start, stop) => {
     map.fill(period)
-    // Around the seams of a range that begins here.
+    // These lie around the seams of a range that begins at `start`.
     for (const [seam, distance, byte] of noise) map.setAt(Math.max(seam + start + distance, 0), byte)
     other.setSlice(map.bytes)
     t.is(await map.findAsync(needle, start, stop), map.find(needle, start, stop))
