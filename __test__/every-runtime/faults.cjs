@@ -11,6 +11,7 @@ const {
   readFileSync,
   readSync,
   truncateSync,
+  writeFileSync,
   writeSync,
 } = require('node:fs')
 const { join } = require('node:path')
@@ -198,6 +199,25 @@ module.exports = {
     }
     closeSync(target)
     assert.equal(bytes.at(-1), 0)
+  },
+
+  'threads find the loss of one SharedArrayBuffer at once': async () => {
+    needsTruncation()
+    const path = scratchFile(CONTENT)
+    for (let round = 0; round < 500; round += 1) {
+      writeFileSync(path, CONTENT)
+      const map = mmap(path, 0, { sharedArrayBuffer: true })
+      // The pages are in the buffer from here on.
+      assert.equal(map.bytes.length, CONTENT.length)
+      truncateSync(path, 0)
+      const searches = [1, 2, 3, 4].map(() => map.findAsync('not there'))
+      const outcomes = await Promise.allSettled(searches)
+      assert.deepEqual(
+        outcomes.map(({ reason }) => reason?.code),
+        searches.map(() => 'ERR_MMAP_FAULT'),
+      )
+      map.unmap()
+    }
   },
 
   'another process truncates in a loop': async () => {

@@ -28,8 +28,10 @@
 //! Engine-owned memory is the exception to the third point: the engine unmaps it without notice,
 //! and its entry may stay longer. For such an entry the handler first asks the system what is
 //! mapped at the address. It handles the fault only if that is still the file of the entry, and
-//! only for pages of that mapping. Where the system cannot be asked, the entry is removed when
-//! nobody of ours holds the memory any more, and the handler replaces one page at a time.
+//! only for pages of that mapping. If it is other, writable memory, the handler has the access
+//! repeated, because another thread may have faulted there first. Where the system cannot be asked,
+//! the entry is removed when nobody of ours holds the memory any more, and the handler replaces one
+//! page at a time.
 //!
 //! What is not covered is a thread that touches memory after giving up its region: that is a use
 //! after free, with or without this module.

@@ -158,18 +158,24 @@ fn fault_address(info: *const siginfo_t) -> usize {
     unsafe { info.si_addr() }.addr()
 }
 
+/// How often an access is repeated at the most, before the fault counts as one that repeating does
+/// not mend. A loop may legitimately store to a page and take the right to write away again, some
+/// times in a row.
+const MOST_TRIES: u32 = 1000;
+
 /// Handles a fault in one of our regions, and returns whether it could.
 #[cfg(not(target_vendor = "apple"))]
 fn handle_fault(signal: c_int, code: c_int, site: &FaultSite, address: usize) -> bool {
     /// From <signal.h>: the page exists, but the access is not allowed. All systems use this
     /// number.
     const SEGV_ACCERR: c_int = 2;
-    /// A loop may legitimately store to a page and take the right to write away again, some times
-    /// in a row.
-    const MOST_TRIES: u32 = 1000;
-    let Some(pages) = pages_to_handle(site, address) else { return false };
+    let page = address - address % site.place.page_size;
+    let pages = match pages_to_handle(site, address) {
+        Pages::Ours(pages) => pages,
+        Pages::Replaced => return may_try_again(page, MOST_TRIES),
+        Pages::Gone => return false,
+    };
     if signal == libc::SIGSEGV && code == SEGV_ACCERR {
-        let page = address - address % site.place.page_size;
         return may_try_again(page, MOST_TRIES) && make_private(site, &pages, page);
     }
     handle_loss(site, &pages, address)
@@ -179,7 +185,10 @@ fn handle_fault(signal: c_int, code: c_int, site: &FaultSite, address: usize) ->
 /// the signal nor its code tells the cause.
 #[cfg(target_vendor = "apple")]
 fn handle_fault(_signal: c_int, _code: c_int, site: &FaultSite, address: usize) -> bool {
-    let Some(pages) = pages_to_handle(site, address) else { return false };
+    let pages = match pages_to_handle(site, address) {
+        Pages::Ours(pages) => pages,
+        Pages::Replaced | Pages::Gone => return false,
+    };
     // If the file does not have the page, the access faults again.
     let page_size = site.place.page_size;
     if super::mach::make_private(address - address % page_size, page_size) {
@@ -189,25 +198,42 @@ fn handle_fault(_signal: c_int, _code: c_int, site: &FaultSite, address: usize) 
     handle_loss(site, &pages, address)
 }
 
-/// The pages around the address that certainly belong to the region.
-fn pages_to_handle(site: &FaultSite, address: usize) -> Option<Range<usize>> {
+/// The pages around an address at which a thread has faulted in a region.
+enum Pages {
+    /// They certainly belong to the region.
+    Ours(Range<usize>),
+    /// Writable pages are mapped in their place. Usually another thread has faulted there at the
+    /// same time, and its handler has mapped zeros or a copy. The repeated access then succeeds.
+    #[cfg_attr(not(any(target_os = "linux", target_os = "android")), expect(dead_code, reason = "nobody asks there"))]
+    Replaced,
+    /// The engine has given the addresses to others, or the system does not tell.
+    Gone,
+}
+
+fn pages_to_handle(site: &FaultSite, address: usize) -> Pages {
     let pages = site.place.pages.clone();
     let page = address - address % site.place.page_size;
     match site.engine_owned {
-        None => Some(pages),
-        Some(None) => Some(page..page + site.place.page_size),
+        None => Pages::Ours(pages),
+        Some(None) => Pages::Ours(page..page + site.place.page_size),
         #[cfg(any(target_os = "linux", target_os = "android"))]
         Some(Some(object)) => {
-            let mapped = super::maps::find(address)?;
+            let Some(mapped) = super::maps::find(address) else { return Pages::Gone };
             let first_page = site.place.pages.start;
             let is_same_part = mapped.offset.wrapping_sub((mapped.start as u64).wrapping_sub(first_page as u64))
                 == site.place.file_offset - (site.place.start - first_page) as u64;
             let ours = mapped.start.max(pages.start)..mapped.end.min(pages.end);
-            (mapped.object == object && is_same_part).then_some(ours)
+            if mapped.object == object && is_same_part {
+                Pages::Ours(ours)
+            } else if mapped.writable {
+                Pages::Replaced
+            } else {
+                Pages::Gone
+            }
         }
         // On these systems nobody asks what is mapped.
         #[cfg(not(any(target_os = "linux", target_os = "android")))]
-        Some(Some(_)) => None,
+        Some(Some(_)) => Pages::Gone,
     }
 }
 
@@ -305,7 +331,11 @@ fn handle_loss(site: &FaultSite, pages: &Range<usize>, address: usize) -> bool {
         unsafe { by_zeros(address, end - first, page_size, zeros) }.is_ok()
     };
     // Only the touched page is essential. The others can have a fault of their own later.
-    replace(first, pages.end) || replace(touched, touched + page_size)
+    let done = replace(first, pages.end) || replace(touched, touched + page_size);
+    // A thread that faults there at the same time repeats its access. That is not the access of an
+    // earlier loss, repeated in vain.
+    LEFT_TO_TRY_AGAIN.store(0, Ordering::Release);
+    done
 }
 
 /// The access that was last left to be repeated: its page and its thread, mixed.
