@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { install, obtain, RUNTIMES } from '../scripts/runtimes.mjs'
+import { install, obtain, RUNTIMES } from '../scripts/matrix/obtain.mjs'
 import { root } from '../scripts/setup.mjs'
 
 const FOLDER = join(root, 'target/bench')

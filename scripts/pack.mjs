@@ -3,8 +3,8 @@
 
 import { mkdirSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { stage } from './release/stage.mjs'
 import { packageJson, root, setUp, spawn, stop } from './setup.mjs'
-import { stage } from './stage.mjs'
 
 const FOLDER = join(root, 'target/packages')
 

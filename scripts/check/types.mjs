@@ -5,7 +5,7 @@
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { install } from '../runtimes.mjs'
+import { install } from '../matrix/obtain.mjs'
 import { root, stop } from '../setup.mjs'
 
 const FOLDER = join(root, 'target/types')

@@ -3,7 +3,7 @@
 
 import { copyFileSync, cpSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { SUFFIX } from '../runtimes.mjs'
+import { SUFFIX } from '../matrix/obtain.mjs'
 import { check, equal, failure, includes } from './checks.mjs'
 import { argumentsOf, snippet } from './page.mjs'
 import { DENO_SETTINGS, execute, installPacked, makeProject, PROGRAM, USE, USED, writeFiles } from './projects.mjs'

@@ -2,7 +2,7 @@
 // and caches, and with one registry.
 
 import { join } from 'node:path'
-import { bunPackage, SUFFIX } from '../runtimes.mjs'
+import { bunPackage, SUFFIX } from '../matrix/obtain.mjs'
 import { argumentsOf } from './page.mjs'
 import { DENO_SETTINGS, registryEnvironment } from './projects.mjs'
 import { tool } from './tools.mjs'

@@ -6,8 +6,8 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { ELECTRON, install } from '../runtimes.mjs'
 import { root, setUp, spawn, stop } from '../setup.mjs'
+import { ELECTRON, install } from './obtain.mjs'
 
 const FOLDER = join(root, 'target/electron')
 

@@ -5,8 +5,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { libraryName } from '../release/stage.mjs'
 import { root, run, stop } from '../setup.mjs'
-import { libraryName } from '../stage.mjs'
 
 const { values: options } = parseArgs({ options: { node: { type: 'string', default: '24' } } })
 const library = libraryName(`linux-${process.arch}-musl`)

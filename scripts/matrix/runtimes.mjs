@@ -10,8 +10,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { obtain, RUNTIMES, RUNTIMES_FOLDER, SUFFIX } from '../runtimes.mjs'
 import { root, setUp, stop } from '../setup.mjs'
+import { obtain, RUNTIMES, RUNTIMES_FOLDER, SUFFIX } from './obtain.mjs'
 import { shortened } from './report.mjs'
 
 const SCENARIOS = join(root, '__test__/every-runtime/scenarios.cjs')

@@ -5,8 +5,8 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { checkNode, checkRust, installDependencies, packageJson, root, run, runTool, spawn, stop } from '../setup.mjs'
-import { libraryName } from '../stage.mjs'
 import { examine, GLIBC, rustFlags, zigIn } from './binaries.mjs'
+import { libraryName } from './stage.mjs'
 
 const ARTIFACTS = 'target/artifacts'
 

@@ -11,7 +11,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { checkNode, installDependencies, packageJson, root, run, spawn, stop } from '../setup.mjs'
-import { isPrerelease, publish, publishArguments, stage } from '../stage.mjs'
+import { isPrerelease, publish, publishArguments, stage } from './stage.mjs'
 
 const { values: options } = parseArgs({
   options: {

@@ -200,8 +200,9 @@ impl ExportedBuffer {
 
 /// Keeps the memory of a buffer until JavaScript's object has been collected in its thread.
 ///
-/// The object has a finalizer for it, and no FinalizationRegistry of TypeScript, because a worker of
-/// Node 22 that ends aborts the process if it still has to clean up the registry of a vm context.
+/// The object has a finalizer for it, and no FinalizationRegistry of TypeScript, because a worker
+/// of Node 22 that ends aborts the process if it still has to clean up the registry of a vm
+/// context.
 ///
 /// It stands for the finalizer of the buffer in two cases:
 ///
@@ -222,8 +223,8 @@ impl BufferHold {
         let hold = Arc::new(BufferHold(Mutex::new(exported)));
         environment::add_hold(env, &hold)?;
         let data = Arc::into_raw(Arc::clone(&hold));
-        // SAFETY: a live object of this environment. `data` comes from into_raw, and `finalize_hold`
-        // takes it once.
+        // SAFETY: a live object of this environment. `data` comes from into_raw, and only
+        // `finalize_hold` takes it, once.
         let status = unsafe {
             sys::napi_add_finalizer(
                 env.raw(),

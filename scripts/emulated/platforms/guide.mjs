@@ -9,7 +9,7 @@ import { addExamples, argumentsFor, dependencies, EXAMPLES, takesTypeScript } fr
 import { DENO_SETTINGS, makeProject, output, registryEnvironment, writeFiles } from '../../install/projects.mjs'
 import { startRegistry } from '../../install/registry.mjs'
 import { obtainTools, tool } from '../../install/tools.mjs'
-import { stage } from '../../stage.mjs'
+import { stage } from '../../release/stage.mjs'
 import { natively, run } from './run.mjs'
 
 const NPM = tool('npm/bin/npm-cli.js')

@@ -4,7 +4,7 @@
 
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { packageJson, root, run, spawn, stop } from './setup.mjs'
+import { packageJson, root, run, spawn, stop } from '../setup.mjs'
 
 const SYSTEMS = { linux: 'Linux', darwin: 'macOS', win32: 'Windows' }
 const LIBRARIES = { gnu: ' with glibc', musl: ' with musl' }

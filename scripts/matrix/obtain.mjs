@@ -3,7 +3,7 @@
 
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { root, spawn } from './setup.mjs'
+import { root, spawn } from '../setup.mjs'
 
 export const RUNTIMES_FOLDER = join(root, 'target/runtimes')
 
