@@ -4,7 +4,7 @@ const assert = require('node:assert/strict')
 const { appendFileSync, readFileSync, truncateSync, unlinkSync, writeFileSync } = require('node:fs')
 const { ACCESS_READ, mmap, PAGESIZE } = require('../../index.js')
 const { descriptorsOf, mapsOf, needsLinux } = require('./process-state.cjs')
-const { collectUntil, needsArrayBuffer, refuses, transfer } = require('./runtime.cjs')
+const { collectGarbage, collectUntil, needsArrayBuffer, nextTurn, refuses, transfer } = require('./runtime.cjs')
 const { pattern, scratchFile } = require('./scratch.cjs')
 
 const CONTENT = pattern(3 * PAGESIZE)
@@ -122,6 +122,39 @@ module.exports = {
     assert.deepEqual([mapsOf(path), descriptorsOf(path)], [0, 0])
     truncateSync(path, 1)
     unlinkSync(path)
+  },
+
+  'unmap() beside windows that were collected': async () => {
+    needsLinux()
+    needsArrayBuffer('is always the whole')
+    const path = scratchFile(pattern(64 * PAGESIZE))
+    const map = mmap(path)
+    const kept = map.view(Uint8Array, 0, 10)
+    for (let page = 1; page < 32; page += 1) map.view(Uint8Array, page * PAGESIZE, 10)
+    await nextTurn()
+    collectGarbage()
+    // Node finalizes in a later turn what has been collected.
+    map.unmap()
+    assert.ok(await collectUntil(() => mapsOf(path) === 0))
+    assert.equal(kept.length, 0)
+  },
+
+  'unmap() beside a window that was transferred': async () => {
+    needsLinux()
+    needsArrayBuffer('is not transferred')
+    const content = pattern(64 * PAGESIZE)
+    const path = scratchFile(content)
+    const map = mmap(path)
+    const kept = map.view(Uint8Array, 0, 10)
+    // Where only a reference that is set to undefined has it.
+    const holder = { moved: transfer(map.view(Uint8Array, 8 * PAGESIZE, 10).buffer) }
+    map.unmap()
+    assert.equal(kept.length, 0)
+    assert.equal(mapsOf(path), 1)
+    assert.equal(new Uint8Array(holder.moved)[3], content[8 * PAGESIZE + 3])
+    holder.moved = undefined
+    assert.ok(await collectUntil(() => mapsOf(path) === 0))
+    assert.equal(kept.length, 0)
   },
 
   'unmap() after close()': () => {

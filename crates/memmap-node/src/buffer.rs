@@ -152,6 +152,8 @@ pub struct ExportedBuffer {
     detached: AtomicBool,
     /// `unmap()` has mapped zeros in the place of the memory.
     blanked: AtomicBool,
+    /// What `unmap()` has left undone because of this buffer and others.
+    left: OnceLock<Arc<LeftBuffers>>,
 }
 
 /// What a buffer is to the engine.
@@ -175,6 +177,7 @@ impl ExportedBuffer {
             finalized: AtomicBool::new(false),
             detached: AtomicBool::new(false),
             blanked: AtomicBool::new(false),
+            left: OnceLock::new(),
         }
     }
 
@@ -195,6 +198,45 @@ impl ExportedBuffer {
     fn release(&self) {
         let region = self.region.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(region);
+    }
+}
+
+/// Buffers that `unmap()` has detached, over memory that it had to leave as it was. Each other
+/// buffer over the memory keeps this: one that was transferred, or one that the engine has
+/// collected and not yet finalized, which looks the same. When the last of those is finalized, the
+/// memory is taken away.
+#[derive(Debug)]
+struct LeftBuffers {
+    region: Arc<Region>,
+    detached: Vec<Arc<ExportedBuffer>>,
+}
+
+impl Drop for LeftBuffers {
+    fn drop(&mut self) {
+        // Where there is no memory for zeros, the file is released with the detached buffers.
+        let _ = blank(&self.region, &self.detached);
+    }
+}
+
+/// Maps zeros in the place of memory that no buffer shows any more.
+///
+/// # Errors
+///
+/// As [`take_away`].
+fn blank(region: &Region, taken: &[Arc<ExportedBuffer>]) -> memmap_core::Result<()> {
+    let result = region.map_zeros();
+    for exported in taken {
+        match &result {
+            Ok(()) => exported.blanked.store(true, Ordering::Relaxed),
+            // Windows cannot map zeros in the place of a mapping. There the addresses are unmapped
+            // at once, and only the caller can know that nobody uses them.
+            Err(Error::Unsupported(_)) if exported.detached.load(Ordering::Relaxed) => exported.release(),
+            Err(_) => {}
+        }
+    }
+    match result {
+        Err(Error::Unsupported(_)) if taken.iter().all(|exported| exported.detached.load(Ordering::Relaxed)) => Ok(()),
+        result => result,
     }
 }
 
@@ -437,9 +479,8 @@ fn take_away(env: Env, buffers: Vec<(Unknown, u32)>, all: &[Arc<ExportedBuffer>]
             *place = Some(buffer);
         }
     }
-    let mut taken = Vec::new();
     // There are few regions: one, and one more for each `resize()`.
-    let mut shown: Vec<Arc<Region>> = Vec::new();
+    let mut regions: Vec<Shown> = Vec::new();
     for (exported, buffer) in all.iter().zip(given) {
         if exported.blanked.load(Ordering::Relaxed) {
             continue;
@@ -457,43 +498,46 @@ fn take_away(env: Env, buffers: Vec<(Unknown, u32)>, all: &[Arc<ExportedBuffer>]
             (Kind::Plain, _) => exported.detached.load(Ordering::Relaxed),
             (Kind::Relocated, None) => false,
         };
-        if is_taken {
-            taken.push((exported, region));
-        } else if !is_in(&shown, &region) {
-            shown.push(region);
+        let shown = match regions.iter().position(|shown| Arc::ptr_eq(&shown.region, &region)) {
+            Some(index) => regions.get_mut(index),
+            None => {
+                regions.push(Shown { region, taken: Vec::new(), others: Vec::new() });
+                regions.last_mut()
+            }
+        };
+        if let Some(Shown { taken, others, .. }) = shown {
+            if is_taken { taken } else { others }.push(Arc::clone(exported));
         }
     }
     let mut result = Ok(());
-    // Several buffers may be over one region.
-    let mut blanked: Vec<Arc<Region>> = Vec::new();
-    for (exported, region) in taken {
-        if is_in(&shown, &region) {
+    for Shown { region, taken, others } in regions {
+        if taken.is_empty() {
             continue;
         }
-        let outcome = if is_in(&blanked, &region) { Ok(()) } else { region.map_zeros() };
-        match outcome {
-            Ok(()) => {
-                exported.blanked.store(true, Ordering::Relaxed);
-                if !is_in(&blanked, &region) {
-                    blanked.push(region);
-                }
+        if others.is_empty() {
+            result = blank(&region, &taken).and(result);
+        } else if others.iter().all(|other| other.left.get().is_none()) {
+            let left = Arc::new(LeftBuffers { region, detached: taken });
+            for other in &others {
+                let _ = other.left.set(Arc::clone(&left));
             }
-            // Windows cannot map zeros in the place of a mapping. There the addresses are unmapped
-            // at once, and only the caller can know that nobody uses them.
-            Err(Error::Unsupported(_)) if exported.detached.load(Ordering::Relaxed) => exported.release(),
-            Err(error) => result = Err(error),
         }
     }
     result
 }
 
+/// The buffers over a region at the time of `unmap()`.
+struct Shown {
+    region: Arc<Region>,
+    /// Those whose memory is taken away.
+    taken: Vec<Arc<ExportedBuffer>>,
+    /// Those that have to keep it.
+    others: Vec<Arc<ExportedBuffer>>,
+}
+
 /// Where in the list the buffer with an id is. They were made in the order of their ids.
 fn with_id(all: &[Arc<ExportedBuffer>], id: u32) -> Option<usize> {
     all.binary_search_by_key(&id, |exported| exported.id).ok()
-}
-
-fn is_in(list: &[Arc<Region>], region: &Arc<Region>) -> bool {
-    list.iter().any(|one| Arc::ptr_eq(one, region))
 }
 
 /// Whether `buffer` is the ArrayBuffer of `exported`, and not detached.

@@ -161,6 +161,7 @@ fn fault_address(info: *const siginfo_t) -> usize {
 /// How often an access is repeated at the most, before the fault counts as one that repeating does
 /// not mend. A loop may legitimately store to a page and take the right to write away again, some
 /// times in a row.
+#[cfg(not(target_vendor = "apple"))]
 const MOST_TRIES: u32 = 1000;
 
 /// Handles a fault in one of our regions, and returns whether it could.
