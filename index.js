@@ -1974,7 +1974,7 @@ var Views = class {
 	#pagesOf(length, start, count) {
 		const first = Math.min(start, length - 1);
 		const from = Math.max(first - (this.#lead + first) % PAGESIZE, 0);
-		const stop = start + count;
+		const stop = Math.max(start + count, first + 1);
 		const beyond = (this.#lead + stop) % PAGESIZE;
 		const to = beyond === 0 ? stop : Math.min(stop + PAGESIZE - beyond, length);
 		return to - from > MAX_VIEW_LENGTH - BUFFER_ALIGNMENT ? [start, stop] : [from, to];

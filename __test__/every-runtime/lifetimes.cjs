@@ -157,6 +157,20 @@ module.exports = {
     assert.equal(kept.length, 0)
   },
 
+  'unmap() beside views of no bytes': () => {
+    needsLinux()
+    needsArrayBuffer('is always the whole')
+    const path = scratchFile(pattern(64 * PAGESIZE))
+    const map = mmap(path)
+    const views = [0, 8 * PAGESIZE, 9 * PAGESIZE, map.length].map((at) => map.view(Uint8Array, at, 0))
+    map.unmap()
+    assert.deepEqual(
+      views.map((view) => view.length),
+      [0, 0, 0, 0],
+    )
+    assert.equal(mapsOf(path), 0)
+  },
+
   'unmap() after close()': () => {
     needsArrayBuffer('cannot be detached')
     const path = scratchFile(CONTENT)

@@ -276,7 +276,8 @@ export class Views {
     // An empty range at the end of the mapping is in its last page.
     const first = Math.min(start, length - 1)
     const from = Math.max(first - ((this.#lead + first) % PAGESIZE), 0)
-    const stop = start + count
+    // An empty range is given a page, because engines handle buffers of no bytes differently.
+    const stop = Math.max(start + count, first + 1)
     const beyond = (this.#lead + stop) % PAGESIZE
     const to = beyond === 0 ? stop : Math.min(stop + PAGESIZE - beyond, length)
     // The pages may be too long for a buffer although the range is not.
