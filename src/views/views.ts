@@ -214,7 +214,7 @@ export class Views {
     this.#whole = grown
   }
 
-  /** Closes the mapping and detaches internal buffers. Returns whether the handle can be reused. */
+  /** Closes, and detaches the whole if it is internal. Returns whether the handle can be reused. */
   close(mapping: Handle): boolean {
     const whole = this.#whole
     const isInternal = whole !== undefined && !this.#isUsedByOthers(whole)
