@@ -1,4 +1,4 @@
-// An app without a window that maps a file in each kind of process of Electron.
+// An app without a visible window that maps a file in each kind of process of Electron.
 // scripts/matrix/electron.mjs runs it.
 
 const { once } = require('node:events')
@@ -57,7 +57,7 @@ async function main() {
   app.exit(failed === 0 ? 0 : 1)
 }
 
-// The window is gone before the app is done.
+// The window is closed before the app is done.
 app.on('window-all-closed', () => {})
 main().catch((error) => {
   console.error(error)

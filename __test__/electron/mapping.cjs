@@ -1,5 +1,5 @@
-// What each process of the app does: it maps a file, reads and writes it with methods and through a
-// view, and checks that the file has both writes.
+// The test in each process of the app. It maps a file, reads and writes it with methods and through
+// a view, and finds both changes in the file.
 
 const assert = require('node:assert/strict')
 const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
@@ -7,7 +7,7 @@ const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const { mmap } = require('../../index.js')
 
-/** Says what the buffer of the mapping was. */
+/** Returns the class of the buffer of the mapping. */
 function useMapping() {
   const folder = mkdtempSync(join(tmpdir(), 'memmap-electron-'))
   const path = join(folder, 'file')
@@ -27,7 +27,7 @@ function useMapping() {
   }
 }
 
-/** Writes the seventh byte; with a method where there is no view. */
+/** Writes the seventh byte. Uses a method if there is no view. */
 function writeThroughView(mm) {
   try {
     mm.bytes[6] = 'W'.charCodeAt()
@@ -39,7 +39,7 @@ function writeThroughView(mm) {
   }
 }
 
-/** What `useMapping` says, or its error, as something that can be sent to another process. */
+/** The result of `useMapping`, or its error, as an object that can be sent to another process. */
 function report() {
   try {
     return { buffer: useMapping() }

@@ -1,6 +1,6 @@
 const { ipcRenderer } = require('electron')
 
-// Loading may fail too, and must be told.
+// The error is reported as well if loading the package fails.
 let result
 try {
   result = require('./mapping.cjs').report()

@@ -1,6 +1,6 @@
 // Scenarios for strict accounting (vm.overcommit_memory=2), where the system promises no more
-// memory than it has: `node --expose-gc accounting.cjs NAME` plays one of them. It takes nearly all
-// of that memory, so scripts/emulated/test-kernel.mjs plays it in a guest.
+// memory than it has. `node --expose-gc accounting.cjs NAME` runs one of them. It uses up nearly
+// all of that memory, so scripts/emulated/test-kernel.mjs runs it in a guest.
 
 const assert = require('node:assert/strict')
 const { readFileSync, truncateSync } = require('node:fs')
@@ -13,10 +13,10 @@ const { scratchFile } = require('./scratch.cjs')
 
 const MIB = 2 ** 20
 
-/** What a mapping has whose replacement by private memory is refused. */
+/** The length of a mapping whose replacement by private memory the system refuses. */
 const LENGTH = 512 * MIB
 
-/** What the engine has left: the kernel keeps up to 128 MiB of it for other processes. */
+/** Bytes left for the engine. The kernel reserves up to 128 MiB of them for other processes. */
 const LEFT = 256 * MIB
 
 function needsStrictAccounting() {
@@ -26,7 +26,7 @@ function needsStrictAccounting() {
     throw new CannotBe(`the system promises more memory than it has: vm.overcommit_memory is ${accounting}`)
 }
 
-/** How much memory the system may still promise. */
+/** Bytes that the system can still promise. */
 function unpromised() {
   const meminfo = readFileSync('/proc/meminfo', 'utf8')
   const bytes = (name) => Number(new RegExp(`^${name}: +(\\d+) kB$`, 'm').exec(meminfo)?.[1]) * 1024
@@ -40,13 +40,15 @@ function useUp() {
   return rest
 }
 
-/** Where a few bytes of a mapping are: one each MiB, and the last one. A detached view has none. */
+/**
+ * Positions of some bytes of a mapping: one per MiB, and the last one. A detached view has none.
+ */
 function* places(length) {
   for (let at = 0; at < length; at += MIB) yield at
   if (length > 0) yield length - 1
 }
 
-/** Looks at a view of a file of which only the first byte is not 0. */
+/** Checks a view of a file in which only the first byte is not 0. */
 function assertZerosOrFile(bytes) {
   for (const at of places(bytes.length)) {
     assert.ok(bytes[at] === 0 || (at === 0 && bytes[at] === 1), `byte ${at} is ${bytes[at]}`)
@@ -54,13 +56,13 @@ function assertZerosOrFile(bytes) {
 }
 
 /**
- * Calls an operation that may need as much memory again as the mapping has. The system may refuse
- * that, and the views must stay good in any case.
+ * Calls an operation that may need as much additional memory as the mapping has. The system may
+ * refuse that memory, and the views must stay valid in any case.
  */
 async function playUsedUp(operation) {
   needsStrictAccounting()
   for (const shared of [true, false]) await operateUsedUp(operation, shared)
-  // What is mapped now must lie in no place that somebody unmaps later.
+  // The following mappings must not get addresses that an earlier buffer unmaps later.
   const others = [zeros(LENGTH / 4), zeros(LENGTH / 4)]
   for (const other of others) for (const at of places(LENGTH / 4)) other.setAt(at, 7)
   let rounds = 0

@@ -1,4 +1,4 @@
-// close() and unmap() while something that runs in another thread still uses the view.
+// close() and unmap() while an operation in another thread uses the view.
 
 const assert = require('node:assert/strict')
 const { spawnSync } = require('node:child_process')
@@ -36,8 +36,8 @@ const { pattern, scratchFile, scratchPath } = require('./scratch.cjs')
 const CONTENT = pattern(2 << 20)
 
 /**
- * What `start` makes of the bytes of a mapping. The mapping is closed as soon as `start` has
- * returned, and then collected.
+ * The result of `start`, an operation on the bytes of a mapping. The mapping is closed as soon as
+ * the operation has begun, and then collected.
  */
 async function ofClosed(start, content = CONTENT) {
   const path = scratchFile(content)
@@ -64,8 +64,8 @@ function openPipe() {
 }
 
 /**
- * Waits until a thread of this process is in a system call on a descriptor of `path`. The
- * descriptor is found by path, because a runtime may use other numbers for descriptors.
+ * Waits until a thread of this process is in a system call on a descriptor of `path`. It compares
+ * paths, because the number that a runtime calls a descriptor may be another one.
  */
 async function untilInSystemCall(path) {
   needsLinux()
@@ -75,7 +75,7 @@ async function untilInSystemCall(path) {
         const [, descriptor] = readFileSync(`/proc/self/task/${thread}/syscall`, 'latin1').split(' ')
         if (readlinkSync(`/proc/self/fd/${Number(descriptor)}`) === path) return
       } catch (error) {
-        // The thread has ended, or is in no call on a descriptor.
+        // The thread has ended, or is not in a call on a descriptor.
         if (!['ENOENT', 'ESRCH', 'EINVAL'].includes(error.code))
           throw new CannotBe(`nobody says what threads do: ${error.message}`)
       }
@@ -85,14 +85,14 @@ async function untilInSystemCall(path) {
 }
 
 /**
- * Unmaps the memory of a view that `start` has begun to use, and maps as much of another file,
- * which gets the same addresses if they are free.
+ * Unmaps a mapping while `start` uses its view. Then maps as many bytes of another file, which get
+ * the same addresses if those are free.
  */
 async function unmapDuring(pipe, length, start) {
   const path = scratchFile(Buffer.alloc(length, 'c'))
   const other = scratchFile(Buffer.alloc(length, 'o'))
   const map = mmap(path)
-  // Whether it is an error that there is no memory any more is for each runtime to say.
+  // Whether the operation then fails depends on the runtime.
   const outcome = start(map.bytes).catch((error) => error)
   await untilInSystemCall(pipe.path)
   map.unmap()
@@ -119,7 +119,7 @@ module.exports = {
   'unmap() during fs.write': async () => {
     if (runtimeName() === 'deno') throw new CannotBe('its fs.write keeps JavaScript waiting until all is written')
     const pipe = openPipe()
-    // More than a pipe has room for, so that it waits in the middle.
+    // This is more than a pipe can hold, so the write waits in the middle.
     const length = 1 << 20
     const { outcome, otherMap } = await unmapDuring(pipe, length, (bytes) =>
       promisify(write)(pipe.here, bytes, 0, length, null),

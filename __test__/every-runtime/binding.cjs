@@ -1,11 +1,11 @@
-// The native library by itself, without what JavaScript makes of it.
+// The native library itself, without the TypeScript wrapper.
 
 const { readdirSync } = require('node:fs')
 const { join } = require('node:path')
 
 const root = join(__dirname, '../..')
 
-/** Of several, the first that this process can load. */
+/** Loads the first library that fits this process. */
 function load() {
   const errors = []
   for (const name of readdirSync(root).filter((name) => /^memmap\..*\.node$/.test(name))) {

@@ -1,4 +1,4 @@
-// What other processes do in the scenarios, each under a name: children.cjs NAME ARGUMENT...
+// The programs of other processes in the scenarios: children.cjs NAME ARGUMENT...
 
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
@@ -6,12 +6,12 @@ const { closeSync, openSync, truncateSync, writeSync } = require('node:fs')
 const { createInterface } = require('node:readline')
 const zlib = require('node:zlib')
 
-// Not at the top: one of the programs must not have loaded it before its first thread has.
+// The package is loaded on demand, because in one of the programs a worker must load it first.
 const memmap = () => require('../../index.js')
 
 /**
- * Waits for a line that tells it to go on, or for the end of the standard input. Then it closes the
- * input, which would keep the process running.
+ * Waits for a line on the standard input, or for its end. Then closes the input, which would
+ * otherwise keep the process running.
  */
 async function toldToGoOn() {
   const input = createInterface({ input: process.stdin })
@@ -21,7 +21,7 @@ async function toldToGoOn() {
 }
 
 const programs = {
-  /** Loads the addon in a thread that ends, then in this one, then in another. */
+  /** Loads the addon in a thread that ends, then in the main thread, then in another thread. */
   async 'first in a worker'(path) {
     const { nextMessage, startWorker } = require('./others.cjs')
     const { collectGarbage, nextTurn } = require('./runtime.cjs')
@@ -30,7 +30,7 @@ const programs = {
       const ended = once(worker, 'exit')
       assert.equal(await nextMessage(worker), text)
       await ended
-      // The finalizers of what the thread left must find the library where it was.
+      // The finalizers of the thread must still find the library at its addresses.
       collectGarbage()
       await nextTurn()
     }
@@ -44,7 +44,7 @@ const programs = {
   },
 
   /**
-   * Writes one byte characters and then two byte characters over a file, until it is told to end.
+   * Fills a file with one-byte and then two-byte characters in turn, until the parent says to end.
    */
   async 'rewrites over and over'(path) {
     const map = memmap().mmap(path)
@@ -63,7 +63,7 @@ const programs = {
     map.close()
   },
 
-  /** Cuts a file off and fills it again, until it is told to end. */
+  /** Truncates a file and fills it again, until the parent says to end. */
   async 'truncates over and over'(path, length, kept) {
     const content = Buffer.alloc(Number(length), 'A')
     const file = openSync(path, 'r+')
@@ -82,10 +82,10 @@ const programs = {
     closeSync(file)
   },
 
-  /** Writes to a file in the ordinary way. */
+  /** Writes to a file with `fs`. */
   async writes(path, text, position) {
     const file = openSync(path, 'r+')
-    // Not the text itself: with that Deno forgets the position.
+    // The text is passed as a Buffer, because Deno ignores the position of a string.
     const bytes = Buffer.from(text)
     writeSync(file, bytes, 0, bytes.length, Number(position))
     closeSync(file)
@@ -105,7 +105,7 @@ const programs = {
     if (how === 'throw') throw new Error('on purpose')
   },
 
-  /** Answers in a named region, and ends as it is told. */
+  /** Writes an answer to a named region, and ends in the way that the argument says. */
   async 'answers in a region'(tagname, how) {
     const region = memmap().mmap(-1, 1024, { tagname })
     globalThis.kept = region.bytes
@@ -119,8 +119,8 @@ const programs = {
   },
 
   /**
-   * Listens to SIGBUS, before or after it maps, and then stops listening. Says what a truncated
-   * page reads as.
+   * Adds and removes listeners of SIGBUS, before or after it maps a file. Then prints a byte of a
+   * page that was cut off.
    */
   async 'listens to SIGBUS'(how, path) {
     const watchers = () => process.listenerCount('newListener') + process.listenerCount('removeListener')
@@ -139,7 +139,7 @@ const programs = {
     console.log(bytes[2 * PAGESIZE])
   },
 
-  /** Maps a file over and over, with turns of the event loop between, and never closes. */
+  /** Maps a file repeatedly and never closes it. The event loop turns in between. */
   async 'never closes'(path, times) {
     const { mmap } = memmap()
     for (let count = 0; count < Number(times); count += 1) {

@@ -1,4 +1,4 @@
-// Text and streams of a mapping, which every engine decodes and reads in its own way.
+// Text and streams of a mapping. Each engine decodes and reads them in its own way.
 
 const assert = require('node:assert/strict')
 const { Readable } = require('node:stream')
@@ -102,7 +102,7 @@ module.exports = {
     map.close()
   },
 
-  // A Buffer or a TextDecoder that reads the mapping itself ends most engines here.
+  // Most engines crash here if a Buffer or a TextDecoder reads the mapping itself.
   'text survives another process that rewrites the file': async () => {
     const path = scratchFile(Buffer.alloc(8000, 'a'))
     const child = startChild('rewrites over and over', [path])

@@ -1,4 +1,4 @@
-// What a file that is cut off does to its mappings, and what stores where nothing may be stored do.
+// Mappings of truncated files, and stores to pages that are mapped read-only.
 
 const assert = require('node:assert/strict')
 const { createHash } = require('node:crypto')
@@ -26,10 +26,10 @@ const { pattern, scratchFile, scratchPath } = require('./scratch.cjs')
 
 const CONTENT = pattern(8 * PAGESIZE)
 const KEPT = 2 * PAGESIZE + 100
-/** More than many systems have in one piece, and no view is too long. */
+/** Many systems have no free memory of this length, but a view can have it. */
 const LONG = 3 * 2 ** 30
 
-// A runtime that takes no memory of others takes not the counter's either.
+// A runtime that refuses external memory refuses that of the counter, too.
 const faults = refuses ? undefined : new Uint32Array(binding.faultCounter())
 
 function assertFaults(expected) {
@@ -40,7 +40,7 @@ function needsTruncation() {
   if (process.platform === 'win32') throw new CannotBe('Windows truncates no mapped file')
 }
 
-/** A mapping whose file is cut off under it. */
+/** A mapping, and a function that truncates its file. */
 function cutOff() {
   needsTruncation()
   const path = scratchFile(CONTENT)
@@ -48,7 +48,7 @@ function cutOff() {
   return { path, map, bytes: map.bytes, cut: () => truncateSync(path, KEPT) }
 }
 
-/** All methods that read or write bytes, each where there is nothing any more. */
+/** All methods that read or write bytes, each in the range that was cut off. */
 const METHODS = [
   (map) => map.at(-1),
   (map) => map.slice(-10),
@@ -85,7 +85,7 @@ const LOSS = { code: 'ERR_MMAP_FAULT', offset: KEPT, length: CONTENT.length - KE
 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex')
 
-/** Adds up all bytes, and calls `atMiddle` half way. */
+/** Returns the sum of all bytes. Calls `atMiddle` after the first half of them. */
 function sum(bytes, atMiddle) {
   const middle = bytes.length / 2
   let total = 0
@@ -104,7 +104,7 @@ module.exports = {
     assertFaults(0)
     assert.ok(bytes.subarray(KEPT).every((byte) => byte === 0))
     assertFaults(1)
-    // Also those that ask for what is still there.
+    // Methods fail also in the range that is still there.
     for (const method of [(it) => it.at(0), (it) => it.slice(0, 1), (it) => it.find('a', 0, 1), ...METHODS]) {
       assert.throws(() => method(map), LOSS, method.toString())
     }
@@ -165,7 +165,7 @@ module.exports = {
     assert.equal(bytes[LONG - 1], 0)
     assert.deepEqual(Buffer.from(bytes.subarray(0, KEPT)), CONTENT.subarray(0, KEPT))
     assert.throws(() => map.at(0), { code: 'ERR_MMAP_FAULT', offset: KEPT, length: LONG - KEPT })
-    // The engine gets what it asks the system for.
+    // The engine can still allocate memory.
     assert.equal(new Uint8Array(64 << 20).length, 64 << 20)
     collectGarbage()
     map.unmap()
@@ -192,7 +192,7 @@ module.exports = {
     cut()
     const target = openSync(scratchPath(), 'w')
     try {
-      // A system call that reads lost memory raises no signal: it fails, or writes what is left.
+      // A system call that reads lost memory raises no signal. It fails, or writes what is left.
       assert.ok(writeSync(target, bytes, 0, bytes.length, 0) <= KEPT + PAGESIZE)
     } catch (error) {
       assert.equal(error.code, 'EFAULT')
@@ -240,7 +240,7 @@ module.exports = {
   'a listener of SIGBUS comes and goes': async () => {
     needsTruncation()
     for (const how of ['comes', 'goes', 'came before', 'came before, goes', 'once', 'all go']) {
-      // Bun tells nobody of that, and takes its handler away with all that is over it.
+      // Bun emits no event for that, and removes its handler and the one over it.
       if (how === 'all go' && runtimeName() === 'bun') continue
       const path = scratchFile(CONTENT)
       const child = startChild('listens to SIGBUS', [how, path])
@@ -258,12 +258,12 @@ module.exports = {
     map.view(Float64Array)[20] = 0.5
     assert.ok(readFileSync(path).equals(CONTENT))
     assert.throws(() => map.setAt(0, 1), { code: 'ERR_MMAP_READONLY' })
-    // The pages that nobody stored to still show what others write.
+    // Pages without a store still show the changes of other processes.
     const other = startChild('writes', [path, 'by another', 3 * PAGESIZE])
     assert.equal((await other.ended).code, 0)
     assert.equal(Buffer.from(bytes.subarray(3 * PAGESIZE, 3 * PAGESIZE + 10)).toString(), 'by another')
     assert.equal(map.find('by another', 0), 3 * PAGESIZE)
-    // A page that somebody stored to does not.
+    // A page with a store does not.
     const third = startChild('writes', [path, 'not seen', 200])
     assert.equal((await third.ended).code, 0)
     assert.ok(readFileSync(path).includes('not seen'))
@@ -298,7 +298,7 @@ module.exports = {
       codes.push(error.code)
     }
     codes.push((await readInto(map.bytes))?.code)
-    // Windows stores to private memory.
+    // On Windows the memory is private, so the call succeeds.
     if (process.platform !== 'win32') assert.deepEqual(codes, ['EFAULT', 'EFAULT'])
     closeSync(source)
     assert.ok(readFileSync(path).equals(CONTENT))
@@ -314,7 +314,7 @@ module.exports = {
       assert.throws(() => load(memory.buffer.byteLength), WebAssembly.RuntimeError)
       bytes[round] = 7
       assert.deepEqual([bytes[round], load(0)], [7, 0])
-      // Afresh, so that the next store runs into a page that can only be read.
+      // This makes all pages read-only again, so the next store raises a fault.
       if (process.platform !== 'win32' && round % 100 === 0) map.protect(PROT_READ | PROT_EXEC)
     }
     map.close()
@@ -333,8 +333,8 @@ module.exports = {
       return process.memoryUsage().rss
     }
     const before = mapInTurn(10_000)
-    // Each would otherwise put its handlers before the other's, and keep what it replaced: 300
-    // bytes each time.
+    // Otherwise each copy would install its handlers over those of the other, and keep the replaced
+    // ones: 300 bytes each time.
     assert.ok(mapInTurn(100_000) - before < 12 << 20, 'the process grows')
     const maps = copies.map((map) => map(path))
     truncateSync(path, KEPT)
@@ -354,8 +354,8 @@ const LOADS = Buffer.from(
 const PACKAGE = join(__dirname, '../..')
 
 /**
- * Reads through a view and with methods, which must find what was written, or nothing. Says whether
- * all of it was found.
+ * Reads a file that another process truncates and fills. Every byte must be 65, or 0 in a view.
+ * Returns whether no byte was lost.
  */
 function readWhatever(path) {
   let map

@@ -1,4 +1,4 @@
-// What a program begins with: the package by its name, its constants, and the flows of the guide.
+// The first steps of a program: the package by its name, its constants, and the flows of the guide.
 
 const assert = require('node:assert/strict')
 const { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } = require('node:fs')
@@ -11,8 +11,8 @@ const { ACCESS_READ, mmap } = memmap
 const root = join(__dirname, '../..')
 
 /**
- * A project in whose node_modules `install` puts the package. Both kinds of modules import it by
- * its name.
+ * Makes a project in whose node_modules `install` puts the package, and loads it by its name from
+ * both kinds of modules.
  */
 async function useByName(install) {
   const folder = scratchFolder()
@@ -28,14 +28,14 @@ async function useByName(install) {
   }
 }
 
-/** What `npm install` of the published package comes to. */
+/** Installs as `npm install` of the published package does. */
 function copyPackage(target) {
   mkdirSync(target)
   const library = readdirSync(root).find((name) => name.endsWith('.node'))
   for (const name of ['package.json', 'index.js', library]) copyFileSync(join(root, name), join(target, name))
 }
 
-/** What `npm install` of a folder, `npm link` and workspaces come to. */
+/** Installs as `npm install` of a folder, `npm link` and workspaces do. */
 const linkPackage = (target) => symlinkSync(root, target, 'junction')
 
 const USE = `const map = mmap(-1, 10)
@@ -66,7 +66,7 @@ module.exports = {
     assert.equal(map.readLine().toString(), 'Hello World!\n')
     assert.equal(map.slice(0, 5).toString(), 'Hello')
     assert.deepEqual([map.find('memory'), map.rfind('\n')], [23, 42])
-    // In a mapping of its own: Windows makes no file shorter of which there is a view.
+    // This uses another mapping, because Windows cannot shorten a file that has a view.
     const viewed = mmap(path)
     assert.equal(viewed.bytes.at(-1), 10)
     viewed.unmap()

@@ -1,6 +1,6 @@
-// Scenarios that fail only on certain kernels: `node --expose-gc kernel.cjs NAME` plays one of
-// them. Only Node plays them, in the guest of scripts/emulated/test-kernel.mjs, where scratch files
-// lie on tmpfs and the user is root.
+// Scenarios that fail only on certain kernels: `node --expose-gc kernel.cjs NAME` runs one of them.
+// Only Node runs them, in the guest of scripts/emulated/test-kernel.mjs. There the scratch files
+// are on tmpfs, and the user is root.
 
 const assert = require('node:assert/strict')
 const { spawnSync } = require('node:child_process')
@@ -15,7 +15,7 @@ const MIB = 2 ** 20
 
 const PACKAGE = JSON.stringify(join(__dirname, '../../index.js'))
 
-/** Runs a program to its end, which must be a good one, and returns what it printed. */
+/** Runs a program, which must succeed, and returns its output. */
 function outputOfProgram(command, args) {
   const { status, signal, error, stdout, stderr } = spawnSync(command, args, {
     encoding: 'utf8',
@@ -34,7 +34,7 @@ const scenarios = {
       const map = require(${PACKAGE}).mmap(-1, 10)
       map.write('hello')
       console.log(map.slice(0, 5).toString(), require('node:fs').existsSync('/proc/self'))`
-    // In a namespace of its own, so that others keep theirs.
+    // This runs in a mount namespace of its own, so that other processes keep /proc.
     const command = ['--mount', 'sh', '-c', 'umount -l /proc && exec "$@"', 'sh', process.execPath, '-e', program]
     assert.equal(outputOfProgram('unshare', command), 'hello false\n')
   },
@@ -42,7 +42,7 @@ const scenarios = {
   'create on tmpfs under a profiler': () => {
     const path = scratchPath()
     const program = `require(${PACKAGE}).mmap(${JSON.stringify(path)}, ${64 * MIB}, { create: true }).close()`
-    // It interrupts system calls by a signal each millisecond.
+    // The profiler interrupts system calls by a signal each millisecond.
     outputOfProgram(process.execPath, ['--cpu-prof', '--cpu-prof-dir', scratchFolder(), '-e', program])
     assert.equal(statSync(path).size, 64 * MIB)
   },

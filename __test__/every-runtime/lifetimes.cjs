@@ -1,4 +1,4 @@
-// A view never goes bad, and nothing stays longer than somebody can reach it.
+// Lifetimes: a view stays valid, and memory is released when nothing can reach it.
 
 const assert = require('node:assert/strict')
 const { appendFileSync, readFileSync, truncateSync, unlinkSync, writeFileSync } = require('node:fs')
@@ -29,7 +29,7 @@ module.exports = {
 
   'a subarray returned out of a using block': async () => {
     const path = scratchFile(CONTENT)
-    // What `using` compiles to, which not all runtimes parse.
+    // This is what `using` compiles to. Not all runtimes can parse `using`.
     const head = () => {
       const map = mmap(path, 0, { access: ACCESS_READ })
       try {
@@ -92,8 +92,8 @@ module.exports = {
       held.moved = structuredClone(map.bytes, { transfer: [map.buffer] })
       isContent(held.moved)
     } catch (error) {
-      // Most runtimes do not transfer external memory, and none transfers a SharedArrayBuffer, for
-      // which Node 20 has another error.
+      // Most runtimes refuse to transfer external memory, and all of them refuse a
+      // SharedArrayBuffer. For the latter Node 20 throws a TypeError.
       assert.ok(error.name === 'DataCloneError' || (refuses && error.name === 'TypeError'), error)
     }
     isContent(map.bytes)
@@ -194,11 +194,11 @@ module.exports = {
     assert.deepEqual([before.length, longer.length], [3 * PAGESIZE, 20 * PAGESIZE])
     longer[0] = 250
     assert.equal(before[0], 250)
-    // There no file gets shorter while there are views of it.
+    // Windows cannot shorten a file that has views.
     if (process.platform === 'win32') return
     map.resize(PAGESIZE + 10)
     assert.equal(map.bytes.length, PAGESIZE + 10)
-    // What was cut off is zeros in the views of before.
+    // In earlier views the range that was cut off is zeros.
     assert.deepEqual([before[1], before[2 * PAGESIZE], longer[15 * PAGESIZE]], [CONTENT[1], 0, 0])
     assert.equal(map.at(-1), CONTENT[PAGESIZE + 9])
     map.close()
@@ -217,7 +217,7 @@ module.exports = {
     isContent(before)
     assert.ok(more.equals(map.bytes.subarray(3 * PAGESIZE)), 'what was appended is in a new view')
     assert.equal(map.at(4 * PAGESIZE), more[PAGESIZE])
-    // There no file gets shorter while it is mapped.
+    // Windows cannot shorten a file that is mapped.
     if (process.platform !== 'win32') {
       truncateSync(path, PAGESIZE + 10)
       assert.equal(before[2 * PAGESIZE], 0)
@@ -251,7 +251,7 @@ module.exports = {
     const map = mmap(path)
     map.read()
     map.find('x')
-    // So often that the class makes a view of its own, which does not count.
+    // So many calls make the class use an internal view, which must not keep the memory.
     for (let index = 0; index < map.length; index += 1) map.at(index)
     assert.deepEqual([mapsOf(path), descriptorsOf(path)], [1, 1])
     map.close()

@@ -23,10 +23,10 @@ const { pattern, scratchFile } = require('./scratch.cjs')
 const GIB = 2 ** 30
 const MIB = 2 ** 20
 
-/** How often the loop that must not leak goes round; 1,000,000 takes a few minutes. */
+/** The rounds of the loop that must not leak. 1,000,000 take a few minutes. */
 const CYCLES = Number(process.env.MEMMAP_TEST_CYCLES ?? 100_000)
 
-/** Opens, takes a view, closes, and gives the view. */
+/** Returns a view of a mapping that has been closed. */
 function viewOfClosed(path) {
   const map = mmap(path)
   const { bytes } = map
@@ -45,7 +45,7 @@ module.exports = {
     closeSync(file)
     const map = mmap(path, 0, { access: ACCESS_READ })
     const { bytes } = map
-    // As docs/recipes.md says it.
+    // docs/recipes.md promises this.
     assert.equal(map.indexOf('needle'), place)
     assert.equal(map.slice(place, place + 6).toString(), 'needle')
     if (runtimeName() === 'node') {
@@ -78,7 +78,7 @@ module.exports = {
         refusal = error
       }
     }
-    // An engine that finalizes while it allocates never gets there.
+    // No error occurs in an engine that runs finalizers while it allocates.
     if (refusal !== undefined) assert.equal(refusal.code, 'ENOMEM')
     await goesOn(path)
   },
@@ -170,18 +170,18 @@ module.exports = {
       await collectUntil(() => mapsOf(path) === 0)
       return { rss: process.memoryUsage().rss, descriptors: openDescriptors().length }
     }
-    // What an engine grows to under this load, it has grown to after that.
+    // The engine has its final size under this load after these cycles.
     const before = await cycles(20_000)
     const after = await cycles(CYCLES)
     assert.deepEqual([mapsOf(path), descriptorsOf(path)], [0, 0])
-    // A runtime opens a few of its own when it pleases: Deno its caches.
+    // A runtime may open some descriptors itself at any time, such as Deno for its caches.
     assert.ok(
       after.descriptors < before.descriptors + 20,
       `${after.descriptors - before.descriptors} descriptors are left`,
     )
     const grown = (after.rss - before.rss) / MIB
-    // Deno keeps about 50 bytes of every External, even without a finalizer. An addon of ten lines
-    // of C shows it.
+    // Deno keeps about 50 bytes of every External, even of one without a finalizer. An addon of ten
+    // lines of C shows it.
     const allowed = 32 + (runtimeName() === 'deno' ? (CYCLES * 64) / MIB : 0)
     assert.ok(grown < allowed, `RSS has grown by ${grown.toFixed(1)} MiB`)
   },
@@ -242,8 +242,8 @@ module.exports = {
 }
 
 /**
- * Whether a mapping can have no views, because its SharedArrayBuffer, which must have all of it,
- * would be too long for the engine.
+ * Whether a mapping can have no views, because its SharedArrayBuffer contains all of it and would
+ * be too long for the engine.
  */
 function hasNoWindow(map) {
   if (!refuses || map.length <= MAX_VIEW_LENGTH) return false
@@ -252,8 +252,8 @@ function hasNoWindow(map) {
 }
 
 /**
- * Checks that there is room for mappings, and for what the engine itself maps, once the views of
- * `path` are collected.
+ * Checks that after the views of `path` are collected, new mappings are possible, and the engine
+ * can allocate.
  */
 async function goesOn(path) {
   assert.ok(await collectUntil(() => mapsOf(path) === 0), `${mapsOf(path)} of ${allMaps()} maps are left`)

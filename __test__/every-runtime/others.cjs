@@ -1,4 +1,4 @@
-// Other processes and threads of the same runtime, and how to talk with them.
+// Starts other processes and threads of the same runtime, and exchanges messages with them.
 
 const { spawn } = require('node:child_process')
 const { once } = require('node:events')
@@ -8,8 +8,8 @@ const { Worker } = require('node:worker_threads')
 const { LEADING_ARGUMENTS, runtimeName } = require('./runtime.cjs')
 
 /**
- * Starts a script. `line()` gives its lines one by one, and undefined at the end. `ended` is how it
- * ends.
+ * Starts a script. `line()` returns its lines one by one, and undefined at the end. `ended` is a
+ * promise of its exit code and signal.
  */
 function startScript(script, args = [], { cwd, descriptors = [] } = {}) {
   const command = [...LEADING_ARGUMENTS[runtimeName()], script, ...args.map(String)]
@@ -27,7 +27,7 @@ function startChild(program, args, options) {
   return startScript(join(__dirname, 'children.cjs'), [program, ...args], options)
 }
 
-/** What a script printed, when it has ended as it should. */
+/** The output of a script, which must succeed. */
 async function outputOf(script, args, options) {
   const process = startScript(script, args, options)
   const lines = []
@@ -42,7 +42,7 @@ function startWorker(program, workerData = {}) {
   return new Worker(join(__dirname, 'workers.cjs'), { workerData: { program, ...workerData } })
 }
 
-/** The next message of a thread, or its error. */
+/** The next message of a thread. Rejects with the error of the thread. */
 async function nextMessage(worker) {
   const [message] = await once(worker, 'message')
   return message

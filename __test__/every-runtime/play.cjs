@@ -1,4 +1,4 @@
-// Plays one scenario. It prints "ok" or "n/a: why". A failure prints what an uncaught error prints.
+// Runs one scenario, and prints "ok" or "n/a: why". A failure is an uncaught error.
 
 const { CannotBe } = require('./runtime.cjs')
 

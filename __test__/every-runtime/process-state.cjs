@@ -1,12 +1,12 @@
-// What Linux says that this process has open, and has mapped. On other systems the functions return
-// nothing, because these do not say it.
+// The open descriptors and the mappings of this process, according to Linux. On other systems the
+// lists are empty, and the numbers 0.
 
 const { readdirSync, readFileSync, readlinkSync } = require('node:fs')
 const { CannotBe } = require('./runtime.cjs')
 
 const onLinux = process.platform === 'linux'
 
-/** For scenarios that are about nothing else. */
+/** For scenarios that cannot check anything else. */
 function needsLinux() {
   if (!onLinux) throw new CannotBe('it reads /proc, which only Linux has')
 }
@@ -16,37 +16,37 @@ function mapLines() {
 }
 
 /**
- * How many regions of memory are mapped from `path`. The path of a file without a name is
- * `/memfd:memmap (deleted)`.
+ * The number of kernel mappings of `path`. The path of a file without a name is `/memfd:memmap
+ * (deleted)`.
  */
 function mapsOf(path) {
   return mapLines().filter((line) => line.endsWith(` ${path}`)).length
 }
 
-/** How many stretches of memory are mapped at all. */
+/** The number of all kernel mappings. */
 function allMaps() {
   return mapLines().length
 }
 
-/** What the open descriptors are. */
+/** The targets of the open descriptors. */
 function openDescriptors() {
   if (!onLinux) return []
   return readdirSync('/proc/self/fd').flatMap((descriptor) => {
     try {
       return [readlinkSync(`/proc/self/fd/${descriptor}`)]
     } catch {
-      // The one by which the folder itself was read.
+      // This is the descriptor that the folder itself was read with.
       return []
     }
   })
 }
 
-/** How many descriptors lead to `path`. */
+/** The number of open descriptors of `path`. */
 function descriptorsOf(path) {
   return openDescriptors().filter((target) => target === path).length
 }
 
-/** How many mappings the system allows a process. */
+/** The greatest number of kernel mappings that a process can have. */
 function mostMaps() {
   needsLinux()
   return Number(readFileSync('/proc/sys/vm/max_map_count', 'utf8'))

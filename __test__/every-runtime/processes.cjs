@@ -10,16 +10,19 @@ const { scratchFile } = require('./scratch.cjs')
 
 const ENDED_WELL = { code: 0, signal: null }
 
-/** A name that no other run uses. */
+/** A tag that no other run uses. */
 const tagnameFor = (how) => `runtimes-${process.pid}-${how.replace(/\W/g, '-')}`
 
-/** What is left of a region where Linux keeps them. */
+/** The files that Linux still has for a region. */
 function leftOf(tagname) {
   if (!existsSync('/dev/shm')) return []
   return readdirSync('/dev/shm').filter((name) => name.includes(tagname))
 }
 
-/** Shares a region with a child that ends in the given way. `closeFirst`: the child ends last. */
+/**
+ * Shares a region with a child that ends in the way `how`. The child may be the last user of the
+ * region.
+ */
 async function shareWithChild(how, { closeFirst }) {
   const tagname = tagnameFor(how)
   const region = mmap(-1, 1024, { tagname })

@@ -1,12 +1,12 @@
-// What differs between the runtimes, and what a scenario says that cannot be played on one of them.
+// The differences between runtimes, and the error of a scenario that cannot run on one of them.
 
 const { setImmediate: nextTurn } = require('node:timers/promises')
 const { setFlagsFromString } = require('node:v8')
 const { runInNewContext } = require('node:vm')
 
 /**
- * The arguments before the name of a script, by runtime. They make the garbage collector a
- * function, and grant all permissions.
+ * The arguments of each runtime before the name of a script. They expose the garbage collector, and
+ * grant all permissions.
  */
 const LEADING_ARGUMENTS = {
   node: ['--expose-gc'],
@@ -20,10 +20,10 @@ const LEADING_ARGUMENTS = {
  */
 const REFUSING = 'MEMMAP_TEST_REFUSING'
 
-/** Then views are of SharedArrayBuffers. */
+/** Whether this runtime refuses external memory. Its views are then of SharedArrayBuffers. */
 const refuses = process.env[REFUSING] !== undefined
 
-/** Thrown when this runtime or system lacks what a scenario needs. The message is the reason. */
+/** Thrown if this runtime or system lacks what a scenario needs. The message is the reason. */
 class CannotBe extends Error {}
 
 /** A key of {@link LEADING_ARGUMENTS}. */
@@ -33,8 +33,8 @@ function runtimeName() {
 }
 
 /**
- * The outcome that a scenario has printed last, after everything else. It is undefined if there is
- * none, as after a failure.
+ * The outcome in the last line of the output of a scenario. Undefined if there is none, as after a
+ * failure.
  */
 function saidOutcome(stdout) {
   const last = stdout.trimEnd().split('\n').at(-1) ?? ''
@@ -49,14 +49,14 @@ function collectGarbage() {
   else throw new CannotBe('no gc() is exposed')
 }
 
-/** For scenarios that are about what only an ArrayBuffer can do. */
+/** For scenarios that only an ArrayBuffer can pass. */
 function needsArrayBuffer(what) {
   if (refuses) throw new CannotBe(`views are of a SharedArrayBuffer, which ${what}`)
 }
 
 /**
- * Collects garbage and lets finalizers run until `condition` holds. Returns false if it does not
- * hold in the end.
+ * Collects garbage and lets finalizers run until `condition` holds. Returns whether it does in the
+ * end.
  */
 async function collectUntil(condition) {
   for (let round = 0; round < 300; round += 1) {
@@ -68,13 +68,14 @@ async function collectUntil(condition) {
   return condition()
 }
 
-/** What `promise` comes to, with garbage being collected all the time until then. */
+/** Waits for `promise`, and collects garbage all the time until it is settled. */
 async function whileCollecting(promise) {
   let settled = false
   const result = promise.finally(() => {
     settled = true
   })
-  // A rejection is told where it is awaited; until then it is not an unhandled one.
+  // The caller handles a rejection. Until it awaits the promise, this keeps it from being
+  // unhandled.
   result.catch(() => {})
   while (!settled) {
     collectGarbage()
@@ -83,7 +84,7 @@ async function whileCollecting(promise) {
   return result
 }
 
-/** ArrayBuffer.prototype.transfer, which Node 20 has behind a flag. */
+/** Calls ArrayBuffer.prototype.transfer, which Node 20 has behind a flag. */
 function transfer(buffer) {
   if (buffer.transfer !== undefined) return buffer.transfer()
   if (runtimeName() !== 'node') throw new CannotBe('no ArrayBuffer.prototype.transfer')

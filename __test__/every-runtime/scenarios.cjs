@@ -1,6 +1,6 @@
-// What must hold on every runtime: `node --expose-gc scenarios.cjs NAME` plays one scenario and
-// prints "ok", or "n/a: why". A failure is an uncaught error. --names prints the names of all
-// scenarios. scripts/matrix/runtimes.mjs plays all of them on every runtime.
+// Scenarios that must pass on every runtime. `node --expose-gc scenarios.cjs NAME` runs one of
+// them, and prints "ok" or "n/a: why". A failure is an uncaught error. With --names it prints the
+// names. scripts/matrix/runtimes.mjs runs all scenarios on all runtimes.
 
 const { play } = require('./play.cjs')
 

@@ -1,5 +1,5 @@
-// Files for a scenario, in a folder that is removed when the process ends. If the process crashes,
-// the folder is removed with that of the runner.
+// Files for a scenario, in a folder that is removed when the process ends. After a crash the runner
+// removes it.
 
 const { mkdtempSync, realpathSync, rmSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')
@@ -10,7 +10,7 @@ let files = 0
 
 function scratchFolder() {
   if (folder === undefined) {
-    // As the system has it, so that it can be looked for in /proc/self/maps.
+    // The real path is needed, because /proc/self/maps contains that one.
     folder = realpathSync(mkdtempSync(join(tmpdir(), 'memmap-runtimes-')))
     process.once('exit', removeScratch)
   }
@@ -21,12 +21,13 @@ function removeScratch() {
   try {
     rmSync(folder, { recursive: true, force: true })
   } catch (error) {
-    // Windows removes no file that is mapped, and it is until its last view has been collected.
+    // Windows cannot remove a mapped file, and a file stays mapped until its last view is
+    // collected.
     if (process.platform !== 'win32') throw error
   }
 }
 
-/** A path for a file that is not there yet. */
+/** A path of a file that does not exist yet. */
 function scratchPath() {
   files += 1
   return join(scratchFolder(), `file-${files}`)
@@ -38,7 +39,7 @@ function scratchFile(content) {
   return path
 }
 
-/** Bytes of which no two neighbouring pages, and no two neighbours, are the same. */
+/** Bytes of which no two neighbours are equal, and no two neighbouring pages. */
 function pattern(length) {
   const bytes = Buffer.alloc(length)
   for (let i = 0; i < length; i += 1) bytes[i] = (i * 7 + (i >> 8) * 13 + (i >> 16) * 29 + 5) & 255

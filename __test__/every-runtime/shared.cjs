@@ -16,14 +16,14 @@ const text = (bytes) => Buffer.from(bytes).toString()
 const GROWS_IN_PLACE = runtimeName() !== 'bun' && process.platform !== 'win32'
 
 /**
- * Whether there are any of these buffers. On Windows nothing can be mapped over addresses that the
- * runtime has reserved, so the runtime must have a function that accepts external memory.
+ * Whether this runtime can make such buffers. On Windows nothing can be mapped over the addresses
+ * of a buffer, so the runtime must have a function that makes one over our memory.
  */
 const HAS_SHARED_BUFFERS =
   process.platform !== 'win32' ||
   (!refuses && runtimeName() !== 'deno' && Number.parseInt(process.versions.node, 10) >= 22)
 
-/** The scenarios, or that each of them cannot be. */
+/** Returns the scenarios. Where there are no such buffers, each checks the error instead. */
 function needingSharedBuffers(scenarios) {
   if (HAS_SHARED_BUFFERS) return scenarios
   const cannotBe = () => {
@@ -36,8 +36,8 @@ function needingSharedBuffers(scenarios) {
 }
 
 /**
- * What `Response` and `Request`, `Blob`, `CompressionStream` and `crypto.subtle` make of a view of
- * the text "hello".
+ * The results of `Response` and `Request`, `Blob`, `CompressionStream` and `crypto.subtle` for a
+ * view of the text "hello".
  */
 const WEB_APIS = {
   node20: ['TypeError', 'hello', 'hello', 'TypeError'],
@@ -51,7 +51,7 @@ function webKind() {
   return Number.parseInt(process.versions.node, 10) < 24 ? 'node20' : 'node24'
 }
 
-/** The text of `bytes` that have been compressed, and decompressed again. */
+/** Compresses and decompresses `bytes`, and returns their text. */
 async function compress(bytes) {
   const { readable, writable } = new CompressionStream('gzip')
   const writer = writable.getWriter()
@@ -63,7 +63,10 @@ async function compress(bytes) {
   return text
 }
 
-/** A mapping whose buffer can grow to `maxByteLength` bytes, where there are such buffers. */
+/**
+ * A mapping whose buffer can grow to `maxByteLength` bytes. Throws CannotBe where that is
+ * impossible.
+ */
 function growable(path, maxByteLength, options) {
   const open = () => mmap(path, 0, { ...options, sharedArrayBuffer: { maxByteLength } })
   if (GROWS_IN_PLACE) return open()
@@ -71,7 +74,7 @@ function growable(path, maxByteLength, options) {
   throw new CannotBe('its buffers cannot grow in place, and "maxByteLength" was refused: ERR_MMAP_UNSUPPORTED')
 }
 
-/** For scenarios in which the memory goes away under a buffer that was handed out. */
+/** For scenarios in which the memory under a buffer of the user is unmapped. */
 function needsToUnmap(map) {
   if (process.platform !== 'win32') return
   const { bytes } = map
@@ -81,7 +84,7 @@ function needsToUnmap(map) {
   throw new CannotBe('Windows maps nothing over addresses in use, and unmap() was refused: ERR_MMAP_UNSUPPORTED')
 }
 
-/** A thread that can hold a buffer; each call is one of its commands. */
+/** Starts a thread that can hold a buffer. Each call sends it a command. */
 async function startHolder() {
   const worker = startWorker('holds a buffer')
   const call = async (...command) => {
@@ -142,7 +145,7 @@ module.exports = needingSharedBuffers({
     assert.equal(await sent(map.slice()), 'hello')
     assert.equal(await new Response(map.stream()).text(), 'hello')
 
-    // As docs/recipes.md says it.
+    // docs/recipes.md promises this.
     const { bytes } = map
     const outcome = (promise) => promise.catch(({ name }) => name)
     const inBlob = await outcome((async () => new Blob([bytes]).text())())
@@ -186,7 +189,8 @@ module.exports = needingSharedBuffers({
     for (let round = 0; round < ROUNDS; round += 1) {
       Atomics.store(turns, 0, 2 * round + 1)
       Atomics.notify(turns, 0)
-      // What wakes it may be the notification of the turn before, which it did not wait for.
+      // The notification of the previous turn may wake this wait, because that turn did not wait
+      // for it.
       while (Atomics.load(turns, 0) === 2 * round + 1) {
         assert.notEqual(Atomics.wait(turns, 0, 2 * round + 1, 60_000), 'timed-out')
       }
@@ -206,14 +210,14 @@ module.exports = needingSharedBuffers({
       return held
     }
     await handOver()
-    // No event can be awaited: the memory must stay, however often garbage is collected.
+    // The memory must stay mapped, however often garbage is collected.
     let rounds = 0
     await collectUntil(() => rounds++ === 30)
     assert.equal(await holder.call('read', 7), CONTENT[7])
     await holder.call('write', 8, 250)
     assert.equal(readFileSync(path)[8], 250)
     await holder.call('drop')
-    // That thread collects its own garbage.
+    // The other thread has to collect its own garbage.
     for (let round = 0; round < 300 && mapsOf(path) !== 0; round += 1) await holder.call('collect')
     assert.ok(await collectUntil(() => mapsOf(path) === 0), 'it goes with the last thread')
     await holder.terminate()
@@ -250,7 +254,7 @@ module.exports = needingSharedBuffers({
     assert.ok(CONTENT.equals(held.bytes))
     held.bytes = undefined
     assert.ok(await collectUntil(() => mapsOf(path) === 0), 'the memory goes with the last view')
-    // Nor is anything else left at those addresses that would be the file's.
+    // The file must not be mapped any more at the addresses that new buffers may get.
     const others = Array.from({ length: 100 }, () => new SharedArrayBuffer(CONTENT.length))
     for (const other of others) new Uint8Array(other).fill(1)
     assert.ok(CONTENT.equals(readFileSync(path)))
@@ -320,7 +324,7 @@ module.exports = needingSharedBuffers({
     child.say('end')
     assert.deepEqual(await child.ended, { code: 0, signal: null })
     region.close()
-    // Closed, but with a view: it is still in use, as it is with an ArrayBuffer.
+    // The mapping is closed but has a view, so the region is in use, as it is with an ArrayBuffer.
     assert.equal(text(mmap(-1, 1024, { tagname }).slice(0, 4)), 'from')
     assert.equal(text(bytes.subarray(0, 4)), 'from')
   },
@@ -350,7 +354,7 @@ module.exports = needingSharedBuffers({
     assert.equal(text(bytes.subarray(0, 4)), 'here')
     region.unmap()
     assert.deepEqual([before[0], bytes[0]], [0, 0])
-    // Nobody uses it any more, so it begins with zeros when it is opened now.
+    // The region has no users any more, so opening it now makes a new one of zeros.
     const next = mmap(-1, PAGESIZE, { tagname })
     assert.equal(next.at(0), 0)
     next.unmap()
@@ -430,10 +434,10 @@ module.exports = needingSharedBuffers({
         const { bytes } = map
         for (const at of pages) assert.equal(bytes[at], at === 0 ? CONTENT[0] : 0)
       } catch (error) {
-        // Before version 6.17 Linux cannot move what consists of several parts.
+        // Before version 6.17 Linux cannot move a range that consists of several kernel mappings.
         if (error.code !== 'ERR_MMAP_FAULT') throw error
       }
-      // What others map now must not lie where the engine believes its buffer to be.
+      // New mappings must not get addresses that the engine believes to be those of its buffer.
       others.push(mmap(-1, length), mmap(-1, length), Buffer.alloc(length))
       map.close()
     }
@@ -466,7 +470,7 @@ module.exports = needingSharedBuffers({
     let refusal
     while (refusal === undefined && views.length <= mostMaps()) {
       refusal = takeViews(views, path)
-      // So that what is collected is finalized: their Mmaps, and not the views.
+      // This collects and finalizes the Mmaps, but not their views.
       await collectUntil(twice())
     }
     assert.equal(refusal?.code, 'ENOMEM')
@@ -479,7 +483,7 @@ module.exports = needingSharedBuffers({
   },
 })
 
-/** Opens, takes a view, closes, and gives the view. */
+/** Returns a view of a mapping that has been closed. */
 function sharedViewOfClosed(path, shared = true) {
   const map = mmap(path, 0, { sharedArrayBuffer: shared })
   try {
@@ -490,12 +494,12 @@ function sharedViewOfClosed(path, shared = true) {
 }
 
 /**
- * Takes some thousand more views, or returns the error. It is a function of its own, because an
- * asynchronous function may keep what it had in a register through an await.
+ * Adds some thousand views, or returns the error. It is a function of its own, because an `await`
+ * may keep values alive that were in a register before.
  */
 function takeViews(views, path) {
   try {
-    // Room to grow takes a mapping more of what the system allows.
+    // Addresses to grow into take one more kernel mapping.
     const shared = !GROWS_IN_PLACE || { maxByteLength: 2 * PAGESIZE }
     for (let count = 0; count < 10_000; count += 1) views.push(sharedViewOfClosed(path, shared))
     return undefined
@@ -505,8 +509,8 @@ function takeViews(views, path) {
 }
 
 /**
- * A condition for {@link collectUntil} that collects twice, as is needed for garbage that other
- * garbage has held.
+ * A condition of {@link collectUntil} to collect twice, because garbage can keep other garbage
+ * alive for one collection.
  */
 function twice() {
   let rounds = 0

@@ -1,5 +1,5 @@
-// A call for which there is too little stack left does all of its work or nothing, wherever it
-// stops.
+// Calls with too little stack. Such a call must do all of its work or nothing, wherever the stack
+// ends.
 
 const assert = require('node:assert/strict')
 const { appendFileSync, readFileSync } = require('node:fs')
@@ -8,18 +8,20 @@ const { descriptorsOf, mapsOf } = require('./process-state.cjs')
 const { collectUntil, nextTurn } = require('./runtime.cjs')
 const { scratchFile } = require('./scratch.cjs')
 
-/** More than the frames that a call needs the room of. */
+/** The number of frames in the stack that a call needs is smaller than this. */
 const DEPTHS = 1500
-// Longer than a mapping whose views are all of one buffer.
+// At this length a short view has a window, and not the buffer over the whole.
 const LENGTH = 20 * PAGESIZE
 const CONTENT = Buffer.alloc(LENGTH, 'a')
 
-/** By as many frames of another size the stack ends elsewhere in the frames of what is called. */
+/**
+ * Numbers of additional frames of another size. They shift the end of the stack within the call.
+ */
 const PHASES = [0, 1, 2, 3]
 
 /**
- * Calls with another subject at each depth, from the end of the stack on. Returns how many calls
- * came to an end.
+ * Fills the stack. Then calls `call` with the next subject at each depth on the way back. Returns
+ * the number of calls that returned.
  */
 function callAtEveryDepth(subjects, call, phase = 0) {
   let next = 0
@@ -28,7 +30,7 @@ function callAtEveryDepth(subjects, call, phase = 0) {
     try {
       descend()
     } catch {
-      // The stack has ended.
+      // The stack is full.
     }
     if (next === subjects.length) return
     const subject = subjects[next]
@@ -37,7 +39,7 @@ function callAtEveryDepth(subjects, call, phase = 0) {
       call(subject)
       done += 1
     } catch {
-      // It has ended here.
+      // The stack was full during the call.
     }
   }
   const enter = (left, ...rest) => (left === 0 ? descend() : enter(left - 1, ...rest))
@@ -45,7 +47,7 @@ function callAtEveryDepth(subjects, call, phase = 0) {
   return done
 }
 
-/** Whether the methods say that it is open. */
+/** Whether the methods treat the mapping as open. */
 function answers(map) {
   try {
     return map.size() > 0
@@ -62,7 +64,7 @@ function assertWhole(map) {
   assert.deepEqual([map.at(0), map.bytes[LENGTH - 1]], [97, 97])
 }
 
-/** With and without a view, of one that was handed out or not. */
+/** Opens mappings without a buffer, with an exposed one, and with an internal one. */
 function openMany(path, options) {
   return Array.from({ length: DEPTHS }, (_, index) => {
     const map = mmap(path, LENGTH, options)
@@ -113,7 +115,7 @@ module.exports = {
   ...scenarios,
 
   'resize() without stack': async () => {
-    // Each of them has a file of its own.
+    // Each mapping has a file of its own.
     for (const [phase, options] of [{}, { sharedArrayBuffer: true }, {}, { sharedArrayBuffer: true }].entries()) {
       const maps = Array.from({ length: DEPTHS / 2 }, (_, index) => {
         const map = mmap(scratchFile(CONTENT), 0, options)
@@ -157,7 +159,7 @@ module.exports = {
   'mmap() without stack': async () => {
     const path = scratchFile(CONTENT)
     for (const options of Object.values(KINDS)) {
-      // Handles of these are used again.
+      // The handles of these mappings are reused.
       for (const map of Array.from({ length: 8 }, () => mmap(path))) map.close()
       const opened = []
       callAtEveryDepth(Array.from({ length: DEPTHS }), () => {

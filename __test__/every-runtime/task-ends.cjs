@@ -1,26 +1,26 @@
-// A program that ends while tasks run and more of them wait: task-ends.cjs HOW TASKS. It prints how
-// many milliseconds one of them takes, and then "ends".
+// A program that ends while tasks are running and waiting: task-ends.cjs HOW TASKS. It prints how
+// many milliseconds a task takes, and "ends" just before it ends.
 
 const { writeSync } = require('node:fs')
 const { isMainThread, parentPort, Worker, workerData } = require('node:worker_threads')
 const { zeros } = require('./memory.cjs')
 
-/** A scan takes a while. */
+/** Memory that takes a while to be searched. */
 function longMemory(shared) {
   return zeros(4 * 2 ** 30, { sharedArrayBuffer: shared })
 }
 
-/** Starts the tasks, and calls `then` when one of them has done a part. */
+/** Starts the tasks, and calls `then` when one of them has done a part of its work. */
 function startTasks(map, count, then) {
   let begun = false
   const onProgress = ({ done, total }) => {
     if (begun || done === 0 || done === total) return
     begun = true
-    // Not from here: what onProgress throws is its task's.
+    // This is called later, because an error in onProgress would reject its task.
     setImmediate(then)
   }
   for (let task = 0; task < count; task += 1) {
-    // The thread ends before they do.
+    // The thread ends before the tasks do.
     map.countAsync('needle', 0, undefined, { onProgress }).catch(() => {})
   }
 }
@@ -35,10 +35,10 @@ const ends = {
   'worker.terminate': (_map, worker) => worker.terminate(),
   async 'worker.terminate shared'(map, worker) {
     await worker.terminate()
-    // The engine has taken the worker's memory back: whoever still reads it ends this.
+    // The engine has unmapped the worker's memory. A task that still read it would end the process.
     await map.countAsync('needle')
   },
-  // In the worker.
+  // The worker calls this.
   'worker.exit': () => process.exit(),
 }
 
@@ -49,7 +49,7 @@ function end(how, map, worker) {
 
 async function main(how, count) {
   const map = longMemory(false)
-  // Once for the page tables.
+  // The first scan makes the page tables.
   await map.countAsync('needle')
   const started = performance.now()
   await map.countAsync('needle')

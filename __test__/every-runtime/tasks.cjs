@@ -1,4 +1,4 @@
-// Searching for all places, lines, and what runs on other threads.
+// findAll(), lines(), and tasks on other threads.
 
 const assert = require('node:assert/strict')
 const { readFileSync, truncateSync } = require('node:fs')
@@ -14,20 +14,20 @@ const MIB = 2 ** 20
 const CHUNK = 4 * MIB
 const TASKS_LEFT = 400
 
-/** It takes a while to be searched. */
+/** Memory that takes a while to be searched. */
 function longMemory() {
   if (process.platform === 'win32') throw new CannotBe('it has no MAP_PRIVATE, and such memory costs')
   return zeros(4 * 1024 * MIB)
 }
 
-/** A file of holes, which takes a while to be read. */
+/** A sparse file, which takes a while to be read. */
 function holes(length) {
   const path = scratchFile('')
   truncateSync(path, length)
   return path
 }
 
-/** Starts a task and comes back when it has done a part. */
+/** Starts a task, and returns when it has done a part of its work. */
 async function inTheMiddle(start) {
   let promise
   await new Promise((resolve, reject) => {
@@ -40,7 +40,7 @@ async function inTheMiddle(start) {
   return promise
 }
 
-/** A program that ends with tasks running, and with which code. */
+/** Runs a program that ends while tasks are running, and checks its exit code. */
 async function endsAtOnce(how, code) {
   if (process.platform === 'win32') throw new CannotBe('it has no MAP_PRIVATE, and such memory costs')
   const program = startScript(join(__dirname, 'task-ends.cjs'), [how, TASKS_LEFT])
@@ -50,7 +50,7 @@ async function endsAtOnce(how, code) {
   const end = await program.ended
   const took = performance.now() - began
   assert.deepEqual(end, { code, signal: null })
-  // Four threads on four processors would need twice as long for all of them.
+  // Running all tasks on four threads of four processors would take twice as long.
   assert.ok(took < (TASKS_LEFT * scan) / 8, `the end took ${took} ms, and one of ${TASKS_LEFT} scans ${scan} ms`)
 }
 
@@ -204,7 +204,7 @@ module.exports = {
       return tasks
     }
     assert.deepEqual(await whileCollecting(start()), [256 * MIB - 6, 1, undefined])
-    // Bun and Deno may keep a buffer for longer than anybody can see it.
+    // Bun and Deno may keep a buffer after it has become unreachable.
     if (runtimeName() === 'node') assert.ok(await collectUntil(() => mapsOf(path) === 0), 'it is released')
   },
 
@@ -216,7 +216,7 @@ module.exports = {
     const tasks = Array.from({ length: 16 }, (_, task) => (task % 2 === 0 ? map.countAsync('needle') : map.prefetch()))
     truncateSync(path, PAGESIZE)
     const ends = await Promise.allSettled(tasks)
-    // The first ones may be done before the file is cut.
+    // The first tasks may have ended before the file is truncated.
     const codes = ends.slice(-8).map(({ reason }) => reason?.code)
     assert.deepEqual(codes, Array(8).fill('ERR_MMAP_FAULT'))
   },

@@ -1,4 +1,4 @@
-// Threads that end, in any way, while there are mappings and views.
+// Threads that end in various ways while they have mappings and views.
 
 const assert = require('node:assert/strict')
 const { join } = require('node:path')
@@ -24,7 +24,7 @@ module.exports = {
       assert.ok(CONTENT.equals(again.bytes))
       again.unmap()
     }
-    // Nothing of a round is left in this function, which would hold it.
+    // Each round is a function of its own, because variables of this one would keep views alive.
     for (let round = 0; round < 5; round += 1) await playRound()
     assert.ok(CONTENT.equals(bytes))
     mine.unmap()
@@ -46,7 +46,8 @@ module.exports = {
     )
     mine.unmap()
     if (runtimeName() === 'deno') {
-      // Neither cleanup hooks nor finalizers: All before this line was asserted.
+      // Deno runs neither cleanup hooks nor finalizers here. Everything before this line has
+      // passed.
       throw new CannotBe(
         'the rest is well, but Deno runs nothing of an addon in a thread that it ends in the middle of a loop',
       )
@@ -55,7 +56,7 @@ module.exports = {
   },
 
   'a thread loads the addon first, and ends': async () => {
-    // In a process of its own, because this one has loaded it already.
+    // This needs another process, because the main thread of this one has loaded the addon.
     const path = scratchFile(CONTENT)
     assert.equal(await outputOf(join(__dirname, 'children.cjs'), ['first in a worker', path]), 'all three')
   },

@@ -1,5 +1,5 @@
-// A view costs what it shows: short views of a long mapping are of short buffers, and what is
-// promised of views holds for each of them.
+// Short views of a long mapping have short buffers, and each of these views keeps all promises
+// about views.
 
 const assert = require('node:assert/strict')
 const { closeSync, openSync, read, readFileSync, truncateSync, writeFileSync } = require('node:fs')
@@ -16,7 +16,7 @@ const PLACES = [0, 10, 5 * PAGESIZE + 3, LENGTH / 2, LENGTH - 20]
 const isContent = (view, from) =>
   assert.ok(CONTENT.subarray(from, from + view.length).equals(view), `as it is at ${from}`)
 
-/** A view at each place, of a buffer that is not the whole. */
+/** Views at the places, whose buffers are windows. */
 function shortViews(map) {
   const views = PLACES.map((place) => map.view(Uint8Array, place, 20))
   for (const view of views) assert.ok(view.buffer.byteLength <= 2 * PAGESIZE, `${view.buffer.byteLength} bytes`)
@@ -32,14 +32,14 @@ module.exports = {
       isContent(view, offset + 10)
       if (refuses) assert.equal(view.buffer, map.buffer)
       else assert.ok(view.buffer.byteLength <= PAGESIZE, `${view.buffer.byteLength} bytes`)
-      // What lies in the same pages has the same buffer.
+      // Views of the same pages have the same buffer.
       assert.equal(map.view(DataView, 8, 100).buffer, view.buffer)
       const across = map.view(Buffer, 3 * PAGESIZE - 100, 5 * PAGESIZE)
       isContent(across, offset + 3 * PAGESIZE - 100)
       const end = map.view(Uint8Array, map.length, 0)
       assert.equal(end.length, 0)
       isContent(map.view(Uint8Array, map.length - 1), LENGTH - 1)
-      // All of it is the whole, and then there is no need for another buffer.
+      // A view of everything is of the whole. From then on every view uses that buffer.
       assert.equal(map.view(Uint8Array).buffer, map.buffer)
       assert.equal(map.view(Uint8Array, 3, 1).buffer, map.buffer)
       isContent(view, offset + 10)
@@ -67,7 +67,7 @@ module.exports = {
   'views of one place see what is stored through each other': () => {
     const path = scratchFile(CONTENT)
     const map = mmap(path)
-    // Of two windows, since another one was made between them, and of the whole.
+    // These are views of two windows, because another one is made between them, and of the whole.
     const one = map.view(Uint8Array, 100_000, 10)
     map.view(Uint8Array, 300_000, 10)
     const two = map.view(Uint8Array, 100_005, 10)
@@ -116,7 +116,7 @@ module.exports = {
     assert.equal(descriptorsOf(path), 0)
     let rounds = 0
     await collectUntil(() => rounds++ === 20)
-    // In functions, because nothing of this may be held when the views are to be collected.
+    // The checks are in functions, because variables of this one would keep the views alive.
     held.views.forEach((view, index) => {
       isContent(view, PLACES[index])
     })
@@ -139,11 +139,11 @@ module.exports = {
     after[1][0] = 251
     assert.deepEqual([before[1][0], map.at(PLACES[1])], [251, 251])
     assert.deepEqual([...map.view(Uint8Array, 2 * LENGTH - 3)], [0, 0, 0])
-    // There no file gets shorter while there are views of it.
+    // Windows cannot shorten a file that has views.
     if (process.platform === 'win32') return
     map.resize(100_000)
     isContent(before[2], PLACES[2])
-    // What was cut off is zeros in the views of before.
+    // In earlier views the range that was cut off is zeros.
     assert.deepEqual([before[3][0], after[3][0], before[4][0]], [0, 0, 0])
     isContent(map.view(Uint8Array, 99_990), 99_990)
   },
@@ -155,7 +155,7 @@ module.exports = {
     const before = shortViews(map)
     const last = map.view(Uint8Array, 200_000, 20)
     map.remap()
-    // Nothing has changed, so neither have the buffers.
+    // The mapping has not changed, so the buffers have not either.
     assert.equal(map.view(Uint8Array, 200_001, 3).buffer, last.buffer)
     writeFileSync(path, Buffer.alloc(5 * PAGESIZE, 'a'), { flag: 'a' })
     map.remap()
@@ -202,7 +202,7 @@ module.exports = {
     map.unmap()
     assert.ok(held.views.every(({ length }) => length === 0))
     assert.ok(isSeen())
-    // As long as they are there, nobody else gets their addresses.
+    // While the ArrayBuffer objects exist, no other mapping gets their addresses.
     held.views = undefined
     held.moved = undefined
     assert.ok(await collectUntil(() => mapsOf(path) === 0), 'the memory goes with the buffer it was moved to')
@@ -247,7 +247,7 @@ module.exports = {
     const views = []
     for (let time = 0; time < 100_000; time += 1) views.push(map.view(Uint8Array, (time * 40_009) % (LENGTH - 8), 8))
     const buffers = new Set(views.map(({ buffer }) => buffer))
-    // So many windows cost as much as the whole, which serves all after them.
+    // These windows together cost as much as the whole, so later views use the whole.
     assert.ok(buffers.size <= 1 + LENGTH / (64 * 1024) + 1, `${buffers.size} buffers`)
     assert.equal(views.at(-1).buffer, map.buffer)
     for (let time = 0; time < views.length; time += 1001) isContent(views[time], (time * 40_009) % (LENGTH - 8))

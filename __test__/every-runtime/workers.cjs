@@ -1,11 +1,11 @@
-// What threads do in the scenarios, each under a name.
+// The programs of threads in the scenarios.
 
 const { parentPort, workerData } = require('node:worker_threads')
 const { mmap } = require('../../index.js')
 const { collectGarbage } = require('./runtime.cjs')
 
 const programs = {
-  /** Maps, writes and reads, closes, and ends. */
+  /** Maps a file, writes, reads, closes, and ends. */
   'maps and ends': ({ path, text }) => {
     const map = mmap(path)
     map.write(text)
@@ -14,12 +14,12 @@ const programs = {
     parentPort.postMessage(Buffer.from(bytes.subarray(0, text.length)).toString())
   },
 
-  /** Maps memory by name, and ends. */
+  /** Maps a named region, and ends. */
   'maps a region and ends': ({ tagname }) => {
     mmap(-1, 10, { tagname }).write('x')
   },
 
-  /** Has a buffer of memory by name, or has had one, and ends. */
+  /** Makes a buffer of a named region, closes or unmaps the mapping, and ends. */
   'shows a region and ends': ({ tagname, how }) => {
     const map = mmap(-1, 10, { tagname, sharedArrayBuffer: how === 'buffer' })
     globalThis.kept = map.bytes
@@ -30,7 +30,8 @@ const programs = {
   },
 
   /**
-   * Maps, posts the bytes, and keeps open mappings and views of closed ones until it is terminated.
+   * Posts the bytes of a mapping. Keeps an open mapping and views of a closed one until it is
+   * terminated.
    */
   'keeps views': ({ path }) => {
     const [open, closed] = [mmap(path), mmap(path)]
@@ -40,21 +41,21 @@ const programs = {
     parentPort.postMessage(closed.closed && open.bytes)
   },
 
-  /** Stores through a view for ever, and never lets its event loop turn. */
+  /** Stores through a view in an endless loop, so its event loop never turns. */
   'stores for ever': ({ path }) => {
     const { bytes } = mmap(path)
     parentPort.postMessage('storing')
     for (let count = 0; ; count += 1) bytes[count % bytes.length] = 7
   },
 
-  /** Posts the buffer of a mapping, and stays until somebody ends it. */
+  /** Posts the buffer of a mapping, and runs until it is terminated. */
   'posts a buffer': ({ path }) => {
     const map = mmap(path, 0, { sharedArrayBuffer: true })
     parentPort.on('message', () => {})
     parentPort.postMessage(map.buffer)
   },
 
-  /** Holds a buffer, and does with it what it is told. */
+  /** Holds a buffer, and executes the commands that it is sent. */
   'holds a buffer': () => {
     let buffer
     const commands = {
@@ -75,7 +76,9 @@ const programs = {
     parentPort.postMessage('ready')
   },
 
-  /** Answers each odd number with the next one, and counts. */
+  /**
+   * Replaces each odd number in `turns[0]` by the next one, and counts these turns in `turns[1]`.
+   */
   'takes turns': ({ turns, rounds }) => {
     parentPort.on('message', () => {})
     parentPort.postMessage('ready')
@@ -87,7 +90,7 @@ const programs = {
     }
   },
 
-  /** Says what the bytes that it is posted add up to. */
+  /** Posts the sum of the bytes that it is sent. */
   'adds up': () => {
     parentPort.once('message', (bytes) => {
       parentPort.postMessage(bytes.reduce((sum, byte) => sum + byte, 0))
