@@ -203,11 +203,13 @@ fn handle_fault(_signal: c_int, _code: c_int, site: &FaultSite, address: usize) 
 enum Pages {
     /// They certainly belong to the region.
     Ours(Range<usize>),
-    /// Writable pages are mapped in their place. Usually another thread has faulted there at the
-    /// same time, and its handler has mapped zeros or a copy. The repeated access then succeeds.
+    /// Writable pages are mapped in their place, or none, although there was one when the thread
+    /// faulted. Usually another thread has faulted there at the same time, and its handler maps
+    /// zeros or a copy. Linux 6.17 and newer list mappings without waiting for that to end. The
+    /// repeated access then succeeds.
     #[cfg_attr(not(any(target_os = "linux", target_os = "android")), expect(dead_code, reason = "nobody asks there"))]
     Replaced,
-    /// The engine has given the addresses to others, or the system does not tell.
+    /// The engine has given the addresses to others.
     Gone,
 }
 
@@ -219,7 +221,7 @@ fn pages_to_handle(site: &FaultSite, address: usize) -> Pages {
         Some(None) => Pages::Ours(page..page + site.place.page_size),
         #[cfg(any(target_os = "linux", target_os = "android"))]
         Some(Some(object)) => {
-            let Some(mapped) = super::maps::find(address) else { return Pages::Gone };
+            let Some(mapped) = super::maps::find(address) else { return Pages::Replaced };
             let first_page = site.place.pages.start;
             let is_same_part = mapped.offset.wrapping_sub((mapped.start as u64).wrapping_sub(first_page as u64))
                 == site.place.file_offset - (site.place.start - first_page) as u64;
