@@ -433,6 +433,8 @@ module.exports = needingSharedBuffers({
       try {
         const { bytes } = map
         for (const at of pages) assert.equal(bytes[at], at === 0 ? CONTENT[0] : 0)
+        bytes[length - 1] = 1
+        assert.equal(bytes[length - 1], 1)
       } catch (error) {
         // Before version 6.17 Linux cannot move a range that consists of several kernel mappings.
         if (error.code !== 'ERR_MMAP_FAULT') throw error

@@ -110,9 +110,9 @@ impl Region {
         let place = place(&self.memory, address, offset);
         let entry = self.fault_entry.is_some().then(|| FaultEntry::new(place));
         // Zeros in place of lost pages are a kernel mapping of their own.
-        let is_whole = self.intact().is_ok();
+        let intact = self.intact_length();
         // SAFETY: the caller's promise.
-        unsafe { self.memory.relocate(reserved, file, plan, is_whole) }?;
+        unsafe { self.memory.relocate(reserved, file, plan, intact) }?;
         if let (Some(new), Some(old)) = (entry, &self.fault_entry) {
             new.mark_engine_owned(sys::object_at(address, old.file_numbers()));
             // The zeros were moved too, so touching them causes no further fault.

@@ -244,7 +244,7 @@ impl Memory {
     ///
     /// ENOMEM.
     pub fn map_zeros_from(&self, kept: usize) -> Result<()> {
-        self.map_zeros_over(self.at(kept).addr().next_multiple_of(self.page))
+        self.map_zeros_over(self.at(kept).addr().next_multiple_of(self.page), self.zeros())
     }
 
     /// Maps private zeros over all pages. Unless the memory is engine-owned, it then no longer
@@ -254,19 +254,23 @@ impl Memory {
     ///
     /// ENOMEM.
     pub fn map_zeros(&self) -> Result<()> {
-        self.map_zeros_over(self.span(0, self.length).address.addr())?;
+        self.map_zeros_over(self.span(0, self.length).address.addr(), self.zeros())?;
         if !self.is_engine_owned() {
             self.quota.release();
         }
         Ok(())
     }
 
-    fn map_zeros_over(&self, first: usize) -> Result<()> {
+    /// The kind of zeros that can be in the place of this memory.
+    fn zeros(&self) -> Zeros {
+        if self.is_engine_owned() { Zeros::Writable } else { Zeros::OfOurs }
+    }
+
+    fn map_zeros_over(&self, first: usize, zeros: Zeros) -> Result<()> {
         let end = self.at(self.length).addr().next_multiple_of(self.page);
         if first >= end {
             return Ok(());
         }
-        let zeros = if self.is_engine_owned() { Zeros::Writable } else { Zeros::OfOurs };
         // SAFETY: the range is whole pages of ours. They stay mapped and readable, and holders of
         // pointers rely on nothing else.
         unsafe { replace::by_zeros(self.start().with_addr(first), end - first, self.page, zeros) }
@@ -277,7 +281,7 @@ impl Memory {
     /// contents stay, and private pages stay private. From then on the engine unmaps the pages.
     ///
     /// `file` and `offset` are what was mapped, because systems that cannot move pages map it
-    /// again. `is_whole` says that nothing of it is lost.
+    /// again. The first `intact` bytes of it are not lost.
     ///
     /// # Errors
     ///
@@ -294,7 +298,7 @@ impl Memory {
         reserved: Reservation,
         file: Option<(&File, u64)>,
         plan: &Plan,
-        is_whole: bool,
+        intact: usize,
     ) -> Result<()> {
         if self.page != page_size() {
             return Err(Error::NoView("its pages are larger than the engine's".to_owned()));
@@ -308,8 +312,13 @@ impl Memory {
             self.start = address;
             return Ok(());
         }
+        let is_whole = intact == self.length;
         if (!is_whole || self.is_divided.load(Ordering::Relaxed)) && !replace::moves_several_mappings() {
             return Err(failed("mremap")(Errno::FAULT));
+        }
+        if !is_whole {
+            // In engine-owned memory the handler can make no zeros writable.
+            self.map_zeros_over(self.at(intact).addr().next_multiple_of(self.page), Zeros::Writable)?;
         }
         // SAFETY: the caller promises both ranges.
         unsafe { move_pages(old, new, file, plan) }?;

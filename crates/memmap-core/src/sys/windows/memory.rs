@@ -185,7 +185,7 @@ impl Memory {
         _reserved: Reservation,
         _file: Option<(&File, u64)>,
         _plan: &Plan,
-        _is_whole: bool,
+        _intact: usize,
     ) -> Result<()> {
         Err(Error::Unsupported("a mapping cannot be moved on Windows"))
     }
