@@ -3,7 +3,7 @@
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
 const { closeSync, openSync, readFileSync, readSync, truncateSync, writeSync } = require('node:fs')
-const { ACCESS_COPY, ACCESS_READ, mmap, PAGESIZE } = require('../../index.js')
+const { ACCESS_COPY, ACCESS_READ, ACCESS_WRITE, mmap, PAGESIZE, PROT_EXEC, PROT_READ } = require('../../index.js')
 const { nextMessage, startChild, startWorker } = require('./others.cjs')
 const { allMaps, descriptorsOf, mapsOf, mostMaps, needsLinux, openDescriptors } = require('./process-state.cjs')
 const { CannotBe, collectUntil, nextTurn, refuses, runtimeName } = require('./runtime.cjs')
@@ -417,6 +417,27 @@ module.exports = needingSharedBuffers({
     assert.equal(await holder.call('read', 5), CONTENT[5])
     assert.throws(() => map.at(0), { code: 'ERR_MMAP_FAULT', offset: PAGESIZE, length: 2 * PAGESIZE })
     await holder.terminate()
+  },
+
+  'a truncated shared buffer can be stored to after protect()': () => {
+    if (process.platform === 'win32') throw new CannotBe('Windows truncates no mapped file')
+    for (const [access, prot] of [
+      [ACCESS_COPY, PROT_READ],
+      [ACCESS_READ, PROT_READ | PROT_EXEC],
+      [ACCESS_WRITE, PROT_READ],
+    ]) {
+      const path = scratchFile(CONTENT)
+      const map = mmap(path, 0, { access, sharedArrayBuffer: true })
+      const { bytes } = map
+      truncateSync(path, PAGESIZE)
+      assert.equal(bytes[2 * PAGESIZE], 0)
+      map.protect(prot)
+      bytes[2 * PAGESIZE] = 1
+      bytes[0] = 2
+      assert.deepEqual([bytes[2 * PAGESIZE], bytes[0]], [1, 2])
+      map.unmap()
+      assert.deepEqual(readFileSync(path), CONTENT.subarray(0, PAGESIZE))
+    }
   },
 
   'a file is truncated before its first shared view': async () => {

@@ -177,11 +177,13 @@ impl Mapping {
                     self.baseline = baseline;
                 }
                 // Nobody else can see this memory.
-                (None, Source::Anonymous(_)) => self.region.memory().set_protection(&plan)?,
+                (None, Source::Anonymous(_)) => {
+                    self.region.memory().set_protection(self.region.intact_length(), &plan)?
+                }
                 (None, _) => return Err(sys::no_descriptor("mprotect")),
             }
         } else if plan.executable != self.plan.executable || plan.writable() != self.plan.writable() {
-            self.region.memory().set_protection(&plan)?;
+            self.region.memory().set_protection(self.region.intact_length(), &plan)?;
         }
         *gate = if plan.writable() { Gate::Open } else { Gate::Detached };
         self.wrote_through |= self.plan.writes_through();

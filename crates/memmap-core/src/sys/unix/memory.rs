@@ -382,13 +382,17 @@ impl Memory {
         unsafe { fresh.replace(self.span(0, self.length), file) }.map_err(not_replaced("mprotect", self.length))
     }
 
-    /// Makes the pages writable and executable as the plan says.
+    /// Makes the pages of the first `intact` bytes writable and executable as the plan says. Zeros in
+    /// place of lost pages stay as they are.
     ///
     /// # Errors
     ///
     /// EACCES if the system does not allow it.
-    pub fn set_protection(&self, plan: &Plan) -> Result<()> {
-        let span = self.span(0, self.length);
+    pub fn set_protection(&self, intact: usize, plan: &Plan) -> Result<()> {
+        if intact == 0 {
+            return Ok(());
+        }
+        let span = self.span(0, intact);
         let flags = MprotectFlags::from_bits_retain(protection_for(plan, self.anonymous).bits());
         // SAFETY: the span is our pages. They stay readable, and the fault handler handles stores
         // to those that become read-only.

@@ -237,7 +237,7 @@ impl Memory {
     /// # Errors
     ///
     /// ERR_MMAP_UNSUPPORTED.
-    pub fn set_protection(&self, _plan: &Plan) -> Result<()> {
+    pub fn set_protection(&self, _intact: usize, _plan: &Plan) -> Result<()> {
         Err(PROTECT_UNSUPPORTED)
     }
 
