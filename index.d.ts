@@ -178,27 +178,29 @@ interface MmapOptions {
    * where that is enough.
    */
   access?: 0 | 1 | 2 | 3 | undefined;
-  /** Where in the file the mapping begins, in bytes. Default 0. It need not be a multiple of a page. */
+  /**
+   * Where in the file the mapping begins, in bytes. Default 0. It need not be a multiple of a page.
+   */
   offset?: number | bigint | undefined;
   /**
    * A name for anonymous memory (`file` is -1), by which other processes find it. On Unix these are
-   * processes of the same user. On Windows it is the name of the section object, as in CPython, with
-   * the prefixes `Local\` and `Global\`. An empty string is no name.
+   * processes of the same user. On Windows it is the name of the section object, as in CPython,
+   * with the prefixes `Local\` and `Global\`. An empty string is no name.
    *
-   * The first process creates the region, all zeros, with `offset + length` bytes, and it keeps that
-   * size: a longer `length` is ERR_OUT_OF_RANGE, and `length` 0 maps all of a region that exists. The
-   * region is gone when all processes have closed it and no view of it is left (`unmap()` leaves
-   * none).
+   * The first process creates the region, all zeros, with `offset + length` bytes, and it keeps
+   * that size: a longer `length` is ERR_OUT_OF_RANGE, and `length` 0 maps all of a region that
+   * exists. The region is gone when all processes have closed it and no view of it is left
+   * (`unmap()` leaves none).
    *
    * On Linux it is in `/dev/shm`, which has 64 MiB by default in a container: more is ENOSPC. On
-   * macOS and other Unix it is in the temporary directory, so processes with another `TMPDIR` do not
-   * find it.
+   * macOS and other Unix it is in the temporary directory, so processes with another `TMPDIR` do
+   * not find it.
    */
   tagname?: string | undefined;
   /**
-   * `MAP_*`, default `MAP_SHARED`. Not together with `access`. On Windows `MAP_*` are undefined, and
-   * this option without `access` is ERR_MMAP_UNSUPPORTED even if it is undefined. Programs for every
-   * system use `access`.
+   * `MAP_*`, default `MAP_SHARED`. Not together with `access`. On Windows `MAP_*` are undefined,
+   * and this option without `access` is ERR_MMAP_UNSUPPORTED even if it is undefined. Programs for
+   * every system use `access`.
    */
   flags?: number | undefined;
   /**
@@ -210,20 +212,20 @@ interface MmapOptions {
    * Default true: the mapping keeps a descriptor of its own. With false it keeps none, and does not
    * duplicate the descriptor that is passed, because closing a duplicate would release every POSIX
    * lock that the process has on the file. Then `fd` is -1, `size()` throws EBADF, `resize()` and
-   * `remap()` throw ERR_INVALID_ARG_VALUE, and `protect()` throws EBADF where it has to map the file
-   * again. Outside Linux, `flush()` does not reach the device. Not together with `writeBack`.
+   * `remap()` throw ERR_INVALID_ARG_VALUE, and `protect()` throws EBADF where it has to map the
+   * file again. Outside Linux, `flush()` does not reach the device. Not together with `writeBack`.
    */
   trackfd?: boolean | undefined;
   /**
    * Default false. Creates the file when it is missing, and extends it to `offset + length`;
-   * `created` says whether this call has created it. `length` must be given, unless `allowEmpty` is:
-   * then a missing file is created empty, and an existing one is mapped as it is.
+   * `created` says whether this call has created it. `length` must be given, unless `allowEmpty`
+   * is: then a missing file is created empty, and an existing one is mapped as it is.
    *
-   * Blocks are allocated for the part that is mapped, also for holes in a longer file, so a full disk
-   * is ENOSPC here and no fault later. Where the file system cannot allocate, holes stay. An error
-   * leaves the bytes and the size of the file as they were, and what others append meanwhile. On
-   * Linux a new file appears when it is complete. On other systems, and on file systems that have no
-   * files without a name, an empty one may stay after an error.
+   * Blocks are allocated for the part that is mapped, also for holes in a longer file, so a full
+   * disk is ENOSPC here and no fault later. Where the file system cannot allocate, holes stay. An
+   * error leaves the bytes and the size of the file as they were, and what others append meanwhile.
+   * On Linux a new file appears when it is complete. On other systems, and on file systems that
+   * have no files without a name, an empty one may stay after an error.
    */
   create?: boolean | CreateOptions | undefined;
   /**
@@ -245,8 +247,8 @@ interface MmapOptions {
    * Do not call `buffer.grow()`, because what it adds is not in the file.
    *
    * Everywhere but on Bun and Windows the memory is relocated into the buffer. The Mmap then keeps
-   * its buffers, also after `close()`, until `unmap()` or until it is collected. So `unmap()` reaches
-   * them in every thread, and a closed Mmap that is still referred to keeps the memory.
+   * its buffers, also after `close()`, until `unmap()` or until it is collected. So `unmap()`
+   * reaches them in every thread, and a closed Mmap that is still referred to keeps the memory.
    *
    * Bun and Windows need a function of the runtime. Where that is missing, a request for a view is
    * ERR_MMAP_NO_VIEW. `maxByteLength` is ERR_MMAP_UNSUPPORTED on both.
@@ -270,9 +272,9 @@ interface CreateOptions {
    */
   exclusive?: boolean | undefined;
   /**
-   * Default false. Nothing is allocated: new bytes are a hole, which takes blocks when it is written
-   * to, and a full disk is a fault then (ERR_MMAP_FAULT). On Windows the file gets its blocks all
-   * the same, unless it is sparse already.
+   * Default false. Nothing is allocated: new bytes are a hole, which takes blocks when it is
+   * written to, and a full disk is a fault then (ERR_MMAP_FAULT). On Windows the file gets its
+   * blocks all the same, unless it is sparse already.
    */
   sparse?: boolean | undefined;
 }
@@ -283,7 +285,10 @@ interface SharedMmapOptions extends MmapOptions {
     maxByteLength: number | bigint;
   };
 }
-/** Options for views of an ArrayBuffer, where the runtime allows one over a file (Electron does not). */
+/**
+ * Options for views of an ArrayBuffer, where the runtime allows one over a file (Electron does
+ * not).
+ */
 interface PlainMmapOptions extends MmapOptions {
   /** See {@link MmapOptions}. */
   sharedArrayBuffer?: false | undefined;
@@ -333,14 +338,14 @@ interface Progress {
 interface TaskOptions {
   /**
    * Stops the task within a few MiB. The promise is then rejected with an AbortError as in `fs`:
-   * `code` is `'ABORT_ERR'`, `cause` is the signal's reason. A signal that is aborted already starts
-   * nothing.
+   * `code` is `'ABORT_ERR'`, `cause` is the signal's reason. A signal that is aborted already
+   * starts nothing.
    */
   signal?: AbortSignal | undefined;
   /**
    * Is called at most about 30 times a second while the task runs, and once when it has succeeded,
-   * with `done` equal to `total`. If it throws, the task stops, and the promise is rejected with what
-   * it threw.
+   * with `done` equal to `total`. If it throws, the task stops, and the promise is rejected with
+   * what it threw.
    */
   onProgress?: ((progress: Progress) => void) | undefined;
 }
@@ -355,14 +360,12 @@ type NotText<Options> = Options & {
 /** Encodings of text. They mean the same as in Buffer. */
 type TextEncoding = 'utf8' | 'latin1' | 'ascii' | 'utf16le' | 'hex' | 'base64';
 //#endregion
-//#region src/views/view-types.d.ts
-/** A typed array, DataView or Buffer class, as `view()` accepts it. */
-interface ViewConstructor<T extends ArrayBufferView> {
-  readonly prototype: T;
-  readonly BYTES_PER_ELEMENT?: number;
-}
-//#endregion
-//#region src/mmap.d.ts
+//#region src/mapping.d.ts
+/**
+ * A Buffer with memory of its own: `Buffer<ArrayBuffer>` where `@types/node` and TypeScript (5.7
+ * and newer) know that, else `Buffer`.
+ */
+type BufferCopy = ReturnType<BufferConstructor['allocUnsafe']>;
 /** Pages in memory of all pages in a range. */
 interface Residency {
   /** Pages that are in memory. */
@@ -370,11 +373,13 @@ interface Residency {
   /** Pages in the range. */
   total: number;
 }
-/**
- * A Buffer with memory of its own: `Buffer<ArrayBuffer>` where `@types/node` and TypeScript (5.7 and
- * newer) know that, else `Buffer`.
- */
-type BufferCopy = ReturnType<BufferConstructor['allocUnsafe']>;
+//#endregion
+//#region src/views/view-types.d.ts
+/** A typed array, DataView or Buffer class, as `view()` accepts it. */
+interface ViewConstructor<T extends ArrayBufferView> {
+  readonly prototype: T;
+  readonly BYTES_PER_ELEMENT?: number;
+}
 /**
  * A view of some class over a mapping. Of an ArrayBuffer it is `Float64Array<ArrayBuffer>` and so
  * on, where TypeScript (5.7 and newer) knows that: the type that `slice()` of the class returns.
@@ -386,335 +391,307 @@ type ViewOver<T extends ArrayBufferView, TBuffer extends ArrayBufferLike> = [TBu
 } ? Copy extends T ? Copy : T & Copy : T & {
   readonly buffer: TBuffer;
 } : T;
+//#endregion
+//#region src/mmap.d.ts
 /**
  * A file as memory, or memory shared between processes: CPython's `mmap.mmap`.
  *
- * It is a file (`read`, `write`, `seek`, `readLine`, ... at a cursor), a bytearray (`at`, `slice`, `setSlice`, `find`, ...) and
- * memory (`bytes`, `buffer`, `view()`, which copy nothing). Positions and lengths are in bytes. Arguments are checked, and then the
- * state, before anything is touched; every error has a `code` ({@link ErrorCode}, or the operating system's).
+ * It is a file (`read`, `write`, `seek`, `readLine`, ... at a cursor), a bytearray (`at`, `slice`,
+ * `setSlice`, `find`, ...) and memory (`bytes`, `buffer`, `view()`, which copy nothing). Positions
+ * and lengths are in bytes. Bounds of a range `[start, stop)` are Python's: negative ones count
+ * from the end, and bounds outside the mapping are moved to its nearest end. Arguments are checked
+ * first, then the state, before anything is touched. Every error has a `code` ({@link ErrorCode},
+ * or the operating system's).
  *
- * Every method but `close`, `unmap` and `seekable` throws `ERR_MMAP_CLOSED` once it is closed. Every one that reads, searches, writes or
- * flushes bytes throws `ERR_MMAP_FAULT`, with `offset` and `length` of what was lost, once the file has been truncated under the
- * mapping, or a full disk could not fill a hole in it. A number that should be whole and is not is `ERR_OUT_OF_RANGE`, and so is a copy
- * that is longer than a Buffer can be or than there is memory for. A detached ArrayBuffer is `ERR_INVALID_ARG_VALUE`, and so is an
- * unknown option.
+ * Every method but `close`, `unmap` and `seekable` throws `ERR_MMAP_CLOSED` once it is closed.
+ * Every one that reads, searches, writes or flushes bytes throws `ERR_MMAP_FAULT`, with `offset`
+ * and `length` of the lost bytes, once the file has been truncated under the mapping, or a full
+ * disk could not fill a hole in it. A fraction in place of a whole number is `ERR_OUT_OF_RANGE`,
+ * and so is a copy that is longer than a Buffer can be or than there is memory for. A detached
+ * ArrayBuffer is `ERR_INVALID_ARG_VALUE`, and so is an unknown option.
  *
- * An Mmap is not itself a Buffer or a typed array: where one is wanted, pass {@link bytes}, which copies nothing, or {@link slice}, a
- * copy. (`mm[0]` is undefined.) It cannot be cloned, nor be in a Proxy, whose methods throw a
- * TypeError without a code: the properties of a class that are private belong to the object
- * itself. Vue makes none of it; elsewhere mark it, or keep it beside what is proxied.
+ * An Mmap is not itself a Buffer or a typed array: where one is wanted, pass {@link bytes}, which
+ * copies nothing, or {@link slice}, a copy. (`mm[0]` is undefined.) It cannot be cloned, nor be in
+ * a Proxy, whose methods throw a TypeError without a code: the properties of a class that are
+ * private belong to the object itself. Vue makes none of it; elsewhere mark it, or keep it beside
+ * what is proxied.
  */
 declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements Disposable, Iterable<number> {
   #private;
-  /**
-   * The same as {@link mmap}.
-   */
+  /** The same as {@link mmap}. */
   constructor(file: FileLike | -1, length?: number | bigint | NotText<MmapOptions>, options?: MmapOptions);
   /** Bytes mapped. That is not the file's size, which is {@link size}. @throws ERR_MMAP_CLOSED */
   get length(): number;
   /** Where in the file the mapping begins, in bytes. @throws ERR_MMAP_CLOSED */
   get offset(): number;
   /**
-   * `ACCESS_*`. With `flags` and `prot` it is what CPython records: `ACCESS_DEFAULT` for read and write, `ACCESS_WRITE` for write alone,
-   * else `ACCESS_READ`. @throws ERR_MMAP_CLOSED
+   * `ACCESS_*`. With `flags` and `prot` it is what CPython records: `ACCESS_DEFAULT` for read and
+   * write, `ACCESS_WRITE` for write alone, else `ACCESS_READ`. @throws ERR_MMAP_CLOSED
    */
   get access(): 0 | 1 | 2 | 3;
   /**
-   * Whether opening it has created the file (with `create`), or the region (with `tagname`): of all that open one, in all processes, it is
-   * true for one, whose task it is to initialise what is in it. True of other anonymous memory, false with a descriptor.
-   *
+   * Whether opening has created the file (with `create`) or the region (with `tagname`). Of all
+   * that open one, in all processes, it is true for one, which can initialise the bytes. It is true
+   * of other anonymous memory, and false with a descriptor.
    * @throws ERR_MMAP_CLOSED
    */
   get created(): boolean;
-  /** Whether it is closed. Never throws. */
+  /** Whether it is closed. */
   get closed(): boolean;
   /**
-   * The descriptor: a duplicate of the file's that is ours, or for shared anonymous memory one that a child process can inherit
-   * and map. Do not close it. -1 where there is none: `trackfd: false`, anonymous memory that is private or has a flag such as
-   * MAP_STACK, Windows.
-   *
+   * The descriptor: a duplicate of the file's that belongs to the mapping, or for shared anonymous
+   * memory one that a child process can inherit and map. Do not close it. -1 where there is none:
+   * `trackfd: false`, Windows, and anonymous memory that is private or has a flag such as
+   * MAP_STACK.
    * @throws ERR_MMAP_CLOSED
    */
   get fd(): number;
   /**
-   * The mapping itself, as a Uint8Array: nothing is copied, and what is stored is in the file (with `ACCESS_READ` and
-   * `ACCESS_COPY`: in private memory). It never goes bad: it can be used after `close()`, and the memory is unmapped when the last
-   * view is collected.
-   *
+   * The mapping itself, as a Uint8Array. Nothing is copied, and what is stored is in the file (with
+   * `ACCESS_READ` and `ACCESS_COPY`: in private memory). It never goes bad: it can be used after
+   * `close()`, and the memory is unmapped when the last view is collected.
    * To the engine it is a buffer as long as the mapping, which counts as so much memory and causes
    * a garbage collection when it is long. A part costs less: `mm.view(Uint8Array, a, n)`.
-   *
-   * @throws ERR_MMAP_CLOSED, ERR_MMAP_VIEW_TOO_LARGE beyond MAX_VIEW_LENGTH, ERR_MMAP_NO_VIEW where the runtime allows none
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_VIEW_TOO_LARGE beyond MAX_VIEW_LENGTH, ERR_MMAP_NO_VIEW where
+   *   the runtime allows none
    */
   get bytes(): ViewOver<Uint8Array, TBuffer>;
   /**
-   * What `bytes` is a view of. It may begin before the mapping: up to 7 bytes, when `offset` is not a multiple of 8, and a
-   * SharedArrayBuffer up to a page. So count from `bytes.byteOffset`, or use {@link view}. It costs
-   * what `bytes` costs.
-   *
+   * The buffer that `bytes` is a view of, which costs what `bytes` costs. It may begin before the
+   * mapping: up to 7 bytes, when `offset` is not a multiple of 8, and a SharedArrayBuffer up to a
+   * page. So count from `bytes.byteOffset`, or use {@link view}.
    * @throws as {@link bytes}
    */
   get buffer(): TBuffer;
-  /** A Buffer over the same memory, nothing copied: `mm.view(Buffer, 0, 100)`. Arguments and errors are those of the other kinds. */
+  /** A Buffer over the same memory, with the arguments and errors of the other kinds of view. */
   view(type: BufferConstructor, byteOffset?: number, length?: number): ViewOver<Buffer, TBuffer>;
   /**
-   * A view of another kind, of the same memory: `mm.view(Float64Array, 16, 100)`, `mm.view(DataView)`, `mm.view(Buffer)`. It is also
-   * how to see a part of a mapping that is longer than MAX_VIEW_LENGTH (not with `sharedArrayBuffer`: that is ERR_MMAP_VIEW_TOO_LARGE).
-   *
+   * A view of another kind, of the same memory: `mm.view(Float64Array, 16, 100)`,
+   * `mm.view(DataView)`, `mm.view(Buffer)`. It is also how to see a part of a mapping that is
+   * longer than MAX_VIEW_LENGTH (not with `sharedArrayBuffer`: that is ERR_MMAP_VIEW_TOO_LARGE).
    * A view of a part of a long mapping has a buffer of its own over the pages of that part, so it
    * costs what it shows. Count from its `byteOffset`: views of the same pages may share a buffer,
    * and once many were made, all new ones are of {@link buffer}. A SharedArrayBuffer is always the
    * whole.
-   *
    * @param type a typed array class, `DataView` or `Buffer`
-   * @param byteOffset in bytes, default 0; `offset + byteOffset` must be a multiple of the element's size
+   * @param byteOffset in bytes, default 0; `offset + byteOffset` must be a multiple of the
+   *   element's size
    * @param length in elements, default as many as there are
    * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, and as {@link bytes}
    */
   view<T extends ArrayBufferView>(type: ViewConstructor<T>, byteOffset?: number, length?: number): ViewOver<T, TBuffer>;
   /**
-   * The text of `[start, stop)`. It is made from a copy, so it is safe while other processes
-   * write. What takes a view as text is not: another process that writes meanwhile can crash
-   * `TextDecoder`, `JSON.parse` and others.
-   *
-   * It is decoded as `Buffer#toString` does: what is no UTF-8 becomes U+FFFD, and a byte order
-   * mark stays. Bounds are those of {@link slice}.
-   *
+   * The text of `[start, stop)`. It is made from a copy, so it is safe while other processes write.
+   * Code that takes a view as text is not: another process that writes meanwhile can crash
+   * `TextDecoder`, `JSON.parse` and others. It is decoded as `Buffer#toString` does: invalid UTF-8
+   * becomes U+FFFD, and a byte order mark stays.
    * @param encoding `'utf8'` by default
-   * @param start default 0, not the cursor
-   * @param stop default the length
+   * @param start default 0, not the cursor; `stop` is the length by default
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for another encoding,
    *   ERR_OUT_OF_RANGE for a text longer than a string can be
    */
   toString(encoding?: TextEncoding, start?: number, stop?: number): string;
   /**
-   * A copy of `[start, stop)` as an ArrayBuffer of exactly these bytes, which is nobody else's:
-   * post it, transfer it, give it to what wants an ArrayBuffer. (`slice().buffer` may be Node's
-   * pool, with other bytes in it.) Bounds are those of {@link slice}.
-   *
-   * @param start default 0
-   * @param stop default the length
+   * A copy of `[start, stop)` as an ArrayBuffer of exactly these bytes: post it, transfer it, pass
+   * it to code that wants an ArrayBuffer. (`slice().buffer` may be Node's pool, with other bytes in
+   * it.) `start` is 0 by default, `stop` the length.
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
    */
   arrayBuffer(start?: number | RangeOptions, stop?: number): ArrayBuffer;
   /**
    * A web stream of `[start, stop)` in pieces, each a copy with an ArrayBuffer of its own: for
    * `new Response(mm.stream())`, `fetch`, `Readable.fromWeb` and everything else that reads a file
-   * piece by piece. A piece is copied when the reader asks for it, and none ahead. Bounds are
-   * those of {@link slice}.
-   *
-   * What is changed in the mapping meanwhile may be in a piece or not. After a `resize()` it goes
-   * on in the new length. Closing the mapping before the last piece has been read makes the stream
-   * fail with ERR_MMAP_CLOSED.
-   *
-   * @param options see {@link StreamOptions}
+   * piece by piece. A piece is copied when the reader asks for it, and none ahead.
+   * A change of the mapping meanwhile may be in a piece or not. After a `resize()` the stream goes
+   * on in the new length. It fails with ERR_MMAP_CLOSED if the mapping is closed before the last
+   * piece has been read.
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an unknown option,
-   *   ERR_OUT_OF_RANGE for a `chunkSize` that is not a whole number from 1 to 1,048,576; the
-   *   stream fails with ERR_MMAP_CLOSED and ERR_MMAP_FAULT
+   *   ERR_OUT_OF_RANGE for another `chunkSize`; the stream fails with ERR_MMAP_CLOSED and
+   *   ERR_MMAP_FAULT
    */
   stream(options?: StreamOptions): ReadableStream<Uint8Array>;
   /**
    * All of the mapping in pieces of 64 KiB, each a copy, for `for await (const piece of mm)`,
    * `pipeline(mm, ...)` and `fs.promises.writeFile(path, mm)`. It is as {@link stream}. (Without
    * `await` there is a number for each byte.)
-   *
-   * @throws ERR_MMAP_CLOSED and, from `next()`, what a stream fails with
+   * @throws ERR_MMAP_CLOSED and, from `next()`, the errors that a stream fails with
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>;
   /**
-   * Reads at the cursor, at most `n` bytes, and moves it on. At the end the Buffer is empty.
-   *
+   * Copies at most `n` bytes from the cursor, and moves it on. At the end the Buffer is empty.
    * @param n bytes; to the end when it is missing, null or negative
-   * @returns a copy
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
    */
   read(n?: number | null): BufferCopy;
-  /** Reads the byte at the cursor and moves on. @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE when the cursor is at the end */
+  /**
+   * Reads the byte at the cursor and moves on.
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE when the cursor is at the end
+   */
   readByte(): number;
   /**
-   * Reads from the cursor through the next `'\n'`, or to the end, and moves on. At the end the Buffer is empty.
-   *
-   * @returns a copy
+   * Copies from the cursor through the next `'\n'`, or to the end, and moves on. At the end the
+   * Buffer is empty.
    * @throws ERR_MMAP_CLOSED
    */
   readLine(): BufferCopy;
   /**
-   * Writes all of `data` at the cursor and moves it on, or nothing.
-   *
-   * @returns how many bytes
-   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when it does not fit, ERR_INVALID_ARG_TYPE
+   * Writes all of `data` at the cursor and moves it on, or nothing. Returns how many bytes.
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when it does not fit,
+   *   ERR_INVALID_ARG_TYPE
    */
   write(data: BytesLike): number;
   /**
    * Writes a byte at the cursor and moves on.
-   *
    * @param value 0 to 255
-   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when the cursor is at the end or for another value,
-   *   ERR_INVALID_ARG_TYPE
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when the cursor is at the end or
+   *   for another value, ERR_INVALID_ARG_TYPE
    */
   writeByte(value: number): void;
   /**
-   * Moves the cursor to `position`, counted from the start (`whence` 0), the cursor (1) or the end (2).
-   *
-   * @returns the new position
-   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE outside `[0, length]` or for another `whence`, ERR_INVALID_ARG_TYPE
+   * Moves the cursor to `position`, counted from the start (`whence` 0), the cursor (1) or the end
+   * (2), and returns the new position.
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE outside `[0, length]` or for another `whence`,
+   *   ERR_INVALID_ARG_TYPE
    */
   seek(position: number, whence?: 0 | 1 | 2): number;
   /** Always true, also when closed. */
   seekable(): true;
-  /** The position of the cursor. It may be beyond the end after a `resize()`. @throws ERR_MMAP_CLOSED */
+  /**
+   * The position of the cursor. It may be beyond the end after a `resize()`. @throws
+   * ERR_MMAP_CLOSED
+   */
   tell(): number;
-  /** The byte at `index`, from 0 to 255. A negative index counts from the end: -1 is the last byte. @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE */
+  /**
+   * The byte at `index`, from 0 to 255. A negative index counts from the end: -1 is the last byte.
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+   */
   at(index: number): number;
   /**
    * Sets the byte at `index`. A negative index counts from the end.
-   *
    * @param value 0 to 255
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
    */
   setAt(index: number, value: number): void;
   /**
-   * Python's `m[start:stop:step]`: the bytes from `start` up to but not including `stop`, every `step`th of them. Negative bounds count
-   * from the end, and bounds outside the mapping are brought to its nearest end. A negative `step` goes backwards.
-   *
+   * Python's `m[start:stop:step]`, a copy: the bytes from `start` up to but not including `stop`,
+   * every `step`th of them. A negative `step` goes backwards.
    * @param start default 0; the last byte with a negative `step`
    * @param stop default the length; before the first byte with a negative `step`
    * @param step default 1
-   * @returns a copy
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE for a step of 0, ERR_INVALID_ARG_TYPE
    */
   slice(start?: number, stop?: number, step?: number): BufferCopy;
   /**
-   * Python's `m[start:stop:step] = data`: all of it, or nothing. Bounds and defaults are those of {@link slice}.
-   *
-   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE unless `data` is exactly as long as the slice,
-   *   ERR_INVALID_ARG_TYPE
+   * Python's `m[start:stop:step] = data`: all of it, or nothing. Bounds and defaults are those of
+   * {@link slice}.
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE unless `data` is exactly as long
+   *   as the slice, ERR_INVALID_ARG_TYPE
    */
   setSlice(data: BytesLike, start?: number, stop?: number, step?: number): void;
   /**
-   * Writes all of `data` at `position`, or nothing, as a typed array's `set` does. The cursor
-   * stays where it is.
-   *
-   * A negative position is refused: `-1` would be the last byte to {@link at}, the cursor to `fs`,
-   * and an error to a typed array.
-   *
+   * Writes all of `data` at `position`, or nothing, as a typed array's `set` does. The cursor stays
+   * where it is. A negative position is refused, because -1 is the last byte to {@link at} and the
+   * cursor to `fs`. Returns how many bytes.
    * @param position in bytes, default 0
-   * @returns how many bytes
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when it does not fit,
    *   ERR_INVALID_ARG_TYPE
    */
   set(data: BytesLike, position?: number): number;
   /**
    * Copies `count` bytes from `src` to `dest` within the mapping; the two may overlap.
-   *
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
    */
   move(dest: number, src: number, count: number): void;
   /**
-   * Fills `[start, stop)` with a byte, or with `value` over and over. Bounds are those of {@link slice}.
-   *
+   * Fills `[start, stop)` with a byte, or with `value` over and over.
    * @param value 0 to 255, or bytes, at least one
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
    */
   fill(value: number | BytesLike, start?: number, stop?: number): this;
-  /** The bytes, as numbers, each read when it is asked for. @throws ERR_MMAP_CLOSED, ERR_MMAP_FAULT from `next()` */
+  /**
+   * The bytes, as numbers, each read at its step.
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_FAULT from `next()`
+   */
   [Symbol.iterator](): Generator<number, undefined, undefined>;
   /**
-   * The first place of `needle` in `[start, stop)`, or -1. Bounds are those of {@link slice}; an empty needle is at `start`.
-   *
+   * The first place of `needle` in `[start, stop)`, or -1. An empty needle is at `start`.
    * @param start default is the cursor, as in Python; see {@link indexOf}
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
    */
   find(needle: BytesLike, start?: number | RangeOptions, stop?: number): number;
   /**
-   * The last place of `needle` in `[start, stop)`, or -1. Bounds are those of {@link slice}; an empty needle is at `stop`.
-   *
+   * The last place of `needle` in `[start, stop)`, or -1. An empty needle is at `stop`.
    * @param start default is the cursor, as in Python; see {@link lastIndexOf}
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
    */
   rfind(needle: BytesLike, start?: number | RangeOptions, stop?: number): number;
   /**
-   * The first place of `needle` from `start` on, or -1, as Buffer's: `start` is 0 by default and counts from the end when
-   * negative; a number is a byte.
-   *
+   * The first place of `needle` from `start` on, or -1, as Buffer's: `start` is 0 by default and
+   * counts from the end when negative; a number is a byte.
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a number outside 0 to 255
    */
   indexOf(needle: number | BytesLike, start?: number): number;
   /**
-   * The last place of `needle` at or before `start`, or -1, as Buffer's: `start` is the end by default and counts from it
-   * when negative; a number is a byte.
-   *
+   * The last place of `needle` at or before `start`, or -1, as Buffer's: `start` is the end by
+   * default and counts from it when negative; a number is a byte.
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a number outside 0 to 255
    */
   lastIndexOf(needle: number | BytesLike, start?: number): number;
   /** Whether {@link indexOf} finds it. @throws as {@link indexOf} */
   includes(needle: number | BytesLike, start?: number): boolean;
   /**
-   * The places of `needle` in `[start, stop)`, from the first to the last. Matches do not overlap: in `'aaaa'`, `'aa'` is at 0 and 2.
-   * Bounds are those of {@link slice}; `start` is 0 by default, not the cursor.
-   *
-   * They are found a few thousand at a time, so that no number of them costs memory. What is changed in the mapping during the iteration may be
-   * found or not. After a `resize()` it goes on in the new length.
-   *
-   * @throws ERR_MMAP_CLOSED, also at the next step when it has been closed half way;
-   *   ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
-   *   empty needle, ERR_MMAP_FAULT
+   * The places of `needle` in `[start, stop)`, from the first to the last. Matches do not overlap:
+   * in `'aaaa'`, `'aa'` is at 0 and 2. `start` is 0 by default, not the cursor. They are found a
+   * few thousand at a time, so no number of them costs memory. A change of the mapping during the
+   * iteration may be found or not. After a `resize()` it goes on in the new length.
+   * @throws ERR_MMAP_CLOSED, also at the next step after it has been closed; ERR_INVALID_ARG_TYPE,
+   *   ERR_INVALID_ARG_VALUE for an empty needle, ERR_MMAP_FAULT
    */
   findAll(needle: BytesLike, start?: number | RangeOptions, stop?: number): IterableIterator<number>;
   /**
-   * How often `needle` is in `[start, stop)`; matches do not overlap. Bounds are those of {@link slice}; `start` is 0 by default, not the
-   * cursor.
-   *
-   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty needle, ERR_MMAP_FAULT
+   * How often `needle` is in `[start, stop)`; matches do not overlap. `start` is 0 by default, not
+   * the cursor.
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty needle,
+   *   ERR_MMAP_FAULT
    */
   count(needle: BytesLike, start?: number | RangeOptions, stop?: number): number;
   /**
-   * Writes `to` in place of each `from` in `[start, stop)`. Both must have the same length; matches do not overlap. Bounds are those of
-   * {@link slice}; `start` is 0 by default, not the cursor.
-   *
-   * @returns how many
-   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty `from` or another length,
-   *   ERR_MMAP_FAULT with `replaced`, how many were replaced before
+   * Writes `to` in place of each `from` in `[start, stop)`. Both must have the same length; matches
+   * do not overlap. `start` is 0 by default, not the cursor. Returns how many matches there were.
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
+   *   empty `from` or another length, ERR_MMAP_FAULT with `replaced`, how many were replaced before
    */
   replaceAll(from: BytesLike, to: BytesLike, start?: number | RangeOptions, stop?: number): number;
   /**
    * The lines of a range as text, from copies, so it is safe while other processes write. A line
    * ends before its `'\n'` or at the end of the range; after a `'\n'` at the end there is no empty
-   * line. What is no UTF-8 becomes U+FFFD, as `TextDecoder` has it, and a byte order mark stays.
-   *
-   * Some hundred lines are copied and decoded at a time, and cut out of that text: engines keep
-   * the whole of it, up to 64 KiB, as long as one is kept.
-   *
+   * line. Invalid UTF-8 becomes U+FFFD, as in `TextDecoder`, and a byte order mark stays.
+   * Some hundred lines are copied and decoded at a time, and cut out of that text: engines keep the
+   * whole of it, up to 64 KiB, as long as one line is kept.
    * @param options `encoding`, and those that `lines()` has without it
-   * @throws ERR_MMAP_CLOSED, also at the next step when it has been closed half way;
-   *   ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an unknown option or another encoding,
-   *   ERR_MMAP_FAULT, ERR_OUT_OF_RANGE for a line longer than a string can be
+   * @throws ERR_MMAP_CLOSED, also at the next step after it has been closed; ERR_INVALID_ARG_TYPE,
+   *   ERR_INVALID_ARG_VALUE for an unknown option or another encoding, ERR_MMAP_FAULT,
+   *   ERR_OUT_OF_RANGE for a line longer than a string can be
    */
   lines(options: TextLinesOptions): IterableIterator<string>;
   /**
-   * The lines of a range, as Uint8Arrays over the mapping: nothing is copied, except where the runtime has no views. A line ends before its `'\n'`
-   * (a `'\r'` stays, unless `crlf` is true) or at the end of the range; after a `'\n'` at the end
-   * there is no empty line.
-   *
-   * A line is a view, as {@link bytes} is: what is stored to it is stored in the mapping, and as long as one is kept, all of the mapping stays in
-   * memory. Copy what is to be kept, and what is to be decoded or parsed, with
-   * `Buffer.from(line)`: another process that writes to the file meanwhile can crash
-   * `TextDecoder`. For text, use `encoding`.
-   *
-   * Line ends are found a few thousand at a time; see {@link findAll}.
-   *
-   * @param options `start` and `stop`, bounds as those of {@link slice}, all of the mapping by
-   *   default; `crlf`; `reverse`
-   * @throws ERR_MMAP_CLOSED, also at the next step when it has been closed half way;
-   *   ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
-   *   unknown option, ERR_MMAP_FAULT, ERR_MMAP_VIEW_TOO_LARGE for a line longer than MAX_VIEW_LENGTH
+   * The lines of a range, as Uint8Arrays over the mapping: nothing is copied, except where the
+   * runtime has no views. A line ends before its `'\n'` (a `'\r'` stays, unless `crlf` is true) or
+   * at the end of the range; after a `'\n'` at the end there is no empty line. A line is a view, as
+   * {@link bytes} is: what is stored to it is stored in the mapping, and as long as one is kept,
+   * all of the mapping stays in memory. Copy a line that is kept, decoded or parsed, with
+   * `Buffer.from(line)`: another process that writes to the file meanwhile can crash `TextDecoder`.
+   * For text, use `encoding`. Line ends are found a few thousand at a time; see {@link findAll}.
+   * @param options `start` and `stop`, all of the mapping by default; `crlf`; `reverse`
+   * @throws ERR_MMAP_CLOSED, also at the next step after it has been closed; ERR_INVALID_ARG_TYPE,
+   *   ERR_INVALID_ARG_VALUE for an unknown option, ERR_MMAP_FAULT, ERR_MMAP_VIEW_TOO_LARGE for a
+   *   line longer than MAX_VIEW_LENGTH
    */
   lines(options?: LinesOptions): IterableIterator<Uint8Array>;
   /**
    * Where the line begins and ends that a position is in, without its `'\n'`: `mm.toString('utf8',
    * start, stop)` is its text. A `'\n'` is in the line that it ends. At the end of the mapping it
    * is the last line, which is empty after a `'\n'`.
-   *
    * @param position from 0 to the length; a negative one is refused, as by {@link set}
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_MMAP_FAULT
    */
@@ -723,169 +700,169 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements
     stop: number;
   };
   /**
-   * {@link find}, as a task. It keeps the memory when the mapping is closed meanwhile; `unmap()` stops it.
-   *
+   * {@link find}, as a task. It keeps the memory when the mapping is closed meanwhile; `unmap()`
+   * stops it.
    * @param start default is the cursor, at the time of the call
-   * @returns a promise, rejected with what `find` throws, with ABORT_ERR, and with ERR_MMAP_CLOSED after `unmap()`
+   * @returns a promise, rejected with the errors of `find`, with ABORT_ERR, and with
+   *   ERR_MMAP_CLOSED after `unmap()`
    */
   findAsync(needle: BytesLike, start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<number>;
   /**
    * {@link count}, as a task.
-   *
-   * @returns a promise, rejected with what `count` throws, and as that of {@link findAsync}
+   * @returns a promise, rejected with the errors of `count`, and as that of {@link findAsync}
    */
   countAsync(needle: BytesLike, start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<number>;
   /**
    * {@link replaceAll}, as a task.
-   *
-   * @returns a promise, rejected with what `replaceAll` throws, and as that of {@link findAsync}. Whatever ends it once it has begun, but for what
-   *   `onProgress` throws, says in `replaced` how many were replaced by then: a task that was aborted leaves the rest as it was. ERR_MMAP_READONLY
-   *   also when `protect()` takes writing away meanwhile, or `resize()` copies private anonymous memory
+   * @returns a promise, rejected with the errors of `replaceAll`, and as that of {@link findAsync}.
+   *   Every error after the start, except one that `onProgress` throws, has `replaced`: how many
+   *   were replaced by then. A task that was aborted leaves the rest as it was. ERR_MMAP_READONLY
+   *   also when `protect()` takes writing away meanwhile, or `resize()` copies private anonymous
+   *   memory
    */
   replaceAllAsync(from: BytesLike, to: BytesLike, start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<number>;
   /**
-   * {@link flush}, as a task. The device is asked to finish after every 8 MiB, which is when progress
-   * is reported and a signal is looked at.
-   *
+   * {@link flush}, as a task. The device is asked to finish after every 8 MiB, which is when
+   * progress is reported and a signal is looked at.
    * @param offset in bytes, default 0; or all options, with the range as `start` and `stop`
    * @param size in bytes; to the end when it is missing or -1
-   * @returns a promise, rejected with what `flush` throws, and as that of {@link findAsync}
+   * @returns a promise, rejected with the errors of `flush`, and as that of {@link findAsync}
    */
   flushAsync(offset?: number | RangeTaskOptions, size?: number, options?: TaskOptions): Promise<void>;
   /**
-   * Reads a range into memory ahead of its use, as a task: {@link resident} shows it. Nothing is copied.
-   *
-   * Linux: MADV_POPULATE_READ (5.14 and newer). Other Unix: MADV_WILLNEED and a touch of every page. Windows: PrefetchVirtualMemory.
-   *
-   * @param start default 0; or all options. Bounds are those of {@link slice}
-   * @param stop default the length
+   * Reads a range into memory ahead of its use, as a task: {@link resident} shows it. Nothing is
+   * copied. Linux: MADV_POPULATE_READ (5.14 and newer). Other Unix: MADV_WILLNEED and a touch of
+   * every page. Windows: PrefetchVirtualMemory.
+   * @param start default 0; or all options. `stop` is the length by default
    * @returns a promise, rejected with ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_MMAP_FAULT,
    *   ABORT_ERR
    */
   prefetch(start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<void>;
   /**
-   * Bytes in the file, which may be more or less than `length` and may change. Of anonymous memory: `length`.
-   *
+   * Bytes in the file, which may be more or less than `length` and may change. Of anonymous memory:
+   * `length`.
    * @throws ERR_MMAP_CLOSED, EBADF with `trackfd: false`
    */
   size(): number;
   /**
-   * Writes changes to the device, and returns when they are there. With `ACCESS_READ`, and with `ACCESS_COPY` unless `writeBack` was
-   * asked for, there is nothing to write.
-   *
-   * Linux: msync, which is a data fsync of the range. macOS: msync and F_FULLFSYNC. Other Unix: msync and fdatasync. Windows:
+   * Writes changes to the device, and returns when they are there. With `ACCESS_READ` there is
+   * nothing to write, nor with `ACCESS_COPY` without `writeBack`. Linux: msync, which is a data
+   * fsync of the range. macOS: msync and F_FULLFSYNC. Other Unix: msync and fdatasync. Windows:
    * FlushViewOfFile and FlushFileBuffers. With `trackfd: false` only the first of two.
-   *
    * @param offset in bytes, default 0; any, it is rounded to pages inside
    * @param size in bytes; to the end when it is missing or -1
-   * @param flags `MS_SYNC` by default; with `MS_ASYNC` it returns at once and nothing is promised. Ignored on Windows, and with
-   *   `writeBack`
-   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EIO, ENOSPC, EINVAL for flags that exclude each other, ERR_MMAP_FAULT; with
-   *   `writeBack` also when a part that the file has no longer was not touched, and after the rest has been written
+   * @param flags `MS_SYNC` by default; with `MS_ASYNC` it returns at once and nothing is promised.
+   *   Ignored on Windows, and with `writeBack`
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EIO, ENOSPC, EINVAL for flags
+   *   that exclude each other, ERR_MMAP_FAULT; with `writeBack` it is also thrown, after the rest
+   *   has been written, when the file has lost a part that was not touched
    */
   flush(offset?: number, size?: number, flags?: number): void;
   /**
-   * Makes the mapping longer or shorter, and sets the size of the file to `offset + newSize`. **If the file was longer than that, the rest
-   * of it is cut off, also when the mapping becomes longer.** What the file did not have before is zeros, with blocks allocated. The cursor
-   * stays. Views taken before go on showing what they showed, and zeros where the file is cut off; new ones see the new size. The memory
-   * is mapped anew: {@link madvise} and {@link mlock} must be called again.
+   * Makes the mapping longer or shorter, and sets the size of the file to `offset + newSize`. **If
+   * the file was longer than that, the rest of it is cut off, also when the mapping becomes
+   * longer.** New bytes of the file are zeros, with blocks allocated. The cursor stays. Views taken
+   * before go on showing what they showed, and zeros where the file is cut off; new ones see the
+   * new size. The memory is mapped anew: {@link madvise} and {@link mlock} must be called again.
    *
-   * A failure leaves mapping and file as they were. Shared anonymous memory cannot grow on Linux, and a named region nowhere beyond the
-   * size that it was created with. Windows cannot shorten a file while a view of it is alive: EBUSY.
-   *
+   * A failure leaves mapping and file as they were. Shared anonymous memory cannot grow on Linux,
+   * and a named region nowhere beyond the size that it was created with. Windows cannot shorten a
+   * file while a view of it is alive: EBUSY.
    * @param newSize in bytes, at least 1
-   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY for ACCESS_READ, ACCESS_COPY and MAP_PRIVATE with a file, ERR_INVALID_ARG_VALUE with
-   *   `trackfd: false`, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ENOSPC, ENOMEM, EFBIG, EBUSY on Windows
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY for ACCESS_READ, ACCESS_COPY and MAP_PRIVATE with a
+   *   file, ERR_INVALID_ARG_VALUE with `trackfd: false`, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE,
+   *   ENOSPC, ENOMEM, EFBIG, EBUSY on Windows
    */
   resize(newSize: number | bigint): void;
   /**
-   * Maps what the file has now, from `offset` to its end, or `newLength` bytes of it: to follow a file that others write to. The file
-   * is never changed. Where nothing has changed, nothing is done.
+   * Maps what the file has now, from `offset` to its end, or `newLength` bytes of it: to follow a
+   * file that others write to. The file is never changed. Where nothing has changed, nothing is
+   * done. The cursor stays, and may be beyond the end then. Iterators and streams go on in the new
+   * length. Views taken before go on showing what they showed, and zeros where the file has lost a
+   * part; new ones see the new length. With `maxByteLength` the mapping grows in place. A running
+   * task goes on in what was mapped when it began. After ERR_MMAP_FAULT the mapping is whole again,
+   * as long as the file is now.
    *
-   * The cursor stays, and may be beyond the end then. Iterators and streams go on in the new length. Views taken before go on showing what
-   * they showed; of a part that the file has lost they show zeros. New ones see the new length. With `maxByteLength` the mapping grows in
-   * place. A task that is running goes on in what was mapped when it began. After ERR_MMAP_FAULT the mapping is whole again, as long as the
-   * file is now.
-   *
-   * The memory is mapped anew: {@link madvise} and {@link mlock} must be called again. With `ACCESS_READ`, what was stored through a view
-   * stays in that view, and is gone where the mapping has grown in place. A private mapping is refused, because its changes would be lost.
-   * A failure leaves the mapping as it was.
-   *
+   * The memory is mapped anew: {@link madvise} and {@link mlock} must be called again. With
+   * `ACCESS_READ`, what was stored through a view stays in that view, and is gone where the mapping
+   * has grown in place. A private mapping is refused, because its changes would be lost. A failure
+   * leaves the mapping as it was.
    * @param newLength in bytes, at least 1, or 0 with `allowEmpty`; by default all that the file has
    * @returns the new length
-   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for memory that has no file and with `trackfd: false`,
-   *   ERR_MMAP_READONLY for ACCESS_COPY and MAP_PRIVATE, ERR_OUT_OF_RANGE for more than the file has, and where it has no byte at
-   *   `offset` (unless `allowEmpty` is given and it ends there), ENOMEM
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for memory that has no
+   *   file and with `trackfd: false`, ERR_MMAP_READONLY for ACCESS_COPY and MAP_PRIVATE,
+   *   ERR_OUT_OF_RANGE for more than the file has, and where it has no byte at `offset` (unless
+   *   `allowEmpty` is given and it ends there), ENOMEM
    */
   remap(newLength?: number | bigint): number;
   /**
-   * Tells the operating system how a range will be used: `MADV_*`. Advice about a range that goes beyond the end is about the part
-   * that there is. It is forgotten with `resize()`, and with a `protect()` that takes `PROT_WRITE` away or gives it back.
-   *
-   * @param option `MADV_*`
+   * Tells the operating system how a range will be used: `MADV_*`. The part of the range beyond the
+   * end is left out. The advice is forgotten with `resize()`, and with a `protect()` that takes
+   * `PROT_WRITE` away or gives it back.
    * @param start in bytes, default 0; otherwise on a page
    * @param length in bytes, default to the end
-   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EINVAL, ERR_MMAP_UNSUPPORTED on Windows
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EINVAL, ERR_MMAP_UNSUPPORTED
+   *   on Windows
    */
   madvise(option: number, start?: number, length?: number): void;
   /**
-   * Changes what may be done with the mapping. Without `PROT_WRITE` the methods refuse to write, and what is stored through a view
-   * from then on is private memory, as with `ACCESS_READ`: no store can crash. Views can always be read. (Views and tasks from before a
-   * `resize()` are of earlier memory, which stays as it is.) With `writeBack`, what was changed
-   * before is written first, and such stores never are: they are gone when writing is allowed again. Where `PROT_WRITE` is taken away or given
-   * back, the memory may be mapped anew: {@link madvise} and {@link mlock} must be called again.
-   *
+   * Changes what may be done with the mapping. Without `PROT_WRITE` the methods refuse to write,
+   * and what is stored through a view from then on is private memory, as with `ACCESS_READ`: no
+   * store can crash. Views can always be read. (Views and tasks from before a `resize()` are of
+   * earlier memory, which stays as it is.)
+   * With `writeBack`, earlier changes are written first. Later stores never are: they are gone when
+   * writing is allowed again. Where `PROT_WRITE` is taken away or given back, the memory may be
+   * mapped anew: {@link madvise} and {@link mlock} must be called again.
    * @param prot `PROT_READ`, with `PROT_WRITE`, `PROT_EXEC` or both
-   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, EACCES for writing to a file that was opened for reading and, on Apple's processors, for
-   *   PROT_WRITE with PROT_EXEC, EBADF with `trackfd: false`, EINVAL, ERR_MMAP_UNSUPPORTED on Windows; with
-   *   `writeBack` as {@link flush}
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, EACCES for writing to a file that was opened for
+   *   reading and, on Apple's processors, for PROT_WRITE with PROT_EXEC, EBADF with
+   *   `trackfd: false`, EINVAL, ERR_MMAP_UNSUPPORTED on Windows; with `writeBack` as {@link flush}
    */
   protect(prot: number): void;
   /**
-   * Keeps the pages under a range in RAM. (It locks no file.) A `resize()` ends that, and so does a `protect()` that takes `PROT_WRITE` away
-   * or gives it back.
-   *
-   * @param start default 0. Bounds are those of {@link slice}
-   * @param stop default the length
-   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ENOMEM or EPERM beyond what the system allows (`ulimit -l`; on
-   *   Windows the working set of the process, which is made larger if it can be), ENOSYS for private memory on Linux before 4.4,
-   *   ERR_MMAP_FAULT where the file has been cut off
+   * Keeps the pages under a range in RAM. (It locks no file.) A `resize()` ends that, and so does a
+   * `protect()` that takes `PROT_WRITE` away or gives it back.
+   * @param start default 0; `stop` is the length by default
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ENOMEM or EPERM beyond what the system allows
+   *   (`ulimit -l`; on Windows the working set of the process, which is made larger if it can be),
+   *   ENOSYS for private memory on Linux before 4.4, ERR_MMAP_FAULT where the file has been cut off
    */
   mlock(start?: number | RangeOptions, stop?: number): void;
-  /** Undoes {@link mlock}, however often that was called; on macOS, one call of it. Arguments and errors are the same. */
+  /**
+   * Undoes {@link mlock}, however often that was called; on macOS, one call of it. Arguments and
+   * errors are the same.
+   */
   munlock(start?: number | RangeOptions, stop?: number): void;
   /**
-   * How many pages of a range are in memory: in the page cache, on Unix; in the working set of this process, on Windows.
-   *
-   * @param start default 0. Bounds are those of {@link slice}
-   * @param stop default the length
-   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE; EPERM of a file that the process neither owns nor may write, of
-   *   which Linux does not tell (it says "all")
+   * How many pages of a range are in memory: in the page cache, on Unix; in the working set of this
+   * process, on Windows.
+   * @param start default 0; `stop` is the length by default
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE; EPERM of a file that the process neither owns
+   *   nor may write, of which Linux does not tell (it says "all")
    */
   resident(start?: number | RangeOptions, stop?: number): Residency;
   /**
-   * Closes: the methods throw from now on, the descriptor is closed, the memory is unmapped at once if no view was ever handed
-   * out and otherwise when the last one is collected. Views stay good. Closing again does nothing.
-   *
-   * Changes of a shared mapping are in the file without any `flush()`; that is about the device. With `writeBack` private changes
-   * are written first.
-   *
-   * @throws with `writeBack` only: ENOSPC, EIO and what else writing says, and it is still open then, with nothing lost; ERR_MMAP_FAULT when
-   *   the file has become shorter than the mapping, so that changes beyond its end may be lost: what lies before has been written, and it
-   *   is closed
+   * Closes: the methods throw from now on, and the descriptor is closed. The memory is unmapped at
+   * once if no view was ever made for the user, else when the last view is collected. Views stay
+   * good. Closing again does nothing. Changes of a shared mapping are in the file without any
+   * `flush()`; that is about the device. With `writeBack` private changes are written first.
+   * @throws with `writeBack` only: ENOSPC, EIO and other errors of writing, after which it is still
+   *   open, with nothing lost; ERR_MMAP_FAULT when the file has become shorter than the mapping, so
+   *   that changes beyond its end may be lost: the part before has been written, and it is closed
    */
   close(): void;
   /**
-   * Closes, and lets go of the file now, for those who must delete, rename or truncate it on Windows: every view has length 0
-   * afterwards (one of a SharedArrayBuffer keeps its length, and reads zeros). It can also be called after `close()`.
-   *
-   * Do not call it while something asynchronous still uses a view: Node's own zlib ends the process when the buffer under it is
-   * detached, what `fs.read` still stores is lost, and what `fs.write` still takes is zeros. Memory that `ArrayBuffer.prototype.transfer()`
-   * has given to another ArrayBuffer stays mapped until that one is collected.
-   *
-   * @throws as {@link close}, but it is closed in any case, and changes that could not be written are lost; ENOMEM where there is no memory for
-   *   zeros in place of the file, which stays mapped until its views are collected, or `unmap()` is called again; ERR_MMAP_UNSUPPORTED on
-   *   Windows for a SharedArrayBuffer that was handed out
+   * Closes, and releases the file now, which Windows requires before it is deleted, renamed or
+   * truncated. Every view has length 0 afterwards (one of a SharedArrayBuffer keeps its length, and
+   * reads zeros). It can also be called after `close()`.
+   * Do not call it while something asynchronous still uses a view: Node's own zlib ends the process
+   * when the buffer under it is detached, what `fs.read` still stores is lost, and what `fs.write`
+   * still takes is zeros. Memory that `ArrayBuffer.prototype.transfer()` has moved to another
+   * ArrayBuffer stays mapped until that one is collected.
+   * @throws as {@link close}, but it is closed in any case, and changes that could not be written
+   *   are lost; ENOMEM where there is no memory for zeros in place of the file, which stays mapped
+   *   until its views are collected, or `unmap()` is called again; ERR_MMAP_UNSUPPORTED on Windows
+   *   for a SharedArrayBuffer that the user has
    */
   unmap(): void;
   /** {@link close}, for `using`. */
@@ -894,30 +871,33 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements
   [inspect.custom](_depth?: number, options?: {
     stylize?: (text: string, style: 'special') => string;
   }): string;
-  /**
-   * {@link bytes}, so that `Buffer.from(mm)` is a copy of what is mapped. @throws as {@link bytes}
-   */
+  /** {@link bytes}, so that `Buffer.from(mm)` is a copy of the mapping. @throws as {@link bytes} */
   valueOf(): ViewOver<Uint8Array, TBuffer>;
   /**
-   * Throws: a mapping is no string and no number. So what would take `"[object Mmap]"` for its
-   * content does not (`new Blob([mm])`, `${mm}`, `'' + mm`), and says what to pass.
-   *
+   * Throws: a mapping is no string and no number. So code that would take `"[object Mmap]"` for its
+   * content does not (`new Blob([mm])`, `${mm}`, `'' + mm`), and the error says what to pass.
    * @throws ERR_INVALID_ARG_TYPE, always
    */
   [Symbol.toPrimitive](hint: string): never;
   get [Symbol.toStringTag](): string;
 }
+//#endregion
+//#region src/factory.d.ts
 /**
- * Maps a file into memory, or memory without a file, as CPython's `mmap.mmap` does. A file is mapped for reading and writing unless
- * {@link MmapOptions.access} says otherwise: one that may only be read needs `{ access: ACCESS_READ }`.
- *
- * @param file a path, a `file:` URL, a descriptor or a FileHandle, which may be closed afterwards; -1 for anonymous memory
- * @param length in bytes; 0, the default, is all the rest of the file from `offset` on, or all of a named region that exists. New anonymous
- *   memory needs at least 1 (EINVAL). It may be left out: `mmap(path, options)`
+ * Maps a file into memory, or memory without a file, as CPython's `mmap.mmap` does. A file is
+ * mapped for reading and writing unless {@link MmapOptions.access} says otherwise: a file that may
+ * only be read needs `{ access: ACCESS_READ }`.
+ * @param file a path, a `file:` URL, a descriptor or a FileHandle, which may be closed afterwards;
+ *   -1 for anonymous memory
+ * @param length in bytes; 0, the default, is all the rest of the file from `offset` on, or all of a
+ *   named region that exists. New anonymous memory needs at least 1 (EINVAL). It may be left out:
+ *   `mmap(path, options)`
  * @param options see {@link MmapOptions}
- * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE (an empty file with length 0, a part that the file does not
- *   have), ERR_MMAP_UNSUPPORTED, ERR_ACCESS_DENIED (`node --permission`), what Node says of a URL that is no path (ERR_INVALID_URL_SCHEME, ERR_INVALID_FILE_URL_HOST,
- *   ERR_INVALID_FILE_URL_PATH), and what the operating system says: ENOENT, EACCES, EBADF, EISDIR, ENODEV, ENOMEM, ENOSPC, ...
+ * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE (an empty file with length
+ *   0, a part that the file does not have), ERR_MMAP_UNSUPPORTED, ERR_ACCESS_DENIED
+ *   (`node --permission`), Node's errors of a URL that is no path (ERR_INVALID_URL_SCHEME,
+ *   ERR_INVALID_FILE_URL_HOST, ERR_INVALID_FILE_URL_PATH), and those of the operating system:
+ *   ENOENT, EACCES, EBADF, EISDIR, ENODEV, ENOMEM, ENOSPC, ...
  */
 declare function mmap(file: FileLike | -1, length: number | bigint | undefined, options: SharedMmapOptions): Mmap<SharedArrayBuffer>;
 declare function mmap(file: FileLike | -1, options: NotText<SharedMmapOptions>): Mmap<SharedArrayBuffer>;

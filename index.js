@@ -557,6 +557,21 @@ function symbolOfNode() {
 	return disposable && Object.getOwnPropertySymbols(disposable)[0];
 }
 //#endregion
+//#region src/identity.ts
+const IDENTITY = Symbol("memmap.identity");
+let mappings = 0;
+let markAsUncloneable = null;
+function giveIdentity(object) {
+	mappings += 1;
+	Reflect.set(object, IDENTITY, mappings);
+	if (markAsUncloneable === null) markAsUncloneable = uncloneableMark();
+	markAsUncloneable?.(object);
+}
+function uncloneableMark() {
+	if (Number.parseInt(process.versions.node, 10) < 22) return void 0;
+	return require("node:worker_threads").markAsUncloneable;
+}
+//#endregion
 //#region src/fault-counter.ts
 let faultCounter;
 let isRequested = false;
@@ -601,21 +616,6 @@ function addFirstListener(signal) {
 	binding.installFaultHandler();
 }
 function doNothing() {}
-//#endregion
-//#region src/identity.ts
-const IDENTITY = Symbol("memmap.identity");
-let mappings = 0;
-let markAsUncloneable = null;
-function giveIdentity(object) {
-	mappings += 1;
-	Reflect.set(object, IDENTITY, mappings);
-	if (markAsUncloneable === null) markAsUncloneable = uncloneableMark();
-	markAsUncloneable?.(object);
-}
-function uncloneableMark() {
-	if (Number.parseInt(process.versions.node, 10) < 22) return void 0;
-	return require("node:worker_threads").markAsUncloneable;
-}
 //#endregion
 //#region src/open.ts
 const handles = {
@@ -1034,142 +1034,6 @@ function looksMisplaced(value) {
 	return Symbol.iterator in value || (0, node_util_types.isDate)(value) || (0, node_util_types.isPromise)(value) || "aborted" in value;
 }
 //#endregion
-//#region src/ranges.ts
-function clamp(bound, length) {
-	return bound < 0 ? Math.max(bound + length, 0) : Math.min(bound, length);
-}
-function sliceBounds(start, stop, step) {
-	return {
-		start: optionalBound(start, "start"),
-		stop: optionalBound(stop, "stop"),
-		step: optionalWholeNumber(step, "step") ?? 1
-	};
-}
-function adjustSlice({ start, stop, step }, length) {
-	if (step === 0) throw outOfRange("slice step cannot be zero", "step", "a whole number other than 0", step);
-	const [least, most] = step < 0 ? [-1, length - 1] : [0, length];
-	const adjust = (bound) => bound < 0 ? Math.max(bound + length, least) : Math.min(bound, most);
-	const from = start === void 0 ? step < 0 ? most : least : adjust(start);
-	const to = stop === void 0 ? step < 0 ? least : most : adjust(stop);
-	const distance = step < 0 ? from - to : to - from;
-	const count = distance <= 0 ? 0 : Math.floor((distance - 1) / Math.abs(step)) + 1;
-	return {
-		start: from,
-		step: count <= 1 ? 1 : step,
-		count
-	};
-}
-//#endregion
-//#region src/search/iteration.ts
-const DONE = Object.freeze({
-	value: void 0,
-	done: true
-});
-const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
-function inheritHelpers(...classes) {
-	for (const { prototype } of classes) Object.setPrototypeOf(prototype, iteratorPrototype);
-}
-//#endregion
-//#region src/search/matches.ts
-const FIRST_BATCH$1 = 16;
-const LARGEST_BATCH$1 = 4096;
-const MOST_POSITIONS = 2 ** 31;
-var BatchedSearch = class {
-	batch = 0;
-	base;
-	stop = 0;
-	ended = false;
-	#source;
-	#state;
-	#faultCounter;
-	#needle;
-	#requestedStop;
-	#places = new Int32Array(FIRST_BATCH$1);
-	#count = 0;
-	#returned = 0;
-	#next = 0;
-	#isLast = false;
-	#generation = -1;
-	#faults;
-	constructor(source, needle, start, stop) {
-		this.#source = source;
-		this.#state = source.state;
-		this.#faultCounter = source.state.faults;
-		this.#needle = needle;
-		this.base = start;
-		this.#requestedStop = stop;
-	}
-	next() {
-		const returned = this.#returned;
-		if (returned === this.#count || this.#state.generation !== this.#generation || this.#faultCounter[0] !== this.#faults) return this.#findMore();
-		this.#returned = returned + 1;
-		return this.#places[returned];
-	}
-	end() {
-		this.ended = true;
-		this.#returned = this.#count;
-	}
-	#findMore() {
-		if (this.ended) return -1;
-		this.#source.check();
-		this.#faults = this.#faultCounter[0];
-		if (this.#generation !== this.#state.generation) {
-			this.#generation = this.#state.generation;
-			this.stop = clamp(this.#requestedStop, this.#source.length());
-			this.#next = this.#returned === 0 ? this.base : this.#endOf(this.#returned - 1);
-			this.#isLast = false;
-			this.#find();
-		} else if (this.#returned === this.#count) {
-			if (this.#places.length < LARGEST_BATCH$1) this.#places = new Int32Array(this.#places.length * 4);
-			this.#find();
-		}
-		if (this.#returned === this.#count) return -1;
-		this.#returned += 1;
-		return this.#places[this.#returned - 1];
-	}
-	#find() {
-		while (!this.#isLast) {
-			this.batch += 1;
-			this.base = Math.min(this.#next, this.stop);
-			this.#returned = 0;
-			this.#count = 0;
-			const reach = this.base + MOST_POSITIONS - 1 + this.#needle.length;
-			const stop = Math.min(reach, this.stop);
-			const count = checked(binding.findAll(this.#source.handle(), this.#needle, this.#places, this.base, stop));
-			this.#count = count;
-			const end = count === 0 ? 0 : this.#endOf(count - 1);
-			const isFull = count === this.#places.length;
-			this.#next = isFull ? end : Math.max(this.base + MOST_POSITIONS, end);
-			this.#isLast = !isFull && stop === this.stop;
-			if (count !== 0) return;
-		}
-	}
-	#endOf(number) {
-		return this.base + this.#places[number] + this.#needle.length;
-	}
-};
-var Matches = class {
-	#search;
-	constructor(source, needle, start, stop) {
-		this.#search = new BatchedSearch(source, needle, start, stop);
-	}
-	next() {
-		const place = this.#search.next();
-		return place === -1 ? this.return() : {
-			value: this.#search.base + place,
-			done: false
-		};
-	}
-	return() {
-		this.#search.end();
-		return DONE;
-	}
-	[Symbol.iterator]() {
-		return this;
-	}
-};
-inheritHelpers(Matches);
-//#endregion
 //#region src/search/needles.ts
 const NEWLINE$1 = Uint8Array.of(10);
 let lastText;
@@ -1201,392 +1065,127 @@ function refuseUnequal(from, to) {
 	throw wrongValue(`The "to" argument must be as long as "from", ${old} bytes. Received ${replacement} bytes: other lengths would move the bytes after a match. Write the parts between the matches (findAll) and the replacements to a new file instead`);
 }
 //#endregion
-//#region src/search/lines.ts
-const NOWHERE = /* @__PURE__ */ new ArrayBuffer(0);
-const FIRST_WINDOW = 64 * 1024;
-const WINDOW_GROWTH = 16;
-const LAST_SHORT_WINDOW = 16 * 1024 * 1024;
-const LONGEST_WINDOW = MAX_VIEW_LENGTH - 8;
-function nextWindowLength(length) {
-	if (length === 0) return FIRST_WINDOW;
-	return length < LAST_SHORT_WINDOW ? length * WINDOW_GROWTH : LONGEST_WINDOW;
+//#region src/ranges.ts
+function clamp(bound, length) {
+	return bound < 0 ? Math.max(bound + length, 0) : Math.min(bound, length);
 }
-const RETURN$1 = 13;
-function withoutReturn(line) {
-	const last = line.length - 1;
-	return line[last] === RETURN$1 ? new Uint8Array(line.buffer, line.byteOffset, last) : line;
+function rangeFromCursor({ start, stop }, cursor, length) {
+	return [clamp(start ?? cursor, length), clamp(stop ?? length, length)];
 }
-var Lines = class {
-	#source;
-	#search;
-	#crlf;
-	#start = 0;
-	#base;
-	#buffer = NOWHERE;
-	#origin = 0;
-	#generation = -1;
-	#windowLength = 0;
-	#batch = -1;
-	#offset = 0;
-	constructor(source, start, stop, crlf) {
-		this.#source = source;
-		this.#crlf = crlf;
-		this.#search = new BatchedSearch(source, NEWLINE$1, start, stop);
-		this.#base = start;
-	}
-	next() {
-		const search = this.#search;
-		const newline = search.next();
-		if (newline === -1) return this.#lastLine();
-		const start = this.#start;
-		if (search.batch === this.#batch) try {
-			const value = new Uint8Array(this.#buffer, this.#offset + start, newline - start);
-			this.#start = newline + 1;
-			return {
-				value: this.#crlf ? withoutReturn(value) : value,
-				done: false
-			};
-		} catch {}
-		const from = this.#base + start;
-		this.#base = search.base;
-		this.#start = newline + 1;
-		const value = this.#bytes(from, search.base + newline);
-		return {
-			value: this.#crlf ? withoutReturn(value) : value,
-			done: false
-		};
-	}
-	return() {
-		this.#search.end();
-		this.#buffer = NOWHERE;
-		this.#generation = -1;
-		this.#batch = -1;
-		return DONE;
-	}
-	[Symbol.iterator]() {
-		return this;
-	}
-	#lastLine() {
-		const { ended, stop } = this.#search;
-		const from = this.#base + this.#start;
-		const value = !ended && from < stop ? this.#bytes(from, stop) : void 0;
-		const done = this.return();
-		return value === void 0 ? done : {
-			value,
-			done: false
-		};
-	}
-	#bytes(from, to) {
-		this.#batch = -1;
-		let bytes = this.#inWindow(from, to);
-		if (bytes === void 0) {
-			this.#windowLength = nextWindowLength(this.#windowLength);
-			const end = Math.min(from + this.#windowLength, this.#search.stop);
-			const window = this.#source.window(from, Math.max(to, end));
-			if (window === void 0) return this.#source.copy(from, to);
-			this.#buffer = window.buffer;
-			this.#origin = window.origin;
-			this.#generation = this.#source.state.generation;
-			bytes = new Uint8Array(window.buffer, window.origin + from, to - from);
-		}
-		this.#offset = this.#origin + this.#base;
-		this.#batch = this.#search.batch;
-		return bytes;
-	}
-	#inWindow(from, to) {
-		if (this.#generation !== this.#source.state.generation) return void 0;
-		try {
-			return new Uint8Array(this.#buffer, this.#origin + from, to - from);
-		} catch {
-			return;
-		}
-	}
-};
-const BLOCK = 16 * 1024;
-var NewlinesBackwards = class {
-	#source;
-	#start;
-	#places = new Int32Array(BLOCK);
-	#count = 0;
-	#base;
-	constructor(source, start, stop) {
-		this.#source = source;
-		this.#start = start;
-		this.#base = stop;
-	}
-	before(position) {
-		for (;;) {
-			while (this.#count > 0) {
-				const place = this.#base + this.#places[this.#count - 1];
-				if (place < position) return place;
-				this.#count -= 1;
-			}
-			const stop = Math.min(this.#base, position);
-			if (stop <= this.#start) return -1;
-			this.#base = Math.max(this.#start, stop - BLOCK);
-			this.#count = checked(binding.findAll(this.#source.handle(), NEWLINE$1, this.#places, this.#base, stop));
-		}
-	}
-};
-var LinesBackwards = class {
-	#source;
-	#state;
-	#start;
-	#crlf;
-	#newlines;
-	#end;
-	#ended = false;
-	#buffer = NOWHERE;
-	#origin = 0;
-	#windowLength = 0;
-	#generation = -1;
-	#faults;
-	constructor(source, start, stop, crlf) {
-		this.#source = source;
-		this.#state = source.state;
-		this.#start = start;
-		this.#crlf = crlf;
-		this.#end = stop;
-		this.#newlines = new NewlinesBackwards(source, start, start);
-	}
-	next() {
-		if (this.#ended) return DONE;
-		if (this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) this.#followMapping();
-		const end = this.#end;
-		if (end <= this.#start) return this.return();
-		const last = this.#newlines.before(end);
-		const isTerminated = last === end - 1;
-		const to = isTerminated ? last : end;
-		const before = isTerminated ? this.#newlines.before(last) : last;
-		const from = before === -1 ? this.#start : before + 1;
-		const bytes = this.#bytes(from, to);
-		this.#end = from;
-		return {
-			value: this.#crlf && isTerminated ? withoutReturn(bytes) : bytes,
-			done: false
-		};
-	}
-	return() {
-		this.#ended = true;
-		this.#buffer = NOWHERE;
-		return DONE;
-	}
-	[Symbol.iterator]() {
-		return this;
-	}
-	#followMapping() {
-		this.#source.check();
-		this.#faults = this.#state.faults[0];
-		if (this.#generation === this.#state.generation) return;
-		this.#generation = this.#state.generation;
-		this.#buffer = NOWHERE;
-		this.#end = clamp(this.#end, this.#source.length());
-		this.#newlines = new NewlinesBackwards(this.#source, this.#start, this.#end);
-	}
-	#bytes(from, to) {
-		try {
-			return new Uint8Array(this.#buffer, this.#origin + from, to - from);
-		} catch {}
-		this.#windowLength = nextWindowLength(this.#windowLength);
-		const start = Math.max(to - this.#windowLength, this.#start);
-		const window = this.#source.window(Math.min(from, start), to);
-		if (window === void 0) return this.#source.copy(from, to);
-		this.#buffer = window.buffer;
-		this.#origin = window.origin;
-		return new Uint8Array(window.buffer, window.origin + from, to - from);
-	}
-};
-inheritHelpers(Lines, LinesBackwards);
-//#endregion
-//#region src/text.ts
-const LEAST_CHARACTERS = {
-	utf8: (count) => Math.ceil(count / 3),
-	latin1: (count) => count,
-	ascii: (count) => count,
-	utf16le: (count) => Math.floor(count / 2),
-	hex: (count) => 2 * count,
-	base64: (count) => 4 * Math.ceil(count / 3)
-};
-const ENCODINGS = Object.keys(LEAST_CHARACTERS);
-function textEncoding(encoding) {
-	if (encoding === "utf8") return encoding;
-	return oneOf(encoding, "encoding", ENCODINGS);
+function rangeFromStart({ start, stop }, length) {
+	const from = clamp(start ?? 0, length);
+	return [from, Math.max(from, clamp(stop ?? length, length))];
 }
-function refuseTooLong(encoding, count) {
-	const limit = node_buffer.constants.MAX_STRING_LENGTH;
-	if (LEAST_CHARACTERS[encoding](count) > limit) throw textTooLong(count, limit);
+function byteIndex(index, length) {
+	const at = index < 0 ? index + length : index;
+	if (at < 0 || at >= length) throw outOfRange("mmap index out of range", "index", `${-length} to ${length - 1}`, index);
+	return at;
 }
-function decode(copy, encoding, count) {
-	try {
-		return copy.toString(encoding, 0, count);
-	} catch {
-		throw textTooLong(count, node_buffer.constants.MAX_STRING_LENGTH);
-	}
+function refuseEnd(cursor, length, what) {
+	if (cursor < length) return;
+	throw outOfRange(what, "position", `less than the length, ${length}`, cursor);
 }
-const scratch = Buffer.allocUnsafeSlow(2048);
-const scratchWords = new DataView(scratch.buffer);
-const SHORT_LOOP = 256;
-function shortText(bytes, words, encoding, from, to) {
-	const count = to - from;
-	if (count > SHORT_LOOP) bytes.copy(scratch, 0, from, to);
-	else {
-		let done = 0;
-		for (; done + 16 <= count; done += 16) {
-			const at = from + done;
-			scratchWords.setInt32(done, words.getInt32(at, true), true);
-			scratchWords.setInt32(done + 4, words.getInt32(at + 4, true), true);
-			scratchWords.setInt32(done + 8, words.getInt32(at + 8, true), true);
-			scratchWords.setInt32(done + 12, words.getInt32(at + 12, true), true);
-		}
-		for (; done + 4 <= count; done += 4) scratchWords.setInt32(done, words.getInt32(from + done, true), true);
-		for (; done < count; done += 1) scratchWords.setInt8(done, words.getInt8(from + done));
-	}
-	return encoding === "utf8" && HAS_UTF8_SLICE ? scratch.utf8Slice(0, count) : scratch.toString(encoding, 0, count);
+function refuseWrongByte(byte) {
+	if (byte > 255) throw outOfRange("unsigned byte integer is greater than maximum", "value", "0 to 255", byte);
+	if (byte < 0) throw outOfRange("unsigned byte integer is less than minimum", "value", "0 to 255", byte);
 }
-const HAS_UTF8_SLICE = "utf8Slice" in scratch;
-//#endregion
-//#region src/search/text-lines.ts
-const FIRST_BATCH = 4 * 1024;
-const LARGEST_BATCH = 64 * 1024;
-var TextLines = class {
-	#source;
-	#state;
-	#start;
-	#requestedStop;
-	#format;
-	#lines = [];
-	#returned = 0;
-	#ended = false;
-	#copy = Buffer.alloc(0);
-	#copiedFrom = 0;
-	#next = -1;
-	#stop = 0;
-	#buffer = Buffer.alloc(0);
-	#generation = -1;
-	#faults;
-	constructor(source, start, stop, format) {
-		this.#source = source;
-		this.#state = source.state;
-		this.#start = start;
-		this.#requestedStop = stop;
-		this.#format = format;
-	}
-	next() {
-		const returned = this.#returned;
-		if (returned === this.#lines.length || this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) return this.#checkedNext();
-		this.#returned = returned + 1;
-		return {
-			value: this.#lines[returned],
-			done: false
-		};
-	}
-	return() {
-		this.#ended = true;
-		this.#lines = [];
-		this.#returned = 0;
-		this.#copy = this.#buffer = Buffer.alloc(0);
-		this.#generation = -1;
-		return DONE;
-	}
-	[Symbol.iterator]() {
-		return this;
-	}
-	#checkedNext() {
-		if (this.#ended) return DONE;
-		this.#source.check();
-		this.#faults = this.#state.faults[0];
-		if (this.#generation !== this.#state.generation) this.#restart();
-		if (this.#returned === this.#lines.length) this.#fill();
-		if (this.#returned === this.#lines.length) return this.return();
-		this.#returned += 1;
-		return {
-			value: this.#lines[this.#returned - 1],
-			done: false
-		};
-	}
-	#restart() {
-		const isFirst = this.#generation === -1;
-		this.#generation = this.#state.generation;
-		this.#stop = clamp(this.#requestedStop, this.#source.length());
-		const { reverse } = this.#format;
-		if (isFirst) this.#next = reverse ? this.#stop : this.#start;
-		else if (this.#returned !== this.#lines.length) {
-			const before = reverse ? this.#lines.length - this.#returned : this.#returned;
-			let at = 0;
-			for (let line = 0; line < before; line += 1) at = this.#copy.indexOf(NEWLINE_BYTE, at) + 1;
-			this.#next = this.#copiedFrom + at;
-		}
-		if (reverse) this.#next = Math.min(this.#next, this.#stop);
-		this.#lines = [];
-		this.#returned = 0;
-	}
-	#fill() {
-		this.#returned = 0;
-		this.#lines = [];
-		const { encoding, crlf, reverse } = this.#format;
-		if (!(reverse ? this.#copyBefore() : this.#copyAfter())) return;
-		const text = decode(this.#copy, encoding, this.#copy.length);
-		const lines = text.split("\n");
-		const isTerminated = lines.at(-1) === "";
-		if (isTerminated) lines.pop();
-		if (crlf && text.includes("\r\n")) dropReturns(lines, isTerminated ? lines.length : lines.length - 1);
-		this.#lines = reverse ? lines.reverse() : lines;
-	}
-	#copyAfter() {
-		const from = this.#next;
-		const left = this.#stop - from;
-		if (left <= 0) return false;
-		const copy = this.#read(from, Math.min(left, this.#batchSize()));
-		const end = copy.length === left ? left : copy.lastIndexOf(NEWLINE_BYTE) + 1;
-		if (end !== 0) this.#copy = copy.subarray(0, end);
-		else {
-			const newline = checked(binding.find(this.#source.handle(), NEWLINE$1, from + copy.length, this.#stop));
-			this.#copyLong(from, newline === -1 ? this.#stop : newline + 1);
-		}
-		this.#copiedFrom = from;
-		this.#next = from + this.#copy.length;
-		return true;
-	}
-	#copyBefore() {
-		const to = this.#next;
-		const left = to - this.#start;
-		if (left <= 0) return false;
-		const size = Math.min(left, this.#batchSize());
-		const copy = this.#read(to - size, size);
-		const newline = size === left ? -1 : copy.indexOf(NEWLINE_BYTE);
-		if (size === left || newline !== -1 && newline !== size - 1) this.#copy = copy.subarray(newline + 1);
-		else {
-			const before = checked(binding.rfind(this.#source.handle(), NEWLINE$1, this.#start, to - size));
-			this.#copyLong(before === -1 ? this.#start : before + 1, to);
-		}
-		this.#copiedFrom = to - this.#copy.length;
-		this.#next = this.#copiedFrom;
-		return true;
-	}
-	#batchSize() {
-		const last = this.#buffer.length;
-		if (last < LARGEST_BATCH) this.#buffer = Buffer.allocUnsafeSlow(last === 0 ? FIRST_BATCH : last * 4);
-		return this.#buffer.length;
-	}
-	#read(from, size) {
-		const copy = this.#buffer.subarray(0, size);
-		checked(binding.read(this.#source.handle(), copy, from));
-		return copy;
-	}
-	#copyLong(from, to) {
-		refuseTooLong(this.#format.encoding, to - from);
-		this.#copy = this.#source.copy(from, to);
-	}
-};
-const NEWLINE_BYTE = 10;
-const RETURN = 13;
-function dropReturns(lines, count) {
-	for (let index = 0; index < count; index += 1) {
-		const line = lines[index];
-		if (line.charCodeAt(line.length - 1) === RETURN) lines[index] = line.slice(0, -1);
-	}
+function refuseWrongItem(value) {
+	if (value >= 0 && value <= 255) return;
+	throw outOfRange("mmap item value must be in range(0, 256)", "value", "0 to 255", value);
 }
-inheritHelpers(TextLines);
+function seekTarget(distance, whence, cursor, length) {
+	const base = [
+		0,
+		cursor,
+		length
+	][whence];
+	if (base === void 0) throw outOfRange("unknown seek type", "whence", "0, 1 or 2", whence);
+	const target = base + distance;
+	if (target < 0 || target > length) throw outOfRange("seek out of range", "position", `${-base} to ${length - base}`, distance);
+	return target;
+}
+function refuseOverrun(count, cursor, length) {
+	const left = length - cursor;
+	if (count <= left) return;
+	const what = "data out of range";
+	if (left < 0) throw outOfRange(what, "position", `at most the length, ${length}`, cursor);
+	throw outOfRange(what, "data", `at most ${left} bytes long, from the cursor to the end`, `${count} bytes`);
+}
+function misfit(count, position, length) {
+	const what = "data out of range";
+	const last = length - count;
+	if (last < 0) return outOfRange(what, "data", `at most ${length} bytes long`, `${count} bytes`);
+	return outOfRange(what, "position", `0 to ${last} for ${count} bytes`, position);
+}
+function lastStop(start, needleLength, length) {
+	if (start < -length && needleLength !== 0) return void 0;
+	return Math.min(clamp(start, length) + needleLength, length);
+}
+function refuseMove(dest, src, count, length) {
+	const what = "source, destination, or count out of range";
+	const last = length - count;
+	if (count < 0 || count > length) throw outOfRange(what, "count", `0 to ${length}`, count);
+	if (dest < 0 || dest > last) throw outOfRange(what, "dest", `0 to ${last}`, dest);
+	if (src < 0 || src > last) throw outOfRange(what, "src", `0 to ${last}`, src);
+}
+function flushArguments(offset, size) {
+	return {
+		offset: wholeNumber(offset, "offset"),
+		size: optionalWholeNumber(size, "size")
+	};
+}
+function flushRange({ offset, size }, length) {
+	const what = "flush values out of range";
+	if (offset < 0 || offset > length) throw outOfRange(what, "offset", `0 to ${length}`, offset);
+	const left = length - offset;
+	if (size === void 0 || size === -1) return [offset, length];
+	if (size < 0 || size > left) throw outOfRange(what, "size", `0 to ${left}, or -1`, size);
+	return [offset, offset + size];
+}
+function adviceCount(start, count, length) {
+	if (start < 0 || start >= length && start !== 0) throw outOfRange("madvise start out of bounds", "start", `0 to ${length - 1}`, start);
+	const left = length - start;
+	if (count === void 0) return left;
+	if (count < 0) throw outOfRange("madvise length invalid", "length", ">= 0", count);
+	const most = Number.MAX_SAFE_INTEGER - start;
+	if (count > most) throw outOfRange("madvise length too large", "length", `at most ${most}`, count);
+	return Math.min(count, left);
+}
+function elementCount(view, lead, length) {
+	const what = "view out of range";
+	const { byteOffset, size } = view;
+	if (byteOffset < 0 || byteOffset > length) throw outOfRange(what, "byteOffset", `0 to ${length}`, byteOffset);
+	const most = Math.floor((length - byteOffset) / size);
+	const count = view.length ?? most;
+	if (count < 0 || count > most) throw outOfRange(what, "length", `0 to ${most}`, count);
+	if ((lead + byteOffset) % size !== 0) throw outOfRange(what, "byteOffset", `such that offset + byteOffset is a multiple of ${size} (a DataView reads anywhere)`, byteOffset);
+	return count;
+}
+function sliceBounds(start, stop, step) {
+	return {
+		start: optionalBound(start, "start"),
+		stop: optionalBound(stop, "stop"),
+		step: optionalWholeNumber(step, "step") ?? 1
+	};
+}
+function adjustSlice({ start, stop, step }, length) {
+	if (step === 0) throw outOfRange("slice step cannot be zero", "step", "a whole number other than 0", step);
+	const [least, most] = step < 0 ? [-1, length - 1] : [0, length];
+	const adjust = (bound) => bound < 0 ? Math.max(bound + length, least) : Math.min(bound, most);
+	const from = start === void 0 ? step < 0 ? most : least : adjust(start);
+	const to = stop === void 0 ? step < 0 ? least : most : adjust(stop);
+	const distance = step < 0 ? from - to : to - from;
+	const count = distance <= 0 ? 0 : Math.floor((distance - 1) / Math.abs(step)) + 1;
+	return {
+		start: from,
+		step: count <= 1 ? 1 : step,
+		count
+	};
+}
+function refuseWrongSize(count, slice) {
+	if (count === slice.count) return;
+	throw outOfRange("mmap slice assignment is wrong size", "data", `${slice.count} bytes long, as the slice is`, `${count} bytes`);
+}
 //#endregion
 //#region src/streams.ts
 var Pieces = class {
@@ -1717,29 +1316,52 @@ function toUserError(error, signal) {
 	return error;
 }
 //#endregion
-//#region src/views/view-types.ts
-const ELEMENT_SIZES = new Map([[DataView, 1], [Buffer, 1]]);
-for (const name of Object.getOwnPropertyNames(globalThis)) {
-	if (!/^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$/.test(name)) continue;
-	const type = Reflect.get(globalThis, name);
-	ELEMENT_SIZES.set(type, type.BYTES_PER_ELEMENT);
+//#region src/text.ts
+const LEAST_CHARACTERS = {
+	utf8: (count) => Math.ceil(count / 3),
+	latin1: (count) => count,
+	ascii: (count) => count,
+	utf16le: (count) => Math.floor(count / 2),
+	hex: (count) => 2 * count,
+	base64: (count) => 4 * Math.ceil(count / 3)
+};
+const ENCODINGS = Object.keys(LEAST_CHARACTERS);
+function textEncoding(encoding) {
+	if (encoding === "utf8") return encoding;
+	return oneOf(encoding, "encoding", ENCODINGS);
 }
-function elementSize(type) {
-	for (let base = type; typeof base === "function" && !(0, node_util_types.isProxy)(base); base = Object.getPrototypeOf(base)) {
-		const size = ELEMENT_SIZES.get(base);
-		if (size !== void 0) return size;
-	}
+function refuseTooLong(encoding, count) {
+	const limit = node_buffer.constants.MAX_STRING_LENGTH;
+	if (LEAST_CHARACTERS[encoding](count) > limit) throw textTooLong(count, limit);
 }
-function isConstructor(type) {
-	if (ELEMENT_SIZES.has(type)) return true;
+function decode(copy, encoding, count) {
 	try {
-		Reflect.construct(new Proxy(type, BUILDS_NOTHING), []);
-		return true;
+		return copy.toString(encoding, 0, count);
 	} catch {
-		return false;
+		throw textTooLong(count, node_buffer.constants.MAX_STRING_LENGTH);
 	}
 }
-const BUILDS_NOTHING = { construct: () => ({}) };
+const scratch = Buffer.allocUnsafeSlow(2048);
+const scratchWords = new DataView(scratch.buffer);
+const SHORT_LOOP = 256;
+function shortText(bytes, words, encoding, from, to) {
+	const count = to - from;
+	if (count > SHORT_LOOP) bytes.copy(scratch, 0, from, to);
+	else {
+		let done = 0;
+		for (; done + 16 <= count; done += 16) {
+			const at = from + done;
+			scratchWords.setInt32(done, words.getInt32(at, true), true);
+			scratchWords.setInt32(done + 4, words.getInt32(at + 4, true), true);
+			scratchWords.setInt32(done + 8, words.getInt32(at + 8, true), true);
+			scratchWords.setInt32(done + 12, words.getInt32(at + 12, true), true);
+		}
+		for (; done + 4 <= count; done += 4) scratchWords.setInt32(done, words.getInt32(from + done, true), true);
+		for (; done < count; done += 1) scratchWords.setInt8(done, words.getInt8(from + done));
+	}
+	return encoding === "utf8" && HAS_UTF8_SLICE ? scratch.utf8Slice(0, count) : scratch.toString(encoding, 0, count);
+}
+const HAS_UTF8_SLICE = "utf8Slice" in scratch;
 //#endregion
 //#region src/views/mapped-buffer.ts
 function mappedBuffer(id, buffer, start, byteOffset, length) {
@@ -2049,8 +1671,9 @@ function sharedKind(maxByteLength) {
 	if (!CAN_RELOCATE) return "shared";
 	return maxByteLength === void 0 ? "relocated" : "growable";
 }
-//#endregion
-//#region src/mmap.ts
+const DETACHABLE = 1;
+const RELEASED = 2;
+const NO_HANDLE = Object.freeze({});
 const ACCESS_NAMES = [
 	"ACCESS_DEFAULT",
 	"ACCESS_READ",
@@ -2060,275 +1683,991 @@ const ACCESS_NAMES = [
 const SHORT_SEARCH = 512;
 const SHORT_COPY = 2048;
 const BUFFER_LIMIT = 2 ** 32 - 1;
-const NEWLINE = 10;
-var Mmap = class {
-	#mapping;
-	#closedMapping;
-	#length;
-	#offset;
-	#lead;
-	#access;
-	#position = 0;
+var Mapping = class {
+	life = 0;
+	handle;
+	length;
+	access;
+	offset;
+	lead;
+	views;
+	#writesBack;
 	#state;
 	#direct;
 	#faultsSeen = 0;
-	#writesBack;
-	#views;
-	constructor(file, length, options) {
-		const asked = mmapRequest(file, length, options);
-		const mapping = closedHandle();
-		this.#length = open(mapping, asked);
+	constructor(request) {
+		const { file, path, offset, tagname, maxByteLength } = request;
+		const isAnonymous = file === -1 && tagname === void 0;
+		this.offset = offset;
+		this.lead = isAnonymous ? 0 : offset % PAGESIZE;
+		this.views = new Views(this.lead, request.shared, maxByteLength);
+		this.#writesBack = request.writeBack;
+		this.handle = closedHandle();
+		this.length = open(this.handle, request);
 		try {
-			if (asked.maxByteLength !== void 0 && asked.maxByteLength < this.#length) throw withPath(maxByteLengthTooShort(asked.maxByteLength, this.#length), asked.path);
-			this.#access = asked.access ?? checked(binding.access(mapping));
-			if (asked.tagname !== void 0) leaveNamedRegionsAtExit();
-			if (asked.file !== -1 || asked.tagname !== void 0) keepFaultHandler();
-			giveIdentity(this);
+			if (maxByteLength !== void 0 && maxByteLength < this.length) throw withPath(maxByteLengthTooShort(maxByteLength, this.length), path);
+			this.access = request.access ?? checked(binding.access(this.handle));
+			if (tagname !== void 0) leaveNamedRegionsAtExit();
+			if (!isAnonymous) keepFaultHandler();
 		} catch (error) {
-			binding.close(mapping);
+			binding.close(this.handle);
 			throw error;
 		}
-		this.#offset = asked.offset;
-		this.#lead = asked.file === -1 && asked.tagname === void 0 ? 0 : asked.offset % PAGESIZE;
-		this.#views = new Views(this.#lead, asked.shared, asked.maxByteLength);
-		this.#writesBack = asked.writeBack;
-		this.#mapping = mapping;
+	}
+	openHandle() {
+		if (this.life !== 0) throw closed();
+		return this.handle;
+	}
+	describe(position) {
+		if (this.life !== 0) return "closed=true";
+		return `closed=false, access=${ACCESS_NAMES[this.access]}, length=${this.length}, pos=${position}, offset=${this.offset}`;
+	}
+	byteAt(index) {
+		const value = this.#direct?.[index];
+		if (value === void 0) return this.#findByte(index);
+		this.#checkIntact();
+		return value;
+	}
+	#findByte(index) {
+		const value = this.#directBytes()?.[index];
+		if (value === void 0) return checked(binding.readByte(this.handle, index));
+		this.#checkIntact();
+		return value;
+	}
+	setByteAt(index, value) {
+		const direct = this.#direct;
+		if (direct === void 0 || index >= direct.length) this.#storeByte(index, value);
+		else {
+			this.#checkIntact();
+			direct[index] = value;
+			this.#checkIntact();
+		}
+	}
+	#storeByte(index, value) {
+		const direct = this.#directBytes();
+		if (direct === void 0) checked(binding.writeByte(this.handle, index, value));
+		else {
+			this.#checkIntact();
+			direct[index] = value;
+			this.#checkIntact();
+		}
+	}
+	set(bytes, count, position) {
+		const direct = count <= SHORT_COPY ? this.#directBytes() : void 0;
+		if (direct === void 0) checked(binding.write(this.handle, bytes, count, position, 1));
+		else {
+			this.#checkIntact();
+			direct.set(bytes, position);
+			this.#checkIntact();
+		}
+	}
+	copy(position, count) {
+		const copy = allocate(count);
+		if (count === 0) return copy;
+		const end = position + count;
+		const direct = count <= SHORT_COPY && end <= BUFFER_LIMIT ? this.#directBytes() : void 0;
+		if (direct === void 0) checked(binding.read(this.handle, copy, position));
+		else {
+			direct.copy(copy, 0, position, end);
+			this.#checkIntact();
+		}
+		return copy;
+	}
+	copyStrided(start, step, count) {
+		const copy = allocate(count);
+		checked(binding.readStrided(this.handle, copy, start, step));
+		return copy;
+	}
+	arrayBuffer(from, to) {
+		const copy = allocateBuffer(to - from);
+		if (to > from) checked(binding.read(this.handle, copy, from));
+		return copy.buffer;
+	}
+	text(encoding, from, to) {
+		const count = to - from;
+		if (count <= 0) return "";
+		if (count <= 2048) {
+			const direct = this.#directBytes();
+			const words = direct && this.views.internalWords();
+			if (direct !== void 0 && words !== void 0) {
+				const text = shortText(direct, words, encoding, from, to);
+				this.#checkIntact();
+				return text;
+			}
+		}
+		refuseTooLong(encoding, count);
+		return decode(this.copy(from, count), encoding, count);
+	}
+	pieces(start, stop, size) {
+		const length = () => {
+			this.openHandle();
+			return this.length;
+		};
+		const copy = (from, to) => {
+			this.openHandle();
+			return new Uint8Array(this.arrayBuffer(from, to));
+		};
+		return new Pieces({
+			length,
+			copy
+		}, start, stop, size);
+	}
+	find(needle, from, to) {
+		const direct = to - from <= SHORT_SEARCH && to <= BUFFER_LIMIT ? this.#directBytes() : void 0;
+		if (direct === void 0) return checked(binding.find(this.handle, needleBytes(needle), from, to));
+		const found = to === direct.length ? direct.indexOf(needle, from) : indexWithin(direct, needle, from, to);
+		this.#checkIntact();
+		return found;
+	}
+	rfind(needle, from, to) {
+		return checked(binding.rfind(this.handle, needleBytes(needle), from, to));
+	}
+	iterationSource() {
+		this.#state ??= {
+			generation: 0,
+			faults: countedFaults() ?? new Uint32Array(1)
+		};
+		return {
+			state: this.#state,
+			check: () => {
+				this.openHandle();
+				this.#checkIntact();
+			},
+			handle: () => this.openHandle(),
+			length: () => this.length,
+			window: (start, stop) => this.#window(start, stop),
+			copy: (start, stop) => {
+				this.openHandle();
+				return this.copy(start, stop - start);
+			}
+		};
+	}
+	runTask(options, total, start) {
+		this.relocateEarly();
+		return runTask({
+			mapping: this.handle,
+			options,
+			total,
+			buffer: this.views.bufferForTask(),
+			start
+		});
+	}
+	relocateEarly() {
+		this.views.relocateEarly(this.handle, this.length);
+	}
+	resize(length) {
+		const { handle } = this;
+		this.views.dropInternal(handle);
+		const isInPlace = this.views.replaceMemory(handle, () => binding.resize(handle, length));
+		this.length = length;
+		this.#direct = void 0;
+		if (this.#state !== void 0) this.#state.generation += 1;
+		if (!isInPlace) return;
+		try {
+			this.views.grow(this.length);
+		} catch {}
+	}
+	remap(length) {
+		const { handle } = this;
+		let newLength = this.length;
+		const remap = () => {
+			const remapped = binding.remap(handle, length);
+			if (!("inPlace" in remapped)) return remapped;
+			newLength = remapped.length;
+			return remapped.inPlace;
+		};
+		const isInPlace = this.views.replaceMemory(handle, remap);
+		if (isInPlace && newLength === this.length) return;
+		this.length = newLength;
+		this.#direct = void 0;
+		if (this.#state !== void 0) this.#state.generation += 1;
+		if (!isInPlace) return;
+		try {
+			this.views.grow(this.length);
+		} catch {}
+	}
+	close() {
+		if (this.life !== 0) return;
+		const { handle } = this;
+		const error = this.#writesBack ? binding.writeBack(handle) : void 0;
+		if (error !== void 0 && !isFault(error)) throw error;
+		if (this.views.close(handle)) {
+			if (handles.spareCount < handles.mostSpare) {
+				handles.spare[handles.spareCount] = handle;
+				handles.spareCount += 1;
+			}
+			this.life = RELEASED;
+			this.handle = NO_HANDLE;
+		} else this.life = DETACHABLE;
+		this.#direct = void 0;
+		handles.unclosed -= 1;
+		if (this.#state !== void 0) this.#state.generation += 1;
+		if (error !== void 0) throw error;
+	}
+	unmap() {
+		if (this.life === RELEASED) return;
+		const isOpen = this.life === 0;
+		const { handle } = this;
+		const error = isOpen && this.#writesBack ? binding.writeBack(handle) : void 0;
+		const refusal = this.views.unmap(handle);
+		if (isOpen) {
+			this.#direct = void 0;
+			handles.unclosed -= 1;
+			if (this.#state !== void 0) this.#state.generation += 1;
+		}
+		if (refusal === void 0) {
+			this.life = RELEASED;
+			this.handle = NO_HANDLE;
+		} else this.life = DETACHABLE;
+		if (isShortage(refusal)) collectGarbageSoon();
+		if (error !== void 0) throw error;
+		if (refusal !== void 0) throw refusal;
+	}
+	#window(start, stop) {
+		try {
+			return this.views.exposeRange(this.openHandle(), this.length, start, stop - start);
+		} catch (error) {
+			if (isNoView(error)) return void 0;
+			throw error;
+		}
+	}
+	#directBytes() {
+		const bytes = this.#direct;
+		return bytes !== void 0 && bytes.length === this.length ? bytes : this.#findDirectBytes();
+	}
+	#findDirectBytes() {
+		const bytes = this.views.internalBytes(this.handle, this.length);
+		this.#direct = bytes;
+		return bytes;
+	}
+	#checkIntact() {
+		const faults = faultCounter === void 0 ? 0 : faultCounter[0];
+		if (faults === this.#faultsSeen) return;
+		checked(binding.checkIntact(this.handle));
+		this.#faultsSeen = faults;
+	}
+};
+function allocate(count) {
+	if (count > node_buffer.constants.MAX_LENGTH) throw copyTooLong(count, node_buffer.constants.MAX_LENGTH);
+	try {
+		return Buffer.allocUnsafe(count);
+	} catch {
+		throw copyTooLong(count);
+	}
+}
+function allocateBuffer(count) {
+	try {
+		return new Uint8Array(new ArrayBuffer(count));
+	} catch {
+		throw copyTooLong(count, count > node_buffer.constants.MAX_LENGTH ? node_buffer.constants.MAX_LENGTH : void 0);
+	}
+}
+//#endregion
+//#region src/search/iteration.ts
+const DONE = Object.freeze({
+	value: void 0,
+	done: true
+});
+const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
+function inheritHelpers(...classes) {
+	for (const { prototype } of classes) Object.setPrototypeOf(prototype, iteratorPrototype);
+}
+//#endregion
+//#region src/search/matches.ts
+const FIRST_BATCH$1 = 16;
+const LARGEST_BATCH$1 = 4096;
+const MOST_POSITIONS = 2 ** 31;
+var BatchedSearch = class {
+	batch = 0;
+	base;
+	stop = 0;
+	ended = false;
+	#source;
+	#state;
+	#faultCounter;
+	#needle;
+	#requestedStop;
+	#places = new Int32Array(FIRST_BATCH$1);
+	#count = 0;
+	#returned = 0;
+	#next = 0;
+	#isLast = false;
+	#generation = -1;
+	#faults;
+	constructor(source, needle, start, stop) {
+		this.#source = source;
+		this.#state = source.state;
+		this.#faultCounter = source.state.faults;
+		this.#needle = needle;
+		this.base = start;
+		this.#requestedStop = stop;
+	}
+	next() {
+		const returned = this.#returned;
+		if (returned === this.#count || this.#state.generation !== this.#generation || this.#faultCounter[0] !== this.#faults) return this.#findMore();
+		this.#returned = returned + 1;
+		return this.#places[returned];
+	}
+	end() {
+		this.ended = true;
+		this.#returned = this.#count;
+	}
+	#findMore() {
+		if (this.ended) return -1;
+		this.#source.check();
+		this.#faults = this.#faultCounter[0];
+		if (this.#generation !== this.#state.generation) {
+			this.#generation = this.#state.generation;
+			this.stop = clamp(this.#requestedStop, this.#source.length());
+			this.#next = this.#returned === 0 ? this.base : this.#endOf(this.#returned - 1);
+			this.#isLast = false;
+			this.#find();
+		} else if (this.#returned === this.#count) {
+			if (this.#places.length < LARGEST_BATCH$1) this.#places = new Int32Array(this.#places.length * 4);
+			this.#find();
+		}
+		if (this.#returned === this.#count) return -1;
+		this.#returned += 1;
+		return this.#places[this.#returned - 1];
+	}
+	#find() {
+		while (!this.#isLast) {
+			this.batch += 1;
+			this.base = Math.min(this.#next, this.stop);
+			this.#returned = 0;
+			this.#count = 0;
+			const reach = this.base + MOST_POSITIONS - 1 + this.#needle.length;
+			const stop = Math.min(reach, this.stop);
+			const count = checked(binding.findAll(this.#source.handle(), this.#needle, this.#places, this.base, stop));
+			this.#count = count;
+			const end = count === 0 ? 0 : this.#endOf(count - 1);
+			const isFull = count === this.#places.length;
+			this.#next = isFull ? end : Math.max(this.base + MOST_POSITIONS, end);
+			this.#isLast = !isFull && stop === this.stop;
+			if (count !== 0) return;
+		}
+	}
+	#endOf(number) {
+		return this.base + this.#places[number] + this.#needle.length;
+	}
+};
+var Matches = class {
+	#search;
+	constructor(source, needle, start, stop) {
+		this.#search = new BatchedSearch(source, needle, start, stop);
+	}
+	next() {
+		const place = this.#search.next();
+		return place === -1 ? this.return() : {
+			value: this.#search.base + place,
+			done: false
+		};
+	}
+	return() {
+		this.#search.end();
+		return DONE;
+	}
+	[Symbol.iterator]() {
+		return this;
+	}
+};
+inheritHelpers(Matches);
+//#endregion
+//#region src/search/lines.ts
+const NOWHERE = /* @__PURE__ */ new ArrayBuffer(0);
+const FIRST_WINDOW = 64 * 1024;
+const WINDOW_GROWTH = 16;
+const LAST_SHORT_WINDOW = 16 * 1024 * 1024;
+const LONGEST_WINDOW = MAX_VIEW_LENGTH - 8;
+function nextWindowLength(length) {
+	if (length === 0) return FIRST_WINDOW;
+	return length < LAST_SHORT_WINDOW ? length * WINDOW_GROWTH : LONGEST_WINDOW;
+}
+const RETURN$1 = 13;
+function withoutReturn(line) {
+	const last = line.length - 1;
+	return line[last] === RETURN$1 ? new Uint8Array(line.buffer, line.byteOffset, last) : line;
+}
+var Lines = class {
+	#source;
+	#search;
+	#crlf;
+	#start = 0;
+	#base;
+	#buffer = NOWHERE;
+	#origin = 0;
+	#generation = -1;
+	#windowLength = 0;
+	#batch = -1;
+	#offset = 0;
+	constructor(source, start, stop, crlf) {
+		this.#source = source;
+		this.#crlf = crlf;
+		this.#search = new BatchedSearch(source, NEWLINE$1, start, stop);
+		this.#base = start;
+	}
+	next() {
+		const search = this.#search;
+		const newline = search.next();
+		if (newline === -1) return this.#lastLine();
+		const start = this.#start;
+		if (search.batch === this.#batch) try {
+			const value = new Uint8Array(this.#buffer, this.#offset + start, newline - start);
+			this.#start = newline + 1;
+			return {
+				value: this.#crlf ? withoutReturn(value) : value,
+				done: false
+			};
+		} catch {}
+		const from = this.#base + start;
+		this.#base = search.base;
+		this.#start = newline + 1;
+		const value = this.#bytes(from, search.base + newline);
+		return {
+			value: this.#crlf ? withoutReturn(value) : value,
+			done: false
+		};
+	}
+	return() {
+		this.#search.end();
+		this.#buffer = NOWHERE;
+		this.#generation = -1;
+		this.#batch = -1;
+		return DONE;
+	}
+	[Symbol.iterator]() {
+		return this;
+	}
+	#lastLine() {
+		const { ended, stop } = this.#search;
+		const from = this.#base + this.#start;
+		const value = !ended && from < stop ? this.#bytes(from, stop) : void 0;
+		const done = this.return();
+		return value === void 0 ? done : {
+			value,
+			done: false
+		};
+	}
+	#bytes(from, to) {
+		this.#batch = -1;
+		let bytes = this.#inWindow(from, to);
+		if (bytes === void 0) {
+			this.#windowLength = nextWindowLength(this.#windowLength);
+			const end = Math.min(from + this.#windowLength, this.#search.stop);
+			const window = this.#source.window(from, Math.max(to, end));
+			if (window === void 0) return this.#source.copy(from, to);
+			this.#buffer = window.buffer;
+			this.#origin = window.origin;
+			this.#generation = this.#source.state.generation;
+			bytes = new Uint8Array(window.buffer, window.origin + from, to - from);
+		}
+		this.#offset = this.#origin + this.#base;
+		this.#batch = this.#search.batch;
+		return bytes;
+	}
+	#inWindow(from, to) {
+		if (this.#generation !== this.#source.state.generation) return void 0;
+		try {
+			return new Uint8Array(this.#buffer, this.#origin + from, to - from);
+		} catch {
+			return;
+		}
+	}
+};
+const BLOCK = 16 * 1024;
+var NewlinesBackwards = class {
+	#source;
+	#start;
+	#places = new Int32Array(BLOCK);
+	#count = 0;
+	#base;
+	constructor(source, start, stop) {
+		this.#source = source;
+		this.#start = start;
+		this.#base = stop;
+	}
+	before(position) {
+		for (;;) {
+			while (this.#count > 0) {
+				const place = this.#base + this.#places[this.#count - 1];
+				if (place < position) return place;
+				this.#count -= 1;
+			}
+			const stop = Math.min(this.#base, position);
+			if (stop <= this.#start) return -1;
+			this.#base = Math.max(this.#start, stop - BLOCK);
+			this.#count = checked(binding.findAll(this.#source.handle(), NEWLINE$1, this.#places, this.#base, stop));
+		}
+	}
+};
+var LinesBackwards = class {
+	#source;
+	#state;
+	#start;
+	#crlf;
+	#newlines;
+	#end;
+	#ended = false;
+	#buffer = NOWHERE;
+	#origin = 0;
+	#windowLength = 0;
+	#generation = -1;
+	#faults;
+	constructor(source, start, stop, crlf) {
+		this.#source = source;
+		this.#state = source.state;
+		this.#start = start;
+		this.#crlf = crlf;
+		this.#end = stop;
+		this.#newlines = new NewlinesBackwards(source, start, start);
+	}
+	next() {
+		if (this.#ended) return DONE;
+		if (this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) this.#followMapping();
+		const end = this.#end;
+		if (end <= this.#start) return this.return();
+		const last = this.#newlines.before(end);
+		const isTerminated = last === end - 1;
+		const to = isTerminated ? last : end;
+		const before = isTerminated ? this.#newlines.before(last) : last;
+		const from = before === -1 ? this.#start : before + 1;
+		const bytes = this.#bytes(from, to);
+		this.#end = from;
+		return {
+			value: this.#crlf && isTerminated ? withoutReturn(bytes) : bytes,
+			done: false
+		};
+	}
+	return() {
+		this.#ended = true;
+		this.#buffer = NOWHERE;
+		return DONE;
+	}
+	[Symbol.iterator]() {
+		return this;
+	}
+	#followMapping() {
+		this.#source.check();
+		this.#faults = this.#state.faults[0];
+		if (this.#generation === this.#state.generation) return;
+		this.#generation = this.#state.generation;
+		this.#buffer = NOWHERE;
+		this.#end = clamp(this.#end, this.#source.length());
+		this.#newlines = new NewlinesBackwards(this.#source, this.#start, this.#end);
+	}
+	#bytes(from, to) {
+		try {
+			return new Uint8Array(this.#buffer, this.#origin + from, to - from);
+		} catch {}
+		this.#windowLength = nextWindowLength(this.#windowLength);
+		const start = Math.max(to - this.#windowLength, this.#start);
+		const window = this.#source.window(Math.min(from, start), to);
+		if (window === void 0) return this.#source.copy(from, to);
+		this.#buffer = window.buffer;
+		this.#origin = window.origin;
+		return new Uint8Array(window.buffer, window.origin + from, to - from);
+	}
+};
+inheritHelpers(Lines, LinesBackwards);
+//#endregion
+//#region src/search/text-lines.ts
+const FIRST_BATCH = 4 * 1024;
+const LARGEST_BATCH = 64 * 1024;
+var TextLines = class {
+	#source;
+	#state;
+	#start;
+	#requestedStop;
+	#format;
+	#lines = [];
+	#returned = 0;
+	#ended = false;
+	#copy = Buffer.alloc(0);
+	#copiedFrom = 0;
+	#next = -1;
+	#stop = 0;
+	#buffer = Buffer.alloc(0);
+	#generation = -1;
+	#faults;
+	constructor(source, start, stop, format) {
+		this.#source = source;
+		this.#state = source.state;
+		this.#start = start;
+		this.#requestedStop = stop;
+		this.#format = format;
+	}
+	next() {
+		const returned = this.#returned;
+		if (returned === this.#lines.length || this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) return this.#checkedNext();
+		this.#returned = returned + 1;
+		return {
+			value: this.#lines[returned],
+			done: false
+		};
+	}
+	return() {
+		this.#ended = true;
+		this.#lines = [];
+		this.#returned = 0;
+		this.#copy = this.#buffer = Buffer.alloc(0);
+		this.#generation = -1;
+		return DONE;
+	}
+	[Symbol.iterator]() {
+		return this;
+	}
+	#checkedNext() {
+		if (this.#ended) return DONE;
+		this.#source.check();
+		this.#faults = this.#state.faults[0];
+		if (this.#generation !== this.#state.generation) this.#restart();
+		if (this.#returned === this.#lines.length) this.#fill();
+		if (this.#returned === this.#lines.length) return this.return();
+		this.#returned += 1;
+		return {
+			value: this.#lines[this.#returned - 1],
+			done: false
+		};
+	}
+	#restart() {
+		const isFirst = this.#generation === -1;
+		this.#generation = this.#state.generation;
+		this.#stop = clamp(this.#requestedStop, this.#source.length());
+		const { reverse } = this.#format;
+		if (isFirst) this.#next = reverse ? this.#stop : this.#start;
+		else if (this.#returned !== this.#lines.length) {
+			const before = reverse ? this.#lines.length - this.#returned : this.#returned;
+			let at = 0;
+			for (let line = 0; line < before; line += 1) at = this.#copy.indexOf(NEWLINE_BYTE, at) + 1;
+			this.#next = this.#copiedFrom + at;
+		}
+		if (reverse) this.#next = Math.min(this.#next, this.#stop);
+		this.#lines = [];
+		this.#returned = 0;
+	}
+	#fill() {
+		this.#returned = 0;
+		this.#lines = [];
+		const { encoding, crlf, reverse } = this.#format;
+		if (!(reverse ? this.#copyBefore() : this.#copyAfter())) return;
+		const text = decode(this.#copy, encoding, this.#copy.length);
+		const lines = text.split("\n");
+		const isTerminated = lines.at(-1) === "";
+		if (isTerminated) lines.pop();
+		if (crlf && text.includes("\r\n")) dropReturns(lines, isTerminated ? lines.length : lines.length - 1);
+		this.#lines = reverse ? lines.reverse() : lines;
+	}
+	#copyAfter() {
+		const from = this.#next;
+		const left = this.#stop - from;
+		if (left <= 0) return false;
+		const copy = this.#read(from, Math.min(left, this.#batchSize()));
+		const end = copy.length === left ? left : copy.lastIndexOf(NEWLINE_BYTE) + 1;
+		if (end !== 0) this.#copy = copy.subarray(0, end);
+		else {
+			const newline = checked(binding.find(this.#source.handle(), NEWLINE$1, from + copy.length, this.#stop));
+			this.#copyLong(from, newline === -1 ? this.#stop : newline + 1);
+		}
+		this.#copiedFrom = from;
+		this.#next = from + this.#copy.length;
+		return true;
+	}
+	#copyBefore() {
+		const to = this.#next;
+		const left = to - this.#start;
+		if (left <= 0) return false;
+		const size = Math.min(left, this.#batchSize());
+		const copy = this.#read(to - size, size);
+		const newline = size === left ? -1 : copy.indexOf(NEWLINE_BYTE);
+		if (size === left || newline !== -1 && newline !== size - 1) this.#copy = copy.subarray(newline + 1);
+		else {
+			const before = checked(binding.rfind(this.#source.handle(), NEWLINE$1, this.#start, to - size));
+			this.#copyLong(before === -1 ? this.#start : before + 1, to);
+		}
+		this.#copiedFrom = to - this.#copy.length;
+		this.#next = this.#copiedFrom;
+		return true;
+	}
+	#batchSize() {
+		const last = this.#buffer.length;
+		if (last < LARGEST_BATCH) this.#buffer = Buffer.allocUnsafeSlow(last === 0 ? FIRST_BATCH : last * 4);
+		return this.#buffer.length;
+	}
+	#read(from, size) {
+		const copy = this.#buffer.subarray(0, size);
+		checked(binding.read(this.#source.handle(), copy, from));
+		return copy;
+	}
+	#copyLong(from, to) {
+		refuseTooLong(this.#format.encoding, to - from);
+		this.#copy = this.#source.copy(from, to);
+	}
+};
+const NEWLINE_BYTE = 10;
+const RETURN = 13;
+function dropReturns(lines, count) {
+	for (let index = 0; index < count; index += 1) {
+		const line = lines[index];
+		if (line.charCodeAt(line.length - 1) === RETURN) lines[index] = line.slice(0, -1);
+	}
+}
+inheritHelpers(TextLines);
+//#endregion
+//#region src/views/view-types.ts
+const ELEMENT_SIZES = new Map([[DataView, 1], [Buffer, 1]]);
+for (const name of Object.getOwnPropertyNames(globalThis)) {
+	if (!/^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$/.test(name)) continue;
+	const type = Reflect.get(globalThis, name);
+	ELEMENT_SIZES.set(type, type.BYTES_PER_ELEMENT);
+}
+function elementSize(type) {
+	for (let base = type; typeof base === "function" && !(0, node_util_types.isProxy)(base); base = Object.getPrototypeOf(base)) {
+		const size = ELEMENT_SIZES.get(base);
+		if (size !== void 0) return size;
+	}
+}
+function isConstructor(type) {
+	if (ELEMENT_SIZES.has(type)) return true;
+	try {
+		Reflect.construct(new Proxy(type, BUILDS_NOTHING), []);
+		return true;
+	} catch {
+		return false;
+	}
+}
+const BUILDS_NOTHING = { construct: () => ({}) };
+function construct(type, ...args) {
+	if (type === Buffer) return Reflect.construct(Uint8Array, args, Buffer);
+	return new type(...args);
+}
+//#endregion
+//#region src/mmap.ts
+const NEWLINE = 10;
+let mappingOf;
+let live;
+var Mmap = class {
+	#mapping;
+	#position = 0;
+	static {
+		mappingOf = (mm) => mm.#mapping;
+		live = (mm) => {
+			const mapping = mm.#mapping;
+			if (mapping.life !== 0) throw closed();
+			return mapping;
+		};
+	}
+	constructor(file, length, options) {
+		const request = mmapRequest(file, length, options);
+		giveIdentity(this);
+		this.#mapping = new Mapping(request);
 	}
 	get length() {
-		this.#live();
-		return this.#length;
+		return live(this).length;
 	}
 	get offset() {
-		this.#live();
-		return this.#offset;
+		return live(this).offset;
 	}
 	get access() {
-		this.#live();
-		return this.#access;
+		return live(this).access;
 	}
 	get created() {
-		return checked(binding.created(this.#live()));
+		return checked(binding.created(live(this).handle));
 	}
 	get closed() {
-		return this.#mapping === void 0;
+		return mappingOf(this).life !== 0;
 	}
 	get fd() {
-		return checked(binding.descriptor(this.#live()));
+		return checked(binding.descriptor(live(this).handle));
 	}
 	get bytes() {
-		return this.#views.exposeBytes(this.#live(), this.#length);
+		const { views, handle, length } = live(this);
+		return views.exposeBytes(handle, length);
 	}
 	get buffer() {
-		return this.#views.exposeWhole(this.#live(), this.#length).buffer;
+		const { views, handle, length } = live(this);
+		return views.exposeWhole(handle, length).buffer;
 	}
 	view(type, byteOffset = 0, length) {
 		const size = elementSize(type);
 		if (size === void 0 || !isConstructor(type)) throw wrongType("type", "a typed array class, DataView or Buffer", type);
 		const from = wholeNumber(byteOffset, "byteOffset");
-		const asked = optionalWholeNumber(length, "length");
-		const mapping = this.#live();
-		if (from < 0 || from > this.#length) throw outOfRange("view out of range", "byteOffset", `0 to ${this.#length}`, byteOffset);
-		const most = Math.floor((this.#length - from) / size);
-		const count = asked ?? most;
-		if (count < 0 || count > most) throw outOfRange("view out of range", "length", `0 to ${most}`, length);
-		if ((this.#lead + from) % size !== 0) throw outOfRange("view out of range", "byteOffset", `such that offset + byteOffset is a multiple of ${size} (a DataView reads anywhere)`, byteOffset);
-		const { buffer, origin } = this.#views.exposeRange(mapping, this.#length, from, count * size);
-		if (type === Buffer) return Reflect.construct(Uint8Array, [
-			buffer,
-			origin + from,
-			count
-		], Buffer);
-		return new type(buffer, origin + from, count);
+		const elements = optionalWholeNumber(length, "length");
+		const mapping = live(this);
+		const count = elementCount({
+			byteOffset: from,
+			length: elements,
+			size
+		}, mapping.lead, mapping.length);
+		const { buffer, origin } = mapping.views.exposeRange(mapping.handle, mapping.length, from, count * size);
+		return construct(type, buffer, origin + from, count);
 	}
 	toString(encoding = "utf8", start, stop) {
-		const how = textEncoding(encoding);
-		const from = optionalBound(start, "start");
-		const to = optionalBound(stop, "stop");
-		const mapping = this.#live();
-		const length = this.#length;
-		return this.#text(mapping, how, from === void 0 ? 0 : clamp(from, length), to === void 0 ? length : clamp(to, length));
+		const checkedEncoding = textEncoding(encoding);
+		const range = {
+			start: optionalBound(start, "start") ?? 0,
+			stop: optionalBound(stop, "stop")
+		};
+		const mapping = live(this);
+		const [from, to] = rangeFromCursor(range, 0, mapping.length);
+		return mapping.text(checkedEncoding, from, to);
 	}
 	arrayBuffer(start, stop) {
-		const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop));
-		return this.#arrayBuffer(mapping, from, to);
+		const [mapping, from, to] = liveRange(this, rangeArguments(start, stop));
+		return mapping.arrayBuffer(from, to);
 	}
 	stream(options) {
 		const { start, stop, chunkSize } = streamOptions(options);
-		return streamOf(this.#pieces(start, stop, chunkSize));
+		return streamOf(live(this).pieces(start, stop, chunkSize));
 	}
 	[Symbol.asyncIterator]() {
 		const { start, stop, chunkSize } = streamOptions(void 0);
-		return new BufferIterator(this.#pieces(start, stop, chunkSize));
+		return new BufferIterator(live(this).pieces(start, stop, chunkSize));
 	}
 	read(n) {
-		const wanted = n === null || n === void 0 ? -1 : wholeNumber(n, "n");
-		const mapping = this.#live();
-		const left = Math.max(this.#length - this.#position, 0);
-		const count = wanted < 0 ? left : Math.min(wanted, left);
-		const copy = this.#copy(mapping, this.#position, count);
+		const most = n === null || n === void 0 ? -1 : wholeNumber(n, "n");
+		const mapping = live(this);
+		const left = Math.max(mapping.length - this.#position, 0);
+		const count = most < 0 ? left : Math.min(most, left);
+		const copy = mapping.copy(this.#position, count);
 		this.#position += count;
 		return copy;
 	}
 	readByte() {
-		const mapping = this.#live();
-		if (this.#position >= this.#length) throw this.#atEnd("read byte out of range");
-		const value = this.#byteAt(mapping, this.#position);
+		const mapping = live(this);
+		refuseEnd(this.#position, mapping.length, "read byte out of range");
+		const value = mapping.byteAt(this.#position);
 		this.#position += 1;
 		return value;
 	}
 	readLine() {
-		const mapping = this.#live();
-		if (this.#position >= this.#length) return Buffer.alloc(0);
-		const found = this.#find(mapping, NEWLINE, this.#position, this.#length);
-		const end = found === -1 ? this.#length : found + 1;
-		const line = this.#copy(mapping, this.#position, end - this.#position);
+		const mapping = live(this);
+		const { length } = mapping;
+		if (this.#position >= length) return Buffer.alloc(0);
+		const found = mapping.find(NEWLINE, this.#position, length);
+		const end = found === -1 ? length : found + 1;
+		const line = mapping.copy(this.#position, end - this.#position);
 		this.#position = end;
 		return line;
 	}
 	write(data) {
 		const bytes = bytesArgument(data, "data");
-		const mapping = this.#writable();
+		const mapping = writable(this);
 		const count = byteLengthOf(bytes);
-		const left = this.#length - this.#position;
-		const what = "data out of range";
-		if (left < 0) throw outOfRange(what, "position", `at most the length, ${this.#length}`, this.#position);
-		if (count > left) throw outOfRange(what, "data", `at most ${left} bytes long, from the cursor to the end`, `${count} bytes`);
-		checked(binding.write(mapping, bytes, count, this.#position, 1));
+		refuseOverrun(count, this.#position, mapping.length);
+		checked(binding.write(mapping.handle, bytes, count, this.#position, 1));
 		this.#position += count;
 		return count;
 	}
 	writeByte(value) {
 		const byte = wholeNumber(value, "value");
-		if (byte > 255) throw outOfRange("unsigned byte integer is greater than maximum", "value", "0 to 255", value);
-		if (byte < 0) throw outOfRange("unsigned byte integer is less than minimum", "value", "0 to 255", value);
-		const mapping = this.#writable();
-		if (this.#position >= this.#length) throw this.#atEnd("write byte out of range");
-		this.#setByteAt(mapping, this.#position, byte);
+		refuseWrongByte(byte);
+		const mapping = writable(this);
+		refuseEnd(this.#position, mapping.length, "write byte out of range");
+		mapping.setByteAt(this.#position, byte);
 		this.#position += 1;
 	}
 	seek(position, whence = 0) {
 		const distance = wholeNumber(position, "position");
 		const base = int32(whence, "whence");
-		this.#live();
-		const from = [
-			0,
-			this.#position,
-			this.#length
-		][base];
-		if (from === void 0) throw outOfRange("unknown seek type", "whence", "0, 1 or 2", whence);
-		const target = from + distance;
-		if (target < 0 || target > this.#length) throw outOfRange("seek out of range", "position", `${-from} to ${this.#length - from}`, position);
-		this.#position = target;
-		return target;
+		const mapping = live(this);
+		this.#position = seekTarget(distance, base, this.#position, mapping.length);
+		return this.#position;
 	}
 	seekable() {
 		return true;
 	}
 	tell() {
-		this.#live();
+		live(this);
 		return this.#position;
 	}
 	at(index) {
-		const given = wholeNumber(index, "index");
-		const mapping = this.#live();
-		return this.#byteAt(mapping, this.#index(given));
+		const position = wholeNumber(index, "index");
+		const mapping = live(this);
+		return mapping.byteAt(byteIndex(position, mapping.length));
 	}
 	setAt(index, value) {
-		const given = wholeNumber(index, "index");
+		const position = wholeNumber(index, "index");
 		const byte = wholeNumber(value, "value");
-		const mapping = this.#writable();
-		const at = this.#index(given);
-		if (byte < 0 || byte > 255) throw outOfRange("mmap item value must be in range(0, 256)", "value", "0 to 255", value);
-		this.#setByteAt(mapping, at, byte);
+		const mapping = writable(this);
+		const at = byteIndex(position, mapping.length);
+		refuseWrongItem(byte);
+		mapping.setByteAt(at, byte);
 	}
 	slice(start, stop, step) {
 		const bounds = sliceBounds(start, stop, step);
-		const mapping = this.#live();
-		const slice = adjustSlice(bounds, this.#length);
-		if (slice.step === 1) return this.#copy(mapping, slice.start, slice.count);
-		const copy = allocate(slice.count);
-		checked(binding.readStrided(mapping, copy, slice.start, slice.step));
-		return copy;
+		const mapping = live(this);
+		const slice = adjustSlice(bounds, mapping.length);
+		if (slice.step === 1) return mapping.copy(slice.start, slice.count);
+		return mapping.copyStrided(slice.start, slice.step, slice.count);
 	}
 	setSlice(data, start, stop, step) {
 		const bytes = bytesArgument(data, "data");
 		const bounds = sliceBounds(start, stop, step);
-		const mapping = this.#writable();
-		const slice = adjustSlice(bounds, this.#length);
+		const mapping = writable(this);
+		const slice = adjustSlice(bounds, mapping.length);
 		const count = byteLengthOf(bytes);
-		if (count !== slice.count) {
-			const came = `${count} bytes`;
-			throw outOfRange("mmap slice assignment is wrong size", "data", `${slice.count} bytes long, as the slice is`, came);
-		}
-		if (count !== 0) checked(binding.write(mapping, bytes, count, slice.start, slice.step));
+		refuseWrongSize(count, slice);
+		if (count !== 0) checked(binding.write(mapping.handle, bytes, count, slice.start, slice.step));
 	}
 	set(data, position = 0) {
 		const bytes = bytesArgument(data, "data");
 		const at = wholeNumber(position, "position");
-		const mapping = this.#writable();
+		const mapping = writable(this);
 		const count = byteLengthOf(bytes);
-		if (at < 0 || at > this.#length - count) throw this.#misfit(count, at);
-		const own = count <= SHORT_COPY ? this.#directBytes(mapping) : void 0;
-		if (own === void 0) checked(binding.write(mapping, bytes, count, at, 1));
-		else {
-			this.#checkIntact(mapping);
-			own.set(bytes, at);
-			this.#checkIntact(mapping);
-		}
+		if (at < 0 || at > mapping.length - count) throw misfit(count, at, mapping.length);
+		mapping.set(bytes, count, at);
 		return count;
 	}
 	move(dest, src, count) {
-		const target = wholeNumber(dest, "dest");
-		const source = wholeNumber(src, "src");
+		const to = wholeNumber(dest, "dest");
+		const from = wholeNumber(src, "src");
 		const bytes = wholeNumber(count, "count");
-		const mapping = this.#writable();
-		const what = "source, destination, or count out of range";
-		const length = this.#length;
-		if (bytes < 0 || bytes > length) throw outOfRange(what, "count", `0 to ${length}`, count);
-		if (target < 0 || target > length - bytes) throw outOfRange(what, "dest", `0 to ${length - bytes}`, dest);
-		if (source < 0 || source > length - bytes) throw outOfRange(what, "src", `0 to ${length - bytes}`, src);
-		checked(binding.copyWithin(mapping, target, source, bytes));
+		const mapping = writable(this);
+		refuseMove(to, from, bytes, mapping.length);
+		checked(binding.copyWithin(mapping.handle, to, from, bytes));
 	}
 	fill(value, start, stop) {
 		const pattern = needleArgument(value, "value");
 		const bounds = sliceBounds(start, stop, void 0);
-		const mapping = this.#writable();
+		const mapping = writable(this);
 		if (byteLengthOf(pattern) === 0) throw outOfRange("fill out of range", "value", "at least one byte long", "0 bytes");
-		const slice = adjustSlice(bounds, this.#length);
-		checked(binding.fill(mapping, pattern, slice.start, slice.count));
+		const slice = adjustSlice(bounds, mapping.length);
+		checked(binding.fill(mapping.handle, pattern, slice.start, slice.count));
 		return this;
 	}
 	*[Symbol.iterator]() {
 		for (let index = 0;; index += 1) {
-			const mapping = this.#live();
-			if (index >= this.#length) return;
-			yield this.#byteAt(mapping, index);
+			const mapping = live(this);
+			if (index >= mapping.length) return;
+			yield mapping.byteAt(index);
 		}
 	}
 	find(needle, start, stop) {
-		const sought = cachedNeedleBytes(needle);
-		const [mapping, from, to] = this.#rangeFromCursor(rangeArguments(start, stop));
-		return to < from ? -1 : this.#find(mapping, sought, from, to);
+		const bytes = cachedNeedleBytes(needle);
+		const range = rangeArguments(start, stop);
+		const mapping = live(this);
+		const [from, to] = rangeFromCursor(range, this.#position, mapping.length);
+		return to < from ? -1 : mapping.find(bytes, from, to);
 	}
 	rfind(needle, start, stop) {
 		const bytes = bytesArgument(needle, "needle");
-		const [mapping, from, to] = this.#rangeFromCursor(rangeArguments(start, stop));
-		return to < from ? -1 : checked(binding.rfind(mapping, bytes, from, to));
+		const range = rangeArguments(start, stop);
+		const mapping = live(this);
+		const [from, to] = rangeFromCursor(range, this.#position, mapping.length);
+		return to < from ? -1 : mapping.rfind(bytes, from, to);
 	}
 	indexOf(needle, start) {
-		const sought = typeof needle === "number" ? byteArgument(needle, "needle") : cachedNeedleBytes(needle);
+		const bytes = typeof needle === "number" ? byteArgument(needle, "needle") : cachedNeedleBytes(needle);
 		const from = optionalBound(start, "start") ?? 0;
-		const mapping = this.#live();
-		return this.#find(mapping, sought, clamp(from, this.#length), this.#length);
+		const mapping = live(this);
+		return mapping.find(bytes, clamp(from, mapping.length), mapping.length);
 	}
 	lastIndexOf(needle, start) {
 		const bytes = needleArgument(needle, "needle");
-		const from = optionalBound(start, "start") ?? this.#length;
-		const mapping = this.#live();
-		const count = byteLengthOf(bytes);
-		if (from < -this.#length && count !== 0) return -1;
-		const last = Math.min(clamp(from, this.#length) + count, this.#length);
-		return checked(binding.rfind(mapping, bytes, 0, last));
+		const bound = optionalBound(start, "start") ?? Number.POSITIVE_INFINITY;
+		const mapping = live(this);
+		const last = lastStop(bound, byteLengthOf(bytes), mapping.length);
+		return last === void 0 ? -1 : mapping.rfind(bytes, 0, last);
 	}
 	includes(needle, start) {
 		return this.indexOf(needle, start) !== -1;
@@ -2336,52 +2675,54 @@ var Mmap = class {
 	findAll(needle, start, stop) {
 		const bytes = bytesArgument(needle, "needle");
 		const range = rangeArguments(start, stop);
-		this.#live();
+		const mapping = live(this);
 		refuseEmpty(bytes, "needle");
-		const from = clamp(range.start ?? 0, this.#length);
-		return new Matches(this.#iterationSource(), new Uint8Array(bytes), from, range.stop ?? Number.POSITIVE_INFINITY);
+		const from = clamp(range.start ?? 0, mapping.length);
+		const to = range.stop ?? Number.POSITIVE_INFINITY;
+		return new Matches(mapping.iterationSource(), new Uint8Array(bytes), from, to);
 	}
 	count(needle, start, stop) {
 		const bytes = bytesArgument(needle, "needle");
-		const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop));
+		const [mapping, from, to] = liveRange(this, rangeArguments(start, stop));
 		refuseEmpty(bytes, "needle");
-		return checked(binding.count(mapping, bytes, from, to));
+		return checked(binding.count(mapping.handle, bytes, from, to));
 	}
 	replaceAll(from, to, start, stop) {
 		const old = bytesArgument(from, "from");
 		const replacement = bytesArgument(to, "to");
-		const [mapping, first, last] = this.#rangeFromStart(rangeArguments(start, stop));
-		this.#writable();
+		const [mapping, first, last] = liveRange(this, rangeArguments(start, stop));
+		writable(this);
 		refuseUnequal(old, replacement);
-		return checked(binding.replaceAll(mapping, old, replacement, first, last));
+		return checked(binding.replaceAll(mapping.handle, old, replacement, first, last));
 	}
 	lines(options) {
 		const { start, stop, encoding, crlf, reverse } = linesOptions(options);
-		this.#live();
-		const of = this.#iterationSource();
-		const from = clamp(start, this.#length);
-		if (encoding !== void 0) return new TextLines(of, from, stop, {
+		const mapping = live(this);
+		const source = mapping.iterationSource();
+		const from = clamp(start, mapping.length);
+		if (encoding !== void 0) return new TextLines(source, from, stop, {
 			encoding,
 			crlf,
 			reverse
 		});
-		return reverse ? new LinesBackwards(of, from, stop, crlf) : new Lines(of, from, stop, crlf);
+		return reverse ? new LinesBackwards(source, from, stop, crlf) : new Lines(source, from, stop, crlf);
 	}
 	lineAt(position) {
 		const at = wholeNumber(position, "position");
-		const mapping = this.#live();
-		if (at < 0 || at > this.#length) throw outOfRange("line out of range", "position", `0 to ${this.#length}`, position);
-		const before = checked(binding.rfind(mapping, needleBytes(NEWLINE), 0, at));
-		const after = this.#find(mapping, NEWLINE, at, this.#length);
+		const mapping = live(this);
+		const { length } = mapping;
+		if (at < 0 || at > length) throw outOfRange("line out of range", "position", `0 to ${length}`, position);
+		const after = mapping.find(NEWLINE, at, length);
 		return {
-			start: before + 1,
-			stop: after === -1 ? this.#length : after
+			start: mapping.rfind(NEWLINE, 0, at) + 1,
+			stop: after === -1 ? length : after
 		};
 	}
 	async findAsync(needle, start, stop, options) {
 		const bytes = bytesArgument(needle, "needle");
 		const [range, checked] = taskArguments(start, stop, options);
-		const [mapping, from, to] = this.#rangeFromCursor(range);
+		const mapping = live(this);
+		const [from, to] = rangeFromCursor(range, this.#position, mapping.length);
 		if (to < from) {
 			checked.onProgress?.({
 				done: 0,
@@ -2389,160 +2730,105 @@ var Mmap = class {
 			});
 			return -1;
 		}
-		return this.#runTask(mapping, checked, to - from, (task) => binding.startFind(task, bytes, from, to));
+		return mapping.runTask(checked, to - from, (task) => binding.startFind(task, bytes, from, to));
 	}
 	async countAsync(needle, start, stop, options) {
 		const bytes = bytesArgument(needle, "needle");
 		const [range, checked] = taskArguments(start, stop, options);
-		const [mapping, from, to] = this.#rangeFromStart(range);
+		const [mapping, from, to] = liveRange(this, range);
 		refuseEmpty(bytes, "needle");
-		return this.#runTask(mapping, checked, to - from, (task) => binding.startCount(task, bytes, from, to));
+		return mapping.runTask(checked, to - from, (task) => binding.startCount(task, bytes, from, to));
 	}
 	async replaceAllAsync(from, to, start, stop, options) {
 		const old = bytesArgument(from, "from");
 		const replacement = bytesArgument(to, "to");
 		const [range, checked] = taskArguments(start, stop, options);
-		const [mapping, first, last] = this.#rangeFromStart(range);
-		this.#writable();
+		const [mapping, first, last] = liveRange(this, range);
+		writable(this);
 		refuseUnequal(old, replacement);
-		const begin = (task) => binding.startReplaceAll(task, old, replacement, first, last);
-		return this.#runTask(mapping, checked, last - first, begin);
+		return mapping.runTask(checked, last - first, (task) => binding.startReplaceAll(task, old, replacement, first, last));
 	}
 	async flushAsync(offset = 0, size, options) {
 		if (isOptions(offset, size, options)) {
 			const [range, checked] = taskArguments(offset, void 0, void 0);
-			const [mapping, from, to] = this.#rangeFromStart(range);
-			await this.#runTask(mapping, checked, to - from, (task) => binding.startFlush(task, from, to));
+			const [mapping, from, to] = liveRange(this, range);
+			await mapping.runTask(checked, to - from, (task) => binding.startFlush(task, from, to));
 			return;
 		}
-		const asked = flushArguments(offset, size);
+		const extent = flushArguments(offset, size);
 		const checked = taskOptions(options);
-		const mapping = this.#live();
-		const [from, count] = this.#flushRange(asked);
-		await this.#runTask(mapping, checked, count, (task) => binding.startFlush(task, from, from + count));
+		const mapping = live(this);
+		const [from, to] = flushRange(extent, mapping.length);
+		await mapping.runTask(checked, to - from, (task) => binding.startFlush(task, from, to));
 	}
 	async prefetch(start, stop, options) {
 		const [range, checked] = taskArguments(start, stop, options);
-		const [mapping, from, to] = this.#rangeFromStart(range);
-		await this.#runTask(mapping, checked, to - from, (task) => binding.startPrefetch(task, from, to));
+		const [mapping, from, to] = liveRange(this, range);
+		await mapping.runTask(checked, to - from, (task) => binding.startPrefetch(task, from, to));
 	}
 	size() {
-		return checked(binding.size(this.#live()));
+		return checked(binding.size(live(this).handle));
 	}
 	flush(offset = 0, size, flags) {
-		const asked = flushArguments(offset, size);
+		const extent = flushArguments(offset, size);
 		const how = flags === void 0 ? void 0 : int32(flags, "flags");
-		const mapping = this.#live();
-		const [from, count] = this.#flushRange(asked);
-		checked(binding.flush(mapping, from, count, how));
+		const mapping = live(this);
+		const [from, to] = flushRange(extent, mapping.length);
+		checked(binding.flush(mapping.handle, from, to - from, how));
 	}
 	resize(newSize) {
 		const length = wholeNumber(newSize, "newSize", "of type number or bigint");
-		const mapping = this.#live();
-		this.#views.dropInternal(mapping);
-		const isInPlace = this.#views.replaceMemory(mapping, () => binding.resize(mapping, length));
-		this.#length = length;
-		this.#direct = void 0;
-		if (this.#state !== void 0) this.#state.generation += 1;
-		if (!isInPlace) return;
-		try {
-			this.#views.grow(length);
-		} catch {}
+		live(this).resize(length);
 	}
 	remap(newLength) {
-		const asked = newLength === void 0 ? void 0 : wholeNumber(newLength, "newLength", "of type number or bigint");
-		const mapping = this.#live();
-		let newest = this.#length;
-		const remap = () => {
-			const remapped = binding.remap(mapping, asked);
-			if (!("inPlace" in remapped)) return remapped;
-			newest = remapped.length;
-			return remapped.inPlace;
-		};
-		const isInPlace = this.#views.replaceMemory(mapping, remap);
-		if (isInPlace && newest === this.#length) return newest;
-		this.#length = newest;
-		this.#direct = void 0;
-		if (this.#state !== void 0) this.#state.generation += 1;
-		if (!isInPlace) return newest;
-		try {
-			this.#views.grow(newest);
-		} catch {}
-		return newest;
+		const length = newLength === void 0 ? void 0 : wholeNumber(newLength, "newLength", "of type number or bigint");
+		const mapping = live(this);
+		mapping.remap(length);
+		return mapping.length;
 	}
 	madvise(option, start = 0, length) {
 		const advice = systemConstant(option, "option");
 		const from = wholeNumber(start, "start");
-		const asked = optionalWholeNumber(length, "length");
-		const mapping = this.#live();
-		if (from < 0 || from >= this.#length && from !== 0) throw outOfRange("madvise start out of bounds", "start", `0 to ${this.#length - 1}`, start);
-		const count = asked ?? this.#length - from;
-		if (count < 0) throw outOfRange("madvise length invalid", "length", ">= 0", length);
-		if (count > Number.MAX_SAFE_INTEGER - from) throw outOfRange("madvise length too large", "length", `at most ${Number.MAX_SAFE_INTEGER - from}`, length);
-		this.#views.relocateEarly(mapping, this.#length);
-		checked(binding.advise(mapping, advice, from, Math.min(count, this.#length - from)));
+		const most = optionalWholeNumber(length, "length");
+		const mapping = live(this);
+		const count = adviceCount(from, most, mapping.length);
+		mapping.relocateEarly();
+		checked(binding.advise(mapping.handle, advice, from, count));
 	}
 	protect(prot) {
 		const protection = systemConstant(prot, "prot");
-		const mapping = this.#live();
-		const access = binding.protect(mapping, protection);
+		const mapping = live(this);
+		const access = binding.protect(mapping.handle, protection);
 		if (typeof access !== "number") throw access;
-		this.#access = access;
+		mapping.access = access;
 	}
 	mlock(start, stop) {
-		const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop));
-		this.#views.relocateEarly(mapping, this.#length);
-		checked(binding.lock(mapping, from, to - from));
+		const [mapping, from, to] = liveRange(this, rangeArguments(start, stop));
+		mapping.relocateEarly();
+		checked(binding.lock(mapping.handle, from, to - from));
 	}
 	munlock(start, stop) {
-		const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop));
-		checked(binding.unlock(mapping, from, to - from));
+		const [mapping, from, to] = liveRange(this, rangeArguments(start, stop));
+		checked(binding.unlock(mapping.handle, from, to - from));
 	}
 	resident(start, stop) {
-		const [mapping, from, to] = this.#rangeFromStart(rangeArguments(start, stop));
-		return checked(binding.resident(mapping, from, to - from));
+		const [mapping, from, to] = liveRange(this, rangeArguments(start, stop));
+		return checked(binding.resident(mapping.handle, from, to - from));
 	}
 	close() {
-		const mapping = this.#mapping;
-		if (mapping === void 0) return;
-		const error = this.#writesBack ? binding.writeBack(mapping) : void 0;
-		if (error !== void 0 && !isFault(error)) throw error;
-		if (!this.#views.close(mapping)) this.#closedMapping = mapping;
-		else if (handles.spareCount < handles.mostSpare) {
-			handles.spare[handles.spareCount] = mapping;
-			handles.spareCount += 1;
-		}
-		this.#mapping = void 0;
-		this.#direct = void 0;
-		handles.unclosed -= 1;
-		if (this.#state !== void 0) this.#state.generation += 1;
-		if (error !== void 0) throw error;
+		mappingOf(this).close();
 	}
 	unmap() {
-		const open = this.#mapping;
-		const mapping = open ?? this.#closedMapping;
-		if (mapping === void 0) return;
-		const error = open !== void 0 && this.#writesBack ? binding.writeBack(open) : void 0;
-		const refusal = this.#views.unmap(mapping);
-		if (open !== void 0) {
-			this.#mapping = void 0;
-			this.#direct = void 0;
-			handles.unclosed -= 1;
-			if (this.#state !== void 0) this.#state.generation += 1;
-		}
-		this.#closedMapping = refusal === void 0 ? void 0 : mapping;
-		if (isShortage(refusal)) collectGarbageSoon();
-		if (error !== void 0) throw error;
-		if (refusal !== void 0) throw refusal;
+		mappingOf(this).unmap();
 	}
 	[Symbol.dispose]() {
 		this.close();
 	}
 	[node_util.inspect.custom](_depth, options) {
 		if (!(#mapping in this)) return "<memmap.Mmap>";
-		const text = this.#mapping === void 0 ? "closed=true" : `closed=false, access=${ACCESS_NAMES[this.#access]}, length=${this.#length}, pos=${this.#position}, offset=${this.#offset}`;
+		const text = `<memmap.Mmap ${this.#mapping.describe(this.#position)}>`;
 		const stylize = options?.stylize;
-		return typeof stylize === "function" ? stylize(`<memmap.Mmap ${text}>`, "special") : `<memmap.Mmap ${text}>`;
+		return typeof stylize === "function" ? stylize(text, "special") : text;
 	}
 	valueOf() {
 		return this.bytes;
@@ -2553,193 +2839,26 @@ var Mmap = class {
 	get [Symbol.toStringTag]() {
 		return "Mmap";
 	}
-	#live() {
-		if (this.#mapping === void 0) throw closed();
-		return this.#mapping;
-	}
-	#writable() {
-		const mapping = this.#live();
-		if (this.#access === 1) throw readOnly();
-		return mapping;
-	}
-	#index(index) {
-		const at = index < 0 ? index + this.#length : index;
-		if (at < 0 || at >= this.#length) throw outOfRange("mmap index out of range", "index", `${-this.#length} to ${this.#length - 1}`, index);
-		return at;
-	}
-	#atEnd(what) {
-		return outOfRange(what, "position", `less than the length, ${this.#length}`, this.#position);
-	}
-	#misfit(count, position) {
-		const what = "data out of range";
-		const last = this.#length - count;
-		if (last < 0) return outOfRange(what, "data", `at most ${this.#length} bytes long`, `${count} bytes`);
-		return outOfRange(what, "position", `0 to ${last} for ${count} bytes`, position);
-	}
-	#copy(mapping, position, count) {
-		const copy = allocate(count);
-		if (count === 0) return copy;
-		const end = position + count;
-		const own = count <= SHORT_COPY && end <= BUFFER_LIMIT ? this.#directBytes(mapping) : void 0;
-		if (own === void 0) checked(binding.read(mapping, copy, position));
-		else {
-			own.copy(copy, 0, position, end);
-			this.#checkIntact(mapping);
-		}
-		return copy;
-	}
-	#arrayBuffer(mapping, from, to) {
-		const copy = allocateOwn(to - from);
-		if (to > from) checked(binding.read(mapping, copy, from));
-		return copy.buffer;
-	}
-	#pieces(start, stop, size) {
-		const length = () => {
-			this.#live();
-			return this.#length;
-		};
-		const copy = (from, to) => {
-			return new Uint8Array(this.#arrayBuffer(this.#live(), from, to));
-		};
-		return new Pieces({
-			length,
-			copy
-		}, start, stop, size);
-	}
-	#text(mapping, encoding, from, to) {
-		const count = to - from;
-		if (count <= 0) return "";
-		if (count <= 2048) {
-			const own = this.#directBytes(mapping);
-			const words = own && this.#views.internalWords();
-			if (own !== void 0 && words !== void 0) {
-				const text = shortText(own, words, encoding, from, to);
-				this.#checkIntact(mapping);
-				return text;
-			}
-		}
-		refuseTooLong(encoding, count);
-		return decode(this.#copy(mapping, from, count), encoding, count);
-	}
-	#rangeFromCursor({ start, stop }) {
-		const mapping = this.#live();
-		const length = this.#length;
-		return [
-			mapping,
-			clamp(start ?? this.#position, length),
-			clamp(stop ?? length, length)
-		];
-	}
-	#find(mapping, needle, from, to) {
-		const own = to - from <= SHORT_SEARCH && to <= BUFFER_LIMIT ? this.#directBytes(mapping) : void 0;
-		if (own === void 0) return checked(binding.find(mapping, needleBytes(needle), from, to));
-		const found = to === own.length ? own.indexOf(needle, from) : indexWithin(own, needle, from, to);
-		this.#checkIntact(mapping);
-		return found;
-	}
-	#rangeFromStart({ start, stop }) {
-		const [mapping, from, to] = this.#rangeFromCursor({
-			start: start ?? 0,
-			stop
-		});
-		return [
-			mapping,
-			from,
-			Math.max(from, to)
-		];
-	}
-	#flushRange([offset, size]) {
-		const what = "flush values out of range";
-		if (offset < 0 || offset > this.#length) throw outOfRange(what, "offset", `0 to ${this.#length}`, offset);
-		const left = this.#length - offset;
-		const count = size === -1 ? left : size;
-		if (count < 0 || count > left) throw outOfRange(what, "size", `0 to ${left}, or -1`, size);
-		return [offset, count];
-	}
-	#runTask(mapping, options, total, start) {
-		this.#views.relocateEarly(mapping, this.#length);
-		return runTask({
-			mapping,
-			options,
-			total,
-			buffer: this.#views.bufferForTask(),
-			start
-		});
-	}
-	#iterationSource() {
-		this.#state ??= {
-			generation: 0,
-			faults: countedFaults() ?? new Uint32Array(1)
-		};
-		return {
-			state: this.#state,
-			check: () => this.#checkIntact(this.#live()),
-			handle: () => this.#live(),
-			length: () => this.#length,
-			window: (start, stop) => this.#window(start, stop),
-			copy: (start, stop) => this.#copy(this.#live(), start, stop - start)
-		};
-	}
-	#window(start, stop) {
-		try {
-			return this.#views.exposeRange(this.#live(), this.#length, start, stop - start);
-		} catch (error) {
-			if (isNoView(error)) return void 0;
-			throw error;
-		}
-	}
-	#byteAt(mapping, index) {
-		const value = this.#directBytes(mapping)?.[index];
-		if (value === void 0) return checked(binding.readByte(mapping, index));
-		this.#checkIntact(mapping);
-		return value;
-	}
-	#setByteAt(mapping, index, value) {
-		const bytes = this.#directBytes(mapping);
-		if (bytes === void 0) checked(binding.writeByte(mapping, index, value));
-		else {
-			this.#checkIntact(mapping);
-			bytes[index] = value;
-			this.#checkIntact(mapping);
-		}
-	}
-	#directBytes(mapping) {
-		const bytes = this.#direct;
-		return bytes !== void 0 && bytes.length === this.#length ? bytes : this.#findDirectBytes(mapping);
-	}
-	#findDirectBytes(mapping) {
-		const bytes = this.#views.internalBytes(mapping, this.#length);
-		this.#direct = bytes;
-		return bytes;
-	}
-	#checkIntact(mapping) {
-		const faults = faultCounter?.[0] ?? 0;
-		if (faults === this.#faultsSeen) return;
-		checked(binding.checkIntact(mapping));
-		this.#faultsSeen = faults;
-	}
 };
 addDisposeSymbols(Mmap.prototype);
+function writable(mm) {
+	const mapping = live(mm);
+	if (mapping.access === 1) throw readOnly();
+	return mapping;
+}
+function liveRange(mm, range) {
+	const mapping = live(mm);
+	const [from, to] = rangeFromStart(range, mapping.length);
+	return [
+		mapping,
+		from,
+		to
+	];
+}
+//#endregion
+//#region src/factory.ts
 function mmap(file, length, options) {
 	return new Mmap(file, length, options);
-}
-function allocate(count) {
-	if (count > node_buffer.constants.MAX_LENGTH) throw copyTooLong(count, node_buffer.constants.MAX_LENGTH);
-	try {
-		return Buffer.allocUnsafe(count);
-	} catch {
-		throw copyTooLong(count);
-	}
-}
-function allocateOwn(count) {
-	try {
-		return new Uint8Array(new ArrayBuffer(count));
-	} catch {
-		throw copyTooLong(count, count > node_buffer.constants.MAX_LENGTH ? node_buffer.constants.MAX_LENGTH : void 0);
-	}
-}
-function flushArguments(offset, size) {
-	return [wholeNumber(offset, "offset"), optionalWholeNumber(size, "size") ?? -1];
 }
 //#endregion
 exports.ACCESS_COPY = ACCESS_COPY;

@@ -58,8 +58,8 @@ export function integer(value: number, name: string, least: number, most: number
 }
 
 /**
- * A whole number of any size and either sign, in bytes. The caller checks in which range it lies, in
- * CPython's words.
+ * A whole number of any size and either sign, in bytes. The caller checks in which range it lies,
+ * in CPython's words.
  */
 export function wholeNumber(value: unknown, name: string, expected: string = 'of type number'): number {
   if (typeof value === 'bigint') {

@@ -3,8 +3,9 @@
 export type { BytesLike } from './arguments.js'
 export * from './constants.js'
 export type { ErrorCode, MmapError } from './errors.js'
-export type { BufferCopy, Residency, ViewOver } from './mmap.js'
-export { Mmap, mmap } from './mmap.js'
+export { mmap } from './factory.js'
+export type { BufferCopy, Residency } from './mapping.js'
+export { Mmap } from './mmap.js'
 export type {
   CreateOptions,
   FileLike,
@@ -20,4 +21,4 @@ export type {
   TextLinesOptions,
 } from './options.js'
 export type { TextEncoding } from './text.js'
-export type { ViewConstructor } from './views/view-types.js'
+export type { ViewConstructor, ViewOver } from './views/view-types.js'

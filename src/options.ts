@@ -37,27 +37,29 @@ export interface MmapOptions {
    * where that is enough.
    */
   access?: 0 | 1 | 2 | 3 | undefined
-  /** Where in the file the mapping begins, in bytes. Default 0. It need not be a multiple of a page. */
+  /**
+   * Where in the file the mapping begins, in bytes. Default 0. It need not be a multiple of a page.
+   */
   offset?: number | bigint | undefined
   /**
    * A name for anonymous memory (`file` is -1), by which other processes find it. On Unix these are
-   * processes of the same user. On Windows it is the name of the section object, as in CPython, with
-   * the prefixes `Local\` and `Global\`. An empty string is no name.
+   * processes of the same user. On Windows it is the name of the section object, as in CPython,
+   * with the prefixes `Local\` and `Global\`. An empty string is no name.
    *
-   * The first process creates the region, all zeros, with `offset + length` bytes, and it keeps that
-   * size: a longer `length` is ERR_OUT_OF_RANGE, and `length` 0 maps all of a region that exists. The
-   * region is gone when all processes have closed it and no view of it is left (`unmap()` leaves
-   * none).
+   * The first process creates the region, all zeros, with `offset + length` bytes, and it keeps
+   * that size: a longer `length` is ERR_OUT_OF_RANGE, and `length` 0 maps all of a region that
+   * exists. The region is gone when all processes have closed it and no view of it is left
+   * (`unmap()` leaves none).
    *
    * On Linux it is in `/dev/shm`, which has 64 MiB by default in a container: more is ENOSPC. On
-   * macOS and other Unix it is in the temporary directory, so processes with another `TMPDIR` do not
-   * find it.
+   * macOS and other Unix it is in the temporary directory, so processes with another `TMPDIR` do
+   * not find it.
    */
   tagname?: string | undefined
   /**
-   * `MAP_*`, default `MAP_SHARED`. Not together with `access`. On Windows `MAP_*` are undefined, and
-   * this option without `access` is ERR_MMAP_UNSUPPORTED even if it is undefined. Programs for every
-   * system use `access`.
+   * `MAP_*`, default `MAP_SHARED`. Not together with `access`. On Windows `MAP_*` are undefined,
+   * and this option without `access` is ERR_MMAP_UNSUPPORTED even if it is undefined. Programs for
+   * every system use `access`.
    */
   flags?: number | undefined
   /**
@@ -69,20 +71,20 @@ export interface MmapOptions {
    * Default true: the mapping keeps a descriptor of its own. With false it keeps none, and does not
    * duplicate the descriptor that is passed, because closing a duplicate would release every POSIX
    * lock that the process has on the file. Then `fd` is -1, `size()` throws EBADF, `resize()` and
-   * `remap()` throw ERR_INVALID_ARG_VALUE, and `protect()` throws EBADF where it has to map the file
-   * again. Outside Linux, `flush()` does not reach the device. Not together with `writeBack`.
+   * `remap()` throw ERR_INVALID_ARG_VALUE, and `protect()` throws EBADF where it has to map the
+   * file again. Outside Linux, `flush()` does not reach the device. Not together with `writeBack`.
    */
   trackfd?: boolean | undefined
   /**
    * Default false. Creates the file when it is missing, and extends it to `offset + length`;
-   * `created` says whether this call has created it. `length` must be given, unless `allowEmpty` is:
-   * then a missing file is created empty, and an existing one is mapped as it is.
+   * `created` says whether this call has created it. `length` must be given, unless `allowEmpty`
+   * is: then a missing file is created empty, and an existing one is mapped as it is.
    *
-   * Blocks are allocated for the part that is mapped, also for holes in a longer file, so a full disk
-   * is ENOSPC here and no fault later. Where the file system cannot allocate, holes stay. An error
-   * leaves the bytes and the size of the file as they were, and what others append meanwhile. On
-   * Linux a new file appears when it is complete. On other systems, and on file systems that have no
-   * files without a name, an empty one may stay after an error.
+   * Blocks are allocated for the part that is mapped, also for holes in a longer file, so a full
+   * disk is ENOSPC here and no fault later. Where the file system cannot allocate, holes stay. An
+   * error leaves the bytes and the size of the file as they were, and what others append meanwhile.
+   * On Linux a new file appears when it is complete. On other systems, and on file systems that
+   * have no files without a name, an empty one may stay after an error.
    */
   create?: boolean | CreateOptions | undefined
   /**
@@ -104,8 +106,8 @@ export interface MmapOptions {
    * Do not call `buffer.grow()`, because what it adds is not in the file.
    *
    * Everywhere but on Bun and Windows the memory is relocated into the buffer. The Mmap then keeps
-   * its buffers, also after `close()`, until `unmap()` or until it is collected. So `unmap()` reaches
-   * them in every thread, and a closed Mmap that is still referred to keeps the memory.
+   * its buffers, also after `close()`, until `unmap()` or until it is collected. So `unmap()`
+   * reaches them in every thread, and a closed Mmap that is still referred to keeps the memory.
    *
    * Bun and Windows need a function of the runtime. Where that is missing, a request for a view is
    * ERR_MMAP_NO_VIEW. `maxByteLength` is ERR_MMAP_UNSUPPORTED on both.
@@ -128,9 +130,9 @@ export interface CreateOptions {
    */
   exclusive?: boolean | undefined
   /**
-   * Default false. Nothing is allocated: new bytes are a hole, which takes blocks when it is written
-   * to, and a full disk is a fault then (ERR_MMAP_FAULT). On Windows the file gets its blocks all
-   * the same, unless it is sparse already.
+   * Default false. Nothing is allocated: new bytes are a hole, which takes blocks when it is
+   * written to, and a full disk is a fault then (ERR_MMAP_FAULT). On Windows the file gets its
+   * blocks all the same, unless it is sparse already.
    */
   sparse?: boolean | undefined
 }
@@ -141,7 +143,10 @@ export interface SharedMmapOptions extends MmapOptions {
   sharedArrayBuffer: true | { maxByteLength: number | bigint }
 }
 
-/** Options for views of an ArrayBuffer, where the runtime allows one over a file (Electron does not). */
+/**
+ * Options for views of an ArrayBuffer, where the runtime allows one over a file (Electron does
+ * not).
+ */
 export interface PlainMmapOptions extends MmapOptions {
   /** See {@link MmapOptions}. */
   sharedArrayBuffer?: false | undefined
@@ -197,14 +202,14 @@ export interface Progress {
 export interface TaskOptions {
   /**
    * Stops the task within a few MiB. The promise is then rejected with an AbortError as in `fs`:
-   * `code` is `'ABORT_ERR'`, `cause` is the signal's reason. A signal that is aborted already starts
-   * nothing.
+   * `code` is `'ABORT_ERR'`, `cause` is the signal's reason. A signal that is aborted already
+   * starts nothing.
    */
   signal?: AbortSignal | undefined
   /**
    * Is called at most about 30 times a second while the task runs, and once when it has succeeded,
-   * with `done` equal to `total`. If it throws, the task stops, and the promise is rejected with what
-   * it threw.
+   * with `done` equal to `total`. If it throws, the task stops, and the promise is rejected with
+   * what it threw.
    */
   onProgress?: ((progress: Progress) => void) | undefined
 }
@@ -324,8 +329,8 @@ function lengthArgument(argument: unknown, option: unknown): number {
 
 function offsetArgument(offset: unknown): number {
   const checked = extentArgument(offset, 'offset', 'memory mapped offset must be positive')
-  // A length above 2 ** 53 may be rounded, because so much cannot be mapped anyway. A rounded offset
-  // would map the wrong byte.
+  // A length above 2 ** 53 may be rounded, because so much cannot be mapped anyway. A rounded
+  // offset would map the wrong byte.
   if (typeof offset === 'bigint' && BigInt(checked) !== offset) {
     const allowed = 'a bigint that is equal to a number, as all are up to 2 ** 53'
     throw outOfRange('The argument is out of range', 'offset', allowed, offset)

@@ -1,7 +1,7 @@
-// Where positions lie in a mapping of `length` bytes: bounds of a range, Python's slices, and errors
-// in CPython's words for positions outside.
+// Where positions lie in a mapping of `length` bytes: bounds of a range, Python's slices, and
+// errors in CPython's words for positions outside.
 
-import { optionalBound, optionalWholeNumber } from './arguments.js'
+import { optionalBound, optionalWholeNumber, wholeNumber } from './arguments.js'
 import { outOfRange } from './errors.js'
 
 /** The bounds of a range as they were passed, of the right types. */
@@ -44,6 +44,18 @@ export function refuseEnd(cursor: number, length: number, what: string): void {
   throw outOfRange(what, 'position', `less than the length, ${length}`, cursor)
 }
 
+/** Refuses a number that is no byte, in the words of CPython's `write_byte`. */
+export function refuseWrongByte(byte: number): void {
+  if (byte > 255) throw outOfRange('unsigned byte integer is greater than maximum', 'value', '0 to 255', byte)
+  if (byte < 0) throw outOfRange('unsigned byte integer is less than minimum', 'value', '0 to 255', byte)
+}
+
+/** The same in the words of CPython's item assignment. */
+export function refuseWrongItem(value: number): void {
+  if (value >= 0 && value <= 255) return
+  throw outOfRange('mmap item value must be in range(0, 256)', 'value', '0 to 255', value)
+}
+
 /** Where `seek` moves the cursor to. */
 export function seekTarget(distance: number, whence: number, cursor: number, length: number): number {
   const base = [0, cursor, length][whence]
@@ -73,6 +85,16 @@ export function misfit(count: number, position: number, length: number): RangeEr
   return outOfRange(what, 'position', `0 to ${last} for ${count} bytes`, position)
 }
 
+/**
+ * Where the last match of `lastIndexOf` has to end that begins at `start` or before; undefined if
+ * there can be none. To Buffer's, an empty needle is everywhere, and before the start it is at the
+ * start.
+ */
+export function lastStop(start: number, needleLength: number, length: number): number | undefined {
+  if (start < -length && needleLength !== 0) return undefined
+  return Math.min(clamp(start, length) + needleLength, length)
+}
+
 /** Refuses to move bytes that do not lie in the mapping, or to where they would not. */
 export function refuseMove(dest: number, src: number, count: number, length: number): void {
   const what = 'source, destination, or count out of range'
@@ -82,8 +104,18 @@ export function refuseMove(dest: number, src: number, count: number, length: num
   if (src < 0 || src > last) throw outOfRange(what, 'src', `0 to ${last}`, src)
 }
 
-/** The range of `flush`, whose size is to the end where it is missing or -1. */
-export function flushRange(offset: number, size: number | undefined, length: number): [from: number, to: number] {
+/** What `flush` is about: where it begins, and how many bytes; all the rest if `size` is missing. */
+export interface FlushExtent {
+  offset: number
+  size: number | undefined
+}
+
+export function flushArguments(offset: unknown, size: unknown): FlushExtent {
+  return { offset: wholeNumber(offset, 'offset'), size: optionalWholeNumber(size, 'size') }
+}
+
+/** The range of `flush`. A size of -1 means all the rest, as in CPython. */
+export function flushRange({ offset, size }: FlushExtent, length: number): [from: number, to: number] {
   const what = 'flush values out of range'
   if (offset < 0 || offset > length) throw outOfRange(what, 'offset', `0 to ${length}`, offset)
   const left = length - offset
@@ -113,8 +145,8 @@ export interface ViewExtent {
 }
 
 /**
- * How many elements a view has. `lead` is how far into its page the mapping begins, which counts for
- * the alignment.
+ * How many elements a view has. `lead` is how far into its page the mapping begins, which counts
+ * for the alignment.
  */
 export function elementCount(view: ViewExtent, lead: number, length: number): number {
   const what = 'view out of range'
@@ -164,4 +196,11 @@ export function adjustSlice({ start, stop, step }: SliceBounds, length: number):
   const count = distance <= 0 ? 0 : Math.floor((distance - 1) / Math.abs(step)) + 1
   // A step past the end means the same as one to the end, and stays a number that Rust can take.
   return { start: from, step: count <= 1 ? 1 : step, count }
+}
+
+/** Refuses data for a slice of another length. */
+export function refuseWrongSize(count: number, slice: Slice): void {
+  if (count === slice.count) return
+  const allowed = `${slice.count} bytes long, as the slice is`
+  throw outOfRange('mmap slice assignment is wrong size', 'data', allowed, `${count} bytes`)
 }

@@ -1,4 +1,4 @@
-// Which classes `view()` accepts.
+// Which classes `view()` accepts, and the types of views.
 
 import { isProxy } from 'node:util/types'
 
@@ -7,6 +7,23 @@ export interface ViewConstructor<T extends ArrayBufferView> {
   readonly prototype: T
   readonly BYTES_PER_ELEMENT?: number
 }
+
+/**
+ * A view of some class over a mapping. Of an ArrayBuffer it is `Float64Array<ArrayBuffer>` and so
+ * on, where TypeScript (5.7 and newer) knows that: the type that `slice()` of the class returns.
+ */
+export type ViewOver<T extends ArrayBufferView, TBuffer extends ArrayBufferLike> = [TBuffer] extends [SharedArrayBuffer]
+  ? T & { readonly buffer: TBuffer }
+  : [TBuffer] extends [ArrayBuffer]
+    ? T extends { slice(): infer Copy }
+      ? Copy extends T
+        ? Copy
+        : T & Copy
+      : T & { readonly buffer: TBuffer }
+    : T
+
+/** What the constructor of a view takes. The length is in elements. */
+type Extent = [buffer: ArrayBufferLike, byteOffset: number, length: number]
 
 /** Bytes in an element, by view class. A DataView has no elements, so its length is in bytes. */
 const ELEMENT_SIZES = new Map<unknown, number>([
@@ -39,13 +56,7 @@ export function elementSize(type: unknown): number | undefined {
  * Whether `type` is a constructor. `new` is applied to a Proxy of it whose `construct` trap returns
  * at once, so none of its code runs.
  */
-export function isConstructor<T extends ArrayBufferView>(
-  type: unknown,
-): type is new (
-  buffer: ArrayBufferLike,
-  byteOffset: number,
-  length: number,
-) => T {
+export function isConstructor<T extends ArrayBufferView>(type: unknown): type is new (...args: Extent) => T {
   if (ELEMENT_SIZES.has(type)) return true
   try {
     Reflect.construct(new Proxy(type as () => void, BUILDS_NOTHING), [])
@@ -56,3 +67,10 @@ export function isConstructor<T extends ArrayBufferView>(
 }
 
 const BUILDS_NOTHING: ProxyHandler<() => void> = { construct: () => ({}) }
+
+/** Constructs a view. */
+export function construct<T extends ArrayBufferView>(type: new (...args: Extent) => T, ...args: Extent): T {
+  // Buffer is no class to be constructed, and Buffer.from reads properties of the ArrayBuffer.
+  if ((type as unknown) === Buffer) return Reflect.construct(Uint8Array, args, Buffer)
+  return new type(...args)
+}
