@@ -413,6 +413,6 @@ onUnix('all methods: the stack of an error of native code has the caller', 'it c
   ]
   for (const call of calls) {
     const { message, stack } = failureOf(t, () => whoCalls(call)) as Failure & { stack: string }
-    t.regex(stack, /^\w*Error: .*\n( +at .*\n)* +at \S*whoCalls \(.*errors\.test\.mts:\d+:\d+\)\n/, message)
+    t.regex(stack, /^\w*Error: .*\n( +at .*\n)* +at \S*whoCalls \(.*errors\.test\.m[jt]s:\d+:\d+\)\n/, message)
   }
 })
