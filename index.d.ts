@@ -143,7 +143,7 @@ declare const MADV_FREE_REUSE: number | undefined;
  * `'EACCES'` and so on, and they also have `errno`, `syscall` and, for a file opened by its path,
  * `path`.
  */
-type ErrorCode = 'ABORT_ERR' | 'ERR_ACCESS_DENIED' | 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE' | 'ERR_INVALID_FILE_URL_HOST' | 'ERR_INVALID_FILE_URL_PATH' | 'ERR_INVALID_URL_SCHEME' | 'ERR_MMAP_BINDING' | 'ERR_MMAP_CLOSED' | 'ERR_MMAP_FAULT' | 'ERR_MMAP_NO_VIEW' | 'ERR_MMAP_READONLY' | 'ERR_MMAP_UNSUPPORTED' | 'ERR_MMAP_VIEW_TOO_LARGE' | 'ERR_OUT_OF_RANGE';
+type ErrorCode = 'ABORT_ERR' | 'ERR_ACCESS_DENIED' | 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE' | 'ERR_INVALID_FILE_URL_HOST' | 'ERR_INVALID_FILE_URL_PATH' | 'ERR_INVALID_THIS' | 'ERR_INVALID_URL_SCHEME' | 'ERR_MMAP_BINDING' | 'ERR_MMAP_CLOSED' | 'ERR_MMAP_FAULT' | 'ERR_MMAP_NO_VIEW' | 'ERR_MMAP_READONLY' | 'ERR_MMAP_UNSUPPORTED' | 'ERR_MMAP_VIEW_TOO_LARGE' | 'ERR_OUT_OF_RANGE';
 /**
  * The errors that memmap throws and rejects promises with, except those of the operating system,
  * which are `NodeJS.ErrnoException`.
@@ -411,10 +411,9 @@ type ViewOver<T extends ArrayBufferView, TBuffer extends ArrayBufferLike> = [TBu
  * ArrayBuffer is `ERR_INVALID_ARG_VALUE`, and so is an unknown option.
  *
  * An Mmap is not itself a Buffer or a typed array: where one is wanted, pass {@link bytes}, which
- * copies nothing, or {@link slice}, a copy. (`mm[0]` is undefined.) It cannot be cloned, nor be in
- * a Proxy, whose methods throw a TypeError without a code: the properties of a class that are
- * private belong to the object itself. Vue makes none of it; elsewhere mark it, or keep it beside
- * what is proxied.
+ * copies nothing, or {@link slice}, a copy. (`mm[0]` is undefined.) It cannot be cloned. A Proxy of
+ * one is of no use, because private properties belong to the object itself: its methods throw
+ * `ERR_INVALID_THIS`. Vue makes none; elsewhere mark the Mmap as raw, or keep it apart.
  */
 declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements Disposable, Iterable<number> {
   #private;
@@ -441,8 +440,7 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements
   /**
    * The descriptor: a duplicate of the file's that belongs to the mapping, or for shared anonymous
    * memory one that a child process can inherit and map. Do not close it. -1 where there is none:
-   * `trackfd: false`, Windows, and anonymous memory that is private or has a flag such as
-   * MAP_STACK.
+   * `trackfd: false`, Windows, anonymous memory that is private or has a flag such as MAP_STACK.
    * @throws ERR_MMAP_CLOSED
    */
   get fd(): number;
@@ -471,11 +469,10 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements
    * longer than MAX_VIEW_LENGTH (not with `sharedArrayBuffer`: that is ERR_MMAP_VIEW_TOO_LARGE).
    * A view of a part of a long mapping has a buffer of its own over the pages of that part, so it
    * costs what it shows. Count from its `byteOffset`: views of the same pages may share a buffer,
-   * and once many were made, all new ones are of {@link buffer}. A SharedArrayBuffer is always the
-   * whole.
+   * and after many, all new ones are of {@link buffer}. A SharedArrayBuffer is always the whole.
    * @param type a typed array class, `DataView` or `Buffer`
-   * @param byteOffset in bytes, default 0; `offset + byteOffset` must be a multiple of the
-   *   element's size
+   * @param byteOffset in bytes, default 0; plus `offset` it must be a multiple of the element's
+   *   size
    * @param length in elements, default as many as there are
    * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, and as {@link bytes}
    */
@@ -503,8 +500,7 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements
    * `new Response(mm.stream())`, `fetch`, `Readable.fromWeb` and everything else that reads a file
    * piece by piece. A piece is copied when the reader asks for it, and none ahead.
    * A change of the mapping meanwhile may be in a piece or not. After a `resize()` the stream goes
-   * on in the new length. It fails with ERR_MMAP_CLOSED if the mapping is closed before the last
-   * piece has been read.
+   * on in the new length. It fails if the mapping is closed before the last piece has been read.
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an unknown option,
    *   ERR_OUT_OF_RANGE for another `chunkSize`; the stream fails with ERR_MMAP_CLOSED and
    *   ERR_MMAP_FAULT
@@ -529,8 +525,8 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements
    */
   readByte(): number;
   /**
-   * Copies from the cursor through the next `'\n'`, or to the end, and moves on. At the end the
-   * Buffer is empty.
+   * Copies from the cursor through the next `'\n'`, or to the end, and moves on. At the end it is
+   * empty.
    * @throws ERR_MMAP_CLOSED
    */
   readLine(): BufferCopy;
@@ -548,18 +544,15 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements
    */
   writeByte(value: number): void;
   /**
-   * Moves the cursor to `position`, counted from the start (`whence` 0), the cursor (1) or the end
-   * (2), and returns the new position.
+   * Moves the cursor to `position` from the start (`whence` 0), the cursor (1) or the end (2).
+   * Returns where it is.
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE outside `[0, length]` or for another `whence`,
    *   ERR_INVALID_ARG_TYPE
    */
   seek(position: number, whence?: 0 | 1 | 2): number;
   /** Always true, also when closed. */
   seekable(): true;
-  /**
-   * The position of the cursor. It may be beyond the end after a `resize()`. @throws
-   * ERR_MMAP_CLOSED
-   */
+  /** The cursor. It may be beyond the end after a `resize()`. @throws ERR_MMAP_CLOSED */
   tell(): number;
   /**
    * The byte at `index`, from 0 to 255. A negative index counts from the end: -1 is the last byte.
@@ -649,8 +642,8 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements
    */
   findAll(needle: BytesLike, start?: number | RangeOptions, stop?: number): IterableIterator<number>;
   /**
-   * How often `needle` is in `[start, stop)`; matches do not overlap. `start` is 0 by default, not
-   * the cursor.
+   * How often `needle` is in `[start, stop)`, without overlaps. `start` is by default 0, not the
+   * cursor.
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty needle,
    *   ERR_MMAP_FAULT
    */
@@ -700,8 +693,7 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements
     stop: number;
   };
   /**
-   * {@link find}, as a task. It keeps the memory when the mapping is closed meanwhile; `unmap()`
-   * stops it.
+   * {@link find}, as a task. `close()` leaves the task its memory; `unmap()` stops the task.
    * @param start default is the cursor, at the time of the call
    * @returns a promise, rejected with the errors of `find`, with ABORT_ERR, and with
    *   ERR_MMAP_CLOSED after `unmap()`
@@ -717,7 +709,7 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements
    * @returns a promise, rejected with the errors of `replaceAll`, and as that of {@link findAsync}.
    *   Every error after the start, except one that `onProgress` throws, has `replaced`: how many
    *   were replaced by then. A task that was aborted leaves the rest as it was. ERR_MMAP_READONLY
-   *   also when `protect()` takes writing away meanwhile, or `resize()` copies private anonymous
+   *   also when `protect()` forbids writing meanwhile, or `resize()` copies private anonymous
    *   memory
    */
   replaceAllAsync(from: BytesLike, to: BytesLike, start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<number>;
@@ -734,12 +726,11 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements
    * copied. Linux: MADV_POPULATE_READ (5.14 and newer). Other Unix: MADV_WILLNEED and a touch of
    * every page. Windows: PrefetchVirtualMemory.
    * @param start default 0; or all options. `stop` is the length by default
-   * @returns a promise, rejected with ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_MMAP_FAULT,
-   *   ABORT_ERR
+   * @returns a promise, rejected as that of {@link findAsync}, and with ERR_MMAP_FAULT
    */
   prefetch(start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<void>;
   /**
-   * Bytes in the file, which may be more or less than `length` and may change. Of anonymous memory:
+   * Bytes in the file, which may differ from `length` and may change. Of anonymous memory:
    * `length`.
    * @throws ERR_MMAP_CLOSED, EBADF with `trackfd: false`
    */
@@ -780,13 +771,12 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements
    * done. The cursor stays, and may be beyond the end then. Iterators and streams go on in the new
    * length. Views taken before go on showing what they showed, and zeros where the file has lost a
    * part; new ones see the new length. With `maxByteLength` the mapping grows in place. A running
-   * task goes on in what was mapped when it began. After ERR_MMAP_FAULT the mapping is whole again,
-   * as long as the file is now.
+   * task goes on in what was mapped when it began. After ERR_MMAP_FAULT the mapping is whole again.
    *
    * The memory is mapped anew: {@link madvise} and {@link mlock} must be called again. With
    * `ACCESS_READ`, what was stored through a view stays in that view, and is gone where the mapping
-   * has grown in place. A private mapping is refused, because its changes would be lost. A failure
-   * leaves the mapping as it was.
+   * has grown in place. A private mapping is refused: its changes would be lost. A failure changes
+   * nothing.
    * @param newLength in bytes, at least 1, or 0 with `allowEmpty`; by default all that the file has
    * @returns the new length
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for memory that has no
@@ -797,8 +787,8 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements
   remap(newLength?: number | bigint): number;
   /**
    * Tells the operating system how a range will be used: `MADV_*`. The part of the range beyond the
-   * end is left out. The advice is forgotten with `resize()`, and with a `protect()` that takes
-   * `PROT_WRITE` away or gives it back.
+   * end is left out. `resize()` ends the advice, and so does a `protect()` that takes `PROT_WRITE`
+   * away or gives it back.
    * @param start in bytes, default 0; otherwise on a page
    * @param length in bytes, default to the end
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EINVAL, ERR_MMAP_UNSUPPORTED
@@ -834,8 +824,8 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements
    */
   munlock(start?: number | RangeOptions, stop?: number): void;
   /**
-   * How many pages of a range are in memory: in the page cache, on Unix; in the working set of this
-   * process, on Windows.
+   * How many pages of a range are in memory: in the page cache (Unix) or in the process's working
+   * set (Windows).
    * @param start default 0; `stop` is the length by default
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE; EPERM of a file that the process neither owns
    *   nor may write, of which Linux does not tell (it says "all")

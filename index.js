@@ -31,6 +31,9 @@ function noPrimitive(hint) {
 	const message = `An Mmap cannot be converted to a ${hint === "string" || hint === "number" ? hint : "string or number"}: use toString() for its text, bytes for a view of it, slice() for a copy, or stream() for a body`;
 	return withCode(new TypeError(message), "ERR_INVALID_ARG_TYPE");
 }
+function invalidThis() {
+	return withCode(/* @__PURE__ */ new TypeError("Value of \"this\" must be an Mmap. If it is a Proxy of one, call the Mmap itself: mark it as raw (markRaw), or keep it beside the object that is proxied. A method that is taken from an Mmap must be bound to it"), "ERR_INVALID_THIS");
+}
 function wrongValue(message) {
 	return withCode(new TypeError(message), "ERR_INVALID_ARG_VALUE");
 }
@@ -398,16 +401,18 @@ function integer(value, name, least, most) {
 	return value;
 }
 function wholeNumber(value, name, expected = "of type number") {
+	return typeof value === "number" && Number.isInteger(value) ? value : otherWholeNumber(value, name, expected);
+}
+function otherWholeNumber(value, name, expected) {
 	if (typeof value === "bigint") {
 		if (BigInt.asIntN(64, value) !== value) throw outOfRange("The argument is out of range", name, "-(2 ** 63) to 2 ** 63 - 1", value);
 		return Number(value);
 	}
 	if (typeof value !== "number") throw wrongType(name, expected, value);
-	if (!Number.isInteger(value)) throw outOfRange("The argument is out of range", name, "an integer", value);
-	return value;
+	throw outOfRange("The argument is out of range", name, "an integer", value);
 }
-function optionalWholeNumber(value, name) {
-	return value === void 0 ? void 0 : wholeNumber(value, name);
+function optionalWholeNumber(value, name, expected) {
+	return value === void 0 ? void 0 : wholeNumber(value, name, expected);
 }
 function optionalBound(value, name) {
 	if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) return value;
@@ -1048,6 +1053,9 @@ function cachedNeedleBytes(needle) {
 	};
 	return bytes;
 }
+function needleOf(needle) {
+	return typeof needle === "number" ? byteArgument(needle, "needle") : cachedNeedleBytes(needle);
+}
 function needleBytes(needle) {
 	return typeof needle === "number" ? byteAsBytes(needle) : needle;
 }
@@ -1120,6 +1128,10 @@ function misfit(count, position, length) {
 function lastStop(start, needleLength, length) {
 	if (start < -length && needleLength !== 0) return void 0;
 	return Math.min(clamp(start, length) + needleLength, length);
+}
+function refuseOutside(position, length) {
+	if (position >= 0 && position <= length) return;
+	throw outOfRange("line out of range", "position", `0 to ${length}`, position);
 }
 function refuseMove(dest, src, count, length) {
 	const what = "source, destination, or count out of range";
@@ -1680,6 +1692,7 @@ const ACCESS_NAMES = [
 	"ACCESS_WRITE",
 	"ACCESS_COPY"
 ];
+const NEWLINE = 10;
 const SHORT_SEARCH = 512;
 const SHORT_COPY = 2048;
 const BUFFER_LIMIT = 2 ** 32 - 1;
@@ -1821,6 +1834,19 @@ var Mapping = class {
 	}
 	rfind(needle, from, to) {
 		return checked(binding.rfind(this.handle, needleBytes(needle), from, to));
+	}
+	copyLine(from) {
+		const found = this.find(NEWLINE, from, this.length);
+		const stop = found === -1 ? this.length : found + 1;
+		return this.copy(from, stop - from);
+	}
+	lineAt(position) {
+		const start = this.rfind(NEWLINE, 0, position) + 1;
+		const found = this.find(NEWLINE, position, this.length);
+		return {
+			start,
+			stop: found === -1 ? this.length : found
+		};
 	}
 	iterationSource() {
 		this.#state ??= {
@@ -2442,16 +2468,26 @@ function construct(type, ...args) {
 }
 //#endregion
 //#region src/mmap.ts
-const NEWLINE = 10;
 let mappingOf;
 let live;
 var Mmap = class {
 	#mapping;
 	#position = 0;
 	static {
-		mappingOf = (mm) => mm.#mapping;
+		mappingOf = (mm) => {
+			try {
+				return mm.#mapping;
+			} catch {
+				throw invalidThis();
+			}
+		};
 		live = (mm) => {
-			const mapping = mm.#mapping;
+			let mapping;
+			try {
+				mapping = mm.#mapping;
+			} catch {
+				throw invalidThis();
+			}
 			if (mapping.life !== 0) throw closed();
 			return mapping;
 		};
@@ -2526,27 +2562,27 @@ var Mmap = class {
 	read(n) {
 		const most = n === null || n === void 0 ? -1 : wholeNumber(n, "n");
 		const mapping = live(this);
-		const left = Math.max(mapping.length - this.#position, 0);
+		const position = this.#position;
+		const left = Math.max(mapping.length - position, 0);
 		const count = most < 0 ? left : Math.min(most, left);
-		const copy = mapping.copy(this.#position, count);
-		this.#position += count;
+		const copy = mapping.copy(position, count);
+		this.#position = position + count;
 		return copy;
 	}
 	readByte() {
 		const mapping = live(this);
-		refuseEnd(this.#position, mapping.length, "read byte out of range");
-		const value = mapping.byteAt(this.#position);
-		this.#position += 1;
+		const position = this.#position;
+		refuseEnd(position, mapping.length, "read byte out of range");
+		const value = mapping.byteAt(position);
+		this.#position = position + 1;
 		return value;
 	}
 	readLine() {
 		const mapping = live(this);
-		const { length } = mapping;
-		if (this.#position >= length) return Buffer.alloc(0);
-		const found = mapping.find(NEWLINE, this.#position, length);
-		const end = found === -1 ? length : found + 1;
-		const line = mapping.copy(this.#position, end - this.#position);
-		this.#position = end;
+		const position = this.#position;
+		if (position >= mapping.length) return Buffer.alloc(0);
+		const line = mapping.copyLine(position);
+		this.#position = position + line.length;
 		return line;
 	}
 	write(data) {
@@ -2657,7 +2693,7 @@ var Mmap = class {
 		return to < from ? -1 : mapping.rfind(bytes, from, to);
 	}
 	indexOf(needle, start) {
-		const bytes = typeof needle === "number" ? byteArgument(needle, "needle") : cachedNeedleBytes(needle);
+		const bytes = needleOf(needle);
 		const from = optionalBound(start, "start") ?? 0;
 		const mapping = live(this);
 		return mapping.find(bytes, clamp(from, mapping.length), mapping.length);
@@ -2670,6 +2706,7 @@ var Mmap = class {
 		return last === void 0 ? -1 : mapping.rfind(bytes, 0, last);
 	}
 	includes(needle, start) {
+		mappingOf(this);
 		return this.indexOf(needle, start) !== -1;
 	}
 	findAll(needle, start, stop) {
@@ -2710,13 +2747,8 @@ var Mmap = class {
 	lineAt(position) {
 		const at = wholeNumber(position, "position");
 		const mapping = live(this);
-		const { length } = mapping;
-		if (at < 0 || at > length) throw outOfRange("line out of range", "position", `0 to ${length}`, position);
-		const after = mapping.find(NEWLINE, at, length);
-		return {
-			start: mapping.rfind(NEWLINE, 0, at) + 1,
-			stop: after === -1 ? length : after
-		};
+		refuseOutside(at, mapping.length);
+		return mapping.lineAt(at);
 	}
 	async findAsync(needle, start, stop, options) {
 		const bytes = bytesArgument(needle, "needle");
@@ -2781,7 +2813,7 @@ var Mmap = class {
 		live(this).resize(length);
 	}
 	remap(newLength) {
-		const length = newLength === void 0 ? void 0 : wholeNumber(newLength, "newLength", "of type number or bigint");
+		const length = optionalWholeNumber(newLength, "newLength", "of type number or bigint");
 		const mapping = live(this);
 		mapping.remap(length);
 		return mapping.length;
@@ -2822,6 +2854,7 @@ var Mmap = class {
 		mappingOf(this).unmap();
 	}
 	[Symbol.dispose]() {
+		mappingOf(this);
 		this.close();
 	}
 	[node_util.inspect.custom](_depth, options) {
@@ -2831,6 +2864,7 @@ var Mmap = class {
 		return typeof stylize === "function" ? stylize(text, "special") : text;
 	}
 	valueOf() {
+		mappingOf(this);
 		return this.bytes;
 	}
 	[Symbol.toPrimitive](hint) {

@@ -2,7 +2,7 @@
 // for something else.
 
 import assert from 'node:assert'
-import { format, inspect } from 'node:util'
+import { format, inspect, types } from 'node:util'
 import * as threads from 'node:worker_threads'
 import ava from 'ava'
 import { ACCESS_COPY, Mmap, mmap } from 'memmap'
@@ -87,15 +87,72 @@ test('structuredClone, postMessage: a mapping cannot be cloned', (t) => {
   }
 })
 
-test('Proxy: its use is a TypeError, and nothing is done to the mapping', (t) => {
-  using map = mmap(scratchFile(t, 'abc'))
-  const proxy = new Proxy(map, {})
-  for (const use of [() => proxy.length, () => proxy.set('x'), () => proxy.toString(), () => proxy.close()]) {
-    t.throws(use, { instanceOf: TypeError })
-  }
-  t.is(inspect(proxy), '<memmap.Mmap>')
-  t.is(map.toString(), 'abc')
-})
+/** Arguments for the members that check them before they look for the mapping. */
+const ARGUMENTS: Record<PropertyKey, unknown[]> = {
+  at: [0],
+  count: ['a'],
+  countAsync: ['a'],
+  fill: [0],
+  find: ['a'],
+  findAll: ['a'],
+  findAsync: ['a'],
+  includes: ['a'],
+  indexOf: ['a'],
+  lastIndexOf: ['a'],
+  lineAt: [0],
+  madvise: [0],
+  move: [0, 0, 1],
+  protect: [1],
+  replaceAll: ['a', 'b'],
+  replaceAllAsync: ['a', 'b'],
+  resize: [1],
+  rfind: ['a'],
+  seek: [0],
+  set: ['x'],
+  setAt: [0, 0],
+  setSlice: ['x'],
+  view: [Uint8Array],
+  write: ['x'],
+  writeByte: [0],
+}
+
+/** Members that need no mapping. */
+const WITHOUT_MAPPING: PropertyKey[] = [
+  'constructor',
+  'seekable',
+  Symbol.toPrimitive,
+  Symbol.toStringTag,
+  inspect.custom,
+]
+
+for (const key of Reflect.ownKeys(Mmap.prototype)) {
+  if (WITHOUT_MAPPING.includes(key)) continue
+  test(`${String(key)}: called on something other than an Mmap, it is ERR_INVALID_THIS`, async (t) => {
+    using map = mmap(scratchFile(t, 'abc'))
+    const { get, value = get } = Object.getOwnPropertyDescriptor(Mmap.prototype, key) ?? {}
+    const receivers: [what: string, receiver: unknown][] = [
+      ['a Proxy', new Proxy(map, {})],
+      ['an object that inherits', Object.create(map)],
+      ['the prototype', Mmap.prototype],
+      ['an object', {}],
+      ['a number', 1],
+      ['null', null],
+      ['undefined', undefined],
+    ]
+    for (const [what, receiver] of receivers) {
+      const use = async (): Promise<void> => {
+        const result: unknown = Reflect.apply(value, receiver, ARGUMENTS[key] ?? [])
+        // A generator looks for the mapping at its first step.
+        if (types.isGeneratorObject(result)) result.next()
+        await result
+      }
+      const error = await t.throwsAsync(use, { instanceOf: TypeError, code: 'ERR_INVALID_THIS' }, what)
+      t.regex(error?.message ?? '', /"this" must be an Mmap.*Proxy/)
+    }
+    t.is(map.toString(), 'abc')
+    t.is(inspect(new Proxy(map, {})), '<memmap.Mmap>')
+  })
+}
 
 test('util.inspect: the text is what CPython prints', (t) => {
   const map = mmap(scratchFile(t, pattern(1000)), 100, { offset: 7, access: ACCESS_COPY })

@@ -62,6 +62,11 @@ export function integer(value: number, name: string, least: number, most: number
  * in CPython's words.
  */
 export function wholeNumber(value: unknown, name: string, expected: string = 'of type number'): number {
+  // This is short, so that engines inline it.
+  return typeof value === 'number' && Number.isInteger(value) ? value : otherWholeNumber(value, name, expected)
+}
+
+function otherWholeNumber(value: unknown, name: string, expected: string): number {
   if (typeof value === 'bigint') {
     if (BigInt.asIntN(64, value) !== value) {
       throw outOfRange('The argument is out of range', name, '-(2 ** 63) to 2 ** 63 - 1', value)
@@ -69,12 +74,11 @@ export function wholeNumber(value: unknown, name: string, expected: string = 'of
     return Number(value)
   }
   if (typeof value !== 'number') throw wrongType(name, expected, value)
-  if (!Number.isInteger(value)) throw outOfRange('The argument is out of range', name, 'an integer', value)
-  return value
+  throw outOfRange('The argument is out of range', name, 'an integer', value)
 }
 
-export function optionalWholeNumber(value: unknown, name: string): number | undefined {
-  return value === undefined ? undefined : wholeNumber(value, name)
+export function optionalWholeNumber(value: unknown, name: string, expected?: string): number | undefined {
+  return value === undefined ? undefined : wholeNumber(value, name, expected)
 }
 
 /** A bound of a range: a whole number, or an infinity for the nearest end of the mapping. */

@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'ERR_INVALID_ARG_VALUE'
   | 'ERR_INVALID_FILE_URL_HOST'
   | 'ERR_INVALID_FILE_URL_PATH'
+  | 'ERR_INVALID_THIS'
   | 'ERR_INVALID_URL_SCHEME'
   | 'ERR_MMAP_BINDING'
   | 'ERR_MMAP_CLOSED'
@@ -81,6 +82,14 @@ export function noPrimitive(hint: unknown): TypeError {
     `An Mmap cannot be converted to a ${wanted}: use toString() for its text, ` +
     'bytes for a view of it, slice() for a copy, or stream() for a body'
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
+}
+
+/** `this` is not touched: it may be a Proxy. */
+export function invalidThis(): TypeError {
+  const message =
+    'Value of "this" must be an Mmap. If it is a Proxy of one, call the Mmap itself: mark it as raw (markRaw), ' +
+    'or keep it beside the object that is proxied. A method that is taken from an Mmap must be bound to it'
+  return withCode(new TypeError(message), 'ERR_INVALID_THIS')
 }
 
 export function wrongValue(message: string): TypeError {

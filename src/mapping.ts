@@ -44,6 +44,8 @@ const NO_HANDLE = Object.freeze({}) as Handle
 
 const ACCESS_NAMES = ['ACCESS_DEFAULT', 'ACCESS_READ', 'ACCESS_WRITE', 'ACCESS_COPY'] as const
 
+const NEWLINE = 10
+
 // Searches and copies up to so many bytes are done in JavaScript: native code is faster, but to
 // call it costs as much.
 const SHORT_SEARCH = 512
@@ -236,6 +238,20 @@ export class Mapping {
   /** The last place of a needle in `[from, to)`, or -1. */
   rfind(needle: Needle, from: number, to: number): number {
     return checked(binding.rfind(this.handle, needleBytes(needle), from, to))
+  }
+
+  /** A copy from a position through the next newline, or to the end. */
+  copyLine(from: number): BufferCopy {
+    const found = this.find(NEWLINE, from, this.length)
+    const stop = found === -1 ? this.length : found + 1
+    return this.copy(from, stop - from)
+  }
+
+  /** The line that a position is in, without its newline. */
+  lineAt(position: number): { start: number; stop: number } {
+    const start = this.rfind(NEWLINE, 0, position) + 1
+    const found = this.find(NEWLINE, position, this.length)
+    return { start, stop: found === -1 ? this.length : found }
   }
 
   iterationSource(): IterationSource {

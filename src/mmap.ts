@@ -4,7 +4,6 @@
 import { inspect } from 'node:util'
 import {
   type BytesLike,
-  byteArgument,
   byteLengthOf,
   bytesArgument,
   int32,
@@ -17,7 +16,7 @@ import {
 import binding, { checked } from './binding.js'
 import { ACCESS_READ } from './constants.js'
 import { addDisposeSymbols } from './dispose.js'
-import { closed, noPrimitive, outOfRange, readOnly, wrongType } from './errors.js'
+import { closed, invalidThis, noPrimitive, outOfRange, readOnly, wrongType } from './errors.js'
 import { giveIdentity } from './identity.js'
 import { type BufferCopy, Mapping, OPEN, type Residency } from './mapping.js'
 import {
@@ -53,6 +52,7 @@ import {
   rangeFromStart,
   refuseEnd,
   refuseMove,
+  refuseOutside,
   refuseOverrun,
   refuseWrongByte,
   refuseWrongItem,
@@ -62,20 +62,15 @@ import {
 } from './ranges.js'
 import { Lines, LinesBackwards } from './search/lines.js'
 import { Matches } from './search/matches.js'
-import { cachedNeedleBytes, refuseEmpty, refuseUnequal } from './search/needles.js'
+import { cachedNeedleBytes, needleOf, refuseEmpty, refuseUnequal } from './search/needles.js'
 import { TextLines } from './search/text-lines.js'
 import { BufferIterator, streamOf } from './streams.js'
 import { type TextEncoding, textEncoding } from './text.js'
 import { construct, elementSize, isConstructor, type ViewConstructor, type ViewOver } from './views/view-types.js'
 
-const NEWLINE = 10
-
-// These are assigned in the class, where its private properties can be read.
+// The class assigns these functions, because only it can read its private properties.
 let mappingOf: (mm: Mmap) => Mapping
-/**
- * The mapping, if it is open. It is checked after the arguments, and no code of the user runs
- * later.
- */
+/** The mapping, if it is open. This is called after the checks of the arguments. */
 let live: (mm: Mmap) => Mapping
 
 /**
@@ -96,19 +91,30 @@ let live: (mm: Mmap) => Mapping
  * ArrayBuffer is `ERR_INVALID_ARG_VALUE`, and so is an unknown option.
  *
  * An Mmap is not itself a Buffer or a typed array: where one is wanted, pass {@link bytes}, which
- * copies nothing, or {@link slice}, a copy. (`mm[0]` is undefined.) It cannot be cloned, nor be in
- * a Proxy, whose methods throw a TypeError without a code: the properties of a class that are
- * private belong to the object itself. Vue makes none of it; elsewhere mark it, or keep it beside
- * what is proxied.
+ * copies nothing, or {@link slice}, a copy. (`mm[0]` is undefined.) It cannot be cloned. A Proxy of
+ * one is of no use, because private properties belong to the object itself: its methods throw
+ * `ERR_INVALID_THIS`. Vue makes none; elsewhere mark the Mmap as raw, or keep it apart.
  */
 export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements Disposable, Iterable<number> {
   readonly #mapping: Mapping
   #position = 0
 
   static {
-    mappingOf = (mm) => mm.#mapping
+    mappingOf = (mm) => {
+      try {
+        return mm.#mapping
+      } catch {
+        throw invalidThis()
+      }
+    }
     live = (mm) => {
-      const mapping = mm.#mapping
+      // It does not call mappingOf, which would make `at()` a sixteenth slower.
+      let mapping: Mapping
+      try {
+        mapping = mm.#mapping
+      } catch {
+        throw invalidThis()
+      }
       if (mapping.life !== OPEN) throw closed()
       return mapping
     }
@@ -159,8 +165,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   /**
    * The descriptor: a duplicate of the file's that belongs to the mapping, or for shared anonymous
    * memory one that a child process can inherit and map. Do not close it. -1 where there is none:
-   * `trackfd: false`, Windows, and anonymous memory that is private or has a flag such as
-   * MAP_STACK.
+   * `trackfd: false`, Windows, anonymous memory that is private or has a flag such as MAP_STACK.
    * @throws ERR_MMAP_CLOSED
    */
   get fd(): number {
@@ -202,11 +207,10 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
    * longer than MAX_VIEW_LENGTH (not with `sharedArrayBuffer`: that is ERR_MMAP_VIEW_TOO_LARGE).
    * A view of a part of a long mapping has a buffer of its own over the pages of that part, so it
    * costs what it shows. Count from its `byteOffset`: views of the same pages may share a buffer,
-   * and once many were made, all new ones are of {@link buffer}. A SharedArrayBuffer is always the
-   * whole.
+   * and after many, all new ones are of {@link buffer}. A SharedArrayBuffer is always the whole.
    * @param type a typed array class, `DataView` or `Buffer`
-   * @param byteOffset in bytes, default 0; `offset + byteOffset` must be a multiple of the
-   *   element's size
+   * @param byteOffset in bytes, default 0; plus `offset` it must be a multiple of the element's
+   *   size
    * @param length in elements, default as many as there are
    * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, and as {@link bytes}
    */
@@ -260,8 +264,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
    * `new Response(mm.stream())`, `fetch`, `Readable.fromWeb` and everything else that reads a file
    * piece by piece. A piece is copied when the reader asks for it, and none ahead.
    * A change of the mapping meanwhile may be in a piece or not. After a `resize()` the stream goes
-   * on in the new length. It fails with ERR_MMAP_CLOSED if the mapping is closed before the last
-   * piece has been read.
+   * on in the new length. It fails if the mapping is closed before the last piece has been read.
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an unknown option,
    *   ERR_OUT_OF_RANGE for another `chunkSize`; the stream fails with ERR_MMAP_CLOSED and
    *   ERR_MMAP_FAULT
@@ -293,10 +296,11 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     const most = n === null || n === undefined ? -1 : wholeNumber(n, 'n')
     const mapping = live(this)
     // The cursor may be beyond the end after a resize.
-    const left = Math.max(mapping.length - this.#position, 0)
+    const position = this.#position
+    const left = Math.max(mapping.length - position, 0)
     const count = most < 0 ? left : Math.min(most, left)
-    const copy = mapping.copy(this.#position, count)
-    this.#position += count
+    const copy = mapping.copy(position, count)
+    this.#position = position + count
     return copy
   }
 
@@ -306,25 +310,24 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
    */
   readByte(): number {
     const mapping = live(this)
-    refuseEnd(this.#position, mapping.length, 'read byte out of range')
-    const value = mapping.byteAt(this.#position)
-    this.#position += 1
+    const position = this.#position
+    refuseEnd(position, mapping.length, 'read byte out of range')
+    const value = mapping.byteAt(position)
+    this.#position = position + 1
     return value
   }
 
   /**
-   * Copies from the cursor through the next `'\n'`, or to the end, and moves on. At the end the
-   * Buffer is empty.
+   * Copies from the cursor through the next `'\n'`, or to the end, and moves on. At the end it is
+   * empty.
    * @throws ERR_MMAP_CLOSED
    */
   readLine(): BufferCopy {
     const mapping = live(this)
-    const { length } = mapping
-    if (this.#position >= length) return Buffer.alloc(0)
-    const found = mapping.find(NEWLINE, this.#position, length)
-    const end = found === -1 ? length : found + 1
-    const line = mapping.copy(this.#position, end - this.#position)
-    this.#position = end
+    const position = this.#position
+    if (position >= mapping.length) return Buffer.alloc(0)
+    const line = mapping.copyLine(position)
+    this.#position = position + line.length
     return line
   }
 
@@ -359,8 +362,8 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   }
 
   /**
-   * Moves the cursor to `position`, counted from the start (`whence` 0), the cursor (1) or the end
-   * (2), and returns the new position.
+   * Moves the cursor to `position` from the start (`whence` 0), the cursor (1) or the end (2).
+   * Returns where it is.
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE outside `[0, length]` or for another `whence`,
    *   ERR_INVALID_ARG_TYPE
    */
@@ -377,10 +380,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
     return true
   }
 
-  /**
-   * The position of the cursor. It may be beyond the end after a `resize()`. @throws
-   * ERR_MMAP_CLOSED
-   */
+  /** The cursor. It may be beyond the end after a `resize()`. @throws ERR_MMAP_CLOSED */
   tell(): number {
     live(this)
     return this.#position
@@ -536,7 +536,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a number outside 0 to 255
    */
   indexOf(needle: number | BytesLike, start?: number): number {
-    const bytes = typeof needle === 'number' ? byteArgument(needle, 'needle') : cachedNeedleBytes(needle)
+    const bytes = needleOf(needle)
     const from = optionalBound(start, 'start') ?? 0
     const mapping = live(this)
     return mapping.find(bytes, clamp(from, mapping.length), mapping.length)
@@ -557,6 +557,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
 
   /** Whether {@link indexOf} finds it. @throws as {@link indexOf} */
   includes(needle: number | BytesLike, start?: number): boolean {
+    mappingOf(this)
     return this.indexOf(needle, start) !== -1
   }
 
@@ -580,8 +581,8 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   }
 
   /**
-   * How often `needle` is in `[start, stop)`; matches do not overlap. `start` is 0 by default, not
-   * the cursor.
+   * How often `needle` is in `[start, stop)`, without overlaps. `start` is by default 0, not the
+   * cursor.
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty needle,
    *   ERR_MMAP_FAULT
    */
@@ -652,17 +653,14 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   lineAt(position: number): { start: number; stop: number } {
     const at = wholeNumber(position, 'position')
     const mapping = live(this)
-    const { length } = mapping
-    if (at < 0 || at > length) throw outOfRange('line out of range', 'position', `0 to ${length}`, position)
-    const after = mapping.find(NEWLINE, at, length)
-    return { start: mapping.rfind(NEWLINE, 0, at) + 1, stop: after === -1 ? length : after }
+    refuseOutside(at, mapping.length)
+    return mapping.lineAt(at)
   }
 
   // --- The same as tasks: each works on a thread of its own, and JavaScript goes on meanwhile
 
   /**
-   * {@link find}, as a task. It keeps the memory when the mapping is closed meanwhile; `unmap()`
-   * stops it.
+   * {@link find}, as a task. `close()` leaves the task its memory; `unmap()` stops the task.
    * @param start default is the cursor, at the time of the call
    * @returns a promise, rejected with the errors of `find`, with ABORT_ERR, and with
    *   ERR_MMAP_CLOSED after `unmap()`
@@ -706,7 +704,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
    * @returns a promise, rejected with the errors of `replaceAll`, and as that of {@link findAsync}.
    *   Every error after the start, except one that `onProgress` throws, has `replaced`: how many
    *   were replaced by then. A task that was aborted leaves the rest as it was. ERR_MMAP_READONLY
-   *   also when `protect()` takes writing away meanwhile, or `resize()` copies private anonymous
+   *   also when `protect()` forbids writing meanwhile, or `resize()` copies private anonymous
    *   memory
    */
   async replaceAllAsync(
@@ -753,8 +751,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
    * copied. Linux: MADV_POPULATE_READ (5.14 and newer). Other Unix: MADV_WILLNEED and a touch of
    * every page. Windows: PrefetchVirtualMemory.
    * @param start default 0; or all options. `stop` is the length by default
-   * @returns a promise, rejected with ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_MMAP_FAULT,
-   *   ABORT_ERR
+   * @returns a promise, rejected as that of {@link findAsync}, and with ERR_MMAP_FAULT
    */
   async prefetch(start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<void> {
     const [range, checked] = taskArguments(start, stop, options)
@@ -765,7 +762,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   // --- The operating system half
 
   /**
-   * Bytes in the file, which may be more or less than `length` and may change. Of anonymous memory:
+   * Bytes in the file, which may differ from `length` and may change. Of anonymous memory:
    * `length`.
    * @throws ERR_MMAP_CLOSED, EBADF with `trackfd: false`
    */
@@ -820,13 +817,12 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
    * done. The cursor stays, and may be beyond the end then. Iterators and streams go on in the new
    * length. Views taken before go on showing what they showed, and zeros where the file has lost a
    * part; new ones see the new length. With `maxByteLength` the mapping grows in place. A running
-   * task goes on in what was mapped when it began. After ERR_MMAP_FAULT the mapping is whole again,
-   * as long as the file is now.
+   * task goes on in what was mapped when it began. After ERR_MMAP_FAULT the mapping is whole again.
    *
    * The memory is mapped anew: {@link madvise} and {@link mlock} must be called again. With
    * `ACCESS_READ`, what was stored through a view stays in that view, and is gone where the mapping
-   * has grown in place. A private mapping is refused, because its changes would be lost. A failure
-   * leaves the mapping as it was.
+   * has grown in place. A private mapping is refused: its changes would be lost. A failure changes
+   * nothing.
    * @param newLength in bytes, at least 1, or 0 with `allowEmpty`; by default all that the file has
    * @returns the new length
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for memory that has no
@@ -835,8 +831,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
    *   `allowEmpty` is given and it ends there), ENOMEM
    */
   remap(newLength?: number | bigint): number {
-    const name = 'newLength'
-    const length = newLength === undefined ? undefined : wholeNumber(newLength, name, 'of type number or bigint')
+    const length = optionalWholeNumber(newLength, 'newLength', 'of type number or bigint')
     const mapping = live(this)
     mapping.remap(length)
     return mapping.length
@@ -844,8 +839,8 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
 
   /**
    * Tells the operating system how a range will be used: `MADV_*`. The part of the range beyond the
-   * end is left out. The advice is forgotten with `resize()`, and with a `protect()` that takes
-   * `PROT_WRITE` away or gives it back.
+   * end is left out. `resize()` ends the advice, and so does a `protect()` that takes `PROT_WRITE`
+   * away or gives it back.
    * @param start in bytes, default 0; otherwise on a page
    * @param length in bytes, default to the end
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EINVAL, ERR_MMAP_UNSUPPORTED
@@ -907,8 +902,8 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
   }
 
   /**
-   * How many pages of a range are in memory: in the page cache, on Unix; in the working set of this
-   * process, on Windows.
+   * How many pages of a range are in memory: in the page cache (Unix) or in the process's working
+   * set (Windows).
    * @param start default 0; `stop` is the length by default
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE; EPERM of a file that the process neither owns
    *   nor may write, of which Linux does not tell (it says "all")
@@ -952,6 +947,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
 
   /** {@link close}, for `using`. */
   [Symbol.dispose](): void {
+    mappingOf(this)
     this.close()
   }
 
@@ -966,6 +962,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
 
   /** {@link bytes}, so that `Buffer.from(mm)` is a copy of the mapping. @throws as {@link bytes} */
   valueOf(): ViewOver<Uint8Array, TBuffer> {
+    mappingOf(this)
     return this.bytes
   }
 

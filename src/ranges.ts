@@ -95,6 +95,12 @@ export function lastStop(start: number, needleLength: number, length: number): n
   return Math.min(clamp(start, length) + needleLength, length)
 }
 
+/** Refuses a position of a line that lies outside. The end is inside. */
+export function refuseOutside(position: number, length: number): void {
+  if (position >= 0 && position <= length) return
+  throw outOfRange('line out of range', 'position', `0 to ${length}`, position)
+}
+
 /** Refuses to move bytes that do not lie in the mapping, or to where they would not. */
 export function refuseMove(dest: number, src: number, count: number, length: number): void {
   const what = 'source, destination, or count out of range'
@@ -104,7 +110,9 @@ export function refuseMove(dest: number, src: number, count: number, length: num
   if (src < 0 || src > last) throw outOfRange(what, 'src', `0 to ${last}`, src)
 }
 
-/** What `flush` is about: where it begins, and how many bytes; all the rest if `size` is missing. */
+/**
+ * What `flush` is about: where it begins, and how many bytes; all the rest if `size` is missing.
+ */
 export interface FlushExtent {
   offset: number
   size: number | undefined

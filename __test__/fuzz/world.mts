@@ -20,10 +20,10 @@ const MORE_THAN_ANY_MACHINE = 2 ** 52
 
 /**
  * The codes that a call may end with. A code that is added to the package is a type error here. The
- * two exceptions come from loading the package, and from permissions, which these tests do not
- * restrict.
+ * exceptions come from loading the package, from permissions, which these tests do not restrict,
+ * and from calls on something other than an Mmap.
  */
-const CODES: Record<Exclude<ErrorCode, 'ERR_MMAP_BINDING' | 'ERR_ACCESS_DENIED'>, true> = {
+const CODES: Record<Exclude<ErrorCode, 'ERR_MMAP_BINDING' | 'ERR_ACCESS_DENIED' | 'ERR_INVALID_THIS'>, true> = {
   ABORT_ERR: true,
   ERR_INVALID_ARG_TYPE: true,
   ERR_INVALID_ARG_VALUE: true,

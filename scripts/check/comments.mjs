@@ -6,8 +6,6 @@ import { root, spawn, stop } from '../setup.mjs'
 
 const WIDTH = 100
 const FOLDERS = ['src', 'crates', '__test__', 'scripts', 'bench', 'examples']
-/** These are not wrapped yet. */
-const LEFT_OUT = ['src']
 
 const SLASHES = /^\s*(\/\/|\/\*|\*[ /])/
 const HASH = /^\s*#/
@@ -37,6 +35,5 @@ export function checkComments() {
 
 function sources() {
   const names = spawn('git', ['ls-files', '-z', ...FOLDERS]).stdout.split('\0')
-  const isIn = (folder, name) => name === folder || name.startsWith(`${folder}/`)
-  return names.filter((name) => extname(name) in BEGINNINGS && !LEFT_OUT.some((folder) => isIn(folder, name)))
+  return names.filter((name) => extname(name) in BEGINNINGS)
 }

@@ -1,6 +1,6 @@
 // Needles: what a search looks for, as bytes.
 
-import { byteAsBytes, byteLengthOf, bytesArgument } from '../arguments.js'
+import { byteArgument, byteAsBytes, byteLengthOf, bytesArgument } from '../arguments.js'
 import { wrongValue } from '../errors.js'
 
 /**
@@ -27,6 +27,11 @@ export function cachedNeedleBytes(needle: unknown): Uint8Array {
   const bytes = Buffer.from(needle)
   if (needle.length <= LONGEST_CACHED) lastText = { text: needle, bytes }
   return bytes
+}
+
+/** A needle, of which a number is a byte. */
+export function needleOf(needle: unknown): Needle {
+  return typeof needle === 'number' ? byteArgument(needle, 'needle') : cachedNeedleBytes(needle)
 }
 
 /** The bytes of a needle. Do not write to them. */
