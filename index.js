@@ -1036,7 +1036,9 @@ function refuseUnknown(options, prefix, names, method) {
 	}
 }
 function looksMisplaced(value) {
-	return Symbol.iterator in value || (0, node_util_types.isDate)(value) || (0, node_util_types.isPromise)(value) || "aborted" in value;
+	if ((0, node_util_types.isAnyArrayBuffer)(value) || ArrayBuffer.isView(value)) return true;
+	if ((0, node_util_types.isDate)(value) || (0, node_util_types.isPromise)(value) || (0, node_util_types.isRegExp)(value) || (0, node_util_types.isNativeError)(value)) return true;
+	return (0, node_util_types.isBoxedPrimitive)(value) || Symbol.iterator in value || "aborted" in value || "href" in value;
 }
 //#endregion
 //#region src/search/needles.ts

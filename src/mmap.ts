@@ -813,11 +813,12 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
 
   /**
    * Maps what the file has now, from `offset` to its end, or `newLength` bytes of it: to follow a
-   * file that others write to. The file is never changed. Where nothing has changed, nothing is
-   * done. The cursor stays, and may be beyond the end then. Iterators and streams go on in the new
-   * length. Views taken before go on showing what they showed, and zeros where the file has lost a
-   * part; new ones see the new length. With `maxByteLength` the mapping grows in place. A running
-   * task goes on in what was mapped when it began. After ERR_MMAP_FAULT the mapping is whole again.
+   * file that others write to. It is the file that was opened, also when its path leads to another
+   * one by now. The file is never changed. Where nothing has changed, nothing is done. The cursor
+   * stays, and may be beyond the end then. Iterators and streams go on in the new length. Views
+   * taken before go on showing what they showed, and zeros where the file has lost a part; new ones
+   * see the new length. With `maxByteLength` the mapping grows in place. A running task goes on in
+   * what was mapped when it began. After ERR_MMAP_FAULT the mapping is whole again.
    *
    * The memory is mapped anew: {@link madvise} and {@link mlock} must be called again. With
    * `ACCESS_READ`, what was stored through a view stays in that view, and is gone where the mapping
@@ -935,7 +936,8 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements 
    * Do not call it while something asynchronous still uses a view: Node's own zlib ends the process
    * when the buffer under it is detached, what `fs.read` still stores is lost, and what `fs.write`
    * still takes is zeros. Memory that `ArrayBuffer.prototype.transfer()` has moved to another
-   * ArrayBuffer stays mapped until that one is collected.
+   * ArrayBuffer stays mapped until that one is collected. So does memory under a view that has been
+   * collected in this turn of the event loop, until the engine has finalized it in a later one.
    * @throws as {@link close}, but it is closed in any case, and changes that could not be written
    *   are lost; ENOMEM where there is no memory for zeros in place of the file, which stays mapped
    *   until its views are collected, or `unmap()` is called again; ERR_MMAP_UNSUPPORTED on Windows

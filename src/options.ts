@@ -2,7 +2,7 @@
 // read once, before anything is opened or started.
 
 import type { FileHandle } from 'node:fs/promises'
-import { isDate, isPromise } from 'node:util/types'
+import { isAnyArrayBuffer, isBoxedPrimitive, isDate, isNativeError, isPromise, isRegExp } from 'node:util/types'
 import { type Signal, signalOf } from './abort-signal.js'
 import {
   booleanArgument,
@@ -578,5 +578,7 @@ function refuseUnknown(options: object, prefix: string, names: readonly string[]
  * ignored silently.
  */
 function looksMisplaced(value: object): boolean {
-  return Symbol.iterator in value || isDate(value) || isPromise(value) || 'aborted' in value
+  if (isAnyArrayBuffer(value) || ArrayBuffer.isView(value)) return true
+  if (isDate(value) || isPromise(value) || isRegExp(value) || isNativeError(value)) return true
+  return isBoxedPrimitive(value) || Symbol.iterator in value || 'aborted' in value || 'href' in value
 }
