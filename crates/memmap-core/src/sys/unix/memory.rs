@@ -382,8 +382,8 @@ impl Memory {
         unsafe { fresh.replace(self.span(0, self.length), file) }.map_err(not_replaced("mprotect", self.length))
     }
 
-    /// Makes the pages of the first `intact` bytes writable and executable as the plan says. Zeros in
-    /// place of lost pages stay as they are.
+    /// Makes the pages of the first `intact` bytes writable and executable as the plan says. Zeros
+    /// in place of lost pages stay as they are.
     ///
     /// # Errors
     ///
