@@ -33,6 +33,7 @@ export function files(size) {
     'all ab': { kind: 'all ab', size: size / 4 },
     dense: { kind: 'dense', size: size / 16 },
     '16 MiB': { kind: 'binary', size: 16 * MIB },
+    'log of 128 MiB': { kind: 'log', size: Math.min(size, 128 * MIB) },
     '100 KB': { kind: 'log', size: 100_000 },
     '100 bytes': { kind: 'log', size: 100 },
     'empty.cjs': { kind: 'log', size: 0 },
@@ -145,6 +146,14 @@ export const rows = [
       { label: 'node:readline', peer: 'fs', operation: 'readline', wanted: 2 },
       { label: "mm.lines(), each line's copy decoded", peer: 'memmap', operation: 'linesDecoded' },
     ],
+  },
+  {
+    // One string may not have more than 512 MiB.
+    name: 'lines as text, in 128 MiB',
+    file: 'log of 128 MiB',
+    unit: 'million lines/s',
+    ours: { label: "mm.lines({ encoding: 'utf8' })", peer: 'memmap', operation: 'textLines', args: [] },
+    others: [{ label: "readFileSync + toString + split('\\n')", peer: 'fs', operation: 'readFileSplit', wanted: 1 }],
   },
   {
     name: 'replaceAll, one in 4 KiB',

@@ -55,6 +55,13 @@ await answer({
     })
   },
 
+  readFileSplit(path, length) {
+    return timed(() => {
+      const lines = readFileSync(path).subarray(0, Number(length)).toString().split('\n')
+      return lines.at(-1) === '' ? lines.length - 1 : lines.length
+    })
+  },
+
   openReadClose(path, _length, times) {
     const { nanoseconds, result } = timed(() => {
       let first
