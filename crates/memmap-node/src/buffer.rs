@@ -3,6 +3,7 @@
 
 use crate::environment;
 use crate::error::{Outcome, check};
+use crate::exported::{BufferHold, ExportedBuffer, Kind, LeftBuffers, blank};
 use crate::handle::{Handle, index};
 use crate::typed_array::elements;
 use memmap_core::{Error, Region, Task};
@@ -11,8 +12,8 @@ use napi::{Env, JsValue, sys};
 use napi_derive::napi;
 use std::ffi::c_void;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// The largest element of a typed array, in bytes. A buffer begins at a multiple of it, as engines
 /// and `Atomics` expect.
@@ -43,7 +44,7 @@ pub fn new_buffer_hold(
     env: Env,
     #[napi(ts_arg_type = "ArrayBufferLike")] buffer: Unknown,
 ) -> Outcome<External<Arc<BufferHold>>> {
-    BufferHold::new(env, buffer, None).map(External::new).into()
+    new_hold(env, buffer, None).map(External::new).into()
 }
 
 /// Relocates the mapping into a SharedArrayBuffer, `lead` bytes after its start. `memory` is a
@@ -89,7 +90,7 @@ pub fn hold_buffers(
     let all = handle.buffers();
     let hold = |(buffer, id)| match with_id(&all, id).and_then(|index| all.get(index)) {
         Some(exported) if exported.kind == Kind::Plain && shows(env, buffer, exported) => {
-            BufferHold::new(env, buffer, Some(Arc::clone(exported))).map(drop)
+            new_hold(env, buffer, Some(Arc::clone(exported))).map(drop)
         }
         _ => Ok(()),
     };
@@ -137,164 +138,34 @@ pub fn unmap(
     take_away(env, buffers, &handle.buffers()).into()
 }
 
-/// What an ArrayBuffer over a mapping keeps alive. The buffer's finalizer has a reference to it, or
-/// a [`BufferHold`] has one, or both.
-#[derive(Debug)]
-pub struct ExportedBuffer {
-    /// By which TypeScript tells one buffer from another, since two may begin at the same address.
-    id: u32,
-    /// Where the buffer begins.
-    address: usize,
-    kind: Kind,
-    region: Mutex<Option<Arc<Region>>>,
-    finalized: AtomicBool,
-    /// `unmap()` has detached the buffer. (A buffer that was detached otherwise was transferred.)
-    detached: AtomicBool,
-    /// `unmap()` has mapped zeros in the place of the memory.
-    blanked: AtomicBool,
-    /// What `unmap()` has left undone because of this buffer and others.
-    left: OnceLock<Arc<LeftBuffers>>,
-}
-
-/// What a buffer is to the engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// An ArrayBuffer over our memory.
-    Plain,
-    /// A SharedArrayBuffer over our memory, which cannot be detached.
-    Shared,
-    /// A SharedArrayBuffer over the engine's own memory, into which the mapping was relocated.
-    Relocated,
-}
-
-impl ExportedBuffer {
-    fn new(id: u32, address: usize, kind: Kind, region: &Arc<Region>) -> ExportedBuffer {
-        ExportedBuffer {
-            id,
-            address,
-            kind,
-            region: Mutex::new(Some(Arc::clone(region))),
-            finalized: AtomicBool::new(false),
-            detached: AtomicBool::new(false),
-            blanked: AtomicBool::new(false),
-            left: OnceLock::new(),
-        }
-    }
-
-    /// Keeps `region` from now on, if it is the same memory, which was resized in place.
-    pub fn adopt_resized(&self, region: &Arc<Region>) {
-        let mut own = self.region.lock().unwrap_or_else(PoisonError::into_inner);
-        if own.as_ref().is_some_and(|own| own.start() == region.start()) {
-            *own = Some(Arc::clone(region));
-        }
-    }
-
-    fn region(&self) -> Option<Arc<Region>> {
-        self.region.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Releases the region before the finalizer does. That is right only when nobody has the
-    /// address of the memory any more.
-    fn release(&self) {
-        let region = self.region.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(region);
-    }
-}
-
-/// Buffers that `unmap()` has detached, over memory that it had to leave as it was. Each other
-/// buffer over the memory keeps this: one that was transferred, or one that the engine has
-/// collected and not yet finalized, which looks the same. When the last of those is finalized, the
-/// memory is taken away.
-#[derive(Debug)]
-struct LeftBuffers {
-    region: Arc<Region>,
-    detached: Vec<Arc<ExportedBuffer>>,
-}
-
-impl Drop for LeftBuffers {
-    fn drop(&mut self) {
-        // Where there is no memory for zeros, the file is released with the detached buffers.
-        let _ = blank(&self.region, &self.detached);
-    }
-}
-
-/// Maps zeros in the place of memory that no buffer shows any more.
+/// The hold of a buffer. It is released when the engine has collected the buffer, and with its
+/// environment at the latest.
 ///
 /// # Errors
 ///
-/// As [`take_away`].
-fn blank(region: &Region, taken: &[Arc<ExportedBuffer>]) -> memmap_core::Result<()> {
-    let result = region.map_zeros();
-    for exported in taken {
-        match &result {
-            Ok(()) => exported.blanked.store(true, Ordering::Relaxed),
-            // Windows cannot map zeros in the place of a mapping. There the addresses are unmapped
-            // at once, and only the caller can know that nobody uses them.
-            Err(Error::Unsupported(_)) if exported.detached.load(Ordering::Relaxed) => exported.release(),
-            Err(_) => {}
-        }
+/// As [`environment::add_hold`], and `Unsupported` for an engine that takes no finalizer.
+fn new_hold(env: Env, buffer: Unknown, exported: Option<Arc<ExportedBuffer>>) -> memmap_core::Result<Arc<BufferHold>> {
+    let hold = Arc::new(BufferHold::new(exported));
+    environment::add_hold(env, &hold)?;
+    let data = Arc::into_raw(Arc::clone(&hold));
+    // SAFETY: a live object of this environment. `data` comes from into_raw, and only
+    // `finalize_hold` takes it, once.
+    let status = unsafe {
+        sys::napi_add_finalizer(
+            env.raw(),
+            buffer.raw(),
+            data.cast_mut().cast(),
+            Some(finalize_hold),
+            ptr::null_mut(),
+            ptr::null_mut(),
+        )
+    };
+    if check(status).is_err() {
+        // SAFETY: the pointer comes from into_raw above. The finalizer has not been registered.
+        drop(unsafe { Arc::from_raw(data) });
+        return Err(Error::Unsupported("this runtime takes no finalizer for a buffer"));
     }
-    match result {
-        Err(Error::Unsupported(_)) if taken.iter().all(|exported| exported.detached.load(Ordering::Relaxed)) => Ok(()),
-        result => result,
-    }
-}
-
-/// Keeps the memory of a buffer until JavaScript's object has been collected in its thread.
-///
-/// The object has a finalizer for it, and no FinalizationRegistry of TypeScript, because a worker
-/// of Node 22 that ends aborts the process if it still has to clean up the registry of a vm
-/// context.
-///
-/// It stands for the finalizer of the buffer in two cases:
-///
-/// * The engine owns the memory into which a mapping was relocated, and runs no finalizer when it
-///   unmaps it. Until then the memory counts as a mapping of the process, and a named region is in
-///   use.
-/// * The finalizer of an ArrayBuffer runs as soon as it is detached. An operation that was begun
-///   before, such as a read of the runtime's `fs`, still has the address then.
-pub struct BufferHold(Mutex<Option<Arc<ExportedBuffer>>>);
-
-impl BufferHold {
-    /// The hold of a buffer. It is released with its environment at the latest.
-    ///
-    /// # Errors
-    ///
-    /// As [`environment::add_hold`], and `Unsupported` for an engine that takes no finalizer.
-    fn new(env: Env, buffer: Unknown, exported: Option<Arc<ExportedBuffer>>) -> memmap_core::Result<Arc<BufferHold>> {
-        let hold = Arc::new(BufferHold(Mutex::new(exported)));
-        environment::add_hold(env, &hold)?;
-        let data = Arc::into_raw(Arc::clone(&hold));
-        // SAFETY: a live object of this environment. `data` comes from into_raw, and only
-        // `finalize_hold` takes it, once.
-        let status = unsafe {
-            sys::napi_add_finalizer(
-                env.raw(),
-                buffer.raw(),
-                data.cast_mut().cast(),
-                Some(finalize_hold),
-                ptr::null_mut(),
-                ptr::null_mut(),
-            )
-        };
-        if check(status).is_err() {
-            // SAFETY: the pointer comes from into_raw above. The finalizer has not been registered.
-            drop(unsafe { Arc::from_raw(data) });
-            return Err(Error::Unsupported("this runtime takes no finalizer for a buffer"));
-        }
-        Ok(hold)
-    }
-
-    /// Holds a buffer into which the memory has just been relocated.
-    fn set(&self, exported: Arc<ExportedBuffer>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(exported);
-    }
-
-    /// Holds nothing any more.
-    pub fn release(&self) {
-        let exported = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(exported);
-    }
+    Ok(hold)
 }
 
 /// Makes an ArrayBuffer, or with `shared` a SharedArrayBuffer, over a range of `region`. It never
@@ -424,7 +295,7 @@ pub fn over_static(env: Env, number: &'static AtomicU32) -> memmap_core::Result<
 
 /// Runs when the engine has collected the buffer of a hold, or when its environment ends.
 unsafe extern "C" fn finalize_hold(_: sys::napi_env, data: *mut c_void, _: *mut c_void) {
-    // SAFETY: `data` is what `BufferHold::new` gave to into_raw, and a finalizer runs once.
+    // SAFETY: `data` is what `new_hold` gave to into_raw, and a finalizer runs once.
     let hold = unsafe { Arc::from_raw(data.cast_const().cast::<BufferHold>()) };
     hold.release();
 }

@@ -8,7 +8,7 @@
 //! environment closes its mappings, stops its tasks and releases its holds in a cleanup hook, which
 //! all of these runtimes run.
 
-use crate::buffer::BufferHold;
+use crate::exported::BufferHold;
 use memmap_core::weak_list::WeakList;
 use memmap_core::{Error, Mapping, Result, Task};
 use napi::Env;

@@ -6,8 +6,8 @@
 //! with the work that it gives to the garbage collector, is 15 % of opening, reading and closing a
 //! file. So TypeScript opens a mapping with a closed handle again, if nothing else refers to it.
 
-use crate::buffer::ExportedBuffer;
 use crate::environment::{EnvironmentEntry, MappingCell};
+use crate::exported::ExportedBuffer;
 use memmap_core::weak_list::WeakList;
 use memmap_core::{Error, Mapping, Result, Task};
 use napi::Env;

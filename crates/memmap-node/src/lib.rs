@@ -5,6 +5,7 @@
 //! * [`bytes`]: copying bytes in and out.
 //! * [`search`]: finding, counting and replacing.
 //! * [`buffer`]: ArrayBuffers over a mapping, which JavaScript gets.
+//! * [`exported`]: records of those, and what each keeps alive.
 //! * [`typed_array`]: typed arrays of the caller, which native code gets.
 //! * [`task`]: work on another thread, as a promise.
 //! * [`environment`]: what must end when a thread of JavaScript ends.
@@ -20,6 +21,7 @@ pub mod buffer;
 pub mod bytes;
 pub mod environment;
 pub mod error;
+pub mod exported;
 pub mod handle;
 pub mod mapping;
 pub mod search;
