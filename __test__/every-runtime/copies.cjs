@@ -102,6 +102,19 @@ module.exports = {
     map.close()
   },
 
+  'methods called on a Proxy of an Mmap': () => {
+    const map = mmap(scratchFile('bytes'))
+    const proxy = new Proxy(map, {})
+    const wrong = { name: 'TypeError', code: 'ERR_INVALID_THIS' }
+    assert.throws(() => proxy.length, wrong)
+    assert.throws(() => proxy.read(), wrong)
+    assert.throws(() => proxy.close(), wrong)
+    assert.throws(() => Object.create(map).at(0), wrong)
+    assert.throws(() => map.slice.call({}), wrong)
+    assert.equal(map.toString(), 'bytes')
+    map.close()
+  },
+
   // Most engines crash here if a Buffer or a TextDecoder reads the mapping itself.
   'text survives another process that rewrites the file': async () => {
     const path = scratchFile(Buffer.alloc(8000, 'a'))
