@@ -160,11 +160,15 @@ module.exports = {
   [`${CYCLES.toLocaleString('en')} opens and closes leave nothing`]: async () => {
     const path = scratchFile(pattern(PAGESIZE))
     const expected = pattern(PAGESIZE)[5]
+    // It is a function of its own, because a function that waits keeps its temporary values.
+    const openAndClose = (cycle) => {
+      const map = mmap(path)
+      assert.equal(cycle % 8 === 0 ? map.bytes[5] : map.at(5), expected)
+      map.close()
+    }
     const cycles = async (count) => {
       for (let cycle = 0; cycle < count; cycle += 1) {
-        const map = mmap(path)
-        assert.equal(cycle % 8 === 0 ? map.bytes[5] : map.at(5), expected)
-        map.close()
+        openAndClose(cycle)
         if (cycle % 256 === 0) await nextTurn()
       }
       await collectUntil(() => mapsOf(path) === 0)
