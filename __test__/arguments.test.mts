@@ -88,9 +88,9 @@ test('write, find, setSlice, fill: a detached buffer is refused', (t) => {
 })
 
 test('write, setSlice, fill and searches: overridden properties of the data are not read', (t) => {
-  let asked = 0
+  let reads = 0
   const lie = (): never => {
-    asked += 1
+    reads += 1
     throw new Error('from the getter')
   }
   const lies = { buffer: { get: lie }, byteOffset: { get: lie }, byteLength: { get: lie }, length: { get: lie } }
@@ -107,7 +107,7 @@ test('write, setSlice, fill and searches: overridden properties of the data are 
     t.is(map.find(data, 1), 8)
     t.is(map.lastIndexOf(data), 16)
   }
-  t.is(asked, 0)
+  t.is(reads, 0)
 })
 
 test('write: an overridden length moves nothing outside the mapping', (t) => {
@@ -169,9 +169,9 @@ test('all methods: positions must be whole numbers, and nothing is converted to 
 
 test('all methods: an object whose conversion would close the mapping is refused and not converted', (t) => {
   using map = mmap(-1, LENGTH)
-  let asked = 0
+  let reads = 0
   const closing = (): number => {
-    asked += 1
+    reads += 1
     map.close()
     return 0
   }
@@ -200,6 +200,6 @@ test('all methods: an object whose conversion would close the mapping is refused
     const [method, ...rest] = args
     t.throws(() => callWith(map, method, ...rest), { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' }, method)
   }
-  t.is(asked, 0)
+  t.is(reads, 0)
   t.false(map.closed)
 })

@@ -179,9 +179,9 @@ test('findAll, count, indexOf: a needle may be bytes of any kind, and findAll co
 
 test('findAll, count, replaceAll: overridden properties of a needle are not read', (t) => {
   using map = mmap(scratchFile(t, 'abcabc'))
-  let asked = 0
+  let reads = 0
   const lie = (): never => {
-    asked += 1
+    reads += 1
     throw new Error('from the getter')
   }
   const needle = Object.defineProperties(Buffer.from('bc'), {
@@ -195,7 +195,7 @@ test('findAll, count, replaceAll: overridden properties of a needle are not read
   t.is(map.replaceAll(needle, 'BC'), 2)
   t.is(map.replaceAll('BC', needle), 2)
   t.is(map.slice().toString(), 'abcabc')
-  t.is(asked, 0)
+  t.is(reads, 0)
 })
 
 test('indexOf, lastIndexOf, includes: a number is a byte', (t) => {

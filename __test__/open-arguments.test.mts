@@ -92,8 +92,8 @@ test('length: one beyond the end of the file is refused, and the error says what
 
 test('length: one that no file can have is refused by its name', (t) => {
   const path = scratchFile(t, 'short')
-  const asked: MmapOptions = { create: true, offset: 2n ** 62n }
-  t.throws(() => mmap(path, 2n ** 62n, asked), {
+  const create: MmapOptions = { create: true, offset: 2n ** 62n }
+  t.throws(() => mmap(path, 2n ** 62n, create), {
     instanceOf: RangeError,
     code: 'ERR_OUT_OF_RANGE',
     message: /^mmap length is too large: .*"length"/,

@@ -182,9 +182,9 @@ test('remap: a task goes on in what was mapped when it began', async (t) => {
 
 test('remap: a private mapping that would lose changes is refused, and keeps them', (t) => {
   const path = scratchFile(t, 'content')
-  const asked: MmapOptions[] = [{ access: ACCESS_COPY }, { access: ACCESS_COPY, writeBack: true }]
-  if (process.platform !== 'win32') asked.push({ flags: MAP_PRIVATE }, { flags: MAP_PRIVATE, prot: PROT_READ })
-  for (const options of asked) {
+  const privateOptions: MmapOptions[] = [{ access: ACCESS_COPY }, { access: ACCESS_COPY, writeBack: true }]
+  if (process.platform !== 'win32') privateOptions.push({ flags: MAP_PRIVATE }, { flags: MAP_PRIVATE, prot: PROT_READ })
+  for (const options of privateOptions) {
     const map = mmap(path, 0, options)
     if (map.access !== ACCESS_READ) map.set('CONTENT')
     const before = map.toString()
@@ -395,10 +395,10 @@ test('resize: a mapping of no bytes makes the file longer, and resize(0) is allo
 
 test('allowEmpty: with create it makes an empty file, or maps an existing one as it is', (t) => {
   const path = scratchFile(t, 'content')
-  const asked = { create: true, allowEmpty: true }
-  using map = mmap(path, 0, asked)
+  const options = { create: true, allowEmpty: true }
+  using map = mmap(path, 0, options)
   t.is(map.toString(), 'content')
-  using made = mmap(`${path}.new`, 0, asked)
+  using made = mmap(`${path}.new`, 0, options)
   t.is(made.length, 0)
   t.is(statSync(`${path}.new`).size, 0)
   made.resize(3)

@@ -96,7 +96,7 @@ async function unmapDuring(pipe, length, start) {
   const outcome = start(map.bytes).catch((error) => error)
   await untilInSystemCall(pipe.path)
   map.unmap()
-  assert.equal(mapsOf(path), 0, 'the file is let go of at once')
+  assert.equal(mapsOf(path), 0, 'the file is released at once')
   return { path, other, outcome, otherMap: mmap(other) }
 }
 

@@ -84,7 +84,7 @@ async function onceInTheMiddle<T>(
   const promise = start({ signal, onProgress })
   const ended = promise.then(() => 'ended')
   const first = await Promise.race([middle, ended])
-  // Whoever awaits the promise gets the rejection.
+  // Code that awaits the promise gets the rejection.
   ended.catch(() => {})
   return first === 'ended' ? undefined : { promise, reports }
 }
