@@ -212,11 +212,12 @@ async function step(platform, what, body) {
 /** Runs the tests with ava, which prints TAP. */
 async function runTests({ way, program, how }, folder, files, log) {
   const chosen = files === true ? [] : files.map((name) => `__test__/${name}.test.mjs`)
-  const {
-    how: ended,
-    ok,
-    stdout,
-  } = await run(way, [program, AVA, '--tap', ...chosen], { cwd: folder, seconds: 1800, log })
+  const ava = () => run(way, [program, AVA, '--tap', ...chosen], { cwd: folder, seconds: 1800, log })
+  let { how: ended, ok, stdout } = await ava()
+  if (hasNotRunFile(stdout)) {
+    console.log('  Run again: ava has not run a file, and does not say why')
+    ;({ how: ended, ok, stdout } = await ava())
+  }
   const count = (word) => Number(new RegExp(`^# ${word} (\\d+)$`, 'm').exec(stdout)?.[1] ?? Number.NaN)
   if (!(count('tests') > 0)) throw new Error(`ava did not run to its end: ${ended}`)
   // The titles of the failed tests, each with its details in TAP.
@@ -231,6 +232,15 @@ async function runTests({ way, program, how }, folder, files, log) {
   const differing = failures.length === 0 ? '' : `, ${failures.length} as the emulator is known to differ`
   const notApplying = stdout.match(/^# {3}not run on /gm)?.length ?? 0
   return `${count('pass')} passed${differing} (${notApplying} of them only print why they do not apply to this platform)`
+}
+
+/**
+ * Whether the only failure is that ava has not run a whole file. That was seen once under Wine, and
+ * not for the same files in the next run. It fails if it happens twice.
+ */
+function hasNotRunFile(stdout) {
+  const failures = stdout.match(/^not ok \d+ - .*$/gm) ?? []
+  return failures.length === 1 && failures[0].endsWith(' - AggregateError')
 }
 
 /** Whether this emulator is known to cause this failure. Records it for the report. */
