@@ -11,7 +11,7 @@
 )]
 
 use memmap_core::fault_registry::FAULTS_HANDLED;
-use memmap_core::{Access, Create, Error, Mapping, NewFile, Plan, RawBytes, Request, Target, sys};
+use memmap_core::{Access, Error, Mapping, RawBytes, Request, Target, sys};
 use std::fs::{File, OpenOptions};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -42,19 +42,7 @@ fn mapped(path: &Path, pages: u64, access: Access) -> Mapping {
 
 fn open(path: &Path, access: Access) -> Mapping {
     let target = Target::Path(path.as_os_str().to_owned());
-    let plan = Plan::from_access(access);
-    let request = Request {
-        target,
-        offset: 0,
-        length: 0,
-        plan,
-        track: true,
-        create: Create::Never,
-        new_file: NewFile::default(),
-        write_back: false,
-        allow_empty: false,
-    };
-    Mapping::open(request).unwrap()
+    Mapping::open(Request::new(target, access)).unwrap()
 }
 
 fn truncate(path: &Path, size: u64) {

@@ -10,7 +10,7 @@
 )]
 
 use memmap_core::search::Finder;
-use memmap_core::{Access, Create, Error, Mapping, NewFile, Plan, RawBytes, Request, Target, sys};
+use memmap_core::{Access, Create, Error, Mapping, NewFile, RawBytes, Request, Target, sys};
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -30,17 +30,7 @@ fn scratch(content: &[u8]) -> Scratch {
 }
 
 fn request(path: &Path, access: Access) -> Request {
-    Request {
-        target: Target::Path(path.as_os_str().to_owned()),
-        offset: 0,
-        length: 0,
-        plan: Plan::from_access(access),
-        track: true,
-        create: Create::Never,
-        new_file: NewFile::default(),
-        write_back: false,
-        allow_empty: false,
-    }
+    Request::new(Target::Path(path.as_os_str().to_owned()), access)
 }
 
 fn read(mapping: &Mapping, offset: usize, length: usize) -> Vec<u8> {

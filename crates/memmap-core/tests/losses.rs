@@ -11,7 +11,7 @@
     reason = "a test that fails may panic, and its buffers are in plain sight"
 )]
 
-use memmap_core::{Access, Create, Error, Mapping, NewFile, Plan, RawBytes, Request, Result, Target, sys};
+use memmap_core::{Access, Create, Error, Mapping, RawBytes, Request, Result, Target, sys};
 use std::fs::{self, File, OpenOptions};
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
@@ -51,21 +51,6 @@ fn under_limit(name: &str, resource: libc::__rlimit_resource_t, bytes: u64) -> b
     };
     assert_success(&command.output().unwrap());
     true
-}
-
-fn request(target: Target, access: Access) -> Request {
-    let plan = Plan::from_access(access);
-    Request {
-        target,
-        offset: 0,
-        length: 0,
-        plan,
-        track: true,
-        create: Create::Never,
-        new_file: NewFile::default(),
-        write_back: false,
-        allow_empty: false,
-    }
 }
 
 fn path(path: &Path) -> Target {
@@ -110,7 +95,7 @@ fn a_failed_create_through_a_dangling_link_leaves_no_target() {
     let directory = tempfile::tempdir().unwrap();
     let (link, target) = (directory.path().join("link"), directory.path().join("target"));
     std::os::unix::fs::symlink("target", &link).unwrap();
-    let create = |length| Request { create: Create::Allocated, length, ..request(path(&link), Access::Write) };
+    let create = |length| Request { create: Create::Allocated, length, ..Request::new(path(&link), Access::Write) };
     assert!(Mapping::open(create(1 << 45)).is_err());
     assert!(!target.exists());
     Mapping::open(create(10)).unwrap();
@@ -123,7 +108,7 @@ fn create_applies_the_umask_and_refuses_what_is_no_file_name() {
     let directory = tempfile::tempdir().unwrap();
     let create = |name: &str| {
         let target = path(&directory.path().join(name));
-        Mapping::open(Request { create: Create::Allocated, length: 10, ..request(target, Access::Write) })
+        Mapping::open(Request { create: Create::Allocated, length: 10, ..Request::new(target, Access::Write) })
     };
     create("plain").unwrap();
     File::create(directory.path().join("other")).unwrap();
@@ -145,9 +130,9 @@ fn create_beyond_the_limit_on_file_sizes_allocates_nothing() {
     let file = directory.path().join("file");
     fs::write(&file, b"theirs").unwrap();
     let before = fs::metadata(&file).unwrap().blocks();
-    let create = Request { create: Create::Allocated, length: 2 << 20, ..request(path(&file), Access::Write) };
+    let create = Request { create: Create::Allocated, length: 2 << 20, ..Request::new(path(&file), Access::Write) };
     assert_eq!(code(Mapping::open(create)), "EFBIG");
-    assert_eq!(code(Mapping::open(request(path(&file), Access::Write)).unwrap().resize(2 << 20)), "EFBIG");
+    assert_eq!(code(Mapping::open(Request::new(path(&file), Access::Write)).unwrap().resize(2 << 20)), "EFBIG");
     let after = fs::metadata(&file).unwrap();
     assert_eq!((after.len(), after.blocks()), (6, before));
 }
@@ -158,7 +143,7 @@ fn create_on_a_disk_without_room_allocates_nothing() {
     let file = directory.path().join("file");
     fs::write(&file, b"theirs").unwrap();
     let room = room_of(&file);
-    let create = Request { create: Create::Allocated, length: room * 2, ..request(path(&file), Access::Write) };
+    let create = Request { create: Create::Allocated, length: room * 2, ..Request::new(path(&file), Access::Write) };
     assert_eq!(code(Mapping::open(create)), "ENOSPC");
     let after = fs::metadata(&file).unwrap();
     assert_eq!((after.len(), after.blocks()), (6, 8));
@@ -177,7 +162,7 @@ fn create_allocates_the_mapped_part_unless_sparse() {
     let directory = tempfile::tempdir().unwrap();
     let make = |name: &str, create| {
         let file = directory.path().join(name);
-        Mapping::open(Request { create, length: LENGTH, ..request(path(&file), Access::Write) }).unwrap();
+        Mapping::open(Request { create, length: LENGTH, ..Request::new(path(&file), Access::Write) }).unwrap();
         let status = fs::metadata(&file).unwrap();
         (status.len(), status.blocks() * 512)
     };
@@ -203,18 +188,18 @@ fn resize_of_a_device_is_refused_before_it_is_touched() {
     };
     let device = Path::new(String::from_utf8(output.stdout).unwrap().trim()).to_owned();
     let result = std::panic::catch_unwind(|| {
-        let whole = Mapping::open(request(path(&device), Access::Write)).unwrap();
+        let whole = Mapping::open(Request::new(path(&device), Access::Write)).unwrap();
         assert_eq!((whole.region().len(), whole.size().unwrap()), (64 * 1024, 64 * 1024));
         drop(whole);
-        let longer = Request { length: 64 * 1024 + 1, ..request(path(&device), Access::Write) };
+        let longer = Request { length: 64 * 1024 + 1, ..Request::new(path(&device), Access::Write) };
         assert_eq!(code(Mapping::open(longer)), "ERR_OUT_OF_RANGE");
         for length in [1, 4096, 32 * 1024, 64 * 1024, 1 << 30] {
             let offset = 8192;
-            let part = Request { offset, length: 4096, ..request(path(&device), Access::Write) };
+            let part = Request { offset, length: 4096, ..Request::new(path(&device), Access::Write) };
             assert_eq!(code(Mapping::open(part).unwrap().resize(length)), "EINVAL");
         }
         assert_eq!(fs::read(&device).unwrap(), vec![7; 64 * 1024]);
-        let private = Request { write_back: true, ..request(path(&device), Access::Copy) };
+        let private = Request { write_back: true, ..Request::new(path(&device), Access::Copy) };
         let mapping = Mapping::open(private).unwrap();
         write(&mapping, 5, b"ours");
         mapping.write_back().unwrap();
@@ -230,7 +215,7 @@ fn write_back_writes_only_changes_since_the_last_write() {
     let file = directory.path().join("file");
     fs::write(&file, vec![b'.'; 3 * sys::page_size()]).unwrap();
     let theirs = OpenOptions::new().write(true).open(&file).unwrap();
-    let mapping = Mapping::open(Request { write_back: true, ..request(path(&file), Access::Copy) }).unwrap();
+    let mapping = Mapping::open(Request { write_back: true, ..Request::new(path(&file), Access::Copy) }).unwrap();
     let all = mapping.region().len();
     write(&mapping, 10, b"ours");
     mapping.flush(0, all, None).unwrap();
@@ -254,7 +239,7 @@ fn write_back_through_a_direct_descriptor_is_refused() {
     let opened = OpenOptions::new().read(true).write(true).custom_flags(libc::O_DIRECT).open(&file);
     let Ok(direct) = opened else { return println!("skipped: this file system has no O_DIRECT") };
     let target = Target::Descriptor(direct.as_raw_fd());
-    let error = Mapping::open(Request { write_back: true, ..request(target, Access::Copy) }).unwrap_err();
+    let error = Mapping::open(Request { write_back: true, ..Request::new(target, Access::Copy) }).unwrap_err();
     assert_eq!(error.code(), "ERR_INVALID_ARG_VALUE");
     assert!(error.to_string().contains("O_DIRECT"), "{error}");
 }
@@ -276,10 +261,10 @@ fn a_descriptor_that_is_not_kept_keeps_its_locks() {
     };
     assert!(is_locked());
     let target = || Target::Descriptor(reading.as_raw_fd());
-    drop(Mapping::open(Request { track: false, ..request(target(), Access::Read) }).unwrap());
+    drop(Mapping::open(Request { track: false, ..Request::new(target(), Access::Read) }).unwrap());
     assert!(is_locked());
     // Keeping the descriptor is tested, too, to show that the descriptor matters.
-    drop(Mapping::open(request(target(), Access::Read)).unwrap());
+    drop(Mapping::open(Request::new(target(), Access::Read)).unwrap());
     assert!(!is_locked());
 }
 
@@ -293,11 +278,11 @@ fn read_only_memory_is_not_counted_as_data() {
     let file = directory.path().join("file");
     File::create(&file).unwrap().set_len(4 * GIB).unwrap();
     let end = 4 * GIB as usize - 1;
-    let mapping = Mapping::open(request(path(&file), Access::Read)).unwrap();
+    let mapping = Mapping::open(Request::new(path(&file), Access::Read)).unwrap();
     store(&mapping, end, 1);
     assert_eq!((byte(&mapping, end), byte(&mapping, 0)), (1, 0));
     // Zeros in place of lost pages, or of the whole memory, are not counted either.
-    let shared = Mapping::open(request(path(&file), Access::Write)).unwrap();
+    let shared = Mapping::open(Request::new(path(&file), Access::Write)).unwrap();
     OpenOptions::new().write(true).open(&file).unwrap().set_len(0).unwrap();
     assert_eq!(unsafe { shared.region().start().add(end).read_volatile() }, 0);
     store(&shared, end, 5);
@@ -315,7 +300,7 @@ fn protect_does_not_count_memory_as_data() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     File::create(&file).unwrap().set_len(4 * GIB).unwrap();
-    let mut mapping = Mapping::open(request(path(&file), Access::Write)).unwrap();
+    let mut mapping = Mapping::open(Request::new(path(&file), Access::Write)).unwrap();
     mapping.protect(libc::PROT_READ).unwrap();
     store(&mapping, 5, 1);
     let mut there = [9; 1];
@@ -329,7 +314,7 @@ fn shared_read_only_memory_is_shared_and_a_stray_store_is_private() {
     let file = directory.path().join("file");
     fs::write(&file, vec![b'.'; 4 * sys::page_size()]).unwrap();
     let plan = sys::plan_from_flags(libc::MAP_SHARED, libc::PROT_READ).unwrap();
-    let mapping = Mapping::open(Request { plan, ..request(path(&file), Access::Read) }).unwrap();
+    let mapping = Mapping::open(Request { plan, ..Request::new(path(&file), Access::Read) }).unwrap();
     assert_eq!(rights(&mapping, 0), "r--s");
     store(&mapping, 5, b'x');
     assert_eq!((byte(&mapping, 5), byte(&mapping, 6)), (b'x', b'.'));
@@ -353,7 +338,7 @@ fn read_only_pages_are_not_brought_in_for_writing() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     fs::write(&file, vec![b'.'; 4 * sys::page_size()]).unwrap();
-    let mapping = Mapping::open(request(path(&file), Access::Read)).unwrap();
+    let mapping = Mapping::open(Request::new(path(&file), Access::Read)).unwrap();
     let all = mapping.region().len();
     assert_eq!(code(mapping.advise(libc::MADV_POPULATE_WRITE, 0, all)), "EINVAL");
     mapping.lock(0, all).unwrap();
@@ -378,7 +363,7 @@ fn a_fault_where_the_engine_has_unmapped_its_memory_is_not_handled() {
     }
     let flags = libc::MAP_PRIVATE | libc::MAP_ANON;
     let place = unsafe { libc::mmap(std::ptr::null_mut(), length, libc::PROT_NONE, flags, -1, 0) };
-    let mut mapping = Mapping::open(request(path(&ours), Access::Write)).unwrap();
+    let mut mapping = Mapping::open(Request::new(path(&ours), Access::Write)).unwrap();
     unsafe { mapping.relocate(place.cast(), 0, length) }.unwrap();
     // The engine does not report that it has collected the buffer, and somebody else maps a file
     // there.
@@ -400,7 +385,7 @@ fn a_failed_growth_in_place_shows_nothing_beyond_the_old_end() {
     assert_eq!(unsafe { libc::fcntl(descriptor, libc::F_ADD_SEALS, libc::F_SEAL_SHRINK) }, 0);
     let flags = libc::MAP_PRIVATE | libc::MAP_ANON;
     let place = unsafe { libc::mmap(std::ptr::null_mut(), room, libc::PROT_NONE, flags, -1, 0) };
-    let part = Request { length: 2 * page as u64, ..request(Target::Descriptor(descriptor), Access::Write) };
+    let part = Request { length: 2 * page as u64, ..Request::new(Target::Descriptor(descriptor), Access::Write) };
     let mut mapping = Mapping::open(part).unwrap();
     unsafe { mapping.relocate(place.cast(), 0, room) }.unwrap();
     assert_eq!(code(mapping.resize(4 * page as u64)), "EPERM");
@@ -418,7 +403,7 @@ fn anonymous_memory_is_limited_as_memory_and_not_as_a_file() {
     if under_limit(name, libc::RLIMIT_FSIZE, 1 << 20) {
         return;
     }
-    let anonymous = |length, track| Request { length, track, ..request(Target::Anonymous, Access::Default) };
+    let anonymous = |length, track| Request { length, track, ..Request::new(Target::Anonymous, Access::Default) };
     let mapping = Mapping::open(anonymous(16 << 20, true)).unwrap();
     write(&mapping, (16 << 20) - 1, b"x");
     assert_eq!(mapping.descriptor(), -1, "a descriptor would be of a file that is too large");
@@ -443,12 +428,12 @@ fn residency_of_an_unowned_read_only_file_is_unknown() {
         return;
     }
     for track in [true, false] {
-        let theirs = Mapping::open(Request { track, ..request(path(&file), Access::Read) }).unwrap();
+        let theirs = Mapping::open(Request { track, ..Request::new(path(&file), Access::Read) }).unwrap();
         assert_eq!(code(theirs.resident(0, sys::page_size())), "EPERM");
     }
     let file = tempfile::NamedTempFile::new().unwrap();
     file.as_file().set_len(10 * sys::page_size() as u64).unwrap();
-    let mapping = Mapping::open(request(path(file.path()), Access::Read)).unwrap();
+    let mapping = Mapping::open(Request::new(path(file.path()), Access::Read)).unwrap();
     assert_eq!(mapping.resident(0, 10 * sys::page_size()).unwrap().total, 10);
 }
 
@@ -476,7 +461,7 @@ fn opening_waits_for_the_holder_of_a_lease() {
     }
     let opening = std::thread::spawn({
         let file = file.clone();
-        move || Mapping::open(request(path(&file), Access::Write)).map(|mapping| byte(&mapping, 0))
+        move || Mapping::open(Request::new(path(&file), Access::Write)).map(|mapping| byte(&mapping, 0))
     });
     let mut signal = 0;
     assert_eq!(unsafe { libc::sigwait(&signals, &mut signal) }, 0);
@@ -499,7 +484,7 @@ fn losses_on_huge_pages_are_reported_and_leave_nothing_mapped() {
     let directory = std::env::var("MEMMAP_TEST_HUGE").unwrap();
     let file = Path::new(&directory).join("file");
     File::create(&file).unwrap().set_len(2 * huge as u64).unwrap();
-    let part = Request { offset: 4096, ..request(path(&file), Access::Write) };
+    let part = Request { offset: 4096, ..Request::new(path(&file), Access::Write) };
     let mapping = Mapping::open(part).unwrap();
     write(&mapping, huge, b"x");
     assert_eq!(byte(&mapping, huge), b'x');
@@ -512,7 +497,7 @@ fn losses_on_huge_pages_are_reported_and_leave_nothing_mapped() {
     // too.
     let plan = sys::plan_from_flags(libc::MAP_PRIVATE | libc::MAP_HUGETLB | libc::MAP_NORESERVE, 3).unwrap();
     let length = 64 * huge as u64;
-    let mapping = Mapping::open(Request { plan, length, ..request(Target::Anonymous, Access::Default) }).unwrap();
+    let mapping = Mapping::open(Request { plan, length, ..Request::new(Target::Anonymous, Access::Default) }).unwrap();
     for page in 0..64 {
         let _ = mapping.region().write_byte(page * huge, 1);
     }
@@ -605,7 +590,7 @@ fn a_full_disk_changes_neither_the_size_nor_what_others_append() {
     let (blocks, size) = free.trim().split_once(' ').unwrap();
     let room = blocks.parse::<u64>().unwrap() * size.parse::<u64>().unwrap();
     for length in [room + (1 << 20), 1 << 40, room, room - 4096] {
-        let create = Request { create: Create::Allocated, length, ..request(path(&file), Access::Write) };
+        let create = Request { create: Create::Allocated, length, ..Request::new(path(&file), Access::Write) };
         match Mapping::open(create) {
             Ok(mapping) => {
                 // The file fitted. It then has that length, and zeros after the records.
@@ -623,8 +608,9 @@ fn a_full_disk_changes_neither_the_size_nor_what_others_append() {
 
 #[test]
 fn files_that_the_kernel_makes_up_are_refused_with_its_error() {
-    let open =
-        |name: &str, length| code(Mapping::open(Request { length, ..request(path(Path::new(name)), Access::Read) }));
+    let open = |name: &str, length| {
+        code(Mapping::open(Request { length, ..Request::new(path(Path::new(name)), Access::Read) }))
+    };
     // The first file reports that it is empty, whatever can be read from it. The second one has a
     // size but no pages.
     assert_eq!((open("/proc/version", 0), open("/proc/version", 10)), ("ERR_OUT_OF_RANGE", "ERR_OUT_OF_RANGE"));
@@ -651,7 +637,7 @@ fn lost_pages_take_no_memory_in_a_small_container() {
     File::create(&file).unwrap().set_len(16 * LIMIT as u64).unwrap();
     for access in [Access::Read, Access::Write, Access::Copy] {
         OpenOptions::new().write(true).open(&file).unwrap().set_len(16 * LIMIT as u64).unwrap();
-        let mapping = Mapping::open(request(path(&file), access)).unwrap();
+        let mapping = Mapping::open(Request::new(path(&file), access)).unwrap();
         OpenOptions::new().write(true).open(&file).unwrap().set_len(0).unwrap();
         let address = mapping.region().start();
         for at in (0..16 * LIMIT).step_by(sys::page_size()) {

@@ -8,21 +8,11 @@
     reason = "a test that fails may panic, and its buffers are in plain sight"
 )]
 
-use memmap_core::{Access, Create, Error, Mapping, NewFile, Plan, Request, Target, sys};
+use memmap_core::{Access, Error, Mapping, Plan, Request, Target, sys};
 use std::sync::Arc;
 
 fn request(target: Target, length: u64) -> Request {
-    Request {
-        target,
-        offset: 0,
-        length,
-        plan: Plan::from_access(Access::Default),
-        track: true,
-        create: Create::Never,
-        new_file: NewFile::default(),
-        write_back: false,
-        allow_empty: false,
-    }
+    Request { length, ..Request::new(target, Access::Default) }
 }
 
 fn tag(name: &str) -> String {

@@ -11,7 +11,7 @@
     reason = "a test that fails may panic, and its buffers are in plain sight"
 )]
 
-use memmap_core::{Access, Create, Mapping, NewFile, Plan, RawBytes, Request, Target, sys};
+use memmap_core::{Access, Create, Mapping, RawBytes, Request, Target, sys};
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
@@ -218,19 +218,7 @@ fn holder_of_lock(file: &File) -> i32 {
 const ALL: &[Role] = &[Role::Appends, Role::Rewrites, Role::Locks];
 
 fn request(path: &Path, access: Access) -> Request {
-    let target = Target::Path(path.as_os_str().to_owned());
-    let plan = Plan::from_access(access);
-    Request {
-        target,
-        offset: 0,
-        length: 0,
-        plan,
-        track: true,
-        create: Create::Never,
-        new_file: NewFile::default(),
-        write_back: false,
-        allow_empty: false,
-    }
+    Request::new(Target::Path(path.as_os_str().to_owned()), access)
 }
 
 /// A mapping of our own bytes.

@@ -9,7 +9,7 @@
 )]
 
 use memmap_core::search::Finder;
-use memmap_core::{Access, Create, Error, Mapping, NewFile, Plan, RawBytes, Request, Target, Task, ThreadPool};
+use memmap_core::{Access, Error, Mapping, RawBytes, Request, Target, Task, ThreadPool};
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::{Arc, Barrier, Mutex, mpsc};
@@ -20,18 +20,8 @@ const MIB: usize = 1024 * 1024;
 const CHUNK: usize = 4 * MIB;
 
 fn memory(length: usize, access: Access) -> Mapping {
-    Mapping::open(Request {
-        target: Target::Anonymous,
-        offset: 0,
-        length: length as u64,
-        plan: Plan::from_access(access),
-        track: true,
-        create: Create::Never,
-        new_file: NewFile::default(),
-        write_back: false,
-        allow_empty: false,
-    })
-    .unwrap()
+    let request = Request::new(Target::Anonymous, access);
+    Mapping::open(Request { length: length as u64, ..request }).unwrap()
 }
 
 fn write(mapping: &Mapping, at: usize, bytes: &[u8]) {

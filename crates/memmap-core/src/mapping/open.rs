@@ -1,7 +1,7 @@
 //! Opening a mapping: finding or creating what to map, and mapping it.
 
 use super::Mapping;
-use crate::access::Plan;
+use crate::access::{Access, Plan};
 use crate::error::{Error, Result};
 use crate::extent::{self, Status};
 use crate::fault_registry::FileIdentity;
@@ -34,6 +34,23 @@ pub struct Request {
     pub write_back: bool,
     /// Whether a file that has no byte at `offset` yet is mapped as no bytes if `length` is 0.
     pub allow_empty: bool,
+}
+
+impl Request {
+    /// Maps all of the target, with the descriptor kept, and creates nothing.
+    pub fn new(target: Target, access: Access) -> Request {
+        Request {
+            target,
+            offset: 0,
+            length: 0,
+            plan: Plan::from_access(access),
+            track: true,
+            create: Create::Never,
+            new_file: NewFile::default(),
+            write_back: false,
+            allow_empty: false,
+        }
+    }
 }
 
 /// What to do if the file does not have the part to map.

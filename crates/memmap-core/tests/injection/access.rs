@@ -183,7 +183,7 @@ fn flushing() {
                 let file = fs::File::options().read(true).write(true).open(path).unwrap();
                 flushes(stage, Mapping::write_back, |_| Request {
                     write_back: true,
-                    ..request(Target::Descriptor(file.as_raw_fd()), Access::Copy)
+                    ..Request::new(Target::Descriptor(file.as_raw_fd()), Access::Copy)
                 });
             }),
             ("write back to a file that others write to", |stage| {

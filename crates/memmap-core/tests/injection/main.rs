@@ -122,23 +122,8 @@ fn content() -> Vec<u8> {
     pattern(5 * page_size() + page_size() / 2)
 }
 
-fn request(target: Target, access: Access) -> Request {
-    let plan = Plan::from_access(access);
-    Request {
-        target,
-        offset: 0,
-        length: 0,
-        plan,
-        track: true,
-        create: Create::Never,
-        new_file: NewFile::default(),
-        write_back: false,
-        allow_empty: false,
-    }
-}
-
 fn of_path(path: &Path, access: Access) -> Request {
-    request(Target::Path(path.as_os_str().to_owned()), access)
+    Request::new(Target::Path(path.as_os_str().to_owned()), access)
 }
 
 fn writing_back(path: &Path) -> Request {
@@ -147,11 +132,11 @@ fn writing_back(path: &Path) -> Request {
 
 fn anonymous(private: bool, length: usize) -> Request {
     let plan = Plan { private, ..Plan::from_access(Access::Default) };
-    Request { plan, length: length as u64, ..request(Target::Anonymous, Access::Default) }
+    Request { plan, length: length as u64, ..Request::new(Target::Anonymous, Access::Default) }
 }
 
 fn named(stage: &Stage, length: usize) -> Request {
-    Request { length: length as u64, ..request(Target::Named(stage.tag.clone()), Access::Default) }
+    Request { length: length as u64, ..Request::new(Target::Named(stage.tag.clone()), Access::Default) }
 }
 
 fn open(request: Request) -> Mapping {

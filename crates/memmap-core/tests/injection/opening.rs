@@ -21,7 +21,7 @@ fn opening() {
     fn opens_descriptor(stage: &Stage, access: Access) {
         let path = stage.file(&content());
         let file = fs::File::options().read(true).write(access != Access::Read).open(&path).unwrap();
-        opens(stage, &content(), || request(Target::Descriptor(file.as_raw_fd()), access));
+        opens(stage, &content(), || Request::new(Target::Descriptor(file.as_raw_fd()), access));
     }
     fn opens_with_flags(stage: &Stage, flags: i32, prot: i32) {
         let path = stage.file(&content());
