@@ -12,6 +12,7 @@ use memmap_core::weak_list::WeakList;
 use memmap_core::{Error, Mapping, Result, Task};
 use napi::Env;
 use std::cell::{Cell, RefCell};
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -97,6 +98,15 @@ pub fn file_size(number: f64) -> Result<u64> {
     // 2^63. A number beyond 2^53 is not exact, and larger than any file.
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     if (0.0..=LIMIT).contains(&number) && number.fract() == 0.0 { Ok(number as u64) } else { Err(Error::OutOfRange) }
+}
+
+/// Two numbers of JavaScript as a range of positions in memory.
+///
+/// # Errors
+///
+/// As [`index`].
+pub fn range(start: f64, stop: f64) -> Result<Range<usize>> {
+    Ok(index(start)?..index(stop)?)
 }
 
 /// A number of JavaScript as a position or a length in memory.

@@ -1,10 +1,10 @@
 //! Finding, counting and replacing bytes of a mapping.
 
 use crate::error::Outcome;
-use crate::handle::{Handle, index};
+use crate::handle::{Handle, range};
 use crate::typed_array::{PositionsBuffer, Uint8Argument};
 use memmap_core::search::Finder;
-use memmap_core::{Error, Result};
+use memmap_core::{Error, Region, Result};
 use napi::bindgen_prelude::External;
 use napi_derive::napi;
 
@@ -16,11 +16,7 @@ pub fn find(
     start: f64,
     stop: f64,
 ) -> Outcome<f64> {
-    let found = handle.with(|mapping| {
-        let finder = finder(&needle)?;
-        Ok(position(mapping.region().find(&finder, index(start)?..index(stop)?)?))
-    });
-    found.into()
+    position_of(handle, &needle, |region, finder| region.find(finder, range(start, stop)?))
 }
 
 /// The position of the last `needle` in `[start, stop)`, or -1.
@@ -31,11 +27,7 @@ pub fn rfind(
     start: f64,
     stop: f64,
 ) -> Outcome<f64> {
-    let found = handle.with(|mapping| {
-        let finder = finder(&needle)?;
-        Ok(position(mapping.region().rfind(&finder, index(start)?..index(stop)?)?))
-    });
-    found.into()
+    position_of(handle, &needle, |region, finder| region.rfind(finder, range(start, stop)?))
 }
 
 /// Writes the positions of `needle` in `[start, stop)`, without overlaps and counted from `start`,
@@ -50,12 +42,13 @@ pub fn find_all(
     stop: f64,
 ) -> Outcome<f64> {
     let found = handle.with(|mapping| {
-        let (finder, start, stop) = (finder(&needle)?, index(start)?, index(stop)?);
-        if stop.saturating_sub(start).saturating_sub(finder.needle().len()) > i32::MAX as usize {
+        let (finder, range) = (finder(&needle)?, range(start, stop)?);
+        if range.len().saturating_sub(finder.needle().len()) > i32::MAX as usize {
             return Err(Error::OutOfRange);
         }
-        let set = |number, position: usize| positions.set(number, (position - start) as i32);
-        mapping.region().list(&finder, start..stop, positions.length(), set)
+        let first = range.start;
+        let set = |number, position: usize| positions.set(number, (position - first) as i32);
+        mapping.region().list(&finder, range, positions.length(), set)
     });
     found.map(|count| count as f64).into()
 }
@@ -68,7 +61,7 @@ pub fn count(
     start: f64,
     stop: f64,
 ) -> Outcome<f64> {
-    let counted = handle.with(|mapping| mapping.region().count(&finder(&needle)?, index(start)?..index(stop)?));
+    let counted = handle.with(|mapping| mapping.region().count(&finder(&needle)?, range(start, stop)?));
     counted.map(|count| count as f64).into()
 }
 
@@ -85,9 +78,17 @@ pub fn replace_all(
     let mut replaced = 0;
     let result = handle.with(|mapping| {
         let (finder, to) = (finder(&from)?, to.raw().to_vec()?);
-        mapping.region().replace(&finder, &to, index(start)?..index(stop)?, &mut replaced).map(drop)
+        mapping.region().replace(&finder, &to, range(start, stop)?, &mut replaced).map(drop)
     });
     Outcome::of_replacing(result, replaced)
+}
+
+fn position_of(
+    handle: &Handle,
+    needle: &Uint8Argument,
+    search: impl FnOnce(&Region, &Finder) -> Result<Option<usize>>,
+) -> Outcome<f64> {
+    handle.with(|mapping| search(mapping.region(), &finder(needle)?).map(position)).into()
 }
 
 /// A finder of these bytes, which are copied.

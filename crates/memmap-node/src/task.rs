@@ -5,7 +5,7 @@
 
 use crate::environment;
 use crate::error::Outcome;
-use crate::handle::{Handle, index};
+use crate::handle::{Handle, range};
 use crate::search::{finder, position};
 use crate::typed_array::Uint8Argument;
 use memmap_core::search::Finder;
@@ -134,7 +134,7 @@ fn promise(
     work: impl FnOnce() -> Result<Work>,
 ) -> Outcome<Unknown<'static>> {
     let begin = || {
-        let (work, range, pool) = (work()?, index(start)?..index(stop)?, ThreadPool::get()?);
+        let (work, range, pool) = (work()?, range(start, stop)?, ThreadPool::get()?);
         let (deferred, promise) =
             env.create_deferred().map_err(|_| Error::Unsupported("this runtime gives no promise"))?;
         // SAFETY: a value that this environment has just made.
