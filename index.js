@@ -637,13 +637,12 @@ function closedHandle() {
 	return handle;
 }
 function open(handle, request) {
-	const { file, tagname, length, offset, access, flags, prot, trackfd, create, mode, exclusive, writeBack, allowEmpty } = request;
-	const mapped = binding.open(handle, file, tagname, length, offset, access, flags, prot, trackfd, create, mode, exclusive, writeBack, allowEmpty);
+	const mapped = binding.open(handle, request.file, request.tagname, request.length, request.offset, request.access, request.flags, request.prot, request.trackfd, request.create, request.mode, request.exclusive, request.writeBack, request.allowEmpty);
 	if (typeof mapped !== "number") {
 		handles.spare[handles.spareCount] = handle;
 		handles.spareCount += 1;
 		if (isShortage(mapped)) collectGarbageSoon();
-		throw file === -1 && length === 0 ? withLengthHint(mapped) : withPath(mapped, request.path);
+		throw request.file === -1 && request.length === 0 ? withLengthHint(mapped) : withPath(mapped, request.path);
 	}
 	handles.unclosed += 1;
 	if (handles.unclosed >= nextCount) countDescriptors();
@@ -954,11 +953,16 @@ const LINES_ENCODINGS = ["utf8", "latin1"];
 function linesOptions(options) {
 	const { start, stop, encoding, crlf, reverse } = optionsArgument(options, LINES_OPTION_NAMES, "lines");
 	return {
-		start: optionalBound(start, "start") ?? 0,
-		stop: optionalBound(stop, "stop") ?? Number.POSITIVE_INFINITY,
+		...iterationBounds(start, stop),
 		crlf: booleanArgument(crlf, "crlf", false),
 		reverse: booleanArgument(reverse, "reverse", false),
 		encoding: encoding === void 0 ? void 0 : oneOf(encoding, "encoding", LINES_ENCODINGS)
+	};
+}
+function iterationBounds(start, stop) {
+	return {
+		start: optionalBound(start, "start") ?? 0,
+		stop: optionalBound(stop, "stop") ?? Number.POSITIVE_INFINITY
 	};
 }
 const STREAM_OPTION_NAMES = [
@@ -972,8 +976,7 @@ function streamOptions(options) {
 	const { start, stop, chunkSize } = optionsArgument(options, STREAM_OPTION_NAMES, "stream");
 	if (chunkSize !== void 0 && typeof chunkSize !== "number") throw wrongType("chunkSize", "of type number", chunkSize);
 	return {
-		start: optionalBound(start, "start") ?? 0,
-		stop: optionalBound(stop, "stop") ?? Number.POSITIVE_INFINITY,
+		...iterationBounds(start, stop),
 		chunkSize: chunkSize === void 0 ? DEFAULT_PIECE : integer(chunkSize, "chunkSize", 1, LONGEST_PIECE)
 	};
 }
@@ -1013,17 +1016,19 @@ function checkTaskOptions({ signal: passed, onProgress }) {
 	};
 }
 function isOptions(start, ...others) {
-	if (typeof start !== "object" || start === null || isArrayOrRevoked(start)) return false;
-	return others.every((other) => other === void 0);
+	return isObject(start) && others.every((other) => other === void 0);
+}
+function isObject(value) {
+	return typeof value === "object" && value !== null && !isArrayOrRevoked(value);
 }
 function optionsArgument(options, names, method) {
 	if (options === void 0) return NO_OPTIONS;
-	if (typeof options !== "object" || options === null || isArrayOrRevoked(options) || looksMisplaced(options)) throw wrongType("options", "of type object", options);
+	if (!isObject(options) || looksMisplaced(options)) throw wrongType("options", "of type object", options);
 	refuseUnknown(options, "options.", names, method);
 	return options;
 }
 function objectOption(value, name, names) {
-	if (typeof value !== "object" || value === null || isArrayOrRevoked(value)) throw wrongType(name, `of type boolean, or an object with ${names.join(", ")}`, value);
+	if (!isObject(value)) throw wrongType(name, `of type boolean, or an object with ${names.join(", ")}`, value);
 	refuseUnknown(value, `options.${name}.`, names, "mmap");
 	return value;
 }
@@ -1884,34 +1889,33 @@ var Mapping = class {
 		this.views.relocateEarly(this.handle, this.length);
 	}
 	resize(length) {
-		const { handle } = this;
-		this.views.dropInternal(handle);
-		const isInPlace = this.views.replaceMemory(handle, () => binding.resize(handle, length));
+		this.views.dropInternal(this.handle);
+		this.#replaceMemory(() => {
+			const isInPlace = binding.resize(this.handle, length);
+			return typeof isInPlace === "boolean" ? {
+				inPlace: isInPlace,
+				length
+			} : isInPlace;
+		});
+	}
+	remap(length) {
+		this.#replaceMemory(() => binding.remap(this.handle, length));
+	}
+	#replaceMemory(change) {
+		let { length } = this;
+		const isInPlace = this.views.replaceMemory(this.handle, () => {
+			const changed = change();
+			if (!("inPlace" in changed)) return changed;
+			length = changed.length;
+			return changed.inPlace;
+		});
+		if (isInPlace && length === this.length) return;
 		this.length = length;
 		this.#direct = void 0;
 		if (this.#state !== void 0) this.#state.generation += 1;
 		if (!isInPlace) return;
 		try {
-			this.views.grow(this.length);
-		} catch {}
-	}
-	remap(length) {
-		const { handle } = this;
-		let newLength = this.length;
-		const remap = () => {
-			const remapped = binding.remap(handle, length);
-			if (!("inPlace" in remapped)) return remapped;
-			newLength = remapped.length;
-			return remapped.inPlace;
-		};
-		const isInPlace = this.views.replaceMemory(handle, remap);
-		if (isInPlace && newLength === this.length) return;
-		this.length = newLength;
-		this.#direct = void 0;
-		if (this.#state !== void 0) this.#state.generation += 1;
-		if (!isInPlace) return;
-		try {
-			this.views.grow(this.length);
+			this.views.grow(length);
 		} catch {}
 	}
 	close() {

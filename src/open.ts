@@ -34,42 +34,27 @@ export function closedHandle(): Handle {
 
 /** Maps memory for a handle, and returns its length in bytes. */
 export function open(handle: Handle, request: MmapRequest): number {
-  const {
-    file,
-    tagname,
-    length,
-    offset,
-    access,
-    flags,
-    prot,
-    trackfd,
-    create,
-    mode,
-    exclusive,
-    writeBack,
-    allowEmpty,
-  } = request
   const mapped = binding.open(
     handle,
-    file,
-    tagname,
-    length,
-    offset,
-    access,
-    flags,
-    prot,
-    trackfd,
-    create,
-    mode,
-    exclusive,
-    writeBack,
-    allowEmpty,
+    request.file,
+    request.tagname,
+    request.length,
+    request.offset,
+    request.access,
+    request.flags,
+    request.prot,
+    request.trackfd,
+    request.create,
+    request.mode,
+    request.exclusive,
+    request.writeBack,
+    request.allowEmpty,
   )
   if (typeof mapped !== 'number') {
     handles.spare[handles.spareCount] = handle
     handles.spareCount += 1
     if (isShortage(mapped)) collectGarbageSoon()
-    throw file === -1 && length === 0 ? withLengthHint(mapped) : withPath(mapped, request.path)
+    throw request.file === -1 && request.length === 0 ? withLengthHint(mapped) : withPath(mapped, request.path)
   }
   handles.unclosed += 1
   if (handles.unclosed >= nextCount) countDescriptors()

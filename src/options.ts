@@ -226,7 +226,7 @@ export interface CheckedTaskOptions {
   onProgress: TaskOptions['onProgress']
 }
 
-/** No; yes, with blocks allocated; yes, as a hole. */
+/** Whether to create: 0 never, 1 with blocks allocated, 2 as a hole. */
 type Create = 0 | 1 | 2
 
 /** The arguments of `mmap`, checked. */
@@ -456,12 +456,16 @@ export function linesOptions(options: unknown): LinesRequest {
     'lines',
   )
   return {
-    start: optionalBound(start, 'start') ?? 0,
-    stop: optionalBound(stop, 'stop') ?? Number.POSITIVE_INFINITY,
+    ...iterationBounds(start, stop),
     crlf: booleanArgument(crlf, 'crlf', false),
     reverse: booleanArgument(reverse, 'reverse', false),
     encoding: encoding === undefined ? undefined : oneOf(encoding, 'encoding', LINES_ENCODINGS),
   }
+}
+
+/** The bounds of an iteration. Without `stop` it ends where the mapping ends at that time. */
+function iterationBounds(start: unknown, stop: unknown): { start: number; stop: number } {
+  return { start: optionalBound(start, 'start') ?? 0, stop: optionalBound(stop, 'stop') ?? Number.POSITIVE_INFINITY }
 }
 
 const STREAM_OPTION_NAMES = ['start', 'stop', 'chunkSize']
@@ -475,8 +479,7 @@ export function streamOptions(options: unknown): { start: number; stop: number; 
     throw wrongType('chunkSize', 'of type number', chunkSize)
   }
   return {
-    start: optionalBound(start, 'start') ?? 0,
-    stop: optionalBound(stop, 'stop') ?? Number.POSITIVE_INFINITY,
+    ...iterationBounds(start, stop),
     chunkSize: chunkSize === undefined ? DEFAULT_PIECE : integer(chunkSize, 'chunkSize', 1, LONGEST_PIECE),
   }
 }
@@ -533,25 +536,24 @@ function checkTaskOptions({ signal: passed, onProgress }: TaskOptions): CheckedT
  * is a wrong `start`.
  */
 export function isOptions(start: unknown, ...others: unknown[]): boolean {
-  if (typeof start !== 'object' || start === null || isArrayOrRevoked(start)) return false
-  return others.every((other) => other === undefined)
+  return isObject(start) && others.every((other) => other === undefined)
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !isArrayOrRevoked(value)
 }
 
 /** `method` is how the error calls what has these options. */
 function optionsArgument(options: unknown, names: readonly string[], method: string): object {
   if (options === undefined) return NO_OPTIONS
-  if (typeof options !== 'object' || options === null || isArrayOrRevoked(options) || looksMisplaced(options)) {
-    throw wrongType('options', 'of type object', options)
-  }
+  if (!isObject(options) || looksMisplaced(options)) throw wrongType('options', 'of type object', options)
   refuseUnknown(options, 'options.', names, method)
   return options
 }
 
 /** An option that is neither missing nor a boolean, and so has options of its own. */
 function objectOption(value: unknown, name: string, names: readonly string[]): object {
-  if (typeof value !== 'object' || value === null || isArrayOrRevoked(value)) {
-    throw wrongType(name, `of type boolean, or an object with ${names.join(', ')}`, value)
-  }
+  if (!isObject(value)) throw wrongType(name, `of type boolean, or an object with ${names.join(', ')}`, value)
   refuseUnknown(value, `options.${name}.`, names, 'mmap')
   return value
 }
