@@ -3,7 +3,7 @@
 /** What native code returns: the value, or an error for TypeScript to throw. */
 export type Outcome<T> = T | Error
 
-/** A mapping, or none before it is opened and after it is closed. Its content is known to Rust alone. */
+/** A mapping, or none before `open` and after `close`. Only Rust knows its content. */
 export interface Handle {
   readonly opaque: unique symbol
 }

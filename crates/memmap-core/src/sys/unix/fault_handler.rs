@@ -207,7 +207,7 @@ enum Pages {
     /// faulted. Usually another thread has faulted there at the same time, and its handler maps
     /// zeros or a copy. Linux 6.17 and newer list mappings without waiting for that to end. The
     /// repeated access then succeeds.
-    #[cfg_attr(not(any(target_os = "linux", target_os = "android")), expect(dead_code, reason = "nobody asks there"))]
+    #[cfg_attr(not(any(target_os = "linux", target_os = "android")), expect(dead_code, reason = "only Linux finds it"))]
     Replaced,
     /// The engine has given the addresses to others.
     Gone,
