@@ -11,7 +11,7 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { shortened } from '../matrix/report.mjs'
+import { printResults } from '../matrix/report.mjs'
 import { root, setUp, stop } from '../setup.mjs'
 import { runGuest, stopGuest } from './kernel/guest.mjs'
 import { makeInitrd } from './kernel/initrd.mjs'
@@ -85,7 +85,8 @@ const plan = chosen.flatMap(({ columns, ...one }) => columns.map((column) => ({ 
 const results = []
 try {
   await runAll()
-  report()
+  const renamed = results.map(({ name, title, ...result }) => ({ ...result, scenario: name, where: title }))
+  printResults(renamed, printLeftOut)
 } catch (error) {
   if (!(error instanceof Unobtainable)) throw error
   console.log(`\nThe older kernel could not be obtained: ${error.message}\n\n0 passed, 0 failed`)
@@ -138,23 +139,4 @@ function printLeftOut() {
   const names = Object.keys(LEFT_OUT)
   if (names.length > 0) console.log('\nLeft out:')
   for (const name of names) console.log(`  ${name}: ${LEFT_OUT[name]}`)
-}
-
-function report() {
-  const impossible = results.filter(({ outcome }) => outcome === 'n/a')
-  const failures = results.filter(({ outcome }) => outcome === 'FAIL')
-  const passed = results.length - impossible.length - failures.length
-
-  if (impossible.length > 0) console.log('\nn/a:')
-  for (const { title, name, why } of impossible) console.log(`  ${name}, ${title}: ${why}`)
-  printLeftOut()
-  for (const { title, name, why } of failures) console.log(`\nFAIL: ${name}, ${title}: ${shortened(why)}`)
-
-  console.log('\nSlowest:')
-  const slowest = results.toSorted((one, other) => other.seconds - one.seconds).slice(0, 5)
-  for (const { title, name, seconds } of slowest) console.log(`  ${seconds.toFixed(1)} s  ${name}, ${title}`)
-  console.log(`${(performance.now() / 1000).toFixed(0)} s in all`)
-
-  console.log(`\n${passed} passed, ${failures.length} failed`)
-  process.exitCode = failures.length === 0 && passed > 0 ? 0 : 1
 }

@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { root, setUp, stop } from '../setup.mjs'
 import { obtain, RUNTIMES, RUNTIMES_FOLDER, SUFFIX } from './obtain.mjs'
-import { shortened } from './report.mjs'
+import { printResults } from './report.mjs'
 
 const SCENARIOS = join(root, '__test__/every-runtime/scenarios.cjs')
 const TIME_LIMIT = 180_000
@@ -51,8 +51,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 }
 
 const runtimes = chosen.map(obtainColumn).filter((runtime) => runtime !== undefined)
-const results = await runAll()
-report()
+printResults(await runAll())
 
 /** The runtime with its program and exact version, or undefined if it is not available here. */
 function obtainColumn(runtime) {
@@ -104,7 +103,7 @@ async function run(runtime, scenario) {
   const end = await output(runtime, [...LEADING_ARGUMENTS[runtime.kind], SCENARIOS, scenario], scratch)
   // A process that crashed has not removed its files.
   rmSync(scratch, { recursive: true, force: true })
-  return { runtime: runtime.name, scenario, seconds: (performance.now() - started) / 1000, ...outcomeOf(end) }
+  return { where: runtime.name, scenario, seconds: (performance.now() - started) / 1000, ...outcomeOf(end) }
 }
 
 function outcomeOf({ code, signal, error, timedOut, stdout, stderr }) {
@@ -151,24 +150,4 @@ function output({ program, original }, args, scratch) {
 function endGroup(child) {
   if (process.platform === 'win32') child.kill()
   else process.kill(-child.pid, 'SIGKILL')
-}
-
-function report() {
-  const impossible = results.filter(({ outcome }) => outcome === 'n/a')
-  const failures = results.filter(({ outcome }) => outcome === 'FAIL')
-  const passed = results.length - impossible.length - failures.length
-
-  if (impossible.length > 0) console.log('\nn/a:')
-  for (const { runtime, scenario, why } of impossible) console.log(`  ${scenario}, ${runtime}: ${why}`)
-  for (const { runtime, scenario, why } of failures) console.log(`\nFAIL: ${scenario}, ${runtime}: ${shortened(why)}`)
-
-  const slowest = results.toSorted((one, other) => other.seconds - one.seconds).slice(0, 5)
-  console.log('\nSlowest:')
-  for (const { runtime, scenario, seconds } of slowest)
-    console.log(`  ${seconds.toFixed(1)} s  ${scenario}, ${runtime}`)
-  const total = results.reduce((sum, { seconds }) => sum + seconds, 0)
-  console.log(`${total.toFixed(0)} s in all`)
-
-  console.log(`\n${passed} passed, ${failures.length} failed`)
-  process.exitCode = failures.length === 0 && passed > 0 ? 0 : 1
 }
