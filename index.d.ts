@@ -1,5 +1,5 @@
-import { inspect } from "node:util";
 import { FileHandle } from "node:fs/promises";
+import { inspect } from "node:util";
 
 //#region src/arguments.d.ts
 /** Bytes: a string stands for its UTF-8, any view for the bytes it shows. */
@@ -392,30 +392,9 @@ type ViewOver<T extends ArrayBufferView, TBuffer extends ArrayBufferLike> = [TBu
   readonly buffer: TBuffer;
 } : T;
 //#endregion
-//#region src/mmap.d.ts
-/**
- * A file as memory, or memory shared between processes: CPython's `mmap.mmap`.
- *
- * It is a file (`read`, `write`, `seek`, `readLine`, ... at a cursor), a bytearray (`at`, `slice`,
- * `setSlice`, `find`, ...) and memory (`bytes`, `buffer`, `view()`, which copy nothing). Positions
- * and lengths are in bytes. Bounds of a range `[start, stop)` are Python's: negative ones count
- * from the end, and bounds outside the mapping are moved to its nearest end. Arguments are checked
- * first, then the state, before anything is touched. Every error has a `code` ({@link ErrorCode},
- * or the operating system's).
- *
- * Every method but `close`, `unmap` and `seekable` throws `ERR_MMAP_CLOSED` once it is closed.
- * Every one that reads, searches, writes or flushes bytes throws `ERR_MMAP_FAULT`, with `offset`
- * and `length` of the lost bytes, once the file has been truncated under the mapping, or a full
- * disk could not fill a hole in it. A fraction in place of a whole number is `ERR_OUT_OF_RANGE`,
- * and so is a copy that is longer than a Buffer can be or than there is memory for. A detached
- * ArrayBuffer is `ERR_INVALID_ARG_VALUE`, and so is an unknown option.
- *
- * An Mmap is not itself a Buffer or a typed array: where one is wanted, pass {@link bytes}, which
- * copies nothing, or {@link slice}, a copy. (`mm[0]` is undefined.) It cannot be cloned. A Proxy of
- * one is of no use, because private properties belong to the object itself: its methods throw
- * `ERR_INVALID_THIS`. Vue makes none; elsewhere mark the Mmap as raw, or keep it apart.
- */
-declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements Disposable, Iterable<number> {
+//#region src/mmap/state.d.ts
+/** The state of a mapping, and what a mapping is to code that takes any object. */
+declare class MmapState {
   #private;
   /** The same as {@link mmap}. */
   constructor(file: FileLike | -1, length?: number | bigint | NotText<MmapOptions>, options?: MmapOptions);
@@ -444,6 +423,22 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements
    * @throws ERR_MMAP_CLOSED
    */
   get fd(): number;
+  /** The fields of CPython's repr. Never throws. */
+  [inspect.custom](_depth?: number, options?: {
+    stylize?: (text: string, style: 'special') => string;
+  }): string;
+  /**
+   * Throws: a mapping is no string and no number. So code that would take `"[object Mmap]"` for its
+   * content does not (`new Blob([mm])`, `${mm}`, `'' + mm`), and the error says what to pass.
+   * @throws ERR_INVALID_ARG_TYPE, always
+   */
+  [Symbol.toPrimitive](hint: string): never;
+  get [Symbol.toStringTag](): string;
+}
+//#endregion
+//#region src/mmap/memory.d.ts
+/** Views, copies, and the methods of a bytearray. */
+declare class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends MmapState implements Iterable<number> {
   /**
    * The mapping itself, as a Uint8Array. Nothing is copied, and what is stored is in the file (with
    * `ACCESS_READ` and `ACCESS_COPY`: in private memory). It never goes bad: it can be used after
@@ -513,47 +508,8 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements
    * @throws ERR_MMAP_CLOSED and, from `next()`, the errors that a stream fails with
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>;
-  /**
-   * Copies at most `n` bytes from the cursor, and moves it on. At the end the Buffer is empty.
-   * @param n bytes; to the end when it is missing, null or negative
-   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
-   */
-  read(n?: number | null): BufferCopy;
-  /**
-   * Reads the byte at the cursor and moves on.
-   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE when the cursor is at the end
-   */
-  readByte(): number;
-  /**
-   * Copies from the cursor through the next `'\n'`, or to the end, and moves on. At the end it is
-   * empty.
-   * @throws ERR_MMAP_CLOSED
-   */
-  readLine(): BufferCopy;
-  /**
-   * Writes all of `data` at the cursor and moves it on, or nothing. Returns how many bytes.
-   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when it does not fit,
-   *   ERR_INVALID_ARG_TYPE
-   */
-  write(data: BytesLike): number;
-  /**
-   * Writes a byte at the cursor and moves on.
-   * @param value 0 to 255
-   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when the cursor is at the end or
-   *   for another value, ERR_INVALID_ARG_TYPE
-   */
-  writeByte(value: number): void;
-  /**
-   * Moves the cursor to `position` from the start (`whence` 0), the cursor (1) or the end (2).
-   * Returns where it is.
-   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE outside `[0, length]` or for another `whence`,
-   *   ERR_INVALID_ARG_TYPE
-   */
-  seek(position: number, whence?: 0 | 1 | 2): number;
-  /** Always true, also when closed. */
-  seekable(): true;
-  /** The cursor. It may be beyond the end after a `resize()`. @throws ERR_MMAP_CLOSED */
-  tell(): number;
+  /** {@link bytes}, so that `Buffer.from(mm)` is a copy of the mapping. @throws as {@link bytes} */
+  valueOf(): ViewOver<Uint8Array, TBuffer>;
   /**
    * The byte at `index`, from 0 to 255. A negative index counts from the end: -1 is the last byte.
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
@@ -606,6 +562,57 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_FAULT from `next()`
    */
   [Symbol.iterator](): Generator<number, undefined, undefined>;
+}
+//#endregion
+//#region src/mmap/cursor.d.ts
+/** The methods of a file. */
+declare class MmapCursor<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends MmapMemory<TBuffer> {
+  /**
+   * Copies at most `n` bytes from the cursor, and moves it on. At the end the Buffer is empty.
+   * @param n bytes; to the end when it is missing, null or negative
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
+   */
+  read(n?: number | null): BufferCopy;
+  /**
+   * Reads the byte at the cursor and moves on.
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE when the cursor is at the end
+   */
+  readByte(): number;
+  /**
+   * Copies from the cursor through the next `'\n'`, or to the end, and moves on. At the end it is
+   * empty.
+   * @throws ERR_MMAP_CLOSED
+   */
+  readLine(): BufferCopy;
+  /**
+   * Writes all of `data` at the cursor and moves it on, or nothing. Returns how many bytes.
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when it does not fit,
+   *   ERR_INVALID_ARG_TYPE
+   */
+  write(data: BytesLike): number;
+  /**
+   * Writes a byte at the cursor and moves on.
+   * @param value 0 to 255
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when the cursor is at the end or
+   *   for another value, ERR_INVALID_ARG_TYPE
+   */
+  writeByte(value: number): void;
+  /**
+   * Moves the cursor to `position` from the start (`whence` 0), the cursor (1) or the end (2).
+   * Returns where it is.
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE outside `[0, length]` or for another `whence`,
+   *   ERR_INVALID_ARG_TYPE
+   */
+  seek(position: number, whence?: 0 | 1 | 2): number;
+  /** Always true, also when closed. */
+  seekable(): true;
+  /** The cursor. It may be beyond the end after a `resize()`. @throws ERR_MMAP_CLOSED */
+  tell(): number;
+}
+//#endregion
+//#region src/mmap/search.d.ts
+/** Searches, and the tasks that search. */
+declare class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends MmapCursor<TBuffer> {
   /**
    * The first place of `needle` in `[start, stop)`, or -1. An empty needle is at `start`.
    * @param start default is the cursor, as in Python; see {@link indexOf}
@@ -713,22 +720,32 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements
    *   memory
    */
   replaceAllAsync(from: BytesLike, to: BytesLike, start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<number>;
-  /**
-   * {@link flush}, as a task. The device is asked to finish after every 8 MiB, which is when
-   * progress is reported and a signal is looked at.
-   * @param offset in bytes, default 0; or all options, with the range as `start` and `stop`
-   * @param size in bytes; to the end when it is missing or -1
-   * @returns a promise, rejected with the errors of `flush`, and as that of {@link findAsync}
-   */
-  flushAsync(offset?: number | RangeTaskOptions, size?: number, options?: TaskOptions): Promise<void>;
-  /**
-   * Reads a range into memory ahead of its use, as a task: {@link resident} shows it. Nothing is
-   * copied. Linux: MADV_POPULATE_READ (5.14 and newer). Other Unix: MADV_WILLNEED and a touch of
-   * every page. Windows: PrefetchVirtualMemory.
-   * @param start default 0; or all options. `stop` is the length by default
-   * @returns a promise, rejected as that of {@link findAsync}, and with ERR_MMAP_FAULT
-   */
-  prefetch(start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<void>;
+}
+//#endregion
+//#region src/mmap/mmap.d.ts
+/**
+ * A file as memory, or memory shared between processes: CPython's `mmap.mmap`.
+ *
+ * It is a file (`read`, `write`, `seek`, `readLine`, ... at a cursor), a bytearray (`at`, `slice`,
+ * `setSlice`, `find`, ...) and memory (`bytes`, `buffer`, `view()`, which copy nothing). Positions
+ * and lengths are in bytes. Bounds of a range `[start, stop)` are Python's: negative ones count
+ * from the end, and bounds outside the mapping are moved to its nearest end. Arguments are checked
+ * first, then the state, before anything is touched. Every error has a `code` ({@link ErrorCode},
+ * or the operating system's).
+ *
+ * Every method but `close`, `unmap` and `seekable` throws `ERR_MMAP_CLOSED` once it is closed.
+ * Every one that reads, searches, writes or flushes bytes throws `ERR_MMAP_FAULT`, with `offset`
+ * and `length` of the lost bytes, once the file has been truncated under the mapping, or a full
+ * disk could not fill a hole in it. A fraction in place of a whole number is `ERR_OUT_OF_RANGE`,
+ * and so is a copy that is longer than a Buffer can be or than there is memory for. A detached
+ * ArrayBuffer is `ERR_INVALID_ARG_VALUE`, and so is an unknown option.
+ *
+ * An Mmap is not itself a Buffer or a typed array: where one is wanted, pass {@link bytes}, which
+ * copies nothing, or {@link slice}, a copy. (`mm[0]` is undefined.) It cannot be cloned. A Proxy of
+ * one is of no use, because private properties belong to the object itself: its methods throw
+ * `ERR_INVALID_THIS`. Vue makes none; elsewhere mark the Mmap as raw, or keep it apart.
+ */
+declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends MmapSearch<TBuffer> implements Disposable {
   /**
    * Bytes in the file, which may differ from `length` and may change. Of anonymous memory:
    * `length`.
@@ -749,6 +766,14 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements
    *   has been written, when the file has lost a part that was not touched
    */
   flush(offset?: number, size?: number, flags?: number): void;
+  /**
+   * {@link flush}, as a task. The device is asked to finish after every 8 MiB, which is when
+   * progress is reported and a signal is looked at.
+   * @param offset in bytes, default 0; or all options, with the range as `start` and `stop`
+   * @param size in bytes; to the end when it is missing or -1
+   * @returns a promise, rejected with the errors of `flush`, and as that of {@link findAsync}
+   */
+  flushAsync(offset?: number | RangeTaskOptions, size?: number, options?: TaskOptions): Promise<void>;
   /**
    * Makes the mapping longer or shorter, and sets the size of the file to `offset + newSize`. **If
    * the file was longer than that, the rest of it is cut off, also when the mapping becomes
@@ -833,6 +858,14 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements
    */
   resident(start?: number | RangeOptions, stop?: number): Residency;
   /**
+   * Reads a range into memory ahead of its use, as a task: {@link resident} shows it. Nothing is
+   * copied. Linux: MADV_POPULATE_READ (5.14 and newer). Other Unix: MADV_WILLNEED and a touch of
+   * every page. Windows: PrefetchVirtualMemory.
+   * @param start default 0; or all options. `stop` is the length by default
+   * @returns a promise, rejected as that of {@link findAsync}, and with ERR_MMAP_FAULT
+   */
+  prefetch(start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<void>;
+  /**
    * Closes: the methods throw from now on, and the descriptor is closed. The memory is unmapped at
    * once if no view was ever made for the user, else when the last view is collected. Views stay
    * good. Closing again does nothing. Changes of a shared mapping are in the file without any
@@ -859,19 +892,6 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> implements
   unmap(): void;
   /** {@link close}, for `using`. */
   [Symbol.dispose](): void;
-  /** The fields of CPython's repr. Never throws. */
-  [inspect.custom](_depth?: number, options?: {
-    stylize?: (text: string, style: 'special') => string;
-  }): string;
-  /** {@link bytes}, so that `Buffer.from(mm)` is a copy of the mapping. @throws as {@link bytes} */
-  valueOf(): ViewOver<Uint8Array, TBuffer>;
-  /**
-   * Throws: a mapping is no string and no number. So code that would take `"[object Mmap]"` for its
-   * content does not (`new Blob([mm])`, `${mm}`, `'' + mm`), and the error says what to pass.
-   * @throws ERR_INVALID_ARG_TYPE, always
-   */
-  [Symbol.toPrimitive](hint: string): never;
-  get [Symbol.toStringTag](): string;
 }
 //#endregion
 //#region src/factory.d.ts

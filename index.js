@@ -562,127 +562,6 @@ function symbolOfNode() {
 	return disposable && Object.getOwnPropertySymbols(disposable)[0];
 }
 //#endregion
-//#region src/identity.ts
-const IDENTITY = Symbol("memmap.identity");
-let mappings = 0;
-let markAsUncloneable = null;
-function giveIdentity(object) {
-	mappings += 1;
-	Reflect.set(object, IDENTITY, mappings);
-	if (markAsUncloneable === null) markAsUncloneable = uncloneableMark();
-	markAsUncloneable?.(object);
-}
-function uncloneableMark() {
-	if (Number.parseInt(process.versions.node, 10) < 22) return void 0;
-	return require("node:worker_threads").markAsUncloneable;
-}
-//#endregion
-//#region src/fault-counter.ts
-let faultCounter;
-let isRequested = false;
-function countedFaults() {
-	if (isRequested) return faultCounter;
-	isRequested = true;
-	try {
-		faultCounter = new Uint32Array(checked(binding.faultCounter()));
-	} catch {}
-	return faultCounter;
-}
-//#endregion
-//#region src/fault-signals.ts
-const SIGNALS = ["SIGBUS", "SIGSEGV"];
-const EMITS_BEFORE_INSTALLING = process.versions.bun !== void 0 || process.versions.deno !== void 0;
-let isWatching = false;
-function keepFaultHandler() {
-	if (isWatching) return;
-	isWatching = true;
-	const { isMainThread } = require("node:worker_threads");
-	if (!isMainThread || !binding.installFaultHandler() || !binding.isFirstToWatchSignals()) return;
-	const onNewListener = EMITS_BEFORE_INSTALLING ? addFirstListener : reinstall;
-	process.on("newListener", onNewListener);
-	process.on("removeListener", reinstall);
-	for (const signal of SIGNALS) if (process.listenerCount(signal) !== 0) onNewListener(signal);
-}
-function isFaultSignal(signal) {
-	return SIGNALS.some((faultSignal) => faultSignal === signal);
-}
-function reinstall(signal) {
-	if (isFaultSignal(signal)) binding.installFaultHandler();
-}
-let isAddingOurs = false;
-function addFirstListener(signal) {
-	if (!isFaultSignal(signal) || isAddingOurs || process.listeners(signal).includes(doNothing)) return;
-	isAddingOurs = true;
-	try {
-		process.on(signal, doNothing);
-		if (process.versions.bun === void 0) process.off(signal, doNothing);
-	} catch {}
-	isAddingOurs = false;
-	binding.installFaultHandler();
-}
-function doNothing() {}
-//#endregion
-//#region src/open.ts
-const handles = {
-	spare: [],
-	spareCount: 0,
-	mostSpare: 64,
-	unclosed: 0
-};
-function closedHandle() {
-	if (handles.spareCount === 0) return binding.newHandle();
-	handles.spareCount -= 1;
-	const handle = handles.spare[handles.spareCount];
-	handles.spare[handles.spareCount] = void 0;
-	return handle;
-}
-function open(handle, request) {
-	const mapped = binding.open(handle, request.file, request.tagname, request.length, request.offset, request.access, request.flags, request.prot, request.trackfd, request.create, request.mode, request.exclusive, request.writeBack, request.allowEmpty);
-	if (typeof mapped !== "number") {
-		handles.spare[handles.spareCount] = handle;
-		handles.spareCount += 1;
-		if (isShortage(mapped)) collectGarbageSoon();
-		throw request.file === -1 && request.length === 0 ? withLengthHint(mapped) : withPath(mapped, request.path);
-	}
-	handles.unclosed += 1;
-	if (handles.unclosed >= nextCount) countDescriptors();
-	return mapped;
-}
-let nextCount = 0;
-const SHARE = 1 / 4;
-const LEAST_UNTIL_NEXT_COUNT = 16;
-function countDescriptors() {
-	const allowed = binding.descriptorsAllowed();
-	handles.unclosed = binding.openMappings();
-	nextCount = handles.unclosed + Math.max((allowed - handles.unclosed) * SHARE, LEAST_UNTIL_NEXT_COUNT);
-	if (handles.unclosed >= allowed * SHARE) collectGarbageSoon();
-}
-let isCollectionDue = false;
-function collectGarbageSoon() {
-	if (isCollectionDue) return;
-	(0, node_timers.setImmediate)(collect);
-	isCollectionDue = true;
-}
-function collect() {
-	isCollectionDue = false;
-	const { Bun } = globalThis;
-	if (Bun !== void 0) {
-		Bun.gc(true);
-		return;
-	}
-	try {
-		for (let count = 0; count < 4; count += 1) Reflect.construct(ArrayBuffer, [2 ** 30]);
-	} catch {}
-}
-let leavesAtExit = false;
-function leaveNamedRegionsAtExit() {
-	if (leavesAtExit || process.versions.bun === void 0) return;
-	leavesAtExit = true;
-	const { isMainThread } = require("node:worker_threads");
-	if (!isMainThread) return;
-	process.once("exit", binding.leaveNamedRegions);
-}
-//#endregion
 //#region src/abort-signal.ts
 function signalOf(value) {
 	if (typeof value !== "object" || value === null) return void 0;
@@ -1046,40 +925,6 @@ function looksMisplaced(value) {
 	return (0, node_util_types.isBoxedPrimitive)(value) || Symbol.iterator in value || "aborted" in value || "href" in value;
 }
 //#endregion
-//#region src/search/needles.ts
-const NEWLINE$1 = Uint8Array.of(10);
-let lastText;
-const LONGEST_CACHED = 64;
-function cachedNeedleBytes(needle) {
-	if (typeof needle !== "string") return bytesArgument(needle, "needle");
-	if (needle === lastText?.text) return lastText.bytes;
-	const bytes = Buffer.from(needle);
-	if (needle.length <= LONGEST_CACHED) lastText = {
-		text: needle,
-		bytes
-	};
-	return bytes;
-}
-function needleOf(needle) {
-	return typeof needle === "number" ? byteArgument(needle, "needle") : cachedNeedleBytes(needle);
-}
-function needleBytes(needle) {
-	return typeof needle === "number" ? byteAsBytes(needle) : needle;
-}
-function indexWithin(bytes, needle, from, to) {
-	const found = bytes.subarray(from, to).indexOf(needle);
-	return found === -1 ? -1 : from + found;
-}
-function refuseEmpty(needle, name) {
-	if (byteLengthOf(needle) === 0) throw wrongValue(`The "${name}" argument must not be empty, because an empty needle matches at every position`);
-}
-function refuseUnequal(from, to) {
-	refuseEmpty(from, "from");
-	const [old, replacement] = [byteLengthOf(from), byteLengthOf(to)];
-	if (old === replacement) return;
-	throw wrongValue(`The "to" argument must be as long as "from", ${old} bytes. Received ${replacement} bytes: other lengths would move the bytes after a match. Write the parts between the matches (findAll) and the replacements to a new file instead`);
-}
-//#endregion
 //#region src/ranges.ts
 function clamp(bound, length) {
 	return bound < 0 ? Math.max(bound + length, 0) : Math.min(bound, length);
@@ -1206,6 +1051,537 @@ function refuseWrongSize(count, slice) {
 	throw outOfRange("mmap slice assignment is wrong size", "data", `${slice.count} bytes long, as the slice is`, `${count} bytes`);
 }
 //#endregion
+//#region src/search/iteration.ts
+const DONE = Object.freeze({
+	value: void 0,
+	done: true
+});
+const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
+function inheritHelpers(...classes) {
+	for (const { prototype } of classes) Object.setPrototypeOf(prototype, iteratorPrototype);
+}
+//#endregion
+//#region src/search/matches.ts
+const FIRST_BATCH$1 = 16;
+const LARGEST_BATCH$1 = 4096;
+const MOST_POSITIONS = 2 ** 31;
+var BatchedSearch = class {
+	batch = 0;
+	base;
+	stop = 0;
+	ended = false;
+	#source;
+	#state;
+	#faultCounter;
+	#needle;
+	#requestedStop;
+	#places = new Int32Array(FIRST_BATCH$1);
+	#count = 0;
+	#returned = 0;
+	#next = 0;
+	#isLast = false;
+	#generation = -1;
+	#faults;
+	constructor(source, needle, start, stop) {
+		this.#source = source;
+		this.#state = source.state;
+		this.#faultCounter = source.state.faults;
+		this.#needle = needle;
+		this.base = start;
+		this.#requestedStop = stop;
+	}
+	next() {
+		const returned = this.#returned;
+		if (returned === this.#count || this.#state.generation !== this.#generation || this.#faultCounter[0] !== this.#faults) return this.#findMore();
+		this.#returned = returned + 1;
+		return this.#places[returned];
+	}
+	end() {
+		this.ended = true;
+		this.#returned = this.#count;
+	}
+	#findMore() {
+		if (this.ended) return -1;
+		this.#source.check();
+		this.#faults = this.#faultCounter[0];
+		if (this.#generation !== this.#state.generation) {
+			this.#generation = this.#state.generation;
+			this.stop = clamp(this.#requestedStop, this.#source.length());
+			this.#next = this.#returned === 0 ? this.base : this.#endOf(this.#returned - 1);
+			this.#isLast = false;
+			this.#find();
+		} else if (this.#returned === this.#count) {
+			if (this.#places.length < LARGEST_BATCH$1) this.#places = new Int32Array(this.#places.length * 4);
+			this.#find();
+		}
+		if (this.#returned === this.#count) return -1;
+		this.#returned += 1;
+		return this.#places[this.#returned - 1];
+	}
+	#find() {
+		while (!this.#isLast) {
+			this.batch += 1;
+			this.base = Math.min(this.#next, this.stop);
+			this.#returned = 0;
+			this.#count = 0;
+			const reach = this.base + MOST_POSITIONS - 1 + this.#needle.length;
+			const stop = Math.min(reach, this.stop);
+			const count = checked(binding.findAll(this.#source.handle(), this.#needle, this.#places, this.base, stop));
+			this.#count = count;
+			const end = count === 0 ? 0 : this.#endOf(count - 1);
+			const isFull = count === this.#places.length;
+			this.#next = isFull ? end : Math.max(this.base + MOST_POSITIONS, end);
+			this.#isLast = !isFull && stop === this.stop;
+			if (count !== 0) return;
+		}
+	}
+	#endOf(number) {
+		return this.base + this.#places[number] + this.#needle.length;
+	}
+};
+var Matches = class {
+	#search;
+	constructor(source, needle, start, stop) {
+		this.#search = new BatchedSearch(source, needle, start, stop);
+	}
+	next() {
+		const place = this.#search.next();
+		return place === -1 ? this.return() : {
+			value: this.#search.base + place,
+			done: false
+		};
+	}
+	return() {
+		this.#search.end();
+		return DONE;
+	}
+	[Symbol.iterator]() {
+		return this;
+	}
+};
+inheritHelpers(Matches);
+//#endregion
+//#region src/search/needles.ts
+const NEWLINE$1 = Uint8Array.of(10);
+let lastText;
+const LONGEST_CACHED = 64;
+function cachedNeedleBytes(needle) {
+	if (typeof needle !== "string") return bytesArgument(needle, "needle");
+	if (needle === lastText?.text) return lastText.bytes;
+	const bytes = Buffer.from(needle);
+	if (needle.length <= LONGEST_CACHED) lastText = {
+		text: needle,
+		bytes
+	};
+	return bytes;
+}
+function needleOf(needle) {
+	return typeof needle === "number" ? byteArgument(needle, "needle") : cachedNeedleBytes(needle);
+}
+function needleBytes(needle) {
+	return typeof needle === "number" ? byteAsBytes(needle) : needle;
+}
+function indexWithin(bytes, needle, from, to) {
+	const found = bytes.subarray(from, to).indexOf(needle);
+	return found === -1 ? -1 : from + found;
+}
+function refuseEmpty(needle, name) {
+	if (byteLengthOf(needle) === 0) throw wrongValue(`The "${name}" argument must not be empty, because an empty needle matches at every position`);
+}
+function refuseUnequal(from, to) {
+	refuseEmpty(from, "from");
+	const [old, replacement] = [byteLengthOf(from), byteLengthOf(to)];
+	if (old === replacement) return;
+	throw wrongValue(`The "to" argument must be as long as "from", ${old} bytes. Received ${replacement} bytes: other lengths would move the bytes after a match. Write the parts between the matches (findAll) and the replacements to a new file instead`);
+}
+//#endregion
+//#region src/search/lines.ts
+const NOWHERE = /* @__PURE__ */ new ArrayBuffer(0);
+const FIRST_WINDOW = 64 * 1024;
+const WINDOW_GROWTH = 16;
+const LAST_SHORT_WINDOW = 16 * 1024 * 1024;
+const LONGEST_WINDOW = MAX_VIEW_LENGTH - 8;
+function nextWindowLength(length) {
+	if (length === 0) return FIRST_WINDOW;
+	return length < LAST_SHORT_WINDOW ? length * WINDOW_GROWTH : LONGEST_WINDOW;
+}
+const RETURN$1 = 13;
+function withoutReturn(line) {
+	const last = line.length - 1;
+	return line[last] === RETURN$1 ? new Uint8Array(line.buffer, line.byteOffset, last) : line;
+}
+var Lines = class {
+	#source;
+	#search;
+	#crlf;
+	#start = 0;
+	#base;
+	#buffer = NOWHERE;
+	#origin = 0;
+	#generation = -1;
+	#windowLength = 0;
+	#batch = -1;
+	#offset = 0;
+	constructor(source, start, stop, crlf) {
+		this.#source = source;
+		this.#crlf = crlf;
+		this.#search = new BatchedSearch(source, NEWLINE$1, start, stop);
+		this.#base = start;
+	}
+	next() {
+		const search = this.#search;
+		const newline = search.next();
+		if (newline === -1) return this.#lastLine();
+		const start = this.#start;
+		if (search.batch === this.#batch) try {
+			const value = new Uint8Array(this.#buffer, this.#offset + start, newline - start);
+			this.#start = newline + 1;
+			return {
+				value: this.#crlf ? withoutReturn(value) : value,
+				done: false
+			};
+		} catch {}
+		const from = this.#base + start;
+		this.#base = search.base;
+		this.#start = newline + 1;
+		const value = this.#bytes(from, search.base + newline);
+		return {
+			value: this.#crlf ? withoutReturn(value) : value,
+			done: false
+		};
+	}
+	return() {
+		this.#search.end();
+		this.#buffer = NOWHERE;
+		this.#generation = -1;
+		this.#batch = -1;
+		return DONE;
+	}
+	[Symbol.iterator]() {
+		return this;
+	}
+	#lastLine() {
+		const { ended, stop } = this.#search;
+		const from = this.#base + this.#start;
+		const value = !ended && from < stop ? this.#bytes(from, stop) : void 0;
+		const done = this.return();
+		return value === void 0 ? done : {
+			value,
+			done: false
+		};
+	}
+	#bytes(from, to) {
+		this.#batch = -1;
+		let bytes = this.#inWindow(from, to);
+		if (bytes === void 0) {
+			this.#windowLength = nextWindowLength(this.#windowLength);
+			const end = Math.min(from + this.#windowLength, this.#search.stop);
+			const window = this.#source.window(from, Math.max(to, end));
+			if (window === void 0) return this.#source.copy(from, to);
+			this.#buffer = window.buffer;
+			this.#origin = window.origin;
+			this.#generation = this.#source.state.generation;
+			bytes = new Uint8Array(window.buffer, window.origin + from, to - from);
+		}
+		this.#offset = this.#origin + this.#base;
+		this.#batch = this.#search.batch;
+		return bytes;
+	}
+	#inWindow(from, to) {
+		if (this.#generation !== this.#source.state.generation) return void 0;
+		try {
+			return new Uint8Array(this.#buffer, this.#origin + from, to - from);
+		} catch {
+			return;
+		}
+	}
+};
+const BLOCK = 16 * 1024;
+var NewlinesBackwards = class {
+	#source;
+	#start;
+	#places = new Int32Array(BLOCK);
+	#count = 0;
+	#base;
+	constructor(source, start, stop) {
+		this.#source = source;
+		this.#start = start;
+		this.#base = stop;
+	}
+	before(position) {
+		for (;;) {
+			while (this.#count > 0) {
+				const place = this.#base + this.#places[this.#count - 1];
+				if (place < position) return place;
+				this.#count -= 1;
+			}
+			const stop = Math.min(this.#base, position);
+			if (stop <= this.#start) return -1;
+			this.#base = Math.max(this.#start, stop - BLOCK);
+			this.#count = checked(binding.findAll(this.#source.handle(), NEWLINE$1, this.#places, this.#base, stop));
+		}
+	}
+};
+var LinesBackwards = class {
+	#source;
+	#state;
+	#start;
+	#crlf;
+	#newlines;
+	#end;
+	#ended = false;
+	#buffer = NOWHERE;
+	#origin = 0;
+	#windowLength = 0;
+	#generation = -1;
+	#faults;
+	constructor(source, start, stop, crlf) {
+		this.#source = source;
+		this.#state = source.state;
+		this.#start = start;
+		this.#crlf = crlf;
+		this.#end = stop;
+		this.#newlines = new NewlinesBackwards(source, start, start);
+	}
+	next() {
+		if (this.#ended) return DONE;
+		if (this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) this.#followMapping();
+		const end = this.#end;
+		if (end <= this.#start) return this.return();
+		const last = this.#newlines.before(end);
+		const isTerminated = last === end - 1;
+		const to = isTerminated ? last : end;
+		const before = isTerminated ? this.#newlines.before(last) : last;
+		const from = before === -1 ? this.#start : before + 1;
+		const bytes = this.#bytes(from, to);
+		this.#end = from;
+		return {
+			value: this.#crlf && isTerminated ? withoutReturn(bytes) : bytes,
+			done: false
+		};
+	}
+	return() {
+		this.#ended = true;
+		this.#buffer = NOWHERE;
+		return DONE;
+	}
+	[Symbol.iterator]() {
+		return this;
+	}
+	#followMapping() {
+		this.#source.check();
+		this.#faults = this.#state.faults[0];
+		if (this.#generation === this.#state.generation) return;
+		this.#generation = this.#state.generation;
+		this.#buffer = NOWHERE;
+		this.#end = clamp(this.#end, this.#source.length());
+		this.#newlines = new NewlinesBackwards(this.#source, this.#start, this.#end);
+	}
+	#bytes(from, to) {
+		try {
+			return new Uint8Array(this.#buffer, this.#origin + from, to - from);
+		} catch {}
+		this.#windowLength = nextWindowLength(this.#windowLength);
+		const start = Math.max(to - this.#windowLength, this.#start);
+		const window = this.#source.window(Math.min(from, start), to);
+		if (window === void 0) return this.#source.copy(from, to);
+		this.#buffer = window.buffer;
+		this.#origin = window.origin;
+		return new Uint8Array(window.buffer, window.origin + from, to - from);
+	}
+};
+inheritHelpers(Lines, LinesBackwards);
+//#endregion
+//#region src/text.ts
+const LEAST_CHARACTERS = {
+	utf8: (count) => Math.ceil(count / 3),
+	latin1: (count) => count,
+	ascii: (count) => count,
+	utf16le: (count) => Math.floor(count / 2),
+	hex: (count) => 2 * count,
+	base64: (count) => 4 * Math.ceil(count / 3)
+};
+const ENCODINGS = Object.keys(LEAST_CHARACTERS);
+function textEncoding(encoding) {
+	if (encoding === "utf8") return encoding;
+	return oneOf(encoding, "encoding", ENCODINGS);
+}
+function refuseTooLong(encoding, count) {
+	const limit = node_buffer.constants.MAX_STRING_LENGTH;
+	if (LEAST_CHARACTERS[encoding](count) > limit) throw textTooLong(count, limit);
+}
+function decode(copy, encoding, count) {
+	try {
+		return copy.toString(encoding, 0, count);
+	} catch {
+		throw textTooLong(count, node_buffer.constants.MAX_STRING_LENGTH);
+	}
+}
+const scratch = Buffer.allocUnsafeSlow(2048);
+const scratchWords = new DataView(scratch.buffer);
+const SHORT_LOOP = 256;
+function shortText(bytes, words, encoding, from, to) {
+	const count = to - from;
+	if (count > SHORT_LOOP) bytes.copy(scratch, 0, from, to);
+	else {
+		let done = 0;
+		for (; done + 16 <= count; done += 16) {
+			const at = from + done;
+			scratchWords.setInt32(done, words.getInt32(at, true), true);
+			scratchWords.setInt32(done + 4, words.getInt32(at + 4, true), true);
+			scratchWords.setInt32(done + 8, words.getInt32(at + 8, true), true);
+			scratchWords.setInt32(done + 12, words.getInt32(at + 12, true), true);
+		}
+		for (; done + 4 <= count; done += 4) scratchWords.setInt32(done, words.getInt32(from + done, true), true);
+		for (; done < count; done += 1) scratchWords.setInt8(done, words.getInt8(from + done));
+	}
+	return encoding === "utf8" && HAS_UTF8_SLICE ? scratch.utf8Slice(0, count) : scratch.toString(encoding, 0, count);
+}
+const HAS_UTF8_SLICE = "utf8Slice" in scratch;
+//#endregion
+//#region src/search/text-lines.ts
+const FIRST_BATCH = 4 * 1024;
+const LARGEST_BATCH = 64 * 1024;
+var TextLines = class {
+	#source;
+	#state;
+	#start;
+	#requestedStop;
+	#format;
+	#lines = [];
+	#returned = 0;
+	#ended = false;
+	#copy = Buffer.alloc(0);
+	#copiedFrom = 0;
+	#next = -1;
+	#stop = 0;
+	#buffer = Buffer.alloc(0);
+	#generation = -1;
+	#faults;
+	constructor(source, start, stop, format) {
+		this.#source = source;
+		this.#state = source.state;
+		this.#start = start;
+		this.#requestedStop = stop;
+		this.#format = format;
+	}
+	next() {
+		const returned = this.#returned;
+		if (returned === this.#lines.length || this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) return this.#checkedNext();
+		this.#returned = returned + 1;
+		return {
+			value: this.#lines[returned],
+			done: false
+		};
+	}
+	return() {
+		this.#ended = true;
+		this.#lines = [];
+		this.#returned = 0;
+		this.#copy = this.#buffer = Buffer.alloc(0);
+		this.#generation = -1;
+		return DONE;
+	}
+	[Symbol.iterator]() {
+		return this;
+	}
+	#checkedNext() {
+		if (this.#ended) return DONE;
+		this.#source.check();
+		this.#faults = this.#state.faults[0];
+		if (this.#generation !== this.#state.generation) this.#restart();
+		if (this.#returned === this.#lines.length) this.#fill();
+		if (this.#returned === this.#lines.length) return this.return();
+		this.#returned += 1;
+		return {
+			value: this.#lines[this.#returned - 1],
+			done: false
+		};
+	}
+	#restart() {
+		const isFirst = this.#generation === -1;
+		this.#generation = this.#state.generation;
+		this.#stop = clamp(this.#requestedStop, this.#source.length());
+		const { reverse } = this.#format;
+		if (isFirst) this.#next = reverse ? this.#stop : this.#start;
+		else if (this.#returned !== this.#lines.length) {
+			const before = reverse ? this.#lines.length - this.#returned : this.#returned;
+			let at = 0;
+			for (let line = 0; line < before; line += 1) at = this.#copy.indexOf(NEWLINE_BYTE, at) + 1;
+			this.#next = this.#copiedFrom + at;
+		}
+		if (reverse) this.#next = Math.min(this.#next, this.#stop);
+		this.#lines = [];
+		this.#returned = 0;
+	}
+	#fill() {
+		this.#returned = 0;
+		this.#lines = [];
+		const { encoding, crlf, reverse } = this.#format;
+		if (!(reverse ? this.#copyBefore() : this.#copyAfter())) return;
+		const text = decode(this.#copy, encoding, this.#copy.length);
+		const lines = text.split("\n");
+		const isTerminated = lines.at(-1) === "";
+		if (isTerminated) lines.pop();
+		if (crlf && text.includes("\r\n")) dropReturns(lines, isTerminated ? lines.length : lines.length - 1);
+		this.#lines = reverse ? lines.reverse() : lines;
+	}
+	#copyAfter() {
+		const from = this.#next;
+		const left = this.#stop - from;
+		if (left <= 0) return false;
+		const copy = this.#read(from, Math.min(left, this.#batchSize()));
+		const end = copy.length === left ? left : copy.lastIndexOf(NEWLINE_BYTE) + 1;
+		if (end !== 0) this.#copy = copy.subarray(0, end);
+		else {
+			const newline = checked(binding.find(this.#source.handle(), NEWLINE$1, from + copy.length, this.#stop));
+			this.#copyLong(from, newline === -1 ? this.#stop : newline + 1);
+		}
+		this.#copiedFrom = from;
+		this.#next = from + this.#copy.length;
+		return true;
+	}
+	#copyBefore() {
+		const to = this.#next;
+		const left = to - this.#start;
+		if (left <= 0) return false;
+		const size = Math.min(left, this.#batchSize());
+		const copy = this.#read(to - size, size);
+		const newline = size === left ? -1 : copy.indexOf(NEWLINE_BYTE);
+		if (size === left || newline !== -1 && newline !== size - 1) this.#copy = copy.subarray(newline + 1);
+		else {
+			const before = checked(binding.rfind(this.#source.handle(), NEWLINE$1, this.#start, to - size));
+			this.#copyLong(before === -1 ? this.#start : before + 1, to);
+		}
+		this.#copiedFrom = to - this.#copy.length;
+		this.#next = this.#copiedFrom;
+		return true;
+	}
+	#batchSize() {
+		const last = this.#buffer.length;
+		if (last < LARGEST_BATCH) this.#buffer = Buffer.allocUnsafeSlow(last === 0 ? FIRST_BATCH : last * 4);
+		return this.#buffer.length;
+	}
+	#read(from, size) {
+		const copy = this.#buffer.subarray(0, size);
+		checked(binding.read(this.#source.handle(), copy, from));
+		return copy;
+	}
+	#copyLong(from, to) {
+		refuseTooLong(this.#format.encoding, to - from);
+		this.#copy = this.#source.copy(from, to);
+	}
+};
+const NEWLINE_BYTE = 10;
+const RETURN = 13;
+function dropReturns(lines, count) {
+	for (let index = 0; index < count; index += 1) {
+		const line = lines[index];
+		if (line.charCodeAt(line.length - 1) === RETURN) lines[index] = line.slice(0, -1);
+	}
+}
+inheritHelpers(TextLines);
+//#endregion
 //#region src/streams.ts
 var Pieces = class {
 	#source;
@@ -1276,6 +1652,155 @@ var BufferIterator = class {
 	}
 };
 //#endregion
+//#region src/views/view-types.ts
+const ELEMENT_SIZES = new Map([[DataView, 1], [Buffer, 1]]);
+for (const name of Object.getOwnPropertyNames(globalThis)) {
+	if (!/^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$/.test(name)) continue;
+	const type = Reflect.get(globalThis, name);
+	ELEMENT_SIZES.set(type, type.BYTES_PER_ELEMENT);
+}
+function elementSize(type) {
+	for (let base = type; typeof base === "function" && !(0, node_util_types.isProxy)(base); base = Object.getPrototypeOf(base)) {
+		const size = ELEMENT_SIZES.get(base);
+		if (size !== void 0) return size;
+	}
+}
+function isConstructor(type) {
+	if (ELEMENT_SIZES.has(type)) return true;
+	try {
+		Reflect.construct(new Proxy(type, BUILDS_NOTHING), []);
+		return true;
+	} catch {
+		return false;
+	}
+}
+const BUILDS_NOTHING = { construct: () => ({}) };
+function construct(type, ...args) {
+	if (type === Buffer) return Reflect.construct(Uint8Array, args, Buffer);
+	return new type(...args);
+}
+//#endregion
+//#region src/identity.ts
+const IDENTITY = Symbol("memmap.identity");
+let mappings = 0;
+let markAsUncloneable = null;
+function giveIdentity(object) {
+	mappings += 1;
+	Reflect.set(object, IDENTITY, mappings);
+	if (markAsUncloneable === null) markAsUncloneable = uncloneableMark();
+	markAsUncloneable?.(object);
+}
+function uncloneableMark() {
+	if (Number.parseInt(process.versions.node, 10) < 22) return void 0;
+	return require("node:worker_threads").markAsUncloneable;
+}
+//#endregion
+//#region src/fault-counter.ts
+let faultCounter;
+let isRequested = false;
+function countedFaults() {
+	if (isRequested) return faultCounter;
+	isRequested = true;
+	try {
+		faultCounter = new Uint32Array(checked(binding.faultCounter()));
+	} catch {}
+	return faultCounter;
+}
+//#endregion
+//#region src/fault-signals.ts
+const SIGNALS = ["SIGBUS", "SIGSEGV"];
+const EMITS_BEFORE_INSTALLING = process.versions.bun !== void 0 || process.versions.deno !== void 0;
+let isWatching = false;
+function keepFaultHandler() {
+	if (isWatching) return;
+	isWatching = true;
+	const { isMainThread } = require("node:worker_threads");
+	if (!isMainThread || !binding.installFaultHandler() || !binding.isFirstToWatchSignals()) return;
+	const onNewListener = EMITS_BEFORE_INSTALLING ? addFirstListener : reinstall;
+	process.on("newListener", onNewListener);
+	process.on("removeListener", reinstall);
+	for (const signal of SIGNALS) if (process.listenerCount(signal) !== 0) onNewListener(signal);
+}
+function isFaultSignal(signal) {
+	return SIGNALS.some((faultSignal) => faultSignal === signal);
+}
+function reinstall(signal) {
+	if (isFaultSignal(signal)) binding.installFaultHandler();
+}
+let isAddingOurs = false;
+function addFirstListener(signal) {
+	if (!isFaultSignal(signal) || isAddingOurs || process.listeners(signal).includes(doNothing)) return;
+	isAddingOurs = true;
+	try {
+		process.on(signal, doNothing);
+		if (process.versions.bun === void 0) process.off(signal, doNothing);
+	} catch {}
+	isAddingOurs = false;
+	binding.installFaultHandler();
+}
+function doNothing() {}
+//#endregion
+//#region src/open.ts
+const handles = {
+	spare: [],
+	spareCount: 0,
+	mostSpare: 64,
+	unclosed: 0
+};
+function closedHandle() {
+	if (handles.spareCount === 0) return binding.newHandle();
+	handles.spareCount -= 1;
+	const handle = handles.spare[handles.spareCount];
+	handles.spare[handles.spareCount] = void 0;
+	return handle;
+}
+function open(handle, request) {
+	const mapped = binding.open(handle, request.file, request.tagname, request.length, request.offset, request.access, request.flags, request.prot, request.trackfd, request.create, request.mode, request.exclusive, request.writeBack, request.allowEmpty);
+	if (typeof mapped !== "number") {
+		handles.spare[handles.spareCount] = handle;
+		handles.spareCount += 1;
+		if (isShortage(mapped)) collectGarbageSoon();
+		throw request.file === -1 && request.length === 0 ? withLengthHint(mapped) : withPath(mapped, request.path);
+	}
+	handles.unclosed += 1;
+	if (handles.unclosed >= nextCount) countDescriptors();
+	return mapped;
+}
+let nextCount = 0;
+const SHARE = 1 / 4;
+const LEAST_UNTIL_NEXT_COUNT = 16;
+function countDescriptors() {
+	const allowed = binding.descriptorsAllowed();
+	handles.unclosed = binding.openMappings();
+	nextCount = handles.unclosed + Math.max((allowed - handles.unclosed) * SHARE, LEAST_UNTIL_NEXT_COUNT);
+	if (handles.unclosed >= allowed * SHARE) collectGarbageSoon();
+}
+let isCollectionDue = false;
+function collectGarbageSoon() {
+	if (isCollectionDue) return;
+	(0, node_timers.setImmediate)(collect);
+	isCollectionDue = true;
+}
+function collect() {
+	isCollectionDue = false;
+	const { Bun } = globalThis;
+	if (Bun !== void 0) {
+		Bun.gc(true);
+		return;
+	}
+	try {
+		for (let count = 0; count < 4; count += 1) Reflect.construct(ArrayBuffer, [2 ** 30]);
+	} catch {}
+}
+let leavesAtExit = false;
+function leaveNamedRegionsAtExit() {
+	if (leavesAtExit || process.versions.bun === void 0) return;
+	leavesAtExit = true;
+	const { isMainThread } = require("node:worker_threads");
+	if (!isMainThread) return;
+	process.once("exit", binding.leaveNamedRegions);
+}
+//#endregion
 //#region src/tasks.ts
 const REPORT_INTERVAL = 34;
 const buffersInUse = /* @__PURE__ */ new Set();
@@ -1334,53 +1859,6 @@ function toUserError(error, signal) {
 	if ((0, node_util_types.isNativeError)(error)) Error.captureStackTrace(error);
 	return error;
 }
-//#endregion
-//#region src/text.ts
-const LEAST_CHARACTERS = {
-	utf8: (count) => Math.ceil(count / 3),
-	latin1: (count) => count,
-	ascii: (count) => count,
-	utf16le: (count) => Math.floor(count / 2),
-	hex: (count) => 2 * count,
-	base64: (count) => 4 * Math.ceil(count / 3)
-};
-const ENCODINGS = Object.keys(LEAST_CHARACTERS);
-function textEncoding(encoding) {
-	if (encoding === "utf8") return encoding;
-	return oneOf(encoding, "encoding", ENCODINGS);
-}
-function refuseTooLong(encoding, count) {
-	const limit = node_buffer.constants.MAX_STRING_LENGTH;
-	if (LEAST_CHARACTERS[encoding](count) > limit) throw textTooLong(count, limit);
-}
-function decode(copy, encoding, count) {
-	try {
-		return copy.toString(encoding, 0, count);
-	} catch {
-		throw textTooLong(count, node_buffer.constants.MAX_STRING_LENGTH);
-	}
-}
-const scratch = Buffer.allocUnsafeSlow(2048);
-const scratchWords = new DataView(scratch.buffer);
-const SHORT_LOOP = 256;
-function shortText(bytes, words, encoding, from, to) {
-	const count = to - from;
-	if (count > SHORT_LOOP) bytes.copy(scratch, 0, from, to);
-	else {
-		let done = 0;
-		for (; done + 16 <= count; done += 16) {
-			const at = from + done;
-			scratchWords.setInt32(done, words.getInt32(at, true), true);
-			scratchWords.setInt32(done + 4, words.getInt32(at + 4, true), true);
-			scratchWords.setInt32(done + 8, words.getInt32(at + 8, true), true);
-			scratchWords.setInt32(done + 12, words.getInt32(at + 12, true), true);
-		}
-		for (; done + 4 <= count; done += 4) scratchWords.setInt32(done, words.getInt32(from + done, true), true);
-		for (; done < count; done += 1) scratchWords.setInt8(done, words.getInt8(from + done));
-	}
-	return encoding === "utf8" && HAS_UTF8_SLICE ? scratch.utf8Slice(0, count) : scratch.toString(encoding, 0, count);
-}
-const HAS_UTF8_SLICE = "utf8Slice" in scratch;
 //#endregion
 //#region src/views/mapped-buffer.ts
 function mappedBuffer(id, buffer, start, byteOffset, length) {
@@ -1707,6 +2185,7 @@ var Mapping = class {
 	life = 0;
 	handle;
 	length;
+	position = 0;
 	access;
 	offset;
 	lead;
@@ -1738,9 +2217,9 @@ var Mapping = class {
 		if (this.life !== 0) throw closed();
 		return this.handle;
 	}
-	describe(position) {
+	describe() {
 		if (this.life !== 0) return "closed=true";
-		return `closed=false, access=${ACCESS_NAMES[this.access]}, length=${this.length}, pos=${position}, offset=${this.offset}`;
+		return `closed=false, access=${ACCESS_NAMES[this.access]}, length=${this.length}, pos=${this.position}, offset=${this.offset}`;
 	}
 	byteAt(index) {
 		const value = this.#direct?.[index];
@@ -1995,490 +2474,11 @@ function allocateBuffer(count) {
 	}
 }
 //#endregion
-//#region src/search/iteration.ts
-const DONE = Object.freeze({
-	value: void 0,
-	done: true
-});
-const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
-function inheritHelpers(...classes) {
-	for (const { prototype } of classes) Object.setPrototypeOf(prototype, iteratorPrototype);
-}
-//#endregion
-//#region src/search/matches.ts
-const FIRST_BATCH$1 = 16;
-const LARGEST_BATCH$1 = 4096;
-const MOST_POSITIONS = 2 ** 31;
-var BatchedSearch = class {
-	batch = 0;
-	base;
-	stop = 0;
-	ended = false;
-	#source;
-	#state;
-	#faultCounter;
-	#needle;
-	#requestedStop;
-	#places = new Int32Array(FIRST_BATCH$1);
-	#count = 0;
-	#returned = 0;
-	#next = 0;
-	#isLast = false;
-	#generation = -1;
-	#faults;
-	constructor(source, needle, start, stop) {
-		this.#source = source;
-		this.#state = source.state;
-		this.#faultCounter = source.state.faults;
-		this.#needle = needle;
-		this.base = start;
-		this.#requestedStop = stop;
-	}
-	next() {
-		const returned = this.#returned;
-		if (returned === this.#count || this.#state.generation !== this.#generation || this.#faultCounter[0] !== this.#faults) return this.#findMore();
-		this.#returned = returned + 1;
-		return this.#places[returned];
-	}
-	end() {
-		this.ended = true;
-		this.#returned = this.#count;
-	}
-	#findMore() {
-		if (this.ended) return -1;
-		this.#source.check();
-		this.#faults = this.#faultCounter[0];
-		if (this.#generation !== this.#state.generation) {
-			this.#generation = this.#state.generation;
-			this.stop = clamp(this.#requestedStop, this.#source.length());
-			this.#next = this.#returned === 0 ? this.base : this.#endOf(this.#returned - 1);
-			this.#isLast = false;
-			this.#find();
-		} else if (this.#returned === this.#count) {
-			if (this.#places.length < LARGEST_BATCH$1) this.#places = new Int32Array(this.#places.length * 4);
-			this.#find();
-		}
-		if (this.#returned === this.#count) return -1;
-		this.#returned += 1;
-		return this.#places[this.#returned - 1];
-	}
-	#find() {
-		while (!this.#isLast) {
-			this.batch += 1;
-			this.base = Math.min(this.#next, this.stop);
-			this.#returned = 0;
-			this.#count = 0;
-			const reach = this.base + MOST_POSITIONS - 1 + this.#needle.length;
-			const stop = Math.min(reach, this.stop);
-			const count = checked(binding.findAll(this.#source.handle(), this.#needle, this.#places, this.base, stop));
-			this.#count = count;
-			const end = count === 0 ? 0 : this.#endOf(count - 1);
-			const isFull = count === this.#places.length;
-			this.#next = isFull ? end : Math.max(this.base + MOST_POSITIONS, end);
-			this.#isLast = !isFull && stop === this.stop;
-			if (count !== 0) return;
-		}
-	}
-	#endOf(number) {
-		return this.base + this.#places[number] + this.#needle.length;
-	}
-};
-var Matches = class {
-	#search;
-	constructor(source, needle, start, stop) {
-		this.#search = new BatchedSearch(source, needle, start, stop);
-	}
-	next() {
-		const place = this.#search.next();
-		return place === -1 ? this.return() : {
-			value: this.#search.base + place,
-			done: false
-		};
-	}
-	return() {
-		this.#search.end();
-		return DONE;
-	}
-	[Symbol.iterator]() {
-		return this;
-	}
-};
-inheritHelpers(Matches);
-//#endregion
-//#region src/search/lines.ts
-const NOWHERE = /* @__PURE__ */ new ArrayBuffer(0);
-const FIRST_WINDOW = 64 * 1024;
-const WINDOW_GROWTH = 16;
-const LAST_SHORT_WINDOW = 16 * 1024 * 1024;
-const LONGEST_WINDOW = MAX_VIEW_LENGTH - 8;
-function nextWindowLength(length) {
-	if (length === 0) return FIRST_WINDOW;
-	return length < LAST_SHORT_WINDOW ? length * WINDOW_GROWTH : LONGEST_WINDOW;
-}
-const RETURN$1 = 13;
-function withoutReturn(line) {
-	const last = line.length - 1;
-	return line[last] === RETURN$1 ? new Uint8Array(line.buffer, line.byteOffset, last) : line;
-}
-var Lines = class {
-	#source;
-	#search;
-	#crlf;
-	#start = 0;
-	#base;
-	#buffer = NOWHERE;
-	#origin = 0;
-	#generation = -1;
-	#windowLength = 0;
-	#batch = -1;
-	#offset = 0;
-	constructor(source, start, stop, crlf) {
-		this.#source = source;
-		this.#crlf = crlf;
-		this.#search = new BatchedSearch(source, NEWLINE$1, start, stop);
-		this.#base = start;
-	}
-	next() {
-		const search = this.#search;
-		const newline = search.next();
-		if (newline === -1) return this.#lastLine();
-		const start = this.#start;
-		if (search.batch === this.#batch) try {
-			const value = new Uint8Array(this.#buffer, this.#offset + start, newline - start);
-			this.#start = newline + 1;
-			return {
-				value: this.#crlf ? withoutReturn(value) : value,
-				done: false
-			};
-		} catch {}
-		const from = this.#base + start;
-		this.#base = search.base;
-		this.#start = newline + 1;
-		const value = this.#bytes(from, search.base + newline);
-		return {
-			value: this.#crlf ? withoutReturn(value) : value,
-			done: false
-		};
-	}
-	return() {
-		this.#search.end();
-		this.#buffer = NOWHERE;
-		this.#generation = -1;
-		this.#batch = -1;
-		return DONE;
-	}
-	[Symbol.iterator]() {
-		return this;
-	}
-	#lastLine() {
-		const { ended, stop } = this.#search;
-		const from = this.#base + this.#start;
-		const value = !ended && from < stop ? this.#bytes(from, stop) : void 0;
-		const done = this.return();
-		return value === void 0 ? done : {
-			value,
-			done: false
-		};
-	}
-	#bytes(from, to) {
-		this.#batch = -1;
-		let bytes = this.#inWindow(from, to);
-		if (bytes === void 0) {
-			this.#windowLength = nextWindowLength(this.#windowLength);
-			const end = Math.min(from + this.#windowLength, this.#search.stop);
-			const window = this.#source.window(from, Math.max(to, end));
-			if (window === void 0) return this.#source.copy(from, to);
-			this.#buffer = window.buffer;
-			this.#origin = window.origin;
-			this.#generation = this.#source.state.generation;
-			bytes = new Uint8Array(window.buffer, window.origin + from, to - from);
-		}
-		this.#offset = this.#origin + this.#base;
-		this.#batch = this.#search.batch;
-		return bytes;
-	}
-	#inWindow(from, to) {
-		if (this.#generation !== this.#source.state.generation) return void 0;
-		try {
-			return new Uint8Array(this.#buffer, this.#origin + from, to - from);
-		} catch {
-			return;
-		}
-	}
-};
-const BLOCK = 16 * 1024;
-var NewlinesBackwards = class {
-	#source;
-	#start;
-	#places = new Int32Array(BLOCK);
-	#count = 0;
-	#base;
-	constructor(source, start, stop) {
-		this.#source = source;
-		this.#start = start;
-		this.#base = stop;
-	}
-	before(position) {
-		for (;;) {
-			while (this.#count > 0) {
-				const place = this.#base + this.#places[this.#count - 1];
-				if (place < position) return place;
-				this.#count -= 1;
-			}
-			const stop = Math.min(this.#base, position);
-			if (stop <= this.#start) return -1;
-			this.#base = Math.max(this.#start, stop - BLOCK);
-			this.#count = checked(binding.findAll(this.#source.handle(), NEWLINE$1, this.#places, this.#base, stop));
-		}
-	}
-};
-var LinesBackwards = class {
-	#source;
-	#state;
-	#start;
-	#crlf;
-	#newlines;
-	#end;
-	#ended = false;
-	#buffer = NOWHERE;
-	#origin = 0;
-	#windowLength = 0;
-	#generation = -1;
-	#faults;
-	constructor(source, start, stop, crlf) {
-		this.#source = source;
-		this.#state = source.state;
-		this.#start = start;
-		this.#crlf = crlf;
-		this.#end = stop;
-		this.#newlines = new NewlinesBackwards(source, start, start);
-	}
-	next() {
-		if (this.#ended) return DONE;
-		if (this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) this.#followMapping();
-		const end = this.#end;
-		if (end <= this.#start) return this.return();
-		const last = this.#newlines.before(end);
-		const isTerminated = last === end - 1;
-		const to = isTerminated ? last : end;
-		const before = isTerminated ? this.#newlines.before(last) : last;
-		const from = before === -1 ? this.#start : before + 1;
-		const bytes = this.#bytes(from, to);
-		this.#end = from;
-		return {
-			value: this.#crlf && isTerminated ? withoutReturn(bytes) : bytes,
-			done: false
-		};
-	}
-	return() {
-		this.#ended = true;
-		this.#buffer = NOWHERE;
-		return DONE;
-	}
-	[Symbol.iterator]() {
-		return this;
-	}
-	#followMapping() {
-		this.#source.check();
-		this.#faults = this.#state.faults[0];
-		if (this.#generation === this.#state.generation) return;
-		this.#generation = this.#state.generation;
-		this.#buffer = NOWHERE;
-		this.#end = clamp(this.#end, this.#source.length());
-		this.#newlines = new NewlinesBackwards(this.#source, this.#start, this.#end);
-	}
-	#bytes(from, to) {
-		try {
-			return new Uint8Array(this.#buffer, this.#origin + from, to - from);
-		} catch {}
-		this.#windowLength = nextWindowLength(this.#windowLength);
-		const start = Math.max(to - this.#windowLength, this.#start);
-		const window = this.#source.window(Math.min(from, start), to);
-		if (window === void 0) return this.#source.copy(from, to);
-		this.#buffer = window.buffer;
-		this.#origin = window.origin;
-		return new Uint8Array(window.buffer, window.origin + from, to - from);
-	}
-};
-inheritHelpers(Lines, LinesBackwards);
-//#endregion
-//#region src/search/text-lines.ts
-const FIRST_BATCH = 4 * 1024;
-const LARGEST_BATCH = 64 * 1024;
-var TextLines = class {
-	#source;
-	#state;
-	#start;
-	#requestedStop;
-	#format;
-	#lines = [];
-	#returned = 0;
-	#ended = false;
-	#copy = Buffer.alloc(0);
-	#copiedFrom = 0;
-	#next = -1;
-	#stop = 0;
-	#buffer = Buffer.alloc(0);
-	#generation = -1;
-	#faults;
-	constructor(source, start, stop, format) {
-		this.#source = source;
-		this.#state = source.state;
-		this.#start = start;
-		this.#requestedStop = stop;
-		this.#format = format;
-	}
-	next() {
-		const returned = this.#returned;
-		if (returned === this.#lines.length || this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) return this.#checkedNext();
-		this.#returned = returned + 1;
-		return {
-			value: this.#lines[returned],
-			done: false
-		};
-	}
-	return() {
-		this.#ended = true;
-		this.#lines = [];
-		this.#returned = 0;
-		this.#copy = this.#buffer = Buffer.alloc(0);
-		this.#generation = -1;
-		return DONE;
-	}
-	[Symbol.iterator]() {
-		return this;
-	}
-	#checkedNext() {
-		if (this.#ended) return DONE;
-		this.#source.check();
-		this.#faults = this.#state.faults[0];
-		if (this.#generation !== this.#state.generation) this.#restart();
-		if (this.#returned === this.#lines.length) this.#fill();
-		if (this.#returned === this.#lines.length) return this.return();
-		this.#returned += 1;
-		return {
-			value: this.#lines[this.#returned - 1],
-			done: false
-		};
-	}
-	#restart() {
-		const isFirst = this.#generation === -1;
-		this.#generation = this.#state.generation;
-		this.#stop = clamp(this.#requestedStop, this.#source.length());
-		const { reverse } = this.#format;
-		if (isFirst) this.#next = reverse ? this.#stop : this.#start;
-		else if (this.#returned !== this.#lines.length) {
-			const before = reverse ? this.#lines.length - this.#returned : this.#returned;
-			let at = 0;
-			for (let line = 0; line < before; line += 1) at = this.#copy.indexOf(NEWLINE_BYTE, at) + 1;
-			this.#next = this.#copiedFrom + at;
-		}
-		if (reverse) this.#next = Math.min(this.#next, this.#stop);
-		this.#lines = [];
-		this.#returned = 0;
-	}
-	#fill() {
-		this.#returned = 0;
-		this.#lines = [];
-		const { encoding, crlf, reverse } = this.#format;
-		if (!(reverse ? this.#copyBefore() : this.#copyAfter())) return;
-		const text = decode(this.#copy, encoding, this.#copy.length);
-		const lines = text.split("\n");
-		const isTerminated = lines.at(-1) === "";
-		if (isTerminated) lines.pop();
-		if (crlf && text.includes("\r\n")) dropReturns(lines, isTerminated ? lines.length : lines.length - 1);
-		this.#lines = reverse ? lines.reverse() : lines;
-	}
-	#copyAfter() {
-		const from = this.#next;
-		const left = this.#stop - from;
-		if (left <= 0) return false;
-		const copy = this.#read(from, Math.min(left, this.#batchSize()));
-		const end = copy.length === left ? left : copy.lastIndexOf(NEWLINE_BYTE) + 1;
-		if (end !== 0) this.#copy = copy.subarray(0, end);
-		else {
-			const newline = checked(binding.find(this.#source.handle(), NEWLINE$1, from + copy.length, this.#stop));
-			this.#copyLong(from, newline === -1 ? this.#stop : newline + 1);
-		}
-		this.#copiedFrom = from;
-		this.#next = from + this.#copy.length;
-		return true;
-	}
-	#copyBefore() {
-		const to = this.#next;
-		const left = to - this.#start;
-		if (left <= 0) return false;
-		const size = Math.min(left, this.#batchSize());
-		const copy = this.#read(to - size, size);
-		const newline = size === left ? -1 : copy.indexOf(NEWLINE_BYTE);
-		if (size === left || newline !== -1 && newline !== size - 1) this.#copy = copy.subarray(newline + 1);
-		else {
-			const before = checked(binding.rfind(this.#source.handle(), NEWLINE$1, this.#start, to - size));
-			this.#copyLong(before === -1 ? this.#start : before + 1, to);
-		}
-		this.#copiedFrom = to - this.#copy.length;
-		this.#next = this.#copiedFrom;
-		return true;
-	}
-	#batchSize() {
-		const last = this.#buffer.length;
-		if (last < LARGEST_BATCH) this.#buffer = Buffer.allocUnsafeSlow(last === 0 ? FIRST_BATCH : last * 4);
-		return this.#buffer.length;
-	}
-	#read(from, size) {
-		const copy = this.#buffer.subarray(0, size);
-		checked(binding.read(this.#source.handle(), copy, from));
-		return copy;
-	}
-	#copyLong(from, to) {
-		refuseTooLong(this.#format.encoding, to - from);
-		this.#copy = this.#source.copy(from, to);
-	}
-};
-const NEWLINE_BYTE = 10;
-const RETURN = 13;
-function dropReturns(lines, count) {
-	for (let index = 0; index < count; index += 1) {
-		const line = lines[index];
-		if (line.charCodeAt(line.length - 1) === RETURN) lines[index] = line.slice(0, -1);
-	}
-}
-inheritHelpers(TextLines);
-//#endregion
-//#region src/views/view-types.ts
-const ELEMENT_SIZES = new Map([[DataView, 1], [Buffer, 1]]);
-for (const name of Object.getOwnPropertyNames(globalThis)) {
-	if (!/^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$/.test(name)) continue;
-	const type = Reflect.get(globalThis, name);
-	ELEMENT_SIZES.set(type, type.BYTES_PER_ELEMENT);
-}
-function elementSize(type) {
-	for (let base = type; typeof base === "function" && !(0, node_util_types.isProxy)(base); base = Object.getPrototypeOf(base)) {
-		const size = ELEMENT_SIZES.get(base);
-		if (size !== void 0) return size;
-	}
-}
-function isConstructor(type) {
-	if (ELEMENT_SIZES.has(type)) return true;
-	try {
-		Reflect.construct(new Proxy(type, BUILDS_NOTHING), []);
-		return true;
-	} catch {
-		return false;
-	}
-}
-const BUILDS_NOTHING = { construct: () => ({}) };
-function construct(type, ...args) {
-	if (type === Buffer) return Reflect.construct(Uint8Array, args, Buffer);
-	return new type(...args);
-}
-//#endregion
-//#region src/mmap.ts
+//#region src/mmap/state.ts
 let mappingOf;
 let live;
-var Mmap = class {
+var MmapState = class {
 	#mapping;
-	#position = 0;
 	static {
 		mappingOf = (mm) => {
 			try {
@@ -2521,6 +2521,36 @@ var Mmap = class {
 	get fd() {
 		return checked(binding.descriptor(live(this).handle));
 	}
+	[node_util.inspect.custom](_depth, options) {
+		if (!(#mapping in this)) return "<memmap.Mmap>";
+		const text = `<memmap.Mmap ${this.#mapping.describe()}>`;
+		const stylize = options?.stylize;
+		return typeof stylize === "function" ? stylize(text, "special") : text;
+	}
+	[Symbol.toPrimitive](hint) {
+		throw noPrimitive(hint);
+	}
+	get [Symbol.toStringTag]() {
+		return "Mmap";
+	}
+};
+function writable(mm) {
+	const mapping = live(mm);
+	if (mapping.access === 1) throw readOnly();
+	return mapping;
+}
+function liveRange(mm, range) {
+	const mapping = live(mm);
+	const [from, to] = rangeFromStart(range, mapping.length);
+	return [
+		mapping,
+		from,
+		to
+	];
+}
+//#endregion
+//#region src/mmap/memory.ts
+var MmapMemory = class extends MmapState {
 	get bytes() {
 		const { views, handle, length } = live(this);
 		return views.exposeBytes(handle, length);
@@ -2565,62 +2595,9 @@ var Mmap = class {
 		const { start, stop, chunkSize } = streamOptions(void 0);
 		return new BufferIterator(live(this).pieces(start, stop, chunkSize));
 	}
-	read(n) {
-		const most = n === null || n === void 0 ? -1 : wholeNumber(n, "n");
-		const mapping = live(this);
-		const position = this.#position;
-		const left = Math.max(mapping.length - position, 0);
-		const count = most < 0 ? left : Math.min(most, left);
-		const copy = mapping.copy(position, count);
-		this.#position = position + count;
-		return copy;
-	}
-	readByte() {
-		const mapping = live(this);
-		const position = this.#position;
-		refuseEnd(position, mapping.length, "read byte out of range");
-		const value = mapping.byteAt(position);
-		this.#position = position + 1;
-		return value;
-	}
-	readLine() {
-		const mapping = live(this);
-		const position = this.#position;
-		if (position >= mapping.length) return Buffer.alloc(0);
-		const line = mapping.copyLine(position);
-		this.#position = position + line.length;
-		return line;
-	}
-	write(data) {
-		const bytes = bytesArgument(data, "data");
-		const mapping = writable(this);
-		const count = byteLengthOf(bytes);
-		refuseOverrun(count, this.#position, mapping.length);
-		checked(binding.write(mapping.handle, bytes, count, this.#position, 1));
-		this.#position += count;
-		return count;
-	}
-	writeByte(value) {
-		const byte = wholeNumber(value, "value");
-		refuseWrongByte(byte);
-		const mapping = writable(this);
-		refuseEnd(this.#position, mapping.length, "write byte out of range");
-		mapping.setByteAt(this.#position, byte);
-		this.#position += 1;
-	}
-	seek(position, whence = 0) {
-		const distance = wholeNumber(position, "position");
-		const base = int32(whence, "whence");
-		const mapping = live(this);
-		this.#position = seekTarget(distance, base, this.#position, mapping.length);
-		return this.#position;
-	}
-	seekable() {
-		return true;
-	}
-	tell() {
-		live(this);
-		return this.#position;
+	valueOf() {
+		mappingOf(this);
+		return this.bytes;
 	}
 	at(index) {
 		const position = wholeNumber(index, "index");
@@ -2684,18 +2661,82 @@ var Mmap = class {
 			yield mapping.byteAt(index);
 		}
 	}
+};
+//#endregion
+//#region src/mmap/cursor.ts
+var MmapCursor = class extends MmapMemory {
+	read(n) {
+		const most = n === null || n === void 0 ? -1 : wholeNumber(n, "n");
+		const mapping = live(this);
+		const { position } = mapping;
+		const left = Math.max(mapping.length - position, 0);
+		const count = most < 0 ? left : Math.min(most, left);
+		const copy = mapping.copy(position, count);
+		mapping.position = position + count;
+		return copy;
+	}
+	readByte() {
+		const mapping = live(this);
+		const { position } = mapping;
+		refuseEnd(position, mapping.length, "read byte out of range");
+		const value = mapping.byteAt(position);
+		mapping.position = position + 1;
+		return value;
+	}
+	readLine() {
+		const mapping = live(this);
+		const { position } = mapping;
+		if (position >= mapping.length) return Buffer.alloc(0);
+		const line = mapping.copyLine(position);
+		mapping.position = position + line.length;
+		return line;
+	}
+	write(data) {
+		const bytes = bytesArgument(data, "data");
+		const mapping = writable(this);
+		const count = byteLengthOf(bytes);
+		refuseOverrun(count, mapping.position, mapping.length);
+		checked(binding.write(mapping.handle, bytes, count, mapping.position, 1));
+		mapping.position += count;
+		return count;
+	}
+	writeByte(value) {
+		const byte = wholeNumber(value, "value");
+		refuseWrongByte(byte);
+		const mapping = writable(this);
+		refuseEnd(mapping.position, mapping.length, "write byte out of range");
+		mapping.setByteAt(mapping.position, byte);
+		mapping.position += 1;
+	}
+	seek(position, whence = 0) {
+		const distance = wholeNumber(position, "position");
+		const base = int32(whence, "whence");
+		const mapping = live(this);
+		mapping.position = seekTarget(distance, base, mapping.position, mapping.length);
+		return mapping.position;
+	}
+	seekable() {
+		return true;
+	}
+	tell() {
+		return live(this).position;
+	}
+};
+//#endregion
+//#region src/mmap/search.ts
+var MmapSearch = class extends MmapCursor {
 	find(needle, start, stop) {
 		const bytes = cachedNeedleBytes(needle);
 		const range = rangeArguments(start, stop);
 		const mapping = live(this);
-		const [from, to] = rangeFromCursor(range, this.#position, mapping.length);
+		const [from, to] = rangeFromCursor(range, mapping.position, mapping.length);
 		return to < from ? -1 : mapping.find(bytes, from, to);
 	}
 	rfind(needle, start, stop) {
 		const bytes = bytesArgument(needle, "needle");
 		const range = rangeArguments(start, stop);
 		const mapping = live(this);
-		const [from, to] = rangeFromCursor(range, this.#position, mapping.length);
+		const [from, to] = rangeFromCursor(range, mapping.position, mapping.length);
 		return to < from ? -1 : mapping.rfind(bytes, from, to);
 	}
 	indexOf(needle, start) {
@@ -2760,7 +2801,7 @@ var Mmap = class {
 		const bytes = bytesArgument(needle, "needle");
 		const [range, checked] = taskArguments(start, stop, options);
 		const mapping = live(this);
-		const [from, to] = rangeFromCursor(range, this.#position, mapping.length);
+		const [from, to] = rangeFromCursor(range, mapping.position, mapping.length);
 		if (to < from) {
 			checked.onProgress?.({
 				done: 0,
@@ -2786,6 +2827,20 @@ var Mmap = class {
 		refuseUnequal(old, replacement);
 		return mapping.runTask(checked, last - first, (task) => binding.startReplaceAll(task, old, replacement, first, last));
 	}
+};
+//#endregion
+//#region src/mmap/mmap.ts
+var Mmap = class extends MmapSearch {
+	size() {
+		return checked(binding.size(live(this).handle));
+	}
+	flush(offset = 0, size, flags) {
+		const extent = flushArguments(offset, size);
+		const how = flags === void 0 ? void 0 : int32(flags, "flags");
+		const mapping = live(this);
+		const [from, to] = flushRange(extent, mapping.length);
+		checked(binding.flush(mapping.handle, from, to - from, how));
+	}
 	async flushAsync(offset = 0, size, options) {
 		if (isOptions(offset, size, options)) {
 			const [range, checked] = taskArguments(offset, void 0, void 0);
@@ -2798,21 +2853,6 @@ var Mmap = class {
 		const mapping = live(this);
 		const [from, to] = flushRange(extent, mapping.length);
 		await mapping.runTask(checked, to - from, (task) => binding.startFlush(task, from, to));
-	}
-	async prefetch(start, stop, options) {
-		const [range, checked] = taskArguments(start, stop, options);
-		const [mapping, from, to] = liveRange(this, range);
-		await mapping.runTask(checked, to - from, (task) => binding.startPrefetch(task, from, to));
-	}
-	size() {
-		return checked(binding.size(live(this).handle));
-	}
-	flush(offset = 0, size, flags) {
-		const extent = flushArguments(offset, size);
-		const how = flags === void 0 ? void 0 : int32(flags, "flags");
-		const mapping = live(this);
-		const [from, to] = flushRange(extent, mapping.length);
-		checked(binding.flush(mapping.handle, from, to - from, how));
 	}
 	resize(newSize) {
 		const length = wholeNumber(newSize, "newSize", "of type number or bigint");
@@ -2853,6 +2893,11 @@ var Mmap = class {
 		const [mapping, from, to] = liveRange(this, rangeArguments(start, stop));
 		return checked(binding.resident(mapping.handle, from, to - from));
 	}
+	async prefetch(start, stop, options) {
+		const [range, checked] = taskArguments(start, stop, options);
+		const [mapping, from, to] = liveRange(this, range);
+		await mapping.runTask(checked, to - from, (task) => binding.startPrefetch(task, from, to));
+	}
 	close() {
 		mappingOf(this).close();
 	}
@@ -2863,38 +2908,8 @@ var Mmap = class {
 		mappingOf(this);
 		this.close();
 	}
-	[node_util.inspect.custom](_depth, options) {
-		if (!(#mapping in this)) return "<memmap.Mmap>";
-		const text = `<memmap.Mmap ${this.#mapping.describe(this.#position)}>`;
-		const stylize = options?.stylize;
-		return typeof stylize === "function" ? stylize(text, "special") : text;
-	}
-	valueOf() {
-		mappingOf(this);
-		return this.bytes;
-	}
-	[Symbol.toPrimitive](hint) {
-		throw noPrimitive(hint);
-	}
-	get [Symbol.toStringTag]() {
-		return "Mmap";
-	}
 };
 addDisposeSymbols(Mmap.prototype);
-function writable(mm) {
-	const mapping = live(mm);
-	if (mapping.access === 1) throw readOnly();
-	return mapping;
-}
-function liveRange(mm, range) {
-	const mapping = live(mm);
-	const [from, to] = rangeFromStart(range, mapping.length);
-	return [
-		mapping,
-		from,
-		to
-	];
-}
 //#endregion
 //#region src/factory.ts
 function mmap(file, length, options) {

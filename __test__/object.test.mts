@@ -6,6 +6,7 @@ import { format, inspect, types } from 'node:util'
 import * as threads from 'node:worker_threads'
 import ava from 'ava'
 import { ACCESS_COPY, Mmap, mmap } from 'memmap'
+import { membersOf } from './support/members.mjs'
 import { pattern, scratchFile } from './support/portable.mjs'
 
 const test = ava.serial
@@ -125,11 +126,10 @@ const WITHOUT_MAPPING: PropertyKey[] = [
   inspect.custom,
 ]
 
-for (const key of Reflect.ownKeys(Mmap.prototype)) {
+for (const [key, { get, value = get }] of membersOf(Mmap)) {
   if (WITHOUT_MAPPING.includes(key)) continue
   test(`${String(key)}: called on something other than an Mmap, it is ERR_INVALID_THIS`, async (t) => {
     using map = mmap(scratchFile(t, 'abc'))
-    const { get, value = get } = Object.getOwnPropertyDescriptor(Mmap.prototype, key) ?? {}
     const receivers: [what: string, receiver: unknown][] = [
       ['a Proxy', new Proxy(map, {})],
       ['an object that inherits', Object.create(map)],

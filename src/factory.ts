@@ -1,6 +1,6 @@
 // mmap(): opens a mapping. Its overloads tell from the options which views the mapping has.
 
-import { Mmap } from './mmap.js'
+import { Mmap } from './mmap/mmap.js'
 import type { FileLike, MmapOptions, NotText, PlainMmapOptions, SharedMmapOptions } from './options.js'
 
 /**

@@ -5,7 +5,7 @@ export * from './constants.js'
 export type { ErrorCode, MmapError } from './errors.js'
 export { mmap } from './factory.js'
 export type { BufferCopy, Residency } from './mapping.js'
-export { Mmap } from './mmap.js'
+export { Mmap } from './mmap/mmap.js'
 export type {
   CreateOptions,
   FileLike,

@@ -62,6 +62,8 @@ export class Mapping {
   handle: Handle
   /** In bytes. */
   length: number
+  /** The cursor, in bytes. It may be beyond the end after a `resize()`. */
+  position = 0
   /** `ACCESS_*`. */
   access: number
   readonly offset: number
@@ -109,10 +111,10 @@ export class Mapping {
   }
 
   /** The fields of CPython's repr. */
-  describe(position: number): string {
+  describe(): string {
     if (this.life !== OPEN) return 'closed=true'
     const access = ACCESS_NAMES[this.access]
-    return `closed=false, access=${access}, length=${this.length}, pos=${position}, offset=${this.offset}`
+    return `closed=false, access=${access}, length=${this.length}, pos=${this.position}, offset=${this.offset}`
   }
 
   // --- Bytes

@@ -4,6 +4,7 @@
 import { inspect, types } from 'node:util'
 import fc from 'fast-check'
 import { Mmap, PAGESIZE } from 'memmap'
+import { membersOf } from '../support/members.mjs'
 import { pattern } from '../support/portable.mjs'
 import { anyNumber, anything, bytes, INTERESTING, lie, viewClass } from './arguments.mjs'
 import { type Action, act, action, constant, invoke, judged, MIB, outcome, Recipe, type World } from './world.mjs'
@@ -200,7 +201,7 @@ const fitting = fc.tuple(fc.nat(30), fc.nat(20), fc.constantFrom(1, 2, 9, -1, -3
 })
 
 const END = ['close', 'unmap', Symbol.dispose]
-const MEMBERS = Reflect.ownKeys(Mmap.prototype).filter((name) => name !== 'constructor')
+const MEMBERS = [...membersOf(Mmap).keys()].filter((name) => name !== 'constructor')
 
 /** A call of a member of Mmap, or of an iterator, with arguments. */
 class Call {

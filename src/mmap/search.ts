@@ -1,0 +1,252 @@
+// The part of class Mmap that searches, counts and replaces, at once or as tasks.
+
+import {
+  type BytesLike,
+  byteLengthOf,
+  bytesArgument,
+  needleArgument,
+  optionalBound,
+  wholeNumber,
+} from '../arguments.js'
+import binding, { checked } from '../binding.js'
+import {
+  type LinesOptions,
+  linesOptions,
+  type RangeOptions,
+  type RangeTaskOptions,
+  rangeArguments,
+  type TaskOptions,
+  type TextLinesOptions,
+  taskArguments,
+} from '../options.js'
+import { clamp, lastStop, rangeFromCursor, refuseOutside } from '../ranges.js'
+import { Lines, LinesBackwards } from '../search/lines.js'
+import { Matches } from '../search/matches.js'
+import { cachedNeedleBytes, needleOf, refuseEmpty, refuseUnequal } from '../search/needles.js'
+import { TextLines } from '../search/text-lines.js'
+import { MmapCursor } from './cursor.js'
+import { live, liveRange, mappingOf, writable } from './state.js'
+
+/** Searches, and the tasks that search. */
+export class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends MmapCursor<TBuffer> {
+  /**
+   * The first place of `needle` in `[start, stop)`, or -1. An empty needle is at `start`.
+   * @param start default is the cursor, as in Python; see {@link indexOf}
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
+   */
+  find(needle: BytesLike, start?: number | RangeOptions, stop?: number): number {
+    const bytes = cachedNeedleBytes(needle)
+    const range = rangeArguments(start, stop)
+    const mapping = live(this)
+    const [from, to] = rangeFromCursor(range, mapping.position, mapping.length)
+    return to < from ? -1 : mapping.find(bytes, from, to)
+  }
+
+  /**
+   * The last place of `needle` in `[start, stop)`, or -1. An empty needle is at `stop`.
+   * @param start default is the cursor, as in Python; see {@link lastIndexOf}
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
+   */
+  rfind(needle: BytesLike, start?: number | RangeOptions, stop?: number): number {
+    const bytes = bytesArgument(needle, 'needle')
+    const range = rangeArguments(start, stop)
+    const mapping = live(this)
+    const [from, to] = rangeFromCursor(range, mapping.position, mapping.length)
+    return to < from ? -1 : mapping.rfind(bytes, from, to)
+  }
+
+  /**
+   * The first place of `needle` from `start` on, or -1, as Buffer's: `start` is 0 by default and
+   * counts from the end when negative; a number is a byte.
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a number outside 0 to 255
+   */
+  indexOf(needle: number | BytesLike, start?: number): number {
+    const bytes = needleOf(needle)
+    const from = optionalBound(start, 'start') ?? 0
+    const mapping = live(this)
+    return mapping.find(bytes, clamp(from, mapping.length), mapping.length)
+  }
+
+  /**
+   * The last place of `needle` at or before `start`, or -1, as Buffer's: `start` is the end by
+   * default and counts from it when negative; a number is a byte.
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a number outside 0 to 255
+   */
+  lastIndexOf(needle: number | BytesLike, start?: number): number {
+    const bytes = needleArgument(needle, 'needle')
+    const bound = optionalBound(start, 'start') ?? Number.POSITIVE_INFINITY
+    const mapping = live(this)
+    const last = lastStop(bound, byteLengthOf(bytes), mapping.length)
+    return last === undefined ? -1 : mapping.rfind(bytes, 0, last)
+  }
+
+  /** Whether {@link indexOf} finds it. @throws as {@link indexOf} */
+  includes(needle: number | BytesLike, start?: number): boolean {
+    mappingOf(this)
+    return this.indexOf(needle, start) !== -1
+  }
+
+  /**
+   * The places of `needle` in `[start, stop)`, from the first to the last. Matches do not overlap:
+   * in `'aaaa'`, `'aa'` is at 0 and 2. `start` is 0 by default, not the cursor. They are found a
+   * few thousand at a time, so no number of them costs memory. A change of the mapping during the
+   * iteration may be found or not. After a `resize()` it goes on in the new length.
+   * @throws ERR_MMAP_CLOSED, also at the next step after it has been closed; ERR_INVALID_ARG_TYPE,
+   *   ERR_INVALID_ARG_VALUE for an empty needle, ERR_MMAP_FAULT
+   */
+  findAll(needle: BytesLike, start?: number | RangeOptions, stop?: number): IterableIterator<number> {
+    const bytes = bytesArgument(needle, 'needle')
+    const range = rangeArguments(start, stop)
+    const mapping = live(this)
+    refuseEmpty(bytes, 'needle')
+    const from = clamp(range.start ?? 0, mapping.length)
+    const to = range.stop ?? Number.POSITIVE_INFINITY
+    // The needle is copied, because the caller may write to it between two steps.
+    return new Matches(mapping.iterationSource(), new Uint8Array(bytes), from, to)
+  }
+
+  /**
+   * How often `needle` is in `[start, stop)`, without overlaps. `start` is by default 0, not the
+   * cursor.
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty needle,
+   *   ERR_MMAP_FAULT
+   */
+  count(needle: BytesLike, start?: number | RangeOptions, stop?: number): number {
+    const bytes = bytesArgument(needle, 'needle')
+    const [mapping, from, to] = liveRange(this, rangeArguments(start, stop))
+    refuseEmpty(bytes, 'needle')
+    return checked(binding.count(mapping.handle, bytes, from, to))
+  }
+
+  /**
+   * Writes `to` in place of each `from` in `[start, stop)`. Both must have the same length; matches
+   * do not overlap. `start` is 0 by default, not the cursor. Returns how many matches there were.
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
+   *   empty `from` or another length, ERR_MMAP_FAULT with `replaced`, how many were replaced before
+   */
+  replaceAll(from: BytesLike, to: BytesLike, start?: number | RangeOptions, stop?: number): number {
+    const old = bytesArgument(from, 'from')
+    const replacement = bytesArgument(to, 'to')
+    const [mapping, first, last] = liveRange(this, rangeArguments(start, stop))
+    writable(this)
+    refuseUnequal(old, replacement)
+    return checked(binding.replaceAll(mapping.handle, old, replacement, first, last))
+  }
+
+  /**
+   * The lines of a range as text, from copies, so it is safe while other processes write. A line
+   * ends before its `'\n'` or at the end of the range; after a `'\n'` at the end there is no empty
+   * line. Invalid UTF-8 becomes U+FFFD, as in `TextDecoder`, and a byte order mark stays.
+   * Some hundred lines are copied and decoded at a time, and cut out of that text: engines keep the
+   * whole of it, up to 64 KiB, as long as one line is kept.
+   * @param options `encoding`, and those that `lines()` has without it
+   * @throws ERR_MMAP_CLOSED, also at the next step after it has been closed; ERR_INVALID_ARG_TYPE,
+   *   ERR_INVALID_ARG_VALUE for an unknown option or another encoding, ERR_MMAP_FAULT,
+   *   ERR_OUT_OF_RANGE for a line longer than a string can be
+   */
+  lines(options: TextLinesOptions): IterableIterator<string>
+  /**
+   * The lines of a range, as Uint8Arrays over the mapping: nothing is copied, except where the
+   * runtime has no views. A line ends before its `'\n'` (a `'\r'` stays, unless `crlf` is true) or
+   * at the end of the range; after a `'\n'` at the end there is no empty line. A line is a view, as
+   * {@link bytes} is: what is stored to it is stored in the mapping, and as long as one is kept,
+   * all of the mapping stays in memory. Copy a line that is kept, decoded or parsed, with
+   * `Buffer.from(line)`: another process that writes to the file meanwhile can crash `TextDecoder`.
+   * For text, use `encoding`. Line ends are found a few thousand at a time; see {@link findAll}.
+   * @param options `start` and `stop`, all of the mapping by default; `crlf`; `reverse`
+   * @throws ERR_MMAP_CLOSED, also at the next step after it has been closed; ERR_INVALID_ARG_TYPE,
+   *   ERR_INVALID_ARG_VALUE for an unknown option, ERR_MMAP_FAULT, ERR_MMAP_VIEW_TOO_LARGE for a
+   *   line longer than MAX_VIEW_LENGTH
+   */
+  lines(options?: LinesOptions): IterableIterator<Uint8Array>
+  lines(options?: LinesOptions | TextLinesOptions): IterableIterator<Uint8Array> | IterableIterator<string> {
+    const { start, stop, encoding, crlf, reverse } = linesOptions(options)
+    const mapping = live(this)
+    const source = mapping.iterationSource()
+    const from = clamp(start, mapping.length)
+    if (encoding !== undefined) return new TextLines(source, from, stop, { encoding, crlf, reverse })
+    return reverse ? new LinesBackwards(source, from, stop, crlf) : new Lines(source, from, stop, crlf)
+  }
+
+  /**
+   * Where the line begins and ends that a position is in, without its `'\n'`: `mm.toString('utf8',
+   * start, stop)` is its text. A `'\n'` is in the line that it ends. At the end of the mapping it
+   * is the last line, which is empty after a `'\n'`.
+   * @param position from 0 to the length; a negative one is refused, as by {@link set}
+   * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_MMAP_FAULT
+   */
+  lineAt(position: number): { start: number; stop: number } {
+    const at = wholeNumber(position, 'position')
+    const mapping = live(this)
+    refuseOutside(at, mapping.length)
+    return mapping.lineAt(at)
+  }
+
+  // --- The same as tasks: each works on a thread of its own, and JavaScript goes on meanwhile
+
+  /**
+   * {@link find}, as a task. `close()` leaves the task its memory; `unmap()` stops the task.
+   * @param start default is the cursor, at the time of the call
+   * @returns a promise, rejected with the errors of `find`, with ABORT_ERR, and with
+   *   ERR_MMAP_CLOSED after `unmap()`
+   */
+  async findAsync(
+    needle: BytesLike,
+    start?: number | RangeTaskOptions,
+    stop?: number,
+    options?: TaskOptions,
+  ): Promise<number> {
+    const bytes = bytesArgument(needle, 'needle')
+    const [range, checked] = taskArguments(start, stop, options)
+    const mapping = live(this)
+    const [from, to] = rangeFromCursor(range, mapping.position, mapping.length)
+    if (to < from) {
+      checked.onProgress?.({ done: 0, total: 0 })
+      return -1
+    }
+    return mapping.runTask(checked, to - from, (task) => binding.startFind(task, bytes, from, to))
+  }
+
+  /**
+   * {@link count}, as a task.
+   * @returns a promise, rejected with the errors of `count`, and as that of {@link findAsync}
+   */
+  async countAsync(
+    needle: BytesLike,
+    start?: number | RangeTaskOptions,
+    stop?: number,
+    options?: TaskOptions,
+  ): Promise<number> {
+    const bytes = bytesArgument(needle, 'needle')
+    const [range, checked] = taskArguments(start, stop, options)
+    const [mapping, from, to] = liveRange(this, range)
+    refuseEmpty(bytes, 'needle')
+    return mapping.runTask(checked, to - from, (task) => binding.startCount(task, bytes, from, to))
+  }
+
+  /**
+   * {@link replaceAll}, as a task.
+   * @returns a promise, rejected with the errors of `replaceAll`, and as that of {@link findAsync}.
+   *   Every error after the start, except one that `onProgress` throws, has `replaced`: how many
+   *   were replaced by then. A task that was aborted leaves the rest as it was. ERR_MMAP_READONLY
+   *   also when `protect()` forbids writing meanwhile, or `resize()` copies private anonymous
+   *   memory
+   */
+  async replaceAllAsync(
+    from: BytesLike,
+    to: BytesLike,
+    start?: number | RangeTaskOptions,
+    stop?: number,
+    options?: TaskOptions,
+  ): Promise<number> {
+    const old = bytesArgument(from, 'from')
+    const replacement = bytesArgument(to, 'to')
+    const [range, checked] = taskArguments(start, stop, options)
+    const [mapping, first, last] = liveRange(this, range)
+    writable(this)
+    refuseUnequal(old, replacement)
+    return mapping.runTask(checked, last - first, (task) =>
+      binding.startReplaceAll(task, old, replacement, first, last),
+    )
+  }
+}
