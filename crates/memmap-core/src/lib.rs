@@ -76,6 +76,7 @@ pub mod search;
 pub mod source;
 pub mod sys;
 pub mod task;
+pub mod wait;
 pub mod weak_list;
 
 pub use access::{Access, Plan};
@@ -85,3 +86,4 @@ pub use region::{RawBytes, Region};
 pub use source::Target;
 pub use sys::NewFile;
 pub use task::{Task, ThreadPool};
+pub use wait::WaitPool;

@@ -8,6 +8,7 @@
 //! * [`exported`]: records of those, and what each keeps alive.
 //! * [`typed_array`]: typed arrays of the caller, which native code gets.
 //! * [`task`]: work on another thread, as a promise.
+//! * [`promise`]: promises that another thread resolves.
 //! * [`environment`]: what must end when a thread of JavaScript ends.
 //! * [`error`]: results and errors of the core as values of JavaScript.
 //! * [`system`]: constants and page sizes.
@@ -24,6 +25,7 @@ pub mod error;
 pub mod exported;
 pub mod handle;
 pub mod mapping;
+pub mod promise;
 pub mod search;
 pub mod system;
 pub mod task;

@@ -6,12 +6,13 @@
 use crate::environment;
 use crate::error::Outcome;
 use crate::handle::{Handle, range};
+use crate::promise::new_promise;
 use crate::search::{finder, position};
 use crate::typed_array::Uint8Argument;
 use memmap_core::search::Finder;
-use memmap_core::{Error, Result, Task, ThreadPool};
+use memmap_core::{Result, Task, ThreadPool};
+use napi::Env;
 use napi::bindgen_prelude::{External, Unknown};
-use napi::{Env, JsValue};
 use napi_derive::napi;
 use std::ops::Range;
 use std::sync::Arc;
@@ -124,8 +125,7 @@ impl Work {
     }
 }
 
-/// Starts the work on a thread, and returns a promise of its outcome. The promise is resolved with
-/// an error, too, for the same reason for which functions return errors.
+/// Starts the work on a thread, and returns a promise of its outcome.
 fn promise(
     env: Env,
     task: &External<Arc<Task>>,
@@ -135,15 +135,12 @@ fn promise(
 ) -> Outcome<Unknown<'static>> {
     let begin = || {
         let (work, range, pool) = (work()?, range(start, stop)?, ThreadPool::get()?);
-        let (deferred, promise) =
-            env.create_deferred().map_err(|_| Error::Unsupported("this runtime gives no promise"))?;
-        // SAFETY: a value that this environment has just made.
-        let promise = unsafe { Unknown::from_raw_unchecked(env.raw(), promise.raw()) };
+        let (promise, resolve) = new_promise(env)?;
         task.start(pool, move |task| {
             let outcome = work.run(task, range);
             // The engine may collect the task's External much later.
             task.release();
-            deferred.resolve(move |_| Ok(outcome));
+            resolve(outcome);
         });
         Ok(promise)
     };

@@ -44,6 +44,7 @@ macro_rules! codes {
 // The numbers are those of libuv's include/uv/errno.h and UV_ERRNO_MAP of include/uv.h.
 codes! {
     EACCES -4092 "permission denied"
+    EAGAIN -4088 "resource temporarily unavailable"
     EBADF -4083 "bad file descriptor"
     EBUSY -4082 "resource busy or locked"
     ECANCELED -4081 "operation canceled"

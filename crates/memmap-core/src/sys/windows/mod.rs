@@ -69,7 +69,7 @@ pub(crate) fn residency_unknown() -> Error {
 
 /// The error of a thread that could not be started.
 pub(crate) fn no_thread(_: &std::io::Error) -> Error {
-    no_memory("CreateThread")
+    error::failed("CreateThread", error::EAGAIN)
 }
 
 /// The error of an allocation that failed.
