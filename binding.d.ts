@@ -13,6 +13,16 @@ export interface Task {
   readonly opaque: unique symbol
 }
 
+/** A compiled regular expression. Its content is known to Rust alone. */
+export interface Pattern {
+  readonly opaque: unique symbol
+}
+
+/** A search for the matches of a pattern. Its content is known to Rust alone. */
+export interface PatternSearch {
+  readonly opaque: unique symbol
+}
+
 /** Keeps the memory of a buffer until it is released. Its content is known to Rust alone. */
 export interface BufferHold {
   readonly opaque: unique symbol
@@ -53,6 +63,14 @@ export declare function close(handle: ExternalObject<Handle>): boolean
 /** `dropBuffer` and `close` in one call. */
 export declare function closeAndDrop(handle: ExternalObject<Handle>, buffer: ArrayBufferLike, id: number): boolean
 
+/**
+ * Compiles a pattern, which `program` describes (see `program.rs` of the core). It has `groups`
+ * groups. With `unicode`, empty matches are at code points only. With `sticky`, each match begins
+ * where the last one ended. With `lines`, not matches are found, but lines with a match, without
+ * the newline at their end. Nothing of the pattern may match a newline then.
+ */
+export declare function compilePattern(program: Uint32Array, groups: number, unicode: boolean, sticky: boolean, lines: boolean): Outcome<ExternalObject<Pattern>>
+
 /** The constants of the operating system that CPython exports too: PROT_*, MAP_*, MADV_*, MS_*. */
 export declare function constants(): Record<string, number>
 
@@ -61,6 +79,9 @@ export declare function copyWithin(handle: ExternalObject<Handle>, target: numbe
 
 /** How many matches of `needle` are in `[start, stop)`, without overlaps. */
 export declare function count(handle: ExternalObject<Handle>, needle: Uint8Array, start: number, stop: number): Outcome<number>
+
+/** How many matches are in `[start, stop)`. */
+export declare function countMatches(handle: ExternalObject<Handle>, pattern: ExternalObject<Pattern>, start: number, stop: number): Outcome<number>
 
 /** Whether opening it has created the file, the named region or the memory. */
 export declare function created(handle: ExternalObject<Handle>): Outcome<boolean>
@@ -96,6 +117,12 @@ export declare function find(handle: ExternalObject<Handle>, needle: Uint8Array,
  */
 export declare function findAll(handle: ExternalObject<Handle>, needle: Uint8Array, positions: Int32Array, start: number, stop: number): Outcome<number>
 
+/**
+ * Finds the first match in `[start, stop)`, and returns whether there is one. Its groups are found
+ * if `row` has room for them.
+ */
+export declare function firstMatch(handle: ExternalObject<Handle>, pattern: ExternalObject<Pattern>, row: Float64Array, start: number, stop: number): Outcome<boolean>
+
 /** Makes changes in a range durable. */
 export declare function flush(handle: ExternalObject<Handle>, offset: number, length: number, flags?: number | undefined | null): Outcome<undefined>
 
@@ -124,14 +151,34 @@ export declare function leaveNamedRegions(): void
 /** Keeps a range in RAM. */
 export declare function lock(handle: ExternalObject<Handle>, start: number, length: number): Outcome<undefined>
 
+/**
+ * The greatest length of a match in bytes. It is `Infinity` if there is none, and 0 if nothing can
+ * match.
+ */
+export declare function longestMatch(pattern: ExternalObject<Pattern>): number
+
 /** A hold of nothing yet, for `relocate`. It is released when the buffer has been collected. */
 export declare function newBufferHold(buffer: ArrayBufferLike): Outcome<ExternalObject<BufferHold>>
 
 /** A handle without a mapping, for `open`. */
 export declare function newHandle(): ExternalObject<Handle>
 
+/**
+ * A search in `[start, stop)`, whose matches have their groups if `groups` is true. It keeps where
+ * it is from one batch to the next.
+ */
+export declare function newPatternSearch(pattern: ExternalObject<Pattern>, start: number, stop: number, groups: boolean): Outcome<ExternalObject<PatternSearch>>
+
 /** A new task on the memory that the mapping has now. It keeps that memory until it is done. */
 export declare function newTask(handle: ExternalObject<Handle>): Outcome<ExternalObject<Task>>
+
+/**
+ * Finds the next matches, as many as `rows` has room for. It returns their number, or -1 less that
+ * number if no match follows. A match is a row of numbers: its start, its end, and those of its
+ * groups. A group has -1 twice if it has matched nothing, and -2 twice if the match is too long to
+ * look for its groups.
+ */
+export declare function nextMatches(handle: ExternalObject<Handle>, search: ExternalObject<PatternSearch>, rows: Float64Array): Outcome<number>
 
 /**
  * Opens and maps, and returns how many bytes are mapped. `file` is a path, a descriptor, or -1 for
@@ -184,6 +231,13 @@ export interface Remapped {
  */
 export declare function replaceAll(handle: ExternalObject<Handle>, from: Uint8Array, to: Uint8Array, start: number, stop: number): Outcome<number>
 
+/**
+ * Replaces each match in `[start, stop)` by `to`, and returns how many. The rest of a match that is
+ * longer is filled with the byte `fill`, or with -1 no match may be longer. None may be shorter. An
+ * error has the number of those replaced before it in `replaced`.
+ */
+export declare function replaceMatches(handle: ExternalObject<Handle>, pattern: ExternalObject<Pattern>, to: Uint8Array, fill: number, start: number, stop: number): Outcome<number>
+
 /** How many pages of a range are in memory. */
 export interface Residency {
   /** Pages that are in memory. */
@@ -204,17 +258,26 @@ export declare function resize(handle: ExternalObject<Handle>, length: number): 
 /** The position of the last `needle` in `[start, stop)`, or -1. */
 export declare function rfind(handle: ExternalObject<Handle>, needle: Uint8Array, start: number, stop: number): Outcome<number>
 
+/** The least length of a match in bytes. It is `Infinity` if nothing can match. */
+export declare function shortestMatch(pattern: ExternalObject<Pattern>): number
+
 /** Bytes in the file. */
 export declare function size(handle: ExternalObject<Handle>): Outcome<number>
 
 /** How many matches of `needle` are in `[start, stop)`, without overlaps. */
 export declare function startCount(task: ExternalObject<Task>, needle: Uint8Array, start: number, stop: number): Outcome<Promise<Outcome<number>>>
 
+/** How many matches are in `[start, stop)`. */
+export declare function startCountMatches(task: ExternalObject<Task>, pattern: ExternalObject<Pattern>, start: number, stop: number): Outcome<Promise<Outcome<number>>>
+
 /** The position of the first `needle` in `[start, stop)`, or -1. */
 export declare function startFind(task: ExternalObject<Task>, needle: Uint8Array, start: number, stop: number): Outcome<Promise<Outcome<number>>>
 
 /** Makes changes in `[start, stop)` durable. */
 export declare function startFlush(task: ExternalObject<Task>, start: number, stop: number): Outcome<Promise<Outcome<number>>>
+
+/** Like {@link nextMatches}, for at most `room` matches. {@link takeMatches} returns them. */
+export declare function startNextMatches(task: ExternalObject<Task>, search: ExternalObject<PatternSearch>, room: number): Outcome<Promise<Outcome<number>>>
 
 /** Brings `[start, stop)` into memory. */
 export declare function startPrefetch(task: ExternalObject<Task>, start: number, stop: number): Outcome<Promise<Outcome<number>>>
@@ -225,8 +288,14 @@ export declare function startPrefetch(task: ExternalObject<Task>, start: number,
  */
 export declare function startReplaceAll(task: ExternalObject<Task>, from: Uint8Array, to: Uint8Array, start: number, stop: number): Outcome<Promise<Outcome<number>>>
 
+/** Like {@link replaceMatches}. */
+export declare function startReplaceMatches(task: ExternalObject<Task>, pattern: ExternalObject<Pattern>, to: Uint8Array, fill: number, start: number, stop: number): Outcome<Promise<Outcome<number>>>
+
 /** Tells a task to stop. Its promise has the error ABORT_ERR then, unless it was done before. */
 export declare function stopTask(task: ExternalObject<Task>): void
+
+/** Copies the matches that a task has found to `rows`, which has room for them. */
+export declare function takeMatches(search: ExternalObject<PatternSearch>, rows: Float64Array): Outcome<undefined>
 
 /** How many bytes a task has done. */
 export declare function taskDone(task: ExternalObject<Task>): number

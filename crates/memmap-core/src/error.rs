@@ -93,6 +93,8 @@ pub enum Error {
     },
     /// The runtime accepts no external memory in an ArrayBuffer. The text is what the runtime said.
     NoView(String),
+    /// A regular expression that cannot be searched. The text follows after the pattern.
+    Pattern(&'static str),
     /// The options contradict each other.
     Contradiction(&'static str),
     /// This platform does not support the operation.
@@ -124,6 +126,7 @@ impl Error {
                 "ERR_INVALID_ARG_VALUE"
             }
             Error::NoView(_) => "ERR_MMAP_NO_VIEW",
+            Error::Pattern(_) => "ERR_MMAP_REGEXP",
             Error::Unsupported(_) => "ERR_MMAP_UNSUPPORTED",
         }
     }
@@ -204,6 +207,7 @@ impl fmt::Display for Error {
                     "this runtime allows no view of mapped memory ({said}): use read, slice and the other methods"
                 )
             }
+            Error::Pattern(problem) => write!(f, "the pattern {problem}"),
             Error::Contradiction(sentence) | Error::Unsupported(sentence) => f.write_str(sentence),
         }
     }

@@ -82,7 +82,7 @@ pub mod weak_list;
 pub use access::{Access, Plan};
 pub use error::{Error, Result, SystemError};
 pub use mapping::{Create, Mapping, Request};
-pub use region::{RawBytes, Region};
+pub use region::{RawBytes, Region, Replacement};
 pub use source::Target;
 pub use sys::NewFile;
 pub use task::{Task, ThreadPool};

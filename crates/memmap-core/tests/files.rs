@@ -9,7 +9,7 @@
     reason = "a test that fails may panic, and its buffers are in plain sight"
 )]
 
-use memmap_core::search::Finder;
+use memmap_core::search::{Finder, Match, Searcher};
 use memmap_core::{Access, Create, Error, Mapping, NewFile, RawBytes, Request, Target, sys};
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
@@ -273,11 +273,11 @@ fn a_long_scan_advises_the_system_and_reverts_that_unless_the_user_advised() {
     let finder = Finder::new(b"needle".to_vec());
     let during = |length| {
         let mut said = None;
-        let look = |_| {
+        let mut look = |_: &Match<'_>| {
             said = Some(is_read_in_order(&file.path));
             true
         };
-        mapping.region().matches(&finder, 0..length, look).unwrap();
+        mapping.region().advance(&mut finder.search(0..length), length, &mut look).unwrap();
         (said, is_read_in_order(&file.path))
     };
     assert_eq!(during(LONG), (Some(true), false));

@@ -9,7 +9,7 @@
 )]
 
 use memmap_core::search::Finder;
-use memmap_core::{Access, Error, Mapping, RawBytes, Request, Target, Task, ThreadPool};
+use memmap_core::{Access, Error, Mapping, RawBytes, Replacement, Request, Target, Task, ThreadPool};
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::{Arc, Barrier, Mutex, mpsc};
@@ -35,13 +35,17 @@ fn finder(needle: &[u8]) -> Finder {
     Finder::new(needle.to_vec())
 }
 
+fn replacement(bytes: &[u8]) -> Replacement {
+    Replacement { bytes: bytes.to_vec(), fill: None }
+}
+
 type Work = fn(&Task, Range<usize>) -> Result<(), Error>;
 
 /// All kinds of work that a task can do.
 const WORK: [Work; 5] = [
     |task, range| task.find(&finder(b"needle"), range).map(drop),
     |task, range| task.count(&finder(b"needle"), range).map(drop),
-    |task, range| task.replace(&finder(b"\0"), b"x", range, &mut 0),
+    |task, range| task.replace(&finder(b"\0"), &replacement(b"x"), range, &mut 0),
     |task, range| task.flush(range),
     |task, range| task.prefetch(range),
 ];
@@ -111,7 +115,7 @@ fn a_task_searches_its_range_and_nothing_else() {
                 assert_eq!(task.done(), stop - start);
             }
             let mut replaced = 0;
-            task.replace(&finder(b"needle"), b"NEEDLE", start..stop, &mut replaced).unwrap();
+            task.replace(&finder(b"needle"), &replacement(b"NEEDLE"), start..stop, &mut replaced).unwrap();
             assert_eq!(replaced, usize::from(inside));
             if inside {
                 write(&mapping, place, b"needle");
@@ -126,7 +130,7 @@ fn replace_does_not_search_its_replacements_again_after_a_seam() {
     let mapping = memory(2 * CHUNK, Access::Write);
     write(&mapping, CHUNK - 1, b"aaaaa");
     let mut replaced = 0;
-    Task::new(&mapping).replace(&finder(b"aa"), b"ba", 0..2 * CHUNK, &mut replaced).unwrap();
+    Task::new(&mapping).replace(&finder(b"aa"), &replacement(b"ba"), 0..2 * CHUNK, &mut replaced).unwrap();
     assert_eq!(replaced, 2);
     assert_eq!(mapping.region().find(&finder(b"babaa"), 0..2 * CHUNK), Ok(Some(CHUNK - 1)));
 }
@@ -225,7 +229,7 @@ fn a_task_that_waits_for_a_thread_ends_at_once_when_stopped_or_released() {
         let (ended, has_ended) = mpsc::channel();
         task.start(ThreadPool::get().unwrap(), move |task| {
             let mut replaced = 0;
-            let result = task.replace(&finder(b"\0"), b"x", 0..CHUNK, &mut replaced);
+            let result = task.replace(&finder(b"\0"), &replacement(b"x"), 0..CHUNK, &mut replaced);
             ended.send((result, replaced)).unwrap();
         });
         assert_eq!(has_ended.try_recv(), Err(mpsc::TryRecvError::Empty));

@@ -4,6 +4,7 @@
 //! * [`mapping`]: opening, closing, lengths and pages.
 //! * [`bytes`]: copying bytes in and out.
 //! * [`search`]: finding, counting and replacing.
+//! * [`regexp`]: the same for what a regular expression matches.
 //! * [`buffer`]: ArrayBuffers over a mapping, which JavaScript gets.
 //! * [`exported`]: records of those, and what each keeps alive.
 //! * [`typed_array`]: typed arrays of the caller, which native code gets.
@@ -26,6 +27,7 @@ pub mod exported;
 pub mod handle;
 pub mod mapping;
 pub mod promise;
+pub mod regexp;
 pub mod search;
 pub mod system;
 pub mod task;

@@ -2,9 +2,9 @@
 
 use crate::error::Outcome;
 use crate::handle::{Handle, range};
-use crate::typed_array::{PositionsBuffer, Uint8Argument};
+use crate::typed_array::{Int32Positions, Uint8Argument};
 use memmap_core::search::Finder;
-use memmap_core::{Error, Region, Result};
+use memmap_core::{Error, Region, Replacement, Result};
 use napi::bindgen_prelude::External;
 use napi_derive::napi;
 
@@ -37,7 +37,7 @@ pub fn rfind(
 pub fn find_all(
     handle: &External<Handle>,
     #[napi(ts_arg_type = "Uint8Array")] needle: Uint8Argument,
-    #[napi(ts_arg_type = "Int32Array")] positions: PositionsBuffer,
+    #[napi(ts_arg_type = "Int32Array")] positions: Int32Positions,
     start: f64,
     stop: f64,
 ) -> Outcome<f64> {
@@ -77,8 +77,8 @@ pub fn replace_all(
 ) -> Outcome<f64> {
     let mut replaced = 0;
     let result = handle.with(|mapping| {
-        let (finder, to) = (finder(&from)?, to.raw().to_vec()?);
-        mapping.region().replace(&finder, &to, range(start, stop)?, &mut replaced).map(drop)
+        let to = Replacement { bytes: to.raw().to_vec()?, fill: None };
+        mapping.region().replace(&finder(&from)?, &to, range(start, stop)?, &mut replaced)
     });
     Outcome::of_replacing(result, replaced)
 }

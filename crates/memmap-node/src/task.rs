@@ -7,15 +7,16 @@ use crate::environment;
 use crate::error::Outcome;
 use crate::handle::{Handle, range};
 use crate::promise::new_promise;
+use crate::regexp::Batches;
 use crate::search::{finder, position};
 use crate::typed_array::Uint8Argument;
-use memmap_core::search::Finder;
-use memmap_core::{Result, Task, ThreadPool};
+use memmap_core::search::{Finder, Pattern, Searcher};
+use memmap_core::{Replacement, Result, Task, ThreadPool};
 use napi::Env;
 use napi::bindgen_prelude::{External, Unknown};
 use napi_derive::napi;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A new task on the memory that the mapping has now. It keeps that memory until it is done.
 #[napi(ts_return_type = "Outcome<ExternalObject<Task>>")]
@@ -76,7 +77,9 @@ pub fn start_replace_all(
     start: f64,
     stop: f64,
 ) -> Outcome<Unknown<'static>> {
-    promise(env, task, start, stop, || Ok(Work::Replace(finder(&from)?, to.raw().to_vec()?)))
+    promise(env, task, start, stop, || {
+        Ok(Work::Replace(finder(&from)?, Replacement { bytes: to.raw().to_vec()?, fill: None }))
+    })
 }
 
 /// Makes changes in `[start, stop)` durable.
@@ -101,11 +104,23 @@ pub fn start_prefetch(
     promise(env, task, start, stop, || Ok(Work::Prefetch))
 }
 
-enum Work {
+/// What a task does.
+pub enum Work {
+    /// Finds the first match of a needle.
     Find(Finder),
+    /// Counts the matches of a needle.
     Count(Finder),
-    Replace(Finder, Vec<u8>),
+    /// Replaces the matches of a needle.
+    Replace(Finder, Replacement),
+    /// Finds the next matches of a search, at most this many.
+    NextMatches(Arc<Mutex<Batches>>, usize),
+    /// Counts the matches of a pattern.
+    CountMatches(Arc<Pattern>),
+    /// Replaces the matches of a pattern.
+    ReplaceMatches(Arc<Pattern>, Replacement),
+    /// Makes changes durable.
     Flush,
+    /// Brings bytes into memory.
     Prefetch,
 }
 
@@ -114,19 +129,27 @@ impl Work {
         match self {
             Work::Find(finder) => task.find(finder, range).map(position).into(),
             Work::Count(finder) => task.count(finder, range).map(|count| count as f64).into(),
-            Work::Replace(finder, to) => {
-                let mut replaced = 0;
-                let result = task.replace(finder, to, range, &mut replaced);
-                Outcome::of_replacing(result, replaced)
+            Work::Replace(finder, to) => replace(task, finder, to, range),
+            Work::NextMatches(batches, room) => {
+                let mut batches = batches.lock().unwrap_or_else(PoisonError::into_inner);
+                batches.find(*room, |search, hit| task.search(search, hit)).into()
             }
+            Work::CountMatches(pattern) => task.count(pattern, range).map(|count| count as f64).into(),
+            Work::ReplaceMatches(pattern, to) => replace(task, pattern, to, range),
             Work::Flush => task.flush(range).map(|()| 0.0).into(),
             Work::Prefetch => task.prefetch(range).map(|()| 0.0).into(),
         }
     }
 }
 
+fn replace(task: &Task, searcher: &impl Searcher, to: &Replacement, range: Range<usize>) -> Outcome<f64> {
+    let mut replaced = 0;
+    let result = task.replace(searcher, to, range, &mut replaced);
+    Outcome::of_replacing(result, replaced)
+}
+
 /// Starts the work on a thread, and returns a promise of its outcome.
-fn promise(
+pub fn promise(
     env: Env,
     task: &External<Arc<Task>>,
     start: f64,

@@ -4,7 +4,7 @@ use crate::error::{check, throw_wrong_type};
 use memmap_core::{Error, RawBytes};
 use napi::bindgen_prelude::{FromNapiValue, TypeName, ValidateNapiValue};
 use napi::{Env, ValueType, sys};
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 use std::ptr;
 
 /// The bytes of a Uint8Array, for the length of one call. Other threads may change the bytes of a
@@ -56,20 +56,48 @@ impl FromNapiValue for Uint8Argument {
     }
 }
 
-/// The numbers of an Int32Array, for the length of one call, to be filled with positions.
-pub struct PositionsBuffer {
-    numbers: *mut i32,
+/// A typed array of the caller, for the length of one call, to be filled with positions.
+pub struct Positions<T> {
+    numbers: *mut T,
     length: usize,
 }
 
-impl PositionsBuffer {
+/// An Int32Array.
+pub type Int32Positions = Positions<i32>;
+
+/// A Float64Array.
+pub type Float64Positions = Positions<f64>;
+
+/// A type of the elements of a typed array.
+pub trait Element: Copy {
+    /// What Node-API calls an array of them.
+    const KIND: sys::napi_typedarray_type;
+    /// What JavaScript calls an array of them.
+    const CLASS: &'static str;
+    /// What is said if it is none.
+    const EXPECTED: &'static CStr;
+}
+
+impl Element for i32 {
+    const KIND: sys::napi_typedarray_type = sys::TypedarrayType::int32_array;
+    const CLASS: &'static str = "Int32Array";
+    const EXPECTED: &'static CStr = c"expected an Int32Array";
+}
+
+impl Element for f64 {
+    const KIND: sys::napi_typedarray_type = sys::TypedarrayType::float64_array;
+    const CLASS: &'static str = "Float64Array";
+    const EXPECTED: &'static CStr = c"expected a Float64Array";
+}
+
+impl<T: Element> Positions<T> {
     /// How many positions it has room for.
     pub fn length(&self) -> usize {
         self.length
     }
 
     /// Sets a position, or none beyond the length.
-    pub fn set(&self, index: usize, position: i32) {
+    pub fn set(&self, index: usize, position: T) {
         if index < self.length {
             // SAFETY: it is one of the array's numbers, see `from_napi_value`. The write is
             // volatile because the array may be over a SharedArrayBuffer.
@@ -78,9 +106,9 @@ impl PositionsBuffer {
     }
 }
 
-impl TypeName for PositionsBuffer {
+impl<T: Element> TypeName for Positions<T> {
     fn type_name() -> &'static str {
-        "Int32Array"
+        T::CLASS
     }
 
     fn value_type() -> ValueType {
@@ -88,14 +116,43 @@ impl TypeName for PositionsBuffer {
     }
 }
 
-impl ValidateNapiValue for PositionsBuffer {}
+impl<T: Element> ValidateNapiValue for Positions<T> {}
 
-impl FromNapiValue for PositionsBuffer {
+impl<T: Element> FromNapiValue for Positions<T> {
     unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
         // SAFETY: the caller promises that `value` is a live value of `env`.
-        let elements = unsafe { elements(env, value, sys::TypedarrayType::int32_array) };
-        let (data, length) = elements.ok_or_else(|| throw_wrong_type(Env::from_raw(env), c"expected an Int32Array"))?;
-        Ok(PositionsBuffer { numbers: data.cast(), length })
+        let elements = unsafe { elements(env, value, T::KIND) };
+        let (data, length) = elements.ok_or_else(|| throw_wrong_type(Env::from_raw(env), T::EXPECTED))?;
+        Ok(Positions { numbers: data.cast(), length })
+    }
+}
+
+/// A copy of the numbers of a Uint32Array.
+pub struct Uint32Argument(pub Vec<u32>);
+
+impl TypeName for Uint32Argument {
+    fn type_name() -> &'static str {
+        "Uint32Array"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::Object
+    }
+}
+
+impl ValidateNapiValue for Uint32Argument {}
+
+impl FromNapiValue for Uint32Argument {
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
+        // SAFETY: the caller promises that `value` is a live value of `env`.
+        let elements = unsafe { elements(env, value, sys::TypedarrayType::uint32_array) };
+        let (data, length) = elements.ok_or_else(|| throw_wrong_type(Env::from_raw(env), c"expected a Uint32Array"))?;
+        let number = |index| {
+            // SAFETY: it is one of the array's numbers. The read is volatile because the array may
+            // be over a SharedArrayBuffer.
+            unsafe { data.cast::<u32>().wrapping_add(index).read_volatile() }
+        };
+        Ok(Uint32Argument((0..length).map(number).collect()))
     }
 }
 

@@ -6,6 +6,7 @@ mod write_gate;
 mod written_back;
 
 pub use bytes::RawBytes;
+pub use search::Replacement;
 pub(crate) use write_gate::Gate;
 pub(crate) use written_back::Page;
 

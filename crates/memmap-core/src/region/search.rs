@@ -2,7 +2,7 @@
 
 use super::Region;
 use crate::error::{Error, Result};
-use crate::search::Finder;
+use crate::search::{Finder, Match, Progress, Search, Searcher};
 use crate::sys;
 use std::ops::Range;
 use std::ptr;
@@ -11,6 +11,37 @@ use std::sync::atomic::Ordering;
 /// Scans at least this long are announced to the system. The call costs as much as reading a few
 /// KiB.
 const WORTH_ADVICE: usize = 4 * 1024 * 1024;
+
+/// The budget of a search that nobody can stop.
+const WHOLE: usize = usize::MAX;
+
+/// What replaces matches.
+#[derive(Debug)]
+pub struct Replacement {
+    /// The bytes that are written to the start of a match.
+    pub bytes: Vec<u8>,
+    /// What the rest of a match is filled with.
+    pub fill: Option<u8>,
+}
+
+impl Replacement {
+    /// Checks that the replacement fits each match.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE: a match could be shorter than the bytes, or it could be longer, and there
+    /// is nothing to fill the rest with.
+    pub fn check(&self, searcher: &impl Searcher) -> Result<()> {
+        match searcher.lengths() {
+            Some((least, most))
+                if self.bytes.len() > least || self.fill.is_none() && most != Some(self.bytes.len()) =>
+            {
+                Err(Error::OutOfRange)
+            }
+            _ => Ok(()),
+        }
+    }
+}
 
 impl Region {
     /// The position of the first match of the needle in `range`. An empty needle matches at its
@@ -81,66 +112,98 @@ impl Region {
         self.with_read_ahead(start, length, search)?
     }
 
-    /// Calls `hit` with the position of each match of the needle in `range`, in ascending order and
-    /// without overlaps, until `hit` returns false. An empty needle has no matches.
+    /// Like [`Search::advance`]. If bytes are lost, the matches found meanwhile are wrong.
     ///
     /// # Errors
     ///
-    /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT, ENOMEM.
-    pub fn matches(&self, finder: &Finder, range: Range<usize>, mut hit: impl FnMut(usize) -> bool) -> Result<()> {
-        let (at, length) = self.bytes_of(&range)?;
-        let start = range.start;
+    /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT, and those of [`Search::advance`].
+    pub fn advance(
+        &self,
+        search: &mut impl Search,
+        budget: usize,
+        hit: &mut dyn FnMut(&Match<'_>) -> bool,
+    ) -> Result<Progress> {
+        let reach = search.reach(budget);
+        self.bytes_of(&reach)?;
         // SAFETY: `bytes_of` found the bytes inside the mapping, which lives as long as `self`.
-        let search = || unsafe { finder.matches(at, length, &mut |index| hit(start + index)) };
-        self.with_read_ahead(start, length, search)?
+        let advance = || unsafe { search.advance(self.start(), budget, hit) };
+        self.with_read_ahead(reach.start, reach.len().min(budget), advance)?
     }
 
-    /// The number of matches of the needle in `range`, without overlaps. An empty needle has none.
+    /// The number of matches in `range`, without overlaps. An empty needle has none.
     ///
     /// # Errors
     ///
-    /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT, ENOMEM.
-    pub fn count(&self, finder: &Finder, range: Range<usize>) -> Result<usize> {
-        let (at, length) = self.bytes_of(&range)?;
-        // SAFETY: `bytes_of` found the bytes inside the mapping, which lives as long as `self`.
-        let search = || unsafe { finder.count(at, length) };
-        self.with_read_ahead(range.start, length, search)?
+    /// As for [`Region::advance`].
+    pub fn count(&self, searcher: &impl Searcher, range: Range<usize>) -> Result<usize> {
+        let mut search = searcher.search(range);
+        let mut count = 0;
+        while self.count_on(&mut search, WHOLE, &mut count)? == Progress::Paused {}
+        Ok(count)
     }
 
-    /// Replaces each match of the needle in `range` by `to`, which must be as long as the needle,
-    /// and returns the position of the last match.
-    ///
-    /// Matches do not overlap, and an empty needle has none. The number of replaced matches is
-    /// added to `replaced`, also on failure.
+    /// Like [`Search::count`].
     ///
     /// # Errors
     ///
-    /// ERR_OUT_OF_RANGE, ERR_MMAP_READONLY and ERR_MMAP_CLOSED, with nothing changed;
-    /// ERR_MMAP_FAULT; ENOMEM.
+    /// As for [`Region::advance`].
+    pub(crate) fn count_on(&self, search: &mut impl Search, budget: usize, count: &mut usize) -> Result<Progress> {
+        let reach = search.reach(budget);
+        self.bytes_of(&reach)?;
+        // SAFETY: `bytes_of` found the bytes inside the mapping, which lives as long as `self`.
+        let advance = || unsafe { search.count(self.start(), budget, count) };
+        self.with_read_ahead(reach.start, reach.len().min(budget), advance)?
+    }
+
+    /// Replaces each match in `range`. Matches do not overlap, and an empty needle has none. The
+    /// number of replaced matches is added to `replaced`, also on failure.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE (see [`Replacement::check`]), ERR_MMAP_READONLY and ERR_MMAP_CLOSED, with
+    /// nothing changed; ERR_MMAP_FAULT; ENOMEM.
     pub fn replace(
         &self,
-        finder: &Finder,
-        to: &[u8],
+        searcher: &impl Searcher,
+        to: &Replacement,
         range: Range<usize>,
         replaced: &mut usize,
-    ) -> Result<Option<usize>> {
-        if to.len() != finder.needle().len() {
-            return Err(Error::OutOfRange);
-        }
+    ) -> Result<()> {
+        to.check(searcher)?;
+        let mut search = searcher.search(range);
+        while self.replace_on(&mut search, to, WHOLE, replaced)? == Progress::Paused {}
+        Ok(())
+    }
+
+    /// Advances a search and replaces what it finds.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Region::replace`].
+    pub(crate) fn replace_on(
+        &self,
+        search: &mut impl Search,
+        to: &Replacement,
+        budget: usize,
+        replaced: &mut usize,
+    ) -> Result<Progress> {
         let gate = self.write_gate.enter();
         gate.check()?;
-        let mut last = None;
-        self.matches(finder, range, |position| {
-            let target = self.start().wrapping_add(position);
-            // SAFETY: `to` is as long as the match, which lies inside the mapping. The mapping is
-            // writable, or the fault handler makes it so. `to` is private memory and overlaps
-            // nothing of the mapping.
-            unsafe { ptr::copy_nonoverlapping(to.as_ptr(), target, to.len()) };
+        self.advance(search, budget, &mut |found| {
+            let target = self.start().wrapping_add(found.start);
+            let length = found.end - found.start;
+            let count = to.bytes.len().min(length);
+            // SAFETY: the match lies inside the mapping, and is at least this long. The mapping is
+            // writable, or the fault handler makes it so. The replacement is private memory and
+            // overlaps nothing of the mapping.
+            unsafe { ptr::copy_nonoverlapping(to.bytes.as_ptr(), target, count) };
+            if let Some(byte) = to.fill {
+                // SAFETY: this is the rest of the match.
+                unsafe { target.wrapping_add(count).write_bytes(byte, length - count) };
+            }
             *replaced += 1;
-            last = Some(position);
             true
-        })?;
-        Ok(last)
+        })
     }
 
     /// Brings a range into memory, as far as the system allows, so that touching it later does not

@@ -10,6 +10,7 @@
 //! A match is a match of the bytes as they were when they were compared.
 
 use super::scan::{self, Probe, Probes};
+use super::{Match, Progress, Search, Searcher};
 use crate::error::Result;
 use crate::sys;
 use memchr::arch::all::packedpair::Pair;
@@ -17,6 +18,7 @@ use memchr::memmem;
 
 use std::ops::Range;
 use std::ptr;
+use std::sync::Arc;
 
 /// Bytes to copy at a time, at least. A stretch of this size stays in the cache, and the overlap of
 /// two stretches (the needle less one byte) costs little.
@@ -25,10 +27,13 @@ const STRETCH: usize = 64 * 1024;
 /// Positions to search by copying before comparing in place is tried again.
 const LINEAR: usize = 4 * 1024 * 1024;
 
+/// Positions that a task searches in one chunk. A chunk takes less than a millisecond.
+const SEARCHED: usize = 4 * 1024 * 1024;
+
 /// Finds one needle.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Finder {
-    needle: Vec<u8>,
+    needle: Arc<[u8]>,
     /// `None` for an empty needle.
     probes: Option<Probes>,
 }
@@ -46,7 +51,7 @@ impl Finder {
             }
             None => probe(0).map(Probes::One),
         };
-        Finder { needle, probes }
+        Finder { needle: needle.into(), probes }
     }
 
     /// The bytes to find.
@@ -78,30 +83,6 @@ impl Finder {
         Ok(found)
     }
 
-    /// The number of matches, without overlaps. An empty needle has none.
-    ///
-    /// # Errors
-    ///
-    /// ENOMEM.
-    ///
-    /// # Safety
-    ///
-    /// As for [`Finder::find`].
-    pub unsafe fn count(&self, haystack: *const u8, length: usize) -> Result<usize> {
-        if let &[byte] = self.needle.as_slice() {
-            // SAFETY: the caller's promise.
-            return Ok(unsafe { scan::count(haystack, length, byte) });
-        }
-        let mut count = 0;
-        let mut add = |_| {
-            count += 1;
-            true
-        };
-        // SAFETY: the caller's promise.
-        unsafe { self.matches(haystack, length, &mut add) }?;
-        Ok(count)
-    }
-
     /// Calls `put(number, position)` for the matches, in ascending order and without overlaps,
     /// until there are `room` of them. It returns the number of matches. An empty needle has none.
     ///
@@ -122,7 +103,7 @@ impl Finder {
         room: usize,
         mut put: impl FnMut(usize, usize),
     ) -> Result<usize> {
-        if let &[byte] = self.needle.as_slice() {
+        if let &[byte] = &*self.needle {
             // SAFETY: the caller's promise.
             return Ok(unsafe { scan::list(haystack, length, byte, room, put) });
         }
@@ -316,6 +297,109 @@ impl Finder {
             end = start;
         }
         Ok(None)
+    }
+}
+
+impl Searcher for Finder {
+    type Search = LiteralSearch;
+
+    fn search(&self, range: Range<usize>) -> LiteralSearch {
+        LiteralSearch { finder: self.clone(), position: range.start, range }
+    }
+
+    fn lengths(&self) -> Option<(usize, Option<usize>)> {
+        Some((self.needle.len(), Some(self.needle.len())))
+    }
+}
+
+/// A search for one needle. An empty needle has no matches.
+#[derive(Debug)]
+pub struct LiteralSearch {
+    finder: Finder,
+    range: Range<usize>,
+    /// Where the next match may begin.
+    position: usize,
+}
+
+impl LiteralSearch {
+    /// The positions that `budget` allows to search.
+    fn positions(&self, budget: usize) -> Range<usize> {
+        self.position..self.position.saturating_add(budget).min(self.range.end)
+    }
+
+    fn progress(&self) -> Progress {
+        if self.position < self.range.end { Progress::Paused } else { Progress::Done }
+    }
+}
+
+impl Search for LiteralSearch {
+    /// At least the length of the needle, because an advance reads that far beyond its last
+    /// position.
+    fn chunk(&self) -> usize {
+        SEARCHED.max(self.finder.needle.len())
+    }
+
+    fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
+    fn reach(&self, budget: usize) -> Range<usize> {
+        let Range { start, end } = self.positions(budget);
+        start..end.saturating_add(self.finder.needle.len().saturating_sub(1)).min(self.range.end)
+    }
+
+    fn position(&self) -> usize {
+        self.position
+    }
+
+    unsafe fn advance(
+        &mut self,
+        memory: *const u8,
+        budget: usize,
+        hit: &mut dyn FnMut(&Match<'_>) -> bool,
+    ) -> Result<Progress> {
+        let Range { start, end } = self.reach(budget);
+        let length = self.finder.needle.len();
+        let (mut next, mut is_full) = (self.positions(budget).end, false);
+        let mut put = |index: usize| {
+            let place = start + index;
+            let wants_more = hit(&Match { start: place, end: place + length, groups: &[] });
+            if wants_more {
+                next = next.max(place + length);
+            } else {
+                (next, is_full) = (place + length, true);
+            }
+            wants_more
+        };
+        // SAFETY: the caller promises the bytes from `start` to `end`.
+        unsafe { self.finder.matches(memory.wrapping_add(start), end - start, &mut put) }?;
+        self.position = next;
+        Ok(if is_full { Progress::Full } else { self.progress() })
+    }
+
+    unsafe fn count(&mut self, memory: *const u8, budget: usize, count: &mut usize) -> Result<Progress> {
+        let Range { start, end } = self.reach(budget);
+        let from = memory.wrapping_add(start);
+        let mut next = self.positions(budget).end;
+        if let &[byte] = &*self.finder.needle {
+            // SAFETY: the caller promises the bytes from `start` to `end`.
+            *count += unsafe { scan::count(from, end - start, byte) };
+        } else {
+            let length = self.finder.needle.len();
+            let mut last = None;
+            let mut add = |index| {
+                *count += 1;
+                last = Some(index);
+                true
+            };
+            // SAFETY: the caller promises the bytes from `start` to `end`.
+            unsafe { self.finder.matches(from, end - start, &mut add) }?;
+            if let Some(index) = last {
+                next = next.max(start + index + length);
+            }
+        }
+        self.position = next;
+        Ok(self.progress())
     }
 }
 

@@ -7,14 +7,13 @@ pub use pool::ThreadPool;
 
 use crate::error::{Error, Result};
 use crate::mapping::{Mapping, Retained};
-use crate::search::Finder;
+use crate::region::Replacement;
+use crate::search::{Finder, Match, Progress, Search, Searcher};
 use crate::weak_list::WeakList;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Positions to search in one chunk. A chunk takes less than a millisecond.
-const SEARCHED: usize = 4 * 1024 * 1024;
 /// Bytes to read ahead in one chunk.
 const PREFETCHED: usize = 8 * 1024 * 1024;
 /// Bytes to flush in one chunk. Each chunk costs a device flush: 512 MiB took 1.5 times as long as
@@ -107,16 +106,27 @@ impl Task {
     /// ABORT_ERR after [`Task::stop`], ERR_MMAP_CLOSED after [`Task::release`], and those of
     /// [`crate::Region::find`]. The other methods have these errors, too.
     pub fn find(&self, finder: &Finder, range: Range<usize>) -> Result<Option<usize>> {
-        let mut found = None;
         if finder.needle().is_empty() {
             return Ok(Some(range.start));
         }
-        self.in_chunks(range.clone(), searched(finder), |memory, chunk| {
-            let end = with_overlap(finder, &chunk, &range);
-            found = memory.region.find_from(finder, chunk.start..end, 0)?;
-            Ok(if found.is_some() { range.end } else { chunk.end })
+        let mut found = None;
+        self.search(&mut finder.search(range.clone()), |first| {
+            found = Some(first.start);
+            false
         })?;
+        // What comes after the first match is not searched.
+        self.done.store(range.len(), Ordering::Relaxed);
         Ok(found)
+    }
+
+    /// Searches until the end, or until `hit` returns false. If it fails, the matches so far are
+    /// wrong.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`crate::Region::advance`]. See also [`Task::find`].
+    pub fn search(&self, search: &mut impl Search, mut hit: impl FnMut(&Match<'_>) -> bool) -> Result<Progress> {
+        self.advance(search, |memory, search| memory.region.advance(search, search.chunk(), &mut hit))
     }
 
     /// Like [`crate::Region::count`].
@@ -124,22 +134,10 @@ impl Task {
     /// # Errors
     ///
     /// See [`Task::find`].
-    pub fn count(&self, finder: &Finder, range: Range<usize>) -> Result<usize> {
+    pub fn count(&self, searcher: &impl Searcher, range: Range<usize>) -> Result<usize> {
         let mut count = 0;
-        let needle = finder.needle().len();
-        self.in_chunks(range.clone(), searched(finder), |memory, chunk| {
-            if needle == 1 {
-                let end = chunk.end;
-                count += memory.region.count(finder, chunk)?;
-                return Ok(end);
-            }
-            let mut next = chunk.end;
-            memory.region.matches(finder, chunk.start..with_overlap(finder, &chunk, &range), |place| {
-                count += 1;
-                next = next.max(place + needle);
-                true
-            })?;
-            Ok(next)
+        self.advance(&mut searcher.search(range), |memory, search| {
+            memory.region.count_on(search, search.chunk(), &mut count)
         })?;
         Ok(count)
     }
@@ -149,12 +147,18 @@ impl Task {
     /// # Errors
     ///
     /// See [`Task::find`].
-    pub fn replace(&self, finder: &Finder, to: &[u8], range: Range<usize>, replaced: &mut usize) -> Result<()> {
-        self.in_chunks(range.clone(), searched(finder), |memory, chunk| {
-            let end = with_overlap(finder, &chunk, &range);
-            let last = memory.region.replace(finder, to, chunk.start..end, replaced)?;
-            Ok(last.map_or(chunk.end, |place| chunk.end.max(place + to.len())))
-        })
+    pub fn replace(
+        &self,
+        searcher: &impl Searcher,
+        to: &Replacement,
+        range: Range<usize>,
+        replaced: &mut usize,
+    ) -> Result<()> {
+        to.check(searcher)?;
+        self.advance(&mut searcher.search(range), |memory, search| {
+            memory.region.replace_on(search, to, search.chunk(), replaced)
+        })?;
+        Ok(())
     }
 
     /// Like [`Mapping::flush`].
@@ -163,10 +167,7 @@ impl Task {
     ///
     /// See [`Task::find`].
     pub fn flush(&self, range: Range<usize>) -> Result<()> {
-        self.in_chunks(range, FLUSHED, |memory, chunk| {
-            memory.flush(chunk.start, chunk.len(), None)?;
-            Ok(chunk.end)
-        })
+        self.in_chunks(range, FLUSHED, |memory, chunk| memory.flush(chunk.start, chunk.len(), None))
     }
 
     /// Like [`crate::Region::prefetch`].
@@ -175,42 +176,50 @@ impl Task {
     ///
     /// See [`Task::find`].
     pub fn prefetch(&self, range: Range<usize>) -> Result<()> {
-        self.in_chunks(range, PREFETCHED, |memory, chunk| {
-            memory.region.prefetch(chunk.start, chunk.len())?;
-            Ok(chunk.end)
-        })
+        self.in_chunks(range, PREFETCHED, |memory, chunk| memory.region.prefetch(chunk.start, chunk.len()))
     }
 
-    /// Calls `work` with one chunk after the other. `work` returns where the next chunk begins.
+    /// Advances a search by one chunk after the other.
+    fn advance<S: Search>(
+        &self,
+        search: &mut S,
+        mut advance: impl FnMut(&Retained, &mut S) -> Result<Progress>,
+    ) -> Result<Progress> {
+        let Range { start, end } = search.range();
+        loop {
+            let progress = self.chunk(|memory| advance(memory, search))?;
+            let done = if progress == Progress::Done { end } else { search.position().min(end) };
+            self.done.store(done - start, Ordering::Relaxed);
+            if progress != Progress::Paused {
+                return Ok(progress);
+            }
+        }
+    }
+
+    /// Calls `work` with one chunk after the other.
     fn in_chunks(
         &self,
         range: Range<usize>,
         length: usize,
-        mut work: impl FnMut(&Retained, Range<usize>) -> Result<usize>,
+        mut work: impl FnMut(&Retained, Range<usize>) -> Result<()>,
     ) -> Result<()> {
         let mut at = range.start;
         while at < range.end {
-            let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-            let memory = match (self.state.load(Ordering::Acquire), memory.as_ref()) {
-                (WANTED, Some(memory)) => memory,
-                (ABORTED, _) => return Err(Error::Aborted),
-                _ => return Err(Error::Closed),
-            };
             let end = at.saturating_add(length).min(range.end);
-            at = work(memory, at..end)?;
-            self.done.store(at.min(range.end) - range.start, Ordering::Relaxed);
+            self.chunk(|memory| work(memory, at..end))?;
+            at = end;
+            self.done.store(at - range.start, Ordering::Relaxed);
         }
         Ok(())
     }
-}
 
-/// Positions to search in one chunk. It is at least the length of the needle, because the search
-/// reads that far beyond the last position.
-fn searched(finder: &Finder) -> usize {
-    SEARCHED.max(finder.needle().len())
-}
-
-/// The furthest end of a match that begins in `chunk`.
-fn with_overlap(finder: &Finder, chunk: &Range<usize>, range: &Range<usize>) -> usize {
-    chunk.end.saturating_add(finder.needle().len().saturating_sub(1)).min(range.end)
+    /// Calls `work` with the memory, which stays until `work` returns.
+    fn chunk<T>(&self, work: impl FnOnce(&Retained) -> Result<T>) -> Result<T> {
+        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        match (self.state.load(Ordering::Acquire), memory.as_ref()) {
+            (WANTED, Some(memory)) => work(memory),
+            (ABORTED, _) => Err(Error::Aborted),
+            _ => Err(Error::Closed),
+        }
+    }
 }

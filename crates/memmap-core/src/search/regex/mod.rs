@@ -1,0 +1,171 @@
+//! Finding what a regular expression matches, in mapped memory.
+//!
+//! * `program`: a pattern as TypeScript sends it.
+//! * `search`: [`PatternSearch`], a search that can be paused at any byte.
+//! * `steps`: the loops that step an automaton over mapped memory.
+//! * `groups`: where the groups of a match are.
+//!
+//! The automata are those of regex-automata. Its own searches take slices, and a slice over memory
+//! that others write to would be undefined behaviour. So its lazy DFAs are stepped from here, one
+//! byte at a time, over raw pointers: forwards to where a match ends, and from there backwards to
+//! where it begins. The state of the automaton is all that a search keeps of the bytes before, so
+//! there are no seams, and a match may have any length.
+
+mod groups;
+mod program;
+mod search;
+mod steps;
+
+pub use search::PatternSearch;
+
+use super::Searcher;
+use crate::error::{Error, Result};
+use groups::{GroupCache, GroupFinder};
+use regex_automata::MatchKind;
+use regex_automata::hybrid::dfa::{Cache as DfaCache, DFA};
+use regex_automata::nfa::thompson::{Compiler, Config, NFA, WhichCaptures};
+use regex_syntax::hir::{Hir, Look};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Bytes that the NFA of a pattern may need.
+const LARGEST_NFA: usize = 10 * 1024 * 1024;
+
+/// Bytes that the states of a lazy DFA may need. It is cleared when it is full.
+const DFA_CACHE: usize = 2 * 1024 * 1024;
+
+/// Caches that a pattern keeps for its next searches.
+const CACHES_KEPT: usize = 2;
+
+/// What is compiled with a pattern.
+#[derive(Debug, Clone, Copy)]
+pub struct PatternOptions {
+    /// Empty matches are at code points only.
+    pub unicode: bool,
+    /// Each match begins where the last one ended, and the first at the start of the range.
+    pub sticky: bool,
+    /// Not matches are found, but lines with a match, without the `\n` at their end. Nothing of the
+    /// pattern may match `\n`.
+    pub lines: bool,
+    /// The number of groups, of which the pattern may lack the last ones.
+    pub groups: usize,
+    /// Bytes that the states of each lazy DFA may need.
+    pub dfa_cache: usize,
+}
+
+impl Default for PatternOptions {
+    fn default() -> Self {
+        PatternOptions { unicode: false, sticky: false, lines: false, groups: 0, dfa_cache: DFA_CACHE }
+    }
+}
+
+/// A compiled regular expression. All threads can use it at once.
+#[derive(Debug)]
+pub struct Pattern {
+    /// It ends at the end of the leftmost match.
+    forward: DFA,
+    /// It ends at the furthest start of a match, from its end.
+    backward: DFA,
+    groups: Option<GroupFinder>,
+    options: PatternOptions,
+    /// Every match begins at the start of the memory.
+    is_anchored: bool,
+    lengths: Option<(usize, Option<usize>)>,
+    caches: Mutex<Vec<Cache>>,
+}
+
+/// What a search of a pattern needs to write to.
+#[derive(Debug)]
+struct Cache {
+    forward: DfaCache,
+    backward: DfaCache,
+    groups: Option<GroupCache>,
+}
+
+impl Pattern {
+    /// Compiles the pattern of a program (see `program.rs`).
+    ///
+    /// # Errors
+    ///
+    /// ERR_MMAP_REGEXP.
+    pub fn compile(program: &[u32], options: PatternOptions) -> Result<Arc<Pattern>> {
+        Pattern::new(&program::read(program)?, options)
+    }
+
+    /// Compiles a pattern.
+    ///
+    /// # Errors
+    ///
+    /// ERR_MMAP_REGEXP.
+    pub fn new(hir: &Hir, options: PatternOptions) -> Result<Arc<Pattern>> {
+        let mut compiler = Compiler::new();
+        let config = Config::new().utf8(false).nfa_size_limit(Some(LARGEST_NFA));
+        compiler.configure(config);
+        let nfa = compiler.build_from_hir(hir).map_err(|_| too_large())?;
+        compiler.configure(Config::new().reverse(true).which_captures(WhichCaptures::None));
+        let reversed = compiler.build_from_hir(hir).map_err(|_| too_large())?;
+        let groups = if options.groups == 0 { None } else { Some(GroupFinder::new(nfa.clone(), options.groups)?) };
+        let properties = hir.properties();
+        Ok(Arc::new(Pattern {
+            forward: dfa(nfa, MatchKind::LeftmostFirst, options.dfa_cache)?,
+            backward: dfa(reversed, MatchKind::All, options.dfa_cache)?,
+            groups,
+            options,
+            is_anchored: properties.look_set_prefix().contains(Look::Start),
+            lengths: properties.minimum_len().map(|least| (least, properties.maximum_len())),
+            caches: Mutex::default(),
+        }))
+    }
+
+    /// The length of every match, if all have the same.
+    fn length(&self) -> Option<usize> {
+        self.lengths.and_then(|(least, most)| Some(least).filter(|_| most == Some(least)))
+    }
+
+    fn has_empty_matches(&self) -> bool {
+        self.lengths.is_some_and(|(least, _)| least == 0)
+    }
+
+    /// A cache that no other search uses.
+    fn take_cache(&self) -> Cache {
+        let kept = self.caches.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        kept.unwrap_or_else(|| Cache {
+            forward: self.forward.create_cache(),
+            backward: self.backward.create_cache(),
+            groups: self.groups.as_ref().map(GroupFinder::cache),
+        })
+    }
+
+    fn keep_cache(&self, cache: Cache) {
+        let mut caches = self.caches.lock().unwrap_or_else(PoisonError::into_inner);
+        if caches.len() < CACHES_KEPT {
+            caches.push(cache);
+        }
+    }
+}
+
+impl Searcher for Arc<Pattern> {
+    type Search = PatternSearch;
+
+    fn search(&self, range: Range<usize>) -> PatternSearch {
+        PatternSearch::new(self, range, false)
+    }
+
+    fn lengths(&self) -> Option<(usize, Option<usize>)> {
+        self.lengths
+    }
+}
+
+fn dfa(nfa: NFA, kind: MatchKind, cache: usize) -> Result<DFA> {
+    let config = DFA::config().match_kind(kind).cache_capacity(cache).skip_cache_capacity_check(true);
+    DFA::builder().configure(config).build_from_nfa(nfa).map_err(|_| too_large())
+}
+
+fn too_large() -> Error {
+    Error::Pattern("is too large: its automaton would need more than 10 MiB")
+}
+
+/// The error for what an automaton says that it cannot do, although it was built to do it.
+fn gave_up() -> Error {
+    Error::Pattern("cannot be searched: its automaton gave up")
+}

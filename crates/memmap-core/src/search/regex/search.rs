@@ -1,0 +1,415 @@
+//! A search for the matches of a pattern, which can be paused at any byte.
+
+use super::groups::Found;
+use super::steps::{Automaton, Exit, Walk, byte};
+use super::{Cache, Pattern, gave_up};
+use crate::error::Result;
+use crate::search::scan::{self, Probe, Probes};
+use crate::search::{Group, Match, Progress, Search};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Bytes that a task searches before others may stop it. The slowest automata, which get a new state
+/// for each byte, do 0.6 MB in a second.
+const SEARCHED: usize = 64 * 1024;
+
+/// How often a match is looked for again because its bytes have changed during the search.
+const MOST_RETRIES: usize = 3;
+
+const NEWLINE: u8 = b'\n';
+
+/// A search for the matches of a pattern.
+#[derive(Debug)]
+pub struct PatternSearch {
+    pattern: Arc<Pattern>,
+    /// Matches have their groups.
+    groups: bool,
+    range: Range<usize>,
+    /// Where the next match may begin.
+    next: usize,
+    /// The last byte of the last match, as it was before the receiver of the match could replace it,
+    /// and the end of that match.
+    kept: Option<(usize, u8)>,
+    phase: Phase,
+    /// How far the search has been.
+    furthest: usize,
+    retries: usize,
+    /// Only the number of matches is wanted.
+    counts: bool,
+    /// `None` while the search is running, and after an error.
+    cache: Option<Box<Cache>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    /// No match has begun.
+    Seek,
+    /// The end of a match is looked for.
+    Forward(Walk),
+    /// The start of the match that ends at `end` is looked for.
+    Backward { walk: Walk, end: usize },
+    /// The end of the line that begins at `start` is looked for, from `at` on.
+    Line { start: usize, at: usize },
+    /// There are no more matches.
+    Over,
+}
+
+impl PatternSearch {
+    /// A search in `range`, whose matches have their groups if `groups` is true. `^` and `\b` see the
+    /// bytes before the range, but none after it.
+    pub fn new(pattern: &Arc<Pattern>, range: Range<usize>, groups: bool) -> PatternSearch {
+        PatternSearch {
+            pattern: Arc::clone(pattern),
+            groups,
+            next: range.start,
+            kept: None,
+            phase: Phase::Seek,
+            furthest: range.start,
+            range,
+            retries: 0,
+            counts: false,
+            cache: Some(Box::new(pattern.take_cache())),
+        }
+    }
+
+    /// The number of groups that a match has.
+    pub fn groups(&self) -> usize {
+        if self.groups { self.pattern.options.groups } else { 0 }
+    }
+
+    unsafe fn run(
+        &mut self,
+        memory: *const u8,
+        budget: usize,
+        hit: &mut dyn FnMut(&Match<'_>) -> bool,
+    ) -> Result<Progress> {
+        let mut cache = self.cache.take().ok_or_else(gave_up)?;
+        let mut run = Run { search: self, cache: &mut cache, memory, left: budget.max(1) };
+        // SAFETY: the caller's promise.
+        let progress = unsafe { run.until_paused(hit) }?;
+        self.cache = Some(cache);
+        Ok(progress)
+    }
+}
+
+impl Drop for PatternSearch {
+    fn drop(&mut self) {
+        if let Some(cache) = self.cache.take() {
+            self.pattern.keep_cache(*cache);
+        }
+    }
+}
+
+impl Search for PatternSearch {
+    fn chunk(&self) -> usize {
+        SEARCHED
+    }
+
+    fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
+    fn reach(&self, _: usize) -> Range<usize> {
+        // `^` and `\b` see the byte before.
+        self.range.start.saturating_sub(1)..self.range.end
+    }
+
+    fn position(&self) -> usize {
+        self.furthest
+    }
+
+    unsafe fn advance(
+        &mut self,
+        memory: *const u8,
+        budget: usize,
+        hit: &mut dyn FnMut(&Match<'_>) -> bool,
+    ) -> Result<Progress> {
+        // SAFETY: the caller's promise.
+        unsafe { self.run(memory, budget, hit) }
+    }
+
+    unsafe fn count(&mut self, memory: *const u8, budget: usize, count: &mut usize) -> Result<Progress> {
+        self.counts = true;
+        let mut add = |_: &Match<'_>| {
+            *count += 1;
+            true
+        };
+        // SAFETY: the caller's promise.
+        unsafe { self.run(memory, budget, &mut add) }
+    }
+}
+
+/// A search while it runs.
+struct Run<'a> {
+    search: &'a mut PatternSearch,
+    cache: &'a mut Cache,
+    memory: *const u8,
+    /// The bytes that are left of the budget.
+    left: usize,
+}
+
+impl Run<'_> {
+    /// # Safety
+    ///
+    /// The bytes of the range, and the one before it, must be readable.
+    unsafe fn until_paused(&mut self, hit: &mut dyn FnMut(&Match<'_>) -> bool) -> Result<Progress> {
+        loop {
+            if self.left == 0 {
+                return Ok(Progress::Paused);
+            }
+            let found = match self.search.phase {
+                Phase::Over => {
+                    self.search.furthest = self.search.range.end;
+                    return Ok(Progress::Done);
+                }
+                // SAFETY: the caller's promise.
+                Phase::Seek => unsafe { self.seek() }.map(|()| None),
+                // SAFETY: the caller's promise.
+                Phase::Forward(walk) => unsafe { self.forward(walk) },
+                // SAFETY: the caller's promise.
+                Phase::Backward { walk, end } => unsafe { self.backward(walk, end) },
+                // SAFETY: the caller's promise.
+                Phase::Line { start, at } => Ok(unsafe { self.line(start, at) }),
+            }?;
+            if let Some(found) = found
+                // SAFETY: the caller's promise.
+                && !unsafe { self.deliver(found, hit) }
+            {
+                return Ok(Progress::Full);
+            }
+        }
+    }
+
+    /// Where the budget ends.
+    fn limit(&self, at: usize) -> usize {
+        at.saturating_add(self.left).min(self.search.range.end)
+    }
+
+    /// Counts bytes that have been read, at least one.
+    fn spend(&mut self, bytes: usize) {
+        self.left = self.left.saturating_sub(bytes.max(1));
+    }
+
+    fn forward_automaton(&mut self) -> Automaton<'_> {
+        Automaton { dfa: &self.search.pattern.forward, cache: &mut self.cache.forward, memory: self.memory }
+    }
+
+    fn backward_automaton(&mut self) -> Automaton<'_> {
+        Automaton { dfa: &self.search.pattern.backward, cache: &mut self.cache.backward, memory: self.memory }
+    }
+
+    /// The byte before a position, for `^` and `\b`.
+    ///
+    /// # Safety
+    ///
+    /// It must be readable, if there is one.
+    unsafe fn before(&self, at: usize) -> Option<u8> {
+        match self.search.kept {
+            Some((end, byte)) if end == at => Some(byte),
+            _ if at == 0 || self.search.pattern.options.lines && at == self.search.range.start => None,
+            // SAFETY: the caller's promise.
+            _ => Some(unsafe { byte(self.memory, at - 1) }),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`Run::until_paused`].
+    unsafe fn seek(&mut self) -> Result<()> {
+        let (at, stop) = (self.search.next, self.search.range.end);
+        if at > stop {
+            self.search.phase = Phase::Over;
+            return Ok(());
+        }
+        // SAFETY: the position is in the range.
+        let before = unsafe { self.before(at) };
+        if self.search.pattern.is_anchored && before.is_some() {
+            self.search.phase = Phase::Over;
+            return Ok(());
+        }
+        let sticky = self.search.pattern.options.sticky;
+        let walk = self.forward_automaton().start(at, before, sticky)?;
+        self.search.phase = Phase::Forward(walk);
+        Ok(())
+    }
+
+    /// # Safety
+    ///
+    /// As for [`Run::until_paused`].
+    unsafe fn forward(&mut self, mut walk: Walk) -> Result<Option<Range<usize>>> {
+        let (from, limit, stop) = (walk.at, self.limit(walk.at), self.search.range.end);
+        let mut automaton = self.forward_automaton();
+        // SAFETY: the limit is in the range. The walk is of this search, whose cache nobody else
+        // uses.
+        let exit = unsafe { automaton.forward(&mut walk, limit) }?;
+        if matches!(exit, Exit::Limit) && walk.at == stop && automaton.last(walk.state)?.is_match() {
+            walk.found = Some(stop);
+        }
+        self.spend(walk.at - from);
+        self.search.furthest = self.search.furthest.max(walk.at);
+        if !matches!(exit, Exit::Dead) && walk.at < stop {
+            self.search.phase = Phase::Forward(walk);
+            return Ok(None);
+        }
+        let Some(end) = walk.found else {
+            self.search.phase = Phase::Over;
+            return Ok(None);
+        };
+        if self.search.pattern.options.lines {
+            // SAFETY: the caller's promise.
+            unsafe { self.line_around(end) };
+            return Ok(None);
+        }
+        let (pattern, next) = (&self.search.pattern, self.search.next);
+        if self.search.pattern.options.sticky {
+            return Ok(Some(next..end));
+        }
+        if let Some(length) = pattern.length() {
+            // The end was found in one pass over the bytes, so it is not too early.
+            return Ok(Some(end.saturating_sub(length)..end));
+        }
+        if self.search.counts && !pattern.has_empty_matches() {
+            return Ok(Some(next..end));
+        }
+        // SAFETY: the byte is in the range.
+        let after = (end < stop).then(|| unsafe { byte(self.memory, end) });
+        let walk = self.backward_automaton().start(end, after, true)?;
+        self.search.phase = Phase::Backward { walk, end };
+        Ok(None)
+    }
+
+    /// # Safety
+    ///
+    /// As for [`Run::until_paused`].
+    unsafe fn backward(&mut self, mut walk: Walk, end: usize) -> Result<Option<Range<usize>>> {
+        let next = self.search.next;
+        let (from, limit) = (walk.at, walk.at.saturating_sub(self.left).max(next));
+        // SAFETY: the limit is in the range. The walk is of this search, whose cache nobody else
+        // uses.
+        let is_over = unsafe { self.backward_automaton().backward(&mut walk, limit) }?;
+        self.spend(from - walk.at);
+        if !is_over && walk.at > next {
+            self.search.phase = Phase::Backward { walk, end };
+            return Ok(None);
+        }
+        if !is_over {
+            // SAFETY: the position is in the range.
+            let before = unsafe { self.before(next) };
+            walk.found = self.backward_automaton().finish(walk, before)?;
+        }
+        match walk.found {
+            Some(start) => Ok(Some(start..end)),
+            None => {
+                if !self.tries_again() {
+                    self.search.next = end.max(next + 1);
+                    self.search.retries = 0;
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Goes back to where the last match ended, because bytes have changed since they were read.
+    fn tries_again(&mut self) -> bool {
+        self.search.phase = Phase::Seek;
+        self.search.retries += 1;
+        self.search.retries <= MOST_RETRIES
+    }
+
+    /// Finds the start of the line with the match that ends at `end`.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Run::until_paused`].
+    unsafe fn line_around(&mut self, end: usize) {
+        let (next, stop) = (self.search.next, self.search.range.end);
+        let mut start = next;
+        let candidate = |position| {
+            start = position + 1;
+            true
+        };
+        // SAFETY: the positions are in the range.
+        unsafe { scan::down(self.memory, next..end, Probes::One(Probe { byte: NEWLINE, at: 0 }), candidate) };
+        // After the last `\n` there is no line.
+        self.search.phase = if start == stop { Phase::Over } else { Phase::Line { start, at: end } };
+    }
+
+    /// Finds the end of a line.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Run::until_paused`].
+    unsafe fn line(&mut self, start: usize, at: usize) -> Option<Range<usize>> {
+        let (limit, stop) = (self.limit(at), self.search.range.end);
+        let mut found = None;
+        let candidate = |position| {
+            found = Some(position);
+            usize::MAX
+        };
+        // SAFETY: the positions are in the range.
+        unsafe { scan::up(self.memory, at..limit, Probes::One(Probe { byte: NEWLINE, at: 0 }), candidate) };
+        let end = found.unwrap_or(limit);
+        self.spend(end - at);
+        self.search.furthest = self.search.furthest.max(end);
+        if found.is_none() && end < stop {
+            self.search.phase = Phase::Line { start, at: end };
+            return None;
+        }
+        Some(start..end)
+    }
+
+    /// Passes a match on, unless its bytes have changed. It returns whether the receiver wants more.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Run::until_paused`].
+    unsafe fn deliver(&mut self, found: Range<usize>, hit: &mut dyn FnMut(&Match<'_>) -> bool) -> bool {
+        let Range { start, end } = found;
+        let stop = self.search.range.end;
+        // SAFETY: the position is in the range.
+        let before = unsafe { self.before(start) };
+        let has_groups = self.search.groups && !self.search.counts;
+        if has_groups && let (Some(finder), Some(cache)) = (&self.search.pattern.groups, &mut self.cache.groups) {
+            // SAFETY: the byte is in the range.
+            let after = (end < stop).then(|| unsafe { byte(self.memory, end) });
+            // SAFETY: the match is in the range.
+            let found = unsafe { finder.find(cache, self.memory, start..end, before, after) };
+            match found {
+                Found::Groups => {}
+                Found::TooLong => cache.groups.fill(Group::Unknown),
+                Found::Changed => cache.groups.fill(Group::Unmatched),
+            }
+            if found == Found::Changed && self.tries_again() {
+                return true;
+            }
+        }
+        self.search.retries = 0;
+        self.search.phase = Phase::Seek;
+        let is_continuation = |at: usize| {
+            // SAFETY: the byte is in the range.
+            at < stop && unsafe { byte(self.memory, at) } & 0xc0 == 0x80
+        };
+        let is_inside_character =
+            start == end && self.search.pattern.options.unicode && start > 0 && is_continuation(start);
+        if self.search.pattern.options.lines {
+            self.search.next = end + 1;
+        } else if start == end {
+            self.search.next = end + 1;
+            // The next code point is at most four bytes away.
+            for _ in 0..3 {
+                if self.search.pattern.options.unicode && is_continuation(self.search.next) {
+                    self.search.next += 1;
+                }
+            }
+        } else {
+            self.search.next = end;
+            // SAFETY: the match is in the range, and not empty.
+            self.search.kept = Some((end, unsafe { byte(self.memory, end - 1) }));
+        }
+        if is_inside_character {
+            return true;
+        }
+        let groups = self.cache.groups.as_ref().filter(|_| has_groups).map_or(&[][..], |cache| &cache.groups);
+        hit(&Match { start, end, groups })
+    }
+}

@@ -1,0 +1,204 @@
+//! Searching for patterns, compared with the crate `regex` on the whole slice.
+//!
+//! PROPTEST_RNG_SEED repeats a run of the random tests, which print it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::undocumented_unsafe_blocks,
+    reason = "a test that fails may panic, and its buffers are in plain sight"
+)]
+
+use memmap_core::search::{Group, Pattern, PatternOptions, PatternSearch, Progress, Search};
+use regex_syntax::hir::Hir;
+use std::hash::{BuildHasher, RandomState};
+use std::ops::Range;
+use std::sync::Arc;
+
+type Place = Option<(usize, usize)>;
+
+/// A match and its groups.
+type Found = Vec<Place>;
+
+/// A small generator of random numbers (xorshift).
+struct Random(u64);
+
+impl Random {
+    fn new() -> Random {
+        let given = std::env::var("PROPTEST_RNG_SEED").ok().map(|seed| seed.parse().unwrap());
+        let seed = given.unwrap_or_else(|| RandomState::new().hash_one(0));
+        println!("PROPTEST_RNG_SEED={seed}");
+        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as usize % limit
+    }
+
+    fn of<'a, T: ?Sized>(&mut self, choices: &[&'a T]) -> &'a T {
+        choices[self.below(choices.len())]
+    }
+}
+
+fn hir(pattern: &str) -> Hir {
+    regex_syntax::ParserBuilder::new().utf8(false).unicode(false).build().parse(pattern).unwrap()
+}
+
+fn compile(pattern: &str, options: PatternOptions) -> Arc<Pattern> {
+    let hir = hir(pattern);
+    let groups = hir.properties().explicit_captures_len();
+    Pattern::new(&hir, PatternOptions { groups, ..options }).unwrap()
+}
+
+/// The matches in a range, with a pause every `budget` bytes.
+fn found(pattern: &Arc<Pattern>, text: &[u8], range: Range<usize>, budget: usize) -> Vec<Found> {
+    let mut search = PatternSearch::new(pattern, range, true);
+    let mut all = Vec::new();
+    let mut hit = |found: &memmap_core::search::Match<'_>| {
+        let groups = found.groups.iter().map(|group| match *group {
+            Group::At { start, end } => Some((start, end)),
+            Group::Unmatched => None,
+            Group::Unknown => panic!("the groups of a short match"),
+        });
+        all.push([Some((found.start, found.end))].into_iter().chain(groups).collect());
+        true
+    };
+    while unsafe { search.advance(text.as_ptr(), budget, &mut hit) }.unwrap() == Progress::Paused {}
+    all
+}
+
+fn counted(pattern: &Arc<Pattern>, text: &[u8], range: Range<usize>, budget: usize) -> usize {
+    let mut search = PatternSearch::new(pattern, range, false);
+    let mut count = 0;
+    while unsafe { search.count(text.as_ptr(), budget, &mut count) }.unwrap() == Progress::Paused {}
+    count
+}
+
+/// What the crate `regex` finds. After an empty match it goes on one byte later.
+fn expected(pattern: &regex::bytes::Regex, text: &[u8], range: Range<usize>) -> Vec<Found> {
+    let mut all = Vec::new();
+    let mut at = range.start;
+    while at <= range.end {
+        let Some(captures) = pattern.captures_at(&text[..range.end], at) else { break };
+        let found: Found = captures.iter().map(|group| group.map(|place| (place.start(), place.end()))).collect();
+        let (start, end) = found[0].unwrap();
+        at = if start == end { end + 1 } else { end };
+        all.push(found);
+    }
+    all
+}
+
+fn atom(random: &mut Random) -> &'static str {
+    match random.below(16) {
+        0..=5 => random.of(&["a", "b", "c", "x", "ab", "abc"]),
+        6 => ".",
+        7 => "(?s:.)",
+        8 => random.of(&["[ab]", "[^a]", r"[^b\n]", "[a-c]", "[^ ]"]),
+        9 => random.of(&[r"\w", r"\s", r"\W", r"\S", r"\d"]),
+        10 => random.of(&[r"\n", " ", "_", r"\xff", r"\r"]),
+        11 => random.of(&["^", "$", r"\b", r"\B"]),
+        12 => random.of(&["(?m:^)", "(?m:$)", "(?mR:^)", "(?mR:$)"]),
+        13 => random.of(&["foo", "bar", "needle", "xy"]),
+        14 => "(?i:ab)",
+        _ => "",
+    }
+}
+
+fn expression(random: &mut Random, depth: usize) -> String {
+    if depth == 0 {
+        return atom(random).to_owned();
+    }
+    match random.below(10) {
+        0..=3 => (0..=random.below(4)).map(|_| expression(random, depth - 1)).collect(),
+        4 => format!("({})", expression(random, depth - 1)),
+        5 => format!("(?:{}|{})", expression(random, depth - 1), expression(random, depth - 1)),
+        6 => format!(
+            "(?:{}|{}|{})",
+            expression(random, depth - 1),
+            expression(random, depth - 1),
+            expression(random, depth - 1)
+        ),
+        7 | 8 => {
+            let repeated = expression(random, depth - 1);
+            let quantifier = random.of(&["*", "+", "?", "*?", "+?", "??", "{2}", "{1,3}", "{0,2}?", "{2,}"]);
+            format!("(?:{repeated}){quantifier}")
+        }
+        _ => atom(random).to_owned(),
+    }
+}
+
+/// A pattern with a literal in it, and mostly with something before and after that.
+fn around_literal(random: &mut Random) -> String {
+    const SIDES: [&str; 16] = [
+        r"\w+",
+        "[^\n]*",
+        "(?:a|b)+",
+        r"\b",
+        "(x?)",
+        "[abc ]*?",
+        r"(\w*) ",
+        "^",
+        "(?m:$)",
+        "(?m:^)",
+        "(?mR:^)",
+        ".*",
+        ".{1,3}",
+        "a*|b",
+        r"(\w+) (a|b)*",
+        "(?mR:$)",
+    ];
+    const LITERALS: [&str; 7] = ["needle", "foo", "(?:foo|xy)", "(?i:foo)", "(fo+)", r"x\w\w", "(?:needle|foo|ab)"];
+    format!("{}{}{}", random.of(&SIDES), random.of(&LITERALS), random.of(&SIDES))
+}
+
+fn text(random: &mut Random) -> Vec<u8> {
+    let length = if random.below(4) == 0 { random.below(2000) } else { random.below(60) };
+    let kinds = 2 + random.below(9);
+    let mut text = Vec::new();
+    while text.len() < length {
+        text.extend_from_slice(match random.below(kinds) {
+            0 | 1 => b"a",
+            2 => b"b",
+            3 => b"c",
+            4 => b"\n",
+            5 => b" ",
+            6 => b"x",
+            7 => b"needle",
+            8 => b"\xff",
+            9 => b"foo",
+            _ => b"\r",
+        });
+    }
+    // In memory of this length, so that a sanitizer sees each read beyond it.
+    text.shrink_to_fit();
+    text
+}
+
+#[test]
+fn random_patterns_find_what_regex_finds() {
+    let mut random = Random::new();
+    for _ in 0..2_000 {
+        let depth = 1 + random.below(4);
+        let source = if random.below(3) == 0 { around_literal(&mut random) } else { expression(&mut random, depth) };
+        let Ok(reference) = regex::bytes::RegexBuilder::new(&source).unicode(false).build() else { continue };
+        // A cache without room for more than a few states is cleared all the time.
+        let dfa_cache = if random.below(3) == 0 { 0 } else { 1 << 20 };
+        let pattern = compile(&source, PatternOptions { dfa_cache, ..PatternOptions::default() });
+        for _ in 0..6 {
+            let text = text(&mut random);
+            let start = if random.below(3) == 0 { random.below(text.len() + 1) } else { 0 };
+            let stop = if random.below(3) == 0 { start + random.below(text.len() - start + 1) } else { text.len() };
+            let budget = 1 + random.below(64);
+            let wanted = expected(&reference, &text, start..stop);
+            let context =
+                format!("{source:?} every {budget} in {start}..{stop} of {:?}", text.escape_ascii().to_string());
+            assert_eq!(found(&pattern, &text, start..stop, budget), wanted, "{context}");
+            assert_eq!(counted(&pattern, &text, start..stop, budget), wanted.len(), "{context}");
+        }
+    }
+}

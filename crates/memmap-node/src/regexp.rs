@@ -1,0 +1,256 @@
+//! Finding, counting and replacing what a regular expression matches.
+//!
+//! A match is a row of numbers: its start, its end, and the start and the end of each group if groups
+//! are wanted. They count from the start of the mapping. A group without a place has -1 twice; -2
+//! twice says that the match is too long to look for its groups. These are doubles, because a match
+//! may be longer than an integer of 32 bits can say.
+
+use crate::error::Outcome;
+use crate::handle::{Handle, range};
+use crate::task::{Work, promise};
+use crate::typed_array::{Float64Positions, Uint8Argument, Uint32Argument};
+use memmap_core::search::{Group, Match, Pattern, PatternOptions, PatternSearch, Progress, Searcher};
+use memmap_core::{Error, Replacement, Result, Task};
+use napi::Env;
+use napi::bindgen_prelude::{External, Unknown};
+use napi_derive::napi;
+use std::sync::{Arc, Mutex};
+
+/// A search that finds the matches in batches.
+pub struct Batches {
+    search: PatternSearch,
+    /// The rows of the last batch that a task has found.
+    rows: Vec<f64>,
+}
+
+/// What a search calls with each match. It returns whether it wants more.
+type Hit<'a> = &'a mut dyn FnMut(&Match<'_>) -> bool;
+
+impl Batches {
+    /// Finds at most `room` matches with `search`, and keeps their rows. It returns their number, or
+    /// -1 less that number if no match follows.
+    ///
+    /// # Errors
+    ///
+    /// Those of `search`.
+    pub fn find(
+        &mut self,
+        room: usize,
+        search: impl FnOnce(&mut PatternSearch, Hit<'_>) -> Result<Progress>,
+    ) -> Result<f64> {
+        self.rows.clear();
+        let rows = &mut self.rows;
+        let result = find(&mut self.search, room, search, |_, number| rows.push(number));
+        if result.is_err() {
+            rows.clear();
+        }
+        result
+    }
+}
+
+/// Compiles a pattern, which `program` describes (see `program.rs` of the core). It has `groups`
+/// groups. With `unicode`, empty matches are at code points only. With `sticky`, each match begins
+/// where the last one ended. With `lines`, not matches are found, but lines with a match, without
+/// the newline at their end. Nothing of the pattern may match a newline then.
+#[napi(ts_return_type = "Outcome<ExternalObject<Pattern>>")]
+pub fn compile_pattern(
+    #[napi(ts_arg_type = "Uint32Array")] program: Uint32Argument,
+    groups: u32,
+    unicode: bool,
+    sticky: bool,
+    lines: bool,
+) -> Outcome<External<Arc<Pattern>>> {
+    let options = PatternOptions { groups: groups as usize, unicode, sticky, lines, ..PatternOptions::default() };
+    Pattern::compile(&program.0, options).map(External::new).into()
+}
+
+/// The least length of a match in bytes. It is `Infinity` if nothing can match.
+#[napi]
+pub fn shortest_match(#[napi(ts_arg_type = "ExternalObject<Pattern>")] pattern: &External<Arc<Pattern>>) -> f64 {
+    pattern.lengths().map_or(f64::INFINITY, |(least, _)| least as f64)
+}
+
+/// The greatest length of a match in bytes. It is `Infinity` if there is none, and 0 if nothing can
+/// match.
+#[napi]
+pub fn longest_match(#[napi(ts_arg_type = "ExternalObject<Pattern>")] pattern: &External<Arc<Pattern>>) -> f64 {
+    pattern.lengths().map_or(0.0, |(_, most)| most.map_or(f64::INFINITY, |most| most as f64))
+}
+
+/// A search in `[start, stop)`, whose matches have their groups if `groups` is true. It keeps where
+/// it is from one batch to the next.
+#[napi(ts_return_type = "Outcome<ExternalObject<PatternSearch>>")]
+pub fn new_pattern_search(
+    #[napi(ts_arg_type = "ExternalObject<Pattern>")] pattern: &External<Arc<Pattern>>,
+    start: f64,
+    stop: f64,
+    groups: bool,
+) -> Outcome<External<Arc<Mutex<Batches>>>> {
+    let search = range(start, stop).map(|range| PatternSearch::new(pattern, range, groups));
+    search.map(|search| External::new(Arc::new(Mutex::new(Batches { search, rows: Vec::new() })))).into()
+}
+
+/// Finds the next matches, as many as `rows` has room for. It returns their number, or -1 less that
+/// number if no match follows. A match is a row of numbers: its start, its end, and those of its
+/// groups. A group has -1 twice if it has matched nothing, and -2 twice if the match is too long to
+/// look for its groups.
+#[napi]
+pub fn next_matches(
+    handle: &External<Handle>,
+    #[napi(ts_arg_type = "ExternalObject<PatternSearch>")] search: &External<Arc<Mutex<Batches>>>,
+    #[napi(ts_arg_type = "Float64Array")] rows: Float64Positions,
+) -> Outcome<f64> {
+    let found = handle.with(|mapping| {
+        let mut batches = search.try_lock().map_err(|_| Error::Contradiction("a task is using this search"))?;
+        let search = &mut batches.search;
+        let room = rows.length() / width(search);
+        let advance = |search: &mut PatternSearch, hit: Hit<'_>| mapping.region().advance(search, usize::MAX, hit);
+        find(search, room, advance, |index, number| rows.set(index, number))
+    });
+    found.into()
+}
+
+/// Like {@link nextMatches}, for at most `room` matches. {@link takeMatches} returns them.
+#[napi(ts_return_type = "Outcome<Promise<Outcome<number>>>")]
+pub fn start_next_matches(
+    env: Env,
+    #[napi(ts_arg_type = "ExternalObject<Task>")] task: &External<Arc<Task>>,
+    #[napi(ts_arg_type = "ExternalObject<PatternSearch>")] search: &External<Arc<Mutex<Batches>>>,
+    room: u32,
+) -> Outcome<Unknown<'static>> {
+    promise(env, task, 0.0, 0.0, || Ok(Work::NextMatches(Arc::clone(search), room as usize)))
+}
+
+/// Copies the matches that a task has found to `rows`, which has room for them.
+#[napi]
+pub fn take_matches(
+    #[napi(ts_arg_type = "ExternalObject<PatternSearch>")] search: &External<Arc<Mutex<Batches>>>,
+    #[napi(ts_arg_type = "Float64Array")] rows: Float64Positions,
+) -> Outcome<()> {
+    let taken = search.try_lock().map_err(|_| Error::Contradiction("a task is using this search"));
+    let copied = taken.map(|mut batches| {
+        for (index, number) in batches.rows.drain(..).enumerate() {
+            rows.set(index, number);
+        }
+    });
+    copied.into()
+}
+
+/// Finds the first match in `[start, stop)`, and returns whether there is one. Its groups are found
+/// if `row` has room for them.
+#[napi]
+pub fn first_match(
+    handle: &External<Handle>,
+    #[napi(ts_arg_type = "ExternalObject<Pattern>")] pattern: &External<Arc<Pattern>>,
+    #[napi(ts_arg_type = "Float64Array")] row: Float64Positions,
+    start: f64,
+    stop: f64,
+) -> Outcome<bool> {
+    let found = handle.with(|mapping| {
+        let mut search = PatternSearch::new(pattern, range(start, stop)?, row.length() > 2);
+        let advance = |search: &mut PatternSearch, hit: Hit<'_>| mapping.region().advance(search, usize::MAX, hit);
+        find(&mut search, 1, advance, |index, number| row.set(index, number))
+    });
+    // One match is 1, or -2 if no other follows.
+    found.map(|count| count == 1.0 || count == -2.0).into()
+}
+
+/// How many matches are in `[start, stop)`.
+#[napi]
+pub fn count_matches(
+    handle: &External<Handle>,
+    #[napi(ts_arg_type = "ExternalObject<Pattern>")] pattern: &External<Arc<Pattern>>,
+    start: f64,
+    stop: f64,
+) -> Outcome<f64> {
+    let counted = handle.with(|mapping| mapping.region().count(&**pattern, range(start, stop)?));
+    counted.map(|count| count as f64).into()
+}
+
+/// How many matches are in `[start, stop)`.
+#[napi(ts_return_type = "Outcome<Promise<Outcome<number>>>")]
+pub fn start_count_matches(
+    env: Env,
+    #[napi(ts_arg_type = "ExternalObject<Task>")] task: &External<Arc<Task>>,
+    #[napi(ts_arg_type = "ExternalObject<Pattern>")] pattern: &External<Arc<Pattern>>,
+    start: f64,
+    stop: f64,
+) -> Outcome<Unknown<'static>> {
+    promise(env, task, start, stop, || Ok(Work::CountMatches(Arc::clone(pattern))))
+}
+
+/// Replaces each match in `[start, stop)` by `to`, and returns how many. The rest of a match that is
+/// longer is filled with the byte `fill`, or with -1 no match may be longer. None may be shorter. An
+/// error has the number of those replaced before it in `replaced`.
+#[napi]
+pub fn replace_matches(
+    handle: &External<Handle>,
+    #[napi(ts_arg_type = "ExternalObject<Pattern>")] pattern: &External<Arc<Pattern>>,
+    #[napi(ts_arg_type = "Uint8Array")] to: Uint8Argument,
+    fill: i32,
+    start: f64,
+    stop: f64,
+) -> Outcome<f64> {
+    let mut replaced = 0;
+    let result = handle.with(|mapping| {
+        let to = replacement(&to, fill)?;
+        mapping.region().replace(&**pattern, &to, range(start, stop)?, &mut replaced)
+    });
+    Outcome::of_replacing(result, replaced)
+}
+
+/// Like {@link replaceMatches}.
+#[napi(ts_return_type = "Outcome<Promise<Outcome<number>>>")]
+pub fn start_replace_matches(
+    env: Env,
+    #[napi(ts_arg_type = "ExternalObject<Task>")] task: &External<Arc<Task>>,
+    #[napi(ts_arg_type = "ExternalObject<Pattern>")] pattern: &External<Arc<Pattern>>,
+    #[napi(ts_arg_type = "Uint8Array")] to: Uint8Argument,
+    fill: i32,
+    start: f64,
+    stop: f64,
+) -> Outcome<Unknown<'static>> {
+    promise(env, task, start, stop, || Ok(Work::ReplaceMatches(Arc::clone(pattern), replacement(&to, fill)?)))
+}
+
+fn replacement(to: &Uint8Argument, fill: i32) -> Result<Replacement> {
+    Ok(Replacement { bytes: to.raw().to_vec()?, fill: u8::try_from(fill).ok() })
+}
+
+/// How many numbers a match has.
+fn width(search: &PatternSearch) -> usize {
+    (search.groups() + 1) * 2
+}
+
+/// Finds at most `room` matches with `search`, and calls `put` with each number of their rows and its
+/// index. It returns the number of matches, or -1 less that number if no match follows.
+fn find(
+    search: &mut PatternSearch,
+    room: usize,
+    advance: impl FnOnce(&mut PatternSearch, Hit<'_>) -> Result<Progress>,
+    mut put: impl FnMut(usize, f64),
+) -> Result<f64> {
+    if room == 0 {
+        return Ok(0.0);
+    }
+    let (mut count, mut index) = (0, 0);
+    let progress = advance(search, &mut |found| {
+        let mut pair = |start: f64, end: f64| {
+            put(index, start);
+            put(index + 1, end);
+            index += 2;
+        };
+        pair(found.start as f64, found.end as f64);
+        for group in found.groups {
+            match *group {
+                Group::Unmatched => pair(-1.0, -1.0),
+                Group::Unknown => pair(-2.0, -2.0),
+                Group::At { start, end } => pair(start as f64, end as f64),
+            }
+        }
+        count += 1;
+        count < room
+    })?;
+    let count = count as f64;
+    Ok(if progress == Progress::Done { -1.0 - count } else { count })
+}
