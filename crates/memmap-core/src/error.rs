@@ -91,6 +91,8 @@ pub enum Error {
         /// Bytes in the file. `None` if it has no size.
         file_size: Option<u64>,
     },
+    /// A wait for private memory, which nobody else can change.
+    WaitPrivate,
     /// The runtime accepts no external memory in an ArrayBuffer. The text is what the runtime said.
     NoView(String),
     /// A regular expression that cannot be searched. The text follows after the pattern.
@@ -127,7 +129,7 @@ impl Error {
             }
             Error::NoView(_) => "ERR_MMAP_NO_VIEW",
             Error::Pattern(_) => "ERR_MMAP_REGEXP",
-            Error::Unsupported(_) => "ERR_MMAP_UNSUPPORTED",
+            Error::WaitPrivate | Error::Unsupported(_) => "ERR_MMAP_UNSUPPORTED",
         }
     }
 }
@@ -201,6 +203,9 @@ impl fmt::Display for Error {
             Error::RemapOutOfRange { least, file_size: None, .. } => {
                 write!(f, "new length out of range: \"newLength\" must be given, and at least {least}, for what has no size")
             }
+            Error::WaitPrivate => f.write_str(
+                "nobody can wait for private memory (ACCESS_COPY, MAP_PRIVATE), because nobody else can change it",
+            ),
             Error::NoView(said) => {
                 write!(
                     f,

@@ -86,4 +86,4 @@ pub use region::{RawBytes, Region, Replacement};
 pub use source::Target;
 pub use sys::NewFile;
 pub use task::{Task, ThreadPool};
-pub use wait::WaitPool;
+pub use wait::{End, SlicedWait, Wait, WaitPool, WaitResult, Word};

@@ -1,5 +1,5 @@
 //! What must end with an environment, that of a worker or of the process: open mappings, running
-//! tasks, and holds of buffers.
+//! tasks, waits, and holds of buffers.
 //!
 //! Node finalizes every External when its environment ends, which closes mappings and releases
 //! holds. Bun and Deno do not, and would keep memory and descriptors of every worker that ended
@@ -10,7 +10,7 @@
 
 use crate::exported::BufferHold;
 use memmap_core::weak_list::WeakList;
-use memmap_core::{Error, Mapping, Result, Task};
+use memmap_core::{End, Error, Mapping, Result, Task, Wait};
 use napi::Env;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -31,6 +31,7 @@ pub struct EnvironmentEntry {
 struct Environment {
     mappings: HashMap<u64, Weak<MappingCell>>,
     tasks: WeakList<Task>,
+    waits: WeakList<Wait>,
     holds: WeakList<BufferHold>,
 }
 
@@ -81,6 +82,15 @@ pub fn add_task(env: Env, task: &Arc<Task>) -> Result<()> {
     with_environment(env, |environment| environment.tasks.add(task)).map(drop)
 }
 
+/// Enters a wait. Its entry disappears with the wait.
+///
+/// # Errors
+///
+/// As [`add_task`].
+pub fn add_wait(env: Env, wait: &Arc<Wait>) -> Result<()> {
+    with_environment(env, |environment| environment.waits.add(wait)).map(drop)
+}
+
 /// Enters a hold. Its entry disappears with the hold.
 ///
 /// # Errors
@@ -117,12 +127,13 @@ fn with_environment<T>(env: Env, change: impl FnOnce(&mut Environment) -> T) -> 
     Err(Error::Unsupported("this thread of the runtime is ending: nothing can be mapped in it any more"))
 }
 
-/// Closes open mappings, stops tasks and releases holds. A task may be in the middle of a chunk,
+/// Closes open mappings, ends waits, stops tasks and releases holds. A task may be in the middle of a chunk,
 /// for which this waits. Nothing is written back, because the program has not closed the mapping.
 fn end(key: usize) {
     let Some(environment) = with_environments(|all| all.remove(&key)).flatten() else {
         return;
     };
+    Wait::end_all(&environment.waits, End::Closed);
     Task::release_all(&environment.tasks);
     for mapping in environment.mappings.into_values().filter_map(|mapping| mapping.upgrade()) {
         if let Ok(mut mapping) = mapping.try_borrow_mut() {

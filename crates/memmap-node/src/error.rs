@@ -105,7 +105,7 @@ pub fn throw_wrong_type(env: Env, message: &CStr) -> napi::Error {
 
 /// The error by which napi-rs knows that an exception is pending. The errors that napi-rs makes
 /// itself have a status of Node-API for a `code`, which no function may return.
-fn has_been_thrown() -> napi::Error {
+pub fn has_been_thrown() -> napi::Error {
     napi::Error::new(Status::PendingException, "")
 }
 

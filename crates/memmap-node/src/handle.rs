@@ -9,7 +9,7 @@
 use crate::environment::{EnvironmentEntry, MappingCell};
 use crate::exported::ExportedBuffer;
 use memmap_core::weak_list::WeakList;
-use memmap_core::{Error, Mapping, Result, Task};
+use memmap_core::{End, Error, Mapping, Result, Task, Wait};
 use napi::Env;
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
@@ -28,6 +28,8 @@ pub struct Handle {
     buffers: RefCell<WeakList<ExportedBuffer>>,
     /// The tasks on the mapping that still exist.
     tasks: RefCell<WeakList<Task>>,
+    /// The waits on the mapping that still exist.
+    waits: RefCell<WeakList<Wait>>,
 }
 
 impl Handle {
@@ -71,6 +73,26 @@ impl Handle {
         self.tasks.take()
     }
 
+    /// Registers a wait, which `close` ends.
+    pub fn add_wait(&self, wait: &Arc<Wait>) {
+        self.waits.borrow_mut().add(wait);
+    }
+
+    /// The wait with a number, if it still exists.
+    pub fn wait(&self, number: u32) -> Option<Arc<Wait>> {
+        self.waits.borrow().iter().find(|wait| wait.number == number)
+    }
+
+    /// Ends all waits as if they had been woken.
+    pub fn wake_waits(&self) {
+        Wait::end_all(&self.waits.borrow(), End::Woken);
+    }
+
+    /// Ends the waits for what is not in the first `length` bytes.
+    pub fn end_waits_beyond(&self, length: usize) {
+        Wait::end_beyond(&self.waits.borrow(), length);
+    }
+
     /// Registers a buffer, which `unmap` takes the memory from.
     pub fn add_buffer(&self, buffer: &Arc<ExportedBuffer>) {
         self.buffers.borrow_mut().add(buffer);
@@ -83,6 +105,7 @@ impl Handle {
 
     /// Closes the mapping, and says whether the handle can be used again.
     pub fn close(&self) -> bool {
+        Wait::end_all(&self.waits.take(), End::Closed);
         self.mapping.take();
         self.entry.take();
         self.buffers.borrow().is_empty() && self.tasks.borrow().is_empty()

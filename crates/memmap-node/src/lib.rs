@@ -10,6 +10,7 @@
 //! * [`typed_array`]: typed arrays of the caller, which native code gets.
 //! * [`task`]: work on another thread, as a promise.
 //! * [`promise`]: promises that another thread resolves.
+//! * [`wait`]: waiting for a word, and waking those who wait.
 //! * [`environment`]: what must end when a thread of JavaScript ends.
 //! * [`error`]: results and errors of the core as values of JavaScript.
 //! * [`system`]: constants and page sizes.
@@ -32,6 +33,7 @@ pub mod search;
 pub mod system;
 pub mod task;
 pub mod typed_array;
+pub mod wait;
 
 #[module_init]
 fn stay_loaded() {

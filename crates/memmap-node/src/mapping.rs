@@ -156,6 +156,7 @@ fn replace_memory(handle: &Handle, call: impl FnOnce(&mut Mapping) -> Result<()>
     handle.with_mut(|mapping| {
         let before = mapping.region().start();
         call(mapping)?;
+        handle.end_waits_beyond(mapping.region().len());
         for buffer in handle.buffers() {
             buffer.adopt_resized(mapping.region());
         }
@@ -167,6 +168,8 @@ fn replace_memory(handle: &Handle, call: impl FnOnce(&mut Mapping) -> Result<()>
 #[napi]
 pub fn protect(handle: &External<Handle>, prot: i32) -> Outcome<u32> {
     let access = handle.with_mut(|mapping| {
+        // The kernel would not find them at pages that become private.
+        handle.wake_waits();
         mapping.protect(prot)?;
         Ok(mapping.access() as u32)
     });

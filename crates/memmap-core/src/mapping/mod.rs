@@ -11,7 +11,8 @@ use crate::access::{Access, Plan};
 use crate::error::{Error, Result};
 use crate::region::{Gate, Region};
 use crate::source::Source;
-use crate::sys::{self, Reservation, Residency};
+use crate::sys::{self, Reservation, Residency, Waiters};
+use crate::wait::Word;
 use crate::weak_list::WeakList;
 use open::{memory_of, present_identity};
 use std::ptr::NonNull;
@@ -43,6 +44,7 @@ pub struct Mapping {
     baseline: Option<Arc<Region>>,
     /// The mapping wrote through at some time before a `protect`.
     wrote_through: bool,
+    waiters: Waiters,
 }
 
 impl Mapping {
@@ -243,6 +245,21 @@ impl Mapping {
             return Err(sys::residency_unknown());
         }
         self.region.memory().resident(start, length)
+    }
+
+    /// The word at a position, for which threads of any process can wait.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE for a position that is outside, or no multiple of 4 in the file.
+    /// ERR_MMAP_UNSUPPORTED for private memory, and on systems that cannot do it. Those of mmap(2).
+    pub fn word(&self, position: usize) -> Result<Word> {
+        let address = self.region.range(position, Word::LENGTH)?;
+        if !address.addr().is_multiple_of(Word::LENGTH) {
+            return Err(Error::OutOfRange);
+        }
+        let spot = self.waiters.spot(&self.source, &self.plan, self.file_offset() + position as u64, address)?;
+        Ok(Word::new(Arc::clone(&self.region), position, spot))
     }
 
     /// Maps the current file as a second region, if a baseline is needed. Map the baseline before

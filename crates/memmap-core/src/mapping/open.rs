@@ -7,7 +7,7 @@ use crate::extent::{self, Status};
 use crate::fault_registry::FileIdentity;
 use crate::region::Region;
 use crate::source::{Source, Target};
-use crate::sys::{self, Memory, Named, NewFile};
+use crate::sys::{self, Memory, Named, NewFile, Waiters};
 use crate::weak_list::WeakList;
 use std::ffi::OsStr;
 use std::ops::Range;
@@ -126,6 +126,7 @@ impl Mapping {
             created,
             baseline: None,
             wrote_through: false,
+            waiters: Waiters::default(),
         };
         if let Some(region) = mapping.snapshot(&plan)? {
             mapping.baseline = Some(std::mem::replace(&mut mapping.region, region));

@@ -103,6 +103,18 @@ impl Region {
         self.checked(read)
     }
 
+    /// Reads one byte for the sake of its page, even if bytes are lost.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE.
+    pub(crate) fn touch(&self, offset: usize) -> Result<()> {
+        let byte = self.range(offset, 1)?;
+        // SAFETY: `range` found the byte inside the mapping.
+        let _ = unsafe { byte.read_volatile() };
+        Ok(())
+    }
+
     /// Writes one byte.
     ///
     /// # Errors

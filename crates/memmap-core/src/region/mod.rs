@@ -146,6 +146,20 @@ impl Region {
         }
     }
 
+    /// Like [`Region::intact`], for the bytes before `end`.
+    ///
+    /// # Errors
+    ///
+    /// ERR_MMAP_FAULT.
+    pub(crate) fn intact_before(&self, end: usize) -> Result<()> {
+        if self.intact_length() < end { self.intact() } else { Ok(()) }
+    }
+
+    /// Whether the fault handler answers for the memory, so that lost pages may be touched.
+    pub(crate) fn handles_faults(&self) -> bool {
+        self.fault_entry.is_some()
+    }
+
     /// Marks memory as lost if replacing it has failed halfway.
     pub(crate) fn record_loss<T>(&self, result: Result<T>) -> Result<T> {
         if let (Err(Error::Fault { offset, .. }), Some(entry)) = (&result, &self.fault_entry) {

@@ -19,6 +19,7 @@ mod plan;
 mod replace;
 mod shm;
 mod unmappable;
+mod wait;
 
 pub mod constants;
 
@@ -31,6 +32,7 @@ pub use memory::{CAN_GROW_SHARED_ANONYMOUS, CAN_MAP_BEYOND_END, CAN_TRUNCATE_WHI
 pub use named::{Named, leave_named_regions};
 pub use page::{allocation_granularity, page_size};
 pub use plan::{PRIVATE_IS_SNAPSHOT, plan_from_flags, plan_from_prot};
+pub use wait::{Spot, Waiters};
 
 use crate::error::Error;
 use crate::fault_registry::Object;
