@@ -351,6 +351,16 @@ interface TaskOptions {
 }
 /** A range, and the options of the method that works on it. Other names are refused. */
 interface RangeTaskOptions extends RangeOptions, TaskOptions {}
+/** Options of `waitAsync`. Other names are refused. */
+interface WaitOptions {
+  /** In milliseconds, by a clock that nobody can set. Default Infinity. */
+  timeout?: number | undefined;
+  /**
+   * Ends the wait. The promise is then rejected with an AbortError as in `fs`: `code` is
+   * `'ABORT_ERR'`, `cause` is the signal's reason. A signal that is aborted already starts nothing.
+   */
+  signal?: AbortSignal | undefined;
+}
 /** Options, but no string or array: those have a `length`, too. */
 type NotText<Options> = Options & {
   readonly [Symbol.iterator]?: never;
@@ -373,6 +383,13 @@ interface Residency {
   /** Pages in the range. */
   total: number;
 }
+//#endregion
+//#region src/sharing/waits.d.ts
+/**
+ * `'ok'`: woken, or for no reason, so look at the value again. `'not-equal'`: the word had another
+ * value from the start. `'timed-out'`: the timeout is over.
+ */
+type WaitResult = 'ok' | 'not-equal' | 'timed-out';
 //#endregion
 //#region src/views/view-types.d.ts
 /** A typed array, DataView or Buffer class, as `view()` accepts it. */
@@ -722,6 +739,56 @@ declare class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
   replaceAllAsync(from: BytesLike, to: BytesLike, start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<number>;
 }
 //#endregion
+//#region src/mmap/sharing.d.ts
+/** Waiting for others. */
+declare class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends MmapSearch<TBuffer> {
+  #private;
+  /**
+   * Blocks this thread while four bytes have the value of `value`, until {@link notify} is called
+   * for the same bytes of the file or region, by any thread of any process that maps them. As
+   * `Atomics.wait`, but between processes: `Atomics.notify` does not wake it.
+   * The system compares and sleeps in one step. So store the new value first, with `Atomics.store`
+   * or otherwise, and then call `notify()`: no change is missed. A `notify()` without a new value
+   * can be missed, because the thread looks around every 50 ms.
+   * `worker.terminate()` and `process.exit()` end it within these 50 ms. Linux: futex. macOS:
+   * os_sync_wait_on_address, or ulock below 14.4. FreeBSD: umtx. It needs no view.
+   * @param position in bytes; in the file it must be a multiple of 4
+   * @param value a 32-bit integer in the byte order of the machine, as an Int32Array has it; 2 ** 31
+   *   to 2 ** 32 - 1 are taken for what a Uint32Array has
+   * @param timeout in milliseconds, by a clock that nobody can set; default Infinity
+   * @returns `'ok'` also for no reason: look at the value again, in a loop
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, ERR_MMAP_FAULT within 50 ms
+   *   after the file has been cut off before the bytes, ERR_MMAP_UNSUPPORTED for private memory
+   *   (ACCESS_COPY, MAP_PRIVATE), on Windows, and for a mapping that only reads with
+   *   `trackfd: false` (Linux) or on FreeBSD; ENOMEM
+   */
+  wait(position: number, value: number, timeout?: number): WaitResult;
+  /**
+   * {@link wait}, as a promise. It waits on a thread of its own, of which there are up to 1000 in a
+   * process, and does not delay tasks or the runtime's own. It keeps the process alive, as a
+   * pending operation of `fs` does. The thread looks around every second.
+   * @param options `timeout` as in `wait`, and `signal`. An abort hands on a wake-up that came at
+   *   the same moment, so that another one gets it
+   * @returns a promise, rejected with the errors of `wait`, with ERR_MMAP_CLOSED also after
+   *   `close()` and `unmap()`, with ERR_MMAP_FAULT within a second, or at once where `resize()` or
+   *   `remap()` cuts the bytes off, with ABORT_ERR, and with EAGAIN where there is no thread.
+   *   `protect()` ends it with `'ok'`
+   */
+  waitAsync(position: number, value: number, options?: WaitOptions): Promise<WaitResult>;
+  /**
+   * Wakes those who wait for four bytes of the file or region: first by {@link wait} and
+   * {@link waitAsync} in all processes, then, if the buffer is a SharedArrayBuffer, by `Atomics.wait`
+   * in this one. Programs in other languages wait and notify by the system's own calls (Linux: a
+   * futex without FUTEX_PRIVATE_FLAG).
+   * @param position as in `wait`
+   * @param count how many at most; default Infinity
+   * @returns how many. macOS tells only whether it was any, if `count` is not given, and FreeBSD
+   *   tells nothing: 0
+   * @throws as {@link wait}
+   */
+  notify(position: number, count?: number): number;
+}
+//#endregion
 //#region src/mmap/mmap.d.ts
 /**
  * A file as memory, or memory shared between processes: CPython's `mmap.mmap`.
@@ -745,7 +812,7 @@ declare class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
  * one is of no use, because private properties belong to the object itself: its methods throw
  * `ERR_INVALID_THIS`. Vue makes none; elsewhere mark the Mmap as raw, or keep it apart.
  */
-declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends MmapSearch<TBuffer> implements Disposable {
+declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends MmapSharing<TBuffer> implements Disposable {
   /**
    * Bytes in the file, which may differ from `length` and may change. Of anonymous memory:
    * `length`.
@@ -917,4 +984,4 @@ declare function mmap(file: FileLike | -1, length?: number | bigint, options?: P
 declare function mmap(file: FileLike | -1, options: NotText<PlainMmapOptions>): Mmap<ArrayBuffer>;
 declare function mmap(file: FileLike | -1, length?: number | bigint | NotText<MmapOptions>, options?: MmapOptions): Mmap;
 //#endregion
-export { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ALLOCATIONGRANULARITY, type BufferCopy, type BytesLike, type CreateOptions, type ErrorCode, type FileLike, type LinesOptions, MADV_AUTOSYNC, MADV_COLD, MADV_CORE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_FREE_REUSABLE, MADV_FREE_REUSE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_MERGEABLE, MADV_NOCORE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_NOSYNC, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_PROTECT, MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_SOFT_OFFLINE, MADV_UNMERGEABLE, MADV_WILLNEED, MAP_32BIT, MAP_ALIGNED_SUPER, MAP_ANON, MAP_ANONYMOUS, MAP_CONCEAL, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_HASSEMAPHORE, MAP_JIT, MAP_NOCACHE, MAP_NOEXTEND, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_RESILIENT_CODESIGN, MAP_RESILIENT_MEDIA, MAP_SHARED, MAP_STACK, MAP_TPRO, MAP_TRANSLATED_ALLOW_EXECUTE, MAP_UNIX03, MAX_VIEW_LENGTH, MS_ASYNC, MS_INVALIDATE, MS_SYNC, Mmap, type MmapError, type MmapOptions, PAGESIZE, PROT_EXEC, PROT_READ, PROT_WRITE, type PlainMmapOptions, type Progress, type RangeOptions, type RangeTaskOptions, type Residency, type SharedMmapOptions, type StreamOptions, type TaskOptions, type TextEncoding, type TextLinesOptions, type ViewConstructor, type ViewOver, mmap };
+export { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ALLOCATIONGRANULARITY, type BufferCopy, type BytesLike, type CreateOptions, type ErrorCode, type FileLike, type LinesOptions, MADV_AUTOSYNC, MADV_COLD, MADV_CORE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_FREE_REUSABLE, MADV_FREE_REUSE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_MERGEABLE, MADV_NOCORE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_NOSYNC, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_PROTECT, MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_SOFT_OFFLINE, MADV_UNMERGEABLE, MADV_WILLNEED, MAP_32BIT, MAP_ALIGNED_SUPER, MAP_ANON, MAP_ANONYMOUS, MAP_CONCEAL, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_HASSEMAPHORE, MAP_JIT, MAP_NOCACHE, MAP_NOEXTEND, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_RESILIENT_CODESIGN, MAP_RESILIENT_MEDIA, MAP_SHARED, MAP_STACK, MAP_TPRO, MAP_TRANSLATED_ALLOW_EXECUTE, MAP_UNIX03, MAX_VIEW_LENGTH, MS_ASYNC, MS_INVALIDATE, MS_SYNC, Mmap, type MmapError, type MmapOptions, PAGESIZE, PROT_EXEC, PROT_READ, PROT_WRITE, type PlainMmapOptions, type Progress, type RangeOptions, type RangeTaskOptions, type Residency, type SharedMmapOptions, type StreamOptions, type TaskOptions, type TextEncoding, type TextLinesOptions, type ViewConstructor, type ViewOver, type WaitOptions, type WaitResult, mmap };

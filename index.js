@@ -429,6 +429,22 @@ function extentArgument(value, name, negative) {
 	if (value < 0 && Number.isInteger(value)) throw outOfRange(negative, name, ">= 0", value);
 	return integer(value, name, 0, Number.MAX_SAFE_INTEGER) + 0;
 }
+function timeoutArgument(value, name) {
+	if (value === void 0) return Number.POSITIVE_INFINITY;
+	if (typeof value !== "number") throw wrongType(name, "of type number", value);
+	if (value >= 0) return value;
+	throw outOfRange("The argument is out of range", name, ">= 0", value);
+}
+function countArgument(value, name) {
+	if (value === void 0 || value === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
+	const count = wholeNumber(value, name);
+	if (count < 0) throw outOfRange("The argument is out of range", name, ">= 0", count);
+	return count;
+}
+function wordValue(value, name) {
+	if (typeof value !== "number") throw wrongType(name, "of type number", value);
+	return integer(value, name, -INT32_MAX - 1, 2 ** 32 - 1) | 0;
+}
 function byteArgument(byte, name) {
 	return integer(byte, name, 0, 255);
 }
@@ -885,14 +901,31 @@ function taskOptions(options) {
 	return checkTaskOptions(optionsArgument(options, TASK_OPTION_NAMES, "this method"));
 }
 function checkTaskOptions({ signal: passed, onProgress }) {
-	const signal = passed === void 0 ? void 0 : signalOf(passed);
-	if (passed !== void 0 && signal === void 0) throw wrongType("signal", "an instance of AbortSignal", passed);
+	const signal = signalOption(passed);
 	if (onProgress !== void 0 && typeof onProgress !== "function") throw wrongType("onProgress", "of type function", onProgress);
-	if (signal?.aborted) throw aborted(signal.reason());
+	refuseAborted(signal);
 	return {
 		signal,
 		onProgress
 	};
+}
+const WAIT_OPTION_NAMES = ["timeout", "signal"];
+function waitOptions(options) {
+	const { timeout, signal: passed } = optionsArgument(options, WAIT_OPTION_NAMES, "this method");
+	const checked = {
+		timeout: timeoutArgument(timeout, "timeout"),
+		signal: signalOption(passed)
+	};
+	refuseAborted(checked.signal);
+	return checked;
+}
+function signalOption(passed) {
+	const signal = passed === void 0 ? void 0 : signalOf(passed);
+	if (passed !== void 0 && signal === void 0) throw wrongType("signal", "an instance of AbortSignal", passed);
+	return signal;
+}
+function refuseAborted(signal) {
+	if (signal?.aborted) throw aborted(signal.reason());
 }
 function isOptions(start, ...others) {
 	return isObject(start) && others.every((other) => other === void 0);
@@ -981,6 +1014,12 @@ function lastStop(start, needleLength, length) {
 	if (start < -length && needleLength !== 0) return void 0;
 	return Math.min(clamp(start, length) + needleLength, length);
 }
+function refuseWrongWord(position, lead, length) {
+	const what = "word out of range";
+	const last = length - 4;
+	if (position < 0 || position > last) throw outOfRange(what, "position", last < 0 ? "in a mapping of at least 4 bytes" : `0 to ${last}`, position);
+	if ((lead + position) % 4 !== 0) throw outOfRange(what, "position", "such that offset + position is a multiple of 4", position);
+}
 function refuseOutside(position, length) {
 	if (position >= 0 && position <= length) return;
 	throw outOfRange("line out of range", "position", `0 to ${length}`, position);
@@ -1049,6 +1088,116 @@ function adjustSlice({ start, stop, step }, length) {
 function refuseWrongSize(count, slice) {
 	if (count === slice.count) return;
 	throw outOfRange("mmap slice assignment is wrong size", "data", `${slice.count} bytes long, as the slice is`, `${count} bytes`);
+}
+//#endregion
+//#region src/tasks.ts
+const REPORT_INTERVAL = 34;
+const buffersInUse = /* @__PURE__ */ new Set();
+function isUsedByTask(buffer) {
+	for (const use of buffersInUse) if (use.buffer === buffer) return true;
+	return false;
+}
+async function runTask({ mapping, options, total, buffer, start }) {
+	const { signal, onProgress } = options;
+	const task = checked(binding.newTask(mapping));
+	let thrown;
+	const stop = () => binding.stopTask(task);
+	const report = (done) => {
+		if (thrown !== void 0) return;
+		try {
+			onProgress?.({
+				done,
+				total
+			});
+		} catch (error) {
+			thrown = { error };
+			stop();
+		}
+	};
+	const reportPart = () => {
+		const done = binding.taskDone(task);
+		if (done < total) report(done);
+	};
+	const use = { buffer };
+	let timer;
+	let stopListening;
+	try {
+		const working = start(task);
+		buffersInUse.add(use);
+		try {
+			stopListening = signal?.onAbort(stop);
+		} catch (error) {
+			thrown = { error };
+			stop();
+		}
+		timer = onProgress && (0, node_timers.setInterval)(reportPart, REPORT_INTERVAL);
+		const result = checked(await working);
+		report(total);
+		if (thrown === void 0) return result;
+	} catch (error) {
+		if (thrown === void 0) throw toUserError(error, signal);
+	} finally {
+		(0, node_timers.clearInterval)(timer);
+		buffersInUse.delete(use);
+		stopListening?.();
+	}
+	throw thrown.error;
+}
+function toUserError(error, signal) {
+	if (isAborted(error) && signal !== void 0) return aborted(signal.reason(), error);
+	if ((0, node_util_types.isNativeError)(error)) Error.captureStackTrace(error);
+	return error;
+}
+//#endregion
+//#region src/sharing/waits.ts
+const RESULTS = [
+	"ok",
+	"not-equal",
+	"timed-out"
+];
+const ALL = 2 ** 32 - 1;
+function resultOf(index) {
+	return RESULTS[index] ?? "ok";
+}
+function look() {}
+function wait({ handle }, position, value, timeout) {
+	return resultOf(checked(binding.wait(handle, position, value, timeout, look)));
+}
+let lastNumber = 0;
+async function waitAsync(mapping, position, value, { timeout, signal }) {
+	mapping.relocateEarly();
+	const { handle } = mapping;
+	lastNumber = (lastNumber + 1) % ALL;
+	const number = lastNumber;
+	const begun = checked(binding.startWait(handle, position, value, timeout, number));
+	if (typeof begun === "number") return resultOf(begun);
+	const use = { buffer: mapping.views.bufferForTask() };
+	let thrown;
+	let stopListening;
+	const abort = () => binding.abortWait(handle, number);
+	try {
+		buffersInUse.add(use);
+		try {
+			stopListening = signal?.onAbort(abort);
+		} catch (error) {
+			thrown = { error };
+			abort();
+		}
+		const result = checked(await begun);
+		if (thrown === void 0) return resultOf(result);
+	} catch (error) {
+		if (thrown === void 0) throw toUserError(error, signal);
+	} finally {
+		buffersInUse.delete(use);
+		stopListening?.();
+	}
+	throw thrown.error;
+}
+function notify({ handle, views }, position, count) {
+	const woken = checked(binding.notify(handle, position, Math.min(count, ALL)));
+	const words = woken < count ? views.sharedWords() : void 0;
+	if (words === void 0) return woken;
+	return woken + Atomics.notify(words.array, (words.origin + position) / words.array.BYTES_PER_ELEMENT, count - woken);
 }
 //#endregion
 //#region src/search/iteration.ts
@@ -1801,65 +1950,6 @@ function leaveNamedRegionsAtExit() {
 	process.once("exit", binding.leaveNamedRegions);
 }
 //#endregion
-//#region src/tasks.ts
-const REPORT_INTERVAL = 34;
-const buffersInUse = /* @__PURE__ */ new Set();
-function isUsedByTask(buffer) {
-	for (const use of buffersInUse) if (use.buffer === buffer) return true;
-	return false;
-}
-async function runTask({ mapping, options, total, buffer, start }) {
-	const { signal, onProgress } = options;
-	const task = checked(binding.newTask(mapping));
-	let thrown;
-	const stop = () => binding.stopTask(task);
-	const report = (done) => {
-		if (thrown !== void 0) return;
-		try {
-			onProgress?.({
-				done,
-				total
-			});
-		} catch (error) {
-			thrown = { error };
-			stop();
-		}
-	};
-	const reportPart = () => {
-		const done = binding.taskDone(task);
-		if (done < total) report(done);
-	};
-	const use = { buffer };
-	let timer;
-	let stopListening;
-	try {
-		const working = start(task);
-		buffersInUse.add(use);
-		try {
-			stopListening = signal?.onAbort(stop);
-		} catch (error) {
-			thrown = { error };
-			stop();
-		}
-		timer = onProgress && (0, node_timers.setInterval)(reportPart, REPORT_INTERVAL);
-		const result = checked(await working);
-		report(total);
-		if (thrown === void 0) return result;
-	} catch (error) {
-		if (thrown === void 0) throw toUserError(error, signal);
-	} finally {
-		(0, node_timers.clearInterval)(timer);
-		buffersInUse.delete(use);
-		stopListening?.();
-	}
-	throw thrown.error;
-}
-function toUserError(error, signal) {
-	if (isAborted(error) && signal !== void 0) return aborted(signal.reason(), error);
-	if ((0, node_util_types.isNativeError)(error)) Error.captureStackTrace(error);
-	return error;
-}
-//#endregion
 //#region src/views/mapped-buffer.ts
 function mappedBuffer(id, buffer, start, byteOffset, length) {
 	return {
@@ -1874,6 +1964,7 @@ function mappedBuffer(id, buffer, start, byteOffset, length) {
 		], Buffer),
 		bytes: void 0,
 		words: void 0,
+		sharedWords: void 0,
 		isRetired: false
 	};
 }
@@ -2004,6 +2095,16 @@ var Views = class {
 		const { internal } = whole;
 		whole.words ??= new DataView(internal.buffer, internal.byteOffset, internal.length);
 		return whole.words;
+	}
+	sharedWords() {
+		const whole = this.#isShared() ? this.#whole : void 0;
+		if (whole === void 0) return void 0;
+		const { buffer, internal } = whole;
+		whole.sharedWords ??= new Int32Array(buffer, 0, Math.floor((internal.byteOffset + internal.length) / 4));
+		return {
+			array: whole.sharedWords,
+			origin: internal.byteOffset
+		};
 	}
 	relocateEarly(mapping, length) {
 		if (this.#whole !== void 0) return;
@@ -2829,8 +2930,34 @@ var MmapSearch = class extends MmapCursor {
 	}
 };
 //#endregion
+//#region src/mmap/sharing.ts
+var MmapSharing = class extends MmapSearch {
+	wait(position, value, timeout) {
+		const at = wholeNumber(position, "position");
+		const expected = wordValue(value, "value");
+		const milliseconds = timeoutArgument(timeout, "timeout");
+		return wait(this.#withWord(at), at, expected, milliseconds);
+	}
+	async waitAsync(position, value, options) {
+		const at = wholeNumber(position, "position");
+		const expected = wordValue(value, "value");
+		const checked = waitOptions(options);
+		return waitAsync(this.#withWord(at), at, expected, checked);
+	}
+	notify(position, count) {
+		const at = wholeNumber(position, "position");
+		const most = countArgument(count, "count");
+		return notify(this.#withWord(at), at, most);
+	}
+	#withWord(position) {
+		const mapping = live(this);
+		refuseWrongWord(position, mapping.lead, mapping.length);
+		return mapping;
+	}
+};
+//#endregion
 //#region src/mmap/mmap.ts
-var Mmap = class extends MmapSearch {
+var Mmap = class extends MmapSharing {
 	size() {
 		return checked(binding.size(live(this).handle));
 	}

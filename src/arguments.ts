@@ -104,6 +104,29 @@ export function extentArgument(value: unknown, name: string, negative: string): 
   return integer(value, name, 0, Number.MAX_SAFE_INTEGER) + 0
 }
 
+/** Milliseconds from 0 up, by default without an end. */
+export function timeoutArgument(value: unknown, name: string): number {
+  if (value === undefined) return Number.POSITIVE_INFINITY
+  if (typeof value !== 'number') throw wrongType(name, 'of type number', value)
+  // It is false of NaN.
+  if (value >= 0) return value
+  throw outOfRange('The argument is out of range', name, '>= 0', value)
+}
+
+/** A whole number from 0 up, by default infinitely many. */
+export function countArgument(value: unknown, name: string): number {
+  if (value === undefined || value === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY
+  const count = wholeNumber(value, name)
+  if (count < 0) throw outOfRange('The argument is out of range', name, '>= 0', count)
+  return count
+}
+
+/** The value of four bytes, signed or not, as a signed one. */
+export function wordValue(value: unknown, name: string): number {
+  if (typeof value !== 'number') throw wrongType(name, 'of type number', value)
+  return integer(value, name, -INT32_MAX - 1, 2 ** 32 - 1) | 0
+}
+
 /** A byte of a number that is a needle or fills a range. */
 export function byteArgument(byte: number, name: string): number {
   return integer(byte, name, 0, 255)

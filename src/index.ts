@@ -19,6 +19,8 @@ export type {
   StreamOptions,
   TaskOptions,
   TextLinesOptions,
+  WaitOptions,
 } from './options.js'
+export type { WaitResult } from './sharing/waits.js'
 export type { TextEncoding } from './text.js'
 export type { ViewConstructor, ViewOver } from './views/view-types.js'

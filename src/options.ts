@@ -15,6 +15,7 @@ import {
   oneOf,
   optionalBound,
   pathText,
+  timeoutArgument,
   urlPath,
 } from './arguments.js'
 import { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_WRITE, MAP_ANON, MAP_SHARED, PROT_READ, PROT_WRITE } from './constants.js'
@@ -217,8 +218,25 @@ export interface TaskOptions {
 /** A range, and the options of the method that works on it. Other names are refused. */
 export interface RangeTaskOptions extends RangeOptions, TaskOptions {}
 
+/** Options of `waitAsync`. Other names are refused. */
+export interface WaitOptions {
+  /** In milliseconds, by a clock that nobody can set. Default Infinity. */
+  timeout?: number | undefined
+  /**
+   * Ends the wait. The promise is then rejected with an AbortError as in `fs`: `code` is
+   * `'ABORT_ERR'`, `cause` is the signal's reason. A signal that is aborted already starts nothing.
+   */
+  signal?: AbortSignal | undefined
+}
+
 /** Options, but no string or array: those have a `length`, too. */
 export type NotText<Options> = Options & { readonly [Symbol.iterator]?: never }
+
+/** The options of a wait, checked. */
+export interface CheckedWaitOptions {
+  timeout: number
+  signal: Signal | undefined
+}
 
 /** The options of a task, checked. */
 export interface CheckedTaskOptions {
@@ -522,13 +540,32 @@ export function taskOptions(options: unknown): CheckedTaskOptions {
 }
 
 function checkTaskOptions({ signal: passed, onProgress }: TaskOptions): CheckedTaskOptions {
-  const signal = passed === undefined ? undefined : signalOf(passed)
-  if (passed !== undefined && signal === undefined) throw wrongType('signal', 'an instance of AbortSignal', passed)
+  const signal = signalOption(passed)
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     throw wrongType('onProgress', 'of type function', onProgress)
   }
-  if (signal?.aborted) throw aborted(signal.reason())
+  refuseAborted(signal)
   return { signal, onProgress }
+}
+
+const WAIT_OPTION_NAMES = ['timeout', 'signal']
+
+/** Checks the options of a wait. Throws when the signal is aborted already. */
+export function waitOptions(options: unknown): CheckedWaitOptions {
+  const { timeout, signal: passed }: WaitOptions = optionsArgument(options, WAIT_OPTION_NAMES, 'this method')
+  const checked = { timeout: timeoutArgument(timeout, 'timeout'), signal: signalOption(passed) }
+  refuseAborted(checked.signal)
+  return checked
+}
+
+function signalOption(passed: unknown): Signal | undefined {
+  const signal = passed === undefined ? undefined : signalOf(passed)
+  if (passed !== undefined && signal === undefined) throw wrongType('signal', 'an instance of AbortSignal', passed)
+  return signal
+}
+
+function refuseAborted(signal: Signal | undefined): void {
+  if (signal?.aborted) throw aborted(signal.reason())
 }
 
 /**

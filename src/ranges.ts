@@ -95,6 +95,18 @@ export function lastStop(start: number, needleLength: number, length: number): n
   return Math.min(clamp(start, length) + needleLength, length)
 }
 
+/** Refuses a position at which there are no four bytes, or which is no multiple of 4 in the file. */
+export function refuseWrongWord(position: number, lead: number, length: number): void {
+  const what = 'word out of range'
+  const last = length - 4
+  if (position < 0 || position > last) {
+    throw outOfRange(what, 'position', last < 0 ? 'in a mapping of at least 4 bytes' : `0 to ${last}`, position)
+  }
+  if ((lead + position) % 4 !== 0) {
+    throw outOfRange(what, 'position', 'such that offset + position is a multiple of 4', position)
+  }
+}
+
 /** Refuses a position of a line that lies outside. The end is inside. */
 export function refuseOutside(position: number, length: number): void {
   if (position >= 0 && position <= length) return

@@ -12,12 +12,12 @@ import type { CheckedTaskOptions } from './options.js'
 const REPORT_INTERVAL = 34
 
 /**
- * The buffers that running tasks work on. They must stay reachable, because the engine unmaps the
+ * The buffers that running tasks work on, or that are waited in. They must stay reachable, because the engine unmaps the
  * memory of a SharedArrayBuffer that is not.
  */
-const buffersInUse = new Set<{ buffer: ArrayBufferLike | undefined }>()
+export const buffersInUse = new Set<{ buffer: ArrayBufferLike | undefined }>()
 
-/** Whether a task works on the memory of a buffer. */
+/** Whether a task works on the memory of a buffer, or a thread waits in it. */
 export function isUsedByTask(buffer: ArrayBufferLike): boolean {
   for (const use of buffersInUse) if (use.buffer === buffer) return true
   return false
@@ -91,7 +91,7 @@ export async function runTask({ mapping, options, total, buffer, start }: TaskRe
 }
 
 /** The error that the user gets for an error of native code. */
-function toUserError(error: unknown, signal: Signal | undefined): unknown {
+export function toUserError(error: unknown, signal: Signal | undefined): unknown {
   if (isAborted(error) && signal !== undefined) return aborted(signal.reason(), error)
   // Native code makes the error outside of any JavaScript function. The stack that is captured here
   // says which call waits for the result.

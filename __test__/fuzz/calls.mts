@@ -85,6 +85,19 @@ const taskOption = fc.oneof(
   { weight: 1, arbitrary: anything },
 )
 
+const wordPosition = fc.oneof(
+  { weight: 2, arbitrary: fc.nat(20).map((word) => constant(4 * word)) },
+  { weight: 1, arbitrary: position },
+)
+const timeout = fc.oneof(fc.integer({ min: 0, max: 3 }).map(constant), position)
+const waitOption = fc.oneof(
+  {
+    weight: 2,
+    arbitrary: timeout.map(({ text, make }) => new Recipe(`{ timeout: ${text} }`, (w) => ({ timeout: make(w) }))),
+  },
+  { weight: 1, arbitrary: taskOption },
+)
+
 const encoding = fc.oneof(
   fc.constantFrom(undefined, 'utf8', 'latin1', 'ascii', 'utf16le', 'hex', 'base64').map(constant),
   anything,
@@ -190,6 +203,9 @@ const PLAUSIBLE: Record<string, fc.Arbitrary<Recipe>[]> = {
   mlock: [position, position],
   munlock: [position, position],
   resident: [position, position],
+  wait: [wordPosition, position, timeout],
+  waitAsync: [wordPosition, position, waitOption],
+  notify: [wordPosition, position],
 }
 
 /** Arguments of setSlice whose data is as long as the slice. */

@@ -115,10 +115,16 @@ export function invoke(world: World, map: Mmap, method: PropertyKey, args: unkno
   if (isOffLimits(method, args)) return undefined
   const member: unknown = Reflect.get(map, method)
   if (typeof member !== 'function') return member
-  const result: unknown = Reflect.apply(member, map, args)
+  const result: unknown = Reflect.apply(member, map, method === 'wait' ? withEnd(args) : args)
   if (method === 'resize' && map === world.map) world.resizedTo = map.length
   if (method === 'remap' && map === world.map) world.isRemapped = true
   return result
+}
+
+/** The arguments of `wait` with a short timeout in the place of a long one, or of none. */
+function withEnd([position, value, timeout, ...more]: unknown[]): unknown[] {
+  const isLong = timeout === undefined || (typeof timeout === 'number' && timeout > 3)
+  return [position, value, isLong ? 3 : timeout, ...more]
 }
 
 // MADV_REMOVE makes holes in the file, and the other two disable memory of the machine.

@@ -25,6 +25,8 @@ import {
   type Residency,
   type TaskOptions,
   type ViewConstructor,
+  type WaitOptions,
+  type WaitResult,
 } from 'memmap'
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -304,6 +306,26 @@ map.findAsync('a', { start: 1, stop: 2, signal: undefined, onProgress: report })
 map.find('a', { start: 1, signal: undefined })
 // @ts-expect-error flags are for flush alone
 map.flushAsync(0, 10, 4)
+
+// --- Waiting
+
+hasType<WaitResult>()(map.wait(0, 0))
+hasType<'ok' | 'not-equal' | 'timed-out'>()(map.wait(0, 2 ** 32 - 1, 10))
+hasType<Promise<WaitResult>>()(map.waitAsync(0, 0))
+const waiting: WaitOptions = { timeout: 10, signal: AbortSignal.timeout(1000) }
+map.waitAsync(0, 0, waiting)
+map.waitAsync(0, 0, { timeout: undefined, signal: undefined })
+hasType<number>()(map.notify(0))
+hasType<number>()(map.notify(0, 1))
+
+// @ts-expect-error 64 bits
+map.wait(0, 0n)
+// @ts-expect-error a blocked thread gets no signal
+map.wait(0, 0, { signal: AbortSignal.abort() })
+// @ts-expect-error the timeout is an option
+map.waitAsync(0, 0, 10)
+// @ts-expect-error it has no progress
+map.waitAsync(0, 0, { onProgress: report })
 
 // --- The system
 

@@ -17,7 +17,7 @@ import {
   taskOptions,
 } from '../options.js'
 import { adviceCount, flushArguments, flushRange } from '../ranges.js'
-import { MmapSearch } from './search.js'
+import { MmapSharing } from './sharing.js'
 import { live, liveRange, mappingOf } from './state.js'
 
 /**
@@ -42,7 +42,10 @@ import { live, liveRange, mappingOf } from './state.js'
  * one is of no use, because private properties belong to the object itself: its methods throw
  * `ERR_INVALID_THIS`. Vue makes none; elsewhere mark the Mmap as raw, or keep it apart.
  */
-export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends MmapSearch<TBuffer> implements Disposable {
+export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike>
+  extends MmapSharing<TBuffer>
+  implements Disposable
+{
   /**
    * Bytes in the file, which may differ from `length` and may change. Of anonymous memory:
    * `length`.

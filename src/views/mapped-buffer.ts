@@ -21,6 +21,8 @@ export interface MappedBuffer {
   bytes: Uint8Array | undefined
   /** The same bytes, to read several at a time. Made on demand. */
   words: DataView | undefined
+  /** The words of a SharedArrayBuffer, for `Atomics`. Made on demand. */
+  sharedWords: Int32Array | undefined
   /**
    * Whether the buffer is in the list of those that are no longer used but that `unmap()` detaches.
    */
@@ -36,5 +38,15 @@ export function mappedBuffer(
   length: number,
 ): MappedBuffer {
   const internal: Buffer = Reflect.construct(Uint8Array, [buffer, byteOffset, length], Buffer)
-  return { id, buffer, start, length, internal, bytes: undefined, words: undefined, isRetired: false }
+  return {
+    id,
+    buffer,
+    start,
+    length,
+    internal,
+    bytes: undefined,
+    words: undefined,
+    sharedWords: undefined,
+    isRetired: false,
+  }
 }

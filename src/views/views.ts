@@ -146,6 +146,18 @@ export class Views {
   }
 
   /**
+   * The words of the SharedArrayBuffer, if there is one, and where the mapping begins in it, in
+   * bytes.
+   */
+  sharedWords(): { array: Int32Array; origin: number } | undefined {
+    const whole = this.#isShared() ? this.#whole : undefined
+    if (whole === undefined) return undefined
+    const { buffer, internal } = whole
+    whole.sharedWords ??= new Int32Array(buffer, 0, Math.floor((internal.byteOffset + internal.length) / 4))
+    return { array: whole.sharedWords, origin: internal.byteOffset }
+  }
+
+  /**
    * Relocates the memory now if a view would need that later. Relocation is impossible while a task
    * works on the memory. Before Linux 6.17 it is also impossible after `madvise()` or `mlock()` has
    * split the memory into several kernel mappings.

@@ -1,0 +1,80 @@
+// The part of class Mmap by which threads and processes that share memory wait for one another.
+
+import { countArgument, timeoutArgument, wholeNumber, wordValue } from '../arguments.js'
+import type { Mapping } from '../mapping.js'
+import { type WaitOptions, waitOptions } from '../options.js'
+import { refuseWrongWord } from '../ranges.js'
+import * as waits from '../sharing/waits.js'
+import { MmapSearch } from './search.js'
+import { live } from './state.js'
+
+/** Waiting for others. */
+export class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends MmapSearch<TBuffer> {
+  /**
+   * Blocks this thread while four bytes have the value of `value`, until {@link notify} is called
+   * for the same bytes of the file or region, by any thread of any process that maps them. As
+   * `Atomics.wait`, but between processes: `Atomics.notify` does not wake it.
+   * The system compares and sleeps in one step. So store the new value first, with `Atomics.store`
+   * or otherwise, and then call `notify()`: no change is missed. A `notify()` without a new value
+   * can be missed, because the thread looks around every 50 ms.
+   * `worker.terminate()` and `process.exit()` end it within these 50 ms. Linux: futex. macOS:
+   * os_sync_wait_on_address, or ulock below 14.4. FreeBSD: umtx. It needs no view.
+   * @param position in bytes; in the file it must be a multiple of 4
+   * @param value a 32-bit integer in the byte order of the machine, as an Int32Array has it; 2 ** 31
+   *   to 2 ** 32 - 1 are taken for what a Uint32Array has
+   * @param timeout in milliseconds, by a clock that nobody can set; default Infinity
+   * @returns `'ok'` also for no reason: look at the value again, in a loop
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, ERR_MMAP_FAULT within 50 ms
+   *   after the file has been cut off before the bytes, ERR_MMAP_UNSUPPORTED for private memory
+   *   (ACCESS_COPY, MAP_PRIVATE), on Windows, and for a mapping that only reads with
+   *   `trackfd: false` (Linux) or on FreeBSD; ENOMEM
+   */
+  wait(position: number, value: number, timeout?: number): waits.WaitResult {
+    const at = wholeNumber(position, 'position')
+    const expected = wordValue(value, 'value')
+    const milliseconds = timeoutArgument(timeout, 'timeout')
+    return waits.wait(this.#withWord(at), at, expected, milliseconds)
+  }
+
+  /**
+   * {@link wait}, as a promise. It waits on a thread of its own, of which there are up to 1000 in a
+   * process, and does not delay tasks or the runtime's own. It keeps the process alive, as a
+   * pending operation of `fs` does. The thread looks around every second.
+   * @param options `timeout` as in `wait`, and `signal`. An abort hands on a wake-up that came at
+   *   the same moment, so that another one gets it
+   * @returns a promise, rejected with the errors of `wait`, with ERR_MMAP_CLOSED also after
+   *   `close()` and `unmap()`, with ERR_MMAP_FAULT within a second, or at once where `resize()` or
+   *   `remap()` cuts the bytes off, with ABORT_ERR, and with EAGAIN where there is no thread.
+   *   `protect()` ends it with `'ok'`
+   */
+  async waitAsync(position: number, value: number, options?: WaitOptions): Promise<waits.WaitResult> {
+    const at = wholeNumber(position, 'position')
+    const expected = wordValue(value, 'value')
+    const checked = waitOptions(options)
+    return waits.waitAsync(this.#withWord(at), at, expected, checked)
+  }
+
+  /**
+   * Wakes those who wait for four bytes of the file or region: first by {@link wait} and
+   * {@link waitAsync} in all processes, then, if the buffer is a SharedArrayBuffer, by `Atomics.wait`
+   * in this one. Programs in other languages wait and notify by the system's own calls (Linux: a
+   * futex without FUTEX_PRIVATE_FLAG).
+   * @param position as in `wait`
+   * @param count how many at most; default Infinity
+   * @returns how many. macOS tells only whether it was any, if `count` is not given, and FreeBSD
+   *   tells nothing: 0
+   * @throws as {@link wait}
+   */
+  notify(position: number, count?: number): number {
+    const at = wholeNumber(position, 'position')
+    const most = countArgument(count, 'count')
+    return waits.notify(this.#withWord(at), at, most)
+  }
+
+  /** The mapping, if it is open and has a word at a position. */
+  #withWord(position: number): Mapping {
+    const mapping = live(this)
+    refuseWrongWord(position, mapping.lead, mapping.length)
+    return mapping
+  }
+}
