@@ -41,8 +41,10 @@ pub enum Error {
     },
     /// The length exceeds what pointers or file sizes of this machine can express.
     LengthTooLarge,
-    /// The tag cannot become a name on this system.
-    TagTooLong {
+    /// A tag or name is too long for this system.
+    NameTooLong {
+        /// What the caller's argument is called.
+        argument: &'static str,
         /// The longest possible name, in the units of `actual`.
         limit: usize,
         /// The length of the name, escapes included.
@@ -113,7 +115,7 @@ impl Error {
             | Error::LengthBeyondFile { .. }
             | Error::LengthBeyondRegion { .. }
             | Error::LengthTooLarge
-            | Error::TagTooLong { .. }
+            | Error::NameTooLong { .. }
             | Error::OutOfRange
             | Error::ResizeOutOfRange
             | Error::ResizeSharedAnonymous
@@ -156,9 +158,9 @@ impl fmt::Display for Error {
             Error::LengthTooLarge => f.write_str(
                 "mmap length is too large: \"offset\" + \"length\" must be less than 2 ** 63, and addressable",
             ),
-            Error::TagTooLong { limit, actual } => write!(
+            Error::NameTooLong { argument, limit, actual } => write!(
                 f,
-                "\"tagname\" is too long for a name of this system: {actual} characters where {limit} are possible"
+                "\"{argument}\" is too long for a name of this system: {actual} characters where {limit} are possible"
             ),
             Error::Closed => f.write_str("mmap closed or invalid"),
             Error::Aborted => f.write_str("The operation was aborted"),

@@ -15,6 +15,9 @@ pub enum Target {
     Anonymous,
     /// Memory that the processes of this user find by this tag.
     Named(String),
+    /// POSIX shared memory of this name, without the slash before it. On Windows it is a named
+    /// region.
+    Shm(String),
 }
 
 /// What a mapping keeps until it is closed, besides the memory.
@@ -30,6 +33,14 @@ pub(crate) enum Source {
 }
 
 impl Source {
+    /// The same without a descriptor, if it is that of a file.
+    pub(crate) fn untracked(self) -> Source {
+        match self {
+            Source::File(_) => Source::File(None),
+            source => source,
+        }
+    }
+
     /// The descriptor that was kept, if any.
     pub(crate) fn file(&self) -> Option<&sys::File> {
         match self {

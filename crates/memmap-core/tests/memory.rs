@@ -108,7 +108,7 @@ fn a_named_region_can_only_shrink() {
 #[test]
 fn a_tag_that_cannot_be_a_name_is_refused() {
     let error = named(&"x".repeat(300), 10).unwrap_err();
-    assert!(matches!(error, Error::TagTooLong { .. }), "{error:?}");
+    assert!(matches!(error, Error::NameTooLong { .. }), "{error:?}");
     // For a file system this is a path, but as a tag it is a name.
     let odd = format!("../{}/ä", tag("odd"));
     let one = named(&odd, 10).unwrap();

@@ -2,12 +2,12 @@
 
 use super::Mapping;
 use crate::access::{Access, Plan};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SystemError};
 use crate::extent::{self, Status};
 use crate::fault_registry::FileIdentity;
 use crate::region::Region;
 use crate::source::{Source, Target};
-use crate::sys::{self, Memory, Named, NewFile, Waiters};
+use crate::sys::{self, Memory, Named, NewFile, ShmObject, ShmRequest, Waiters};
 use crate::weak_list::WeakList;
 use std::ffi::OsStr;
 use std::ops::Range;
@@ -106,6 +106,14 @@ impl Mapping {
                 created = is_new;
                 (named_region(memory, named.clone(), offset)?, Source::Named(named))
             }
+            Target::Shm(name) => {
+                let (region, source, is_new) = map_shm(name, &request).map_err(in_shm_open)?;
+                created = is_new;
+                if let Source::File(Some(file)) = &source {
+                    tells_residency = track || file.tells_residency();
+                }
+                (region, if track { source } else { source.untracked() })
+            }
         };
         let region = Arc::new(region);
         if let Source::File(None) = source {
@@ -146,14 +154,57 @@ fn map_path(path: &OsStr, request: &Request) -> Result<(sys::File, Region, bool)
     let mut nameless = true;
     loop {
         let creation = sys::Creation::begin(path, nameless, request.new_file)?;
-        let region = map_file(&creation.file, request)?;
-        match creation.finish() {
-            sys::Finished::Named => return Ok((creation.file, region, creation.created)),
-            sys::Finished::Taken if request.new_file.exclusive => return Err(sys::file_exists()),
-            // The file exists now and can be opened.
-            sys::Finished::Taken => {}
-            sys::Finished::Refused => nameless = false,
+        if let Some(made) = map_creation(creation, request, &mut nameless)? {
+            return Ok(made);
         }
+    }
+}
+
+/// Maps a file, and gives it its name if it is new and has none. `None` if it has to be opened
+/// again, with what `nameless` is then.
+fn map_creation(
+    creation: sys::Creation,
+    request: &Request,
+    nameless: &mut bool,
+) -> Result<Option<(sys::File, Region, bool)>> {
+    let region = map_file(&creation.file, request)?;
+    match creation.finish() {
+        sys::Finished::Named => return Ok(Some((creation.file, region, creation.created))),
+        sys::Finished::Taken if request.new_file.exclusive => return Err(sys::file_exists()),
+        // The file exists now and can be opened.
+        sys::Finished::Taken => {}
+        sys::Finished::Refused => *nameless = false,
+    }
+    Ok(None)
+}
+
+/// Opens or creates POSIX shared memory, and maps it. It also returns whether it has created it.
+fn map_shm(name: &str, request: &Request) -> Result<(Region, Source, bool)> {
+    let &Request { offset, length, ref plan, create, new_file, .. } = request;
+    let create = (create != Create::Never).then_some(new_file);
+    let shm_request = ShmRequest { name, offset, length: extent::addressable(length)?, plan, create };
+    let mut nameless = true;
+    loop {
+        match sys::open_shm(&shm_request, nameless)? {
+            ShmObject::Section(memory, named, created) => {
+                return Ok((named_region(memory, named.clone(), offset)?, Source::Named(named), created));
+            }
+            ShmObject::File(creation) => {
+                if let Some((file, region, created)) = map_creation(creation, request, &mut nameless)? {
+                    return Ok((region, Source::File(Some(Arc::new(file))), created));
+                }
+            }
+        }
+    }
+}
+
+/// Opening a file is part of shm_open(3) where shared memory is a file.
+fn in_shm_open(error: Error) -> Error {
+    match error {
+        Error::System(SystemError { syscall: "open", code, errno, description }) => {
+            SystemError { syscall: "shm_open", code, errno, description }.into()
+        }
+        error => error,
     }
 }
 

@@ -8,16 +8,19 @@
 //! * [`Named`]: this process's use of a named region. Dropping it leaves the region, and the last
 //!   process to leave removes the name.
 //! * [`Waiters`] and [`Spot`]: words at which threads of several processes sleep.
+//! * [`open_shm`], [`unlink_shm`]: POSIX shared memory, or what the system has in its place.
 //! * [`page_size`], [`allocation_granularity`], [`descriptors_allowed`], [`constants`],
 //!   [`plan_from_flags`], [`plan_from_prot`], [`path_from_bytes`], [`pin_library`],
 //!   [`host_symbol`], [`install_fault_handler`], [`leave_named_regions`].
 
 mod new_file;
+mod shm_object;
 mod slept;
 mod span;
 pub mod vector;
 
 pub use new_file::{Finished, NewFile};
+pub use shm_object::{ShmObject, ShmRequest};
 pub use slept::Slept;
 pub use span::{Reservation, Residency};
 

@@ -27,7 +27,7 @@ pub struct Creation {
 
 /// How often opening is repeated, because other processes create and remove the file at the same
 /// time.
-const ATTEMPTS: usize = 100;
+pub(super) const ATTEMPTS: usize = 100;
 
 impl Creation {
     /// Opens the file at this path, or creates one if there is none. A new file has no name yet if
@@ -38,6 +38,16 @@ impl Creation {
     ///
     /// Those of open(2).
     pub fn begin(path: &OsStr, nameless: bool, new: NewFile) -> Result<Creation> {
+        Creation::begin_with(path, nameless, new, OFlags::empty())
+    }
+
+    /// Like [`Creation::begin`], with additional flags for open(2). With O_NOFOLLOW a symbolic link
+    /// is ELOOP.
+    ///
+    /// # Errors
+    ///
+    /// Those of open(2).
+    pub(super) fn begin_with(path: &OsStr, nameless: bool, new: NewFile, extra: OFlags) -> Result<Creation> {
         for _ in 0..ATTEMPTS {
             if new.exclusive {
                 // This is checked before anything is allocated. A symbolic link counts as existing,
@@ -46,14 +56,15 @@ impl Creation {
                     break;
                 }
             } else {
-                match open(path, true, OFlags::empty()) {
+                match open(path, true, extra) {
                     Err(Errno::NOENT) => {}
                     result => return result.map(Creation::of_existing).map_err(failed("open")),
                 }
             }
             // With O_CREAT, open creates the file that the last link names. With O_EXCL it follows
             // no links.
-            let name = if new.exclusive { Path::new(path).to_owned() } else { behind_links(Path::new(path)) };
+            let follows = !new.exclusive && !extra.contains(OFlags::NOFOLLOW);
+            let name = if follows { behind_links(Path::new(path)) } else { Path::new(path).to_owned() };
             if nameless && let Some(creation) = Creation::without_name(&name, new)? {
                 return Ok(creation);
             }
@@ -66,11 +77,11 @@ impl Creation {
         Err(file_exists())
     }
 
-    fn of_existing(fd: OwnedFd) -> Creation {
+    pub(super) fn of_existing(fd: OwnedFd) -> Creation {
         Creation { file: File::from_fd(fd), created: false, name: None }
     }
 
-    fn of_new(fd: OwnedFd, name: Option<PathBuf>) -> Creation {
+    pub(super) fn of_new(fd: OwnedFd, name: Option<PathBuf>) -> Creation {
         Creation { file: File::from_fd(fd), created: true, name }
     }
 

@@ -91,7 +91,7 @@ impl File {
             // A negative size is no size.
             size: device_size.unwrap_or(u64::try_from(stat.st_size).unwrap_or(0)),
             regular,
-            sized: regular || device_size.is_some(),
+            sized: regular || device_size.is_some() || is_shm(kind),
             device: stat.st_dev as u64,
             inode: stat.st_ino as u64,
         })
@@ -247,6 +247,11 @@ impl File {
         // On macOS, fsync stops at the drive's cache, and Apple documents F_FULLFSYNC for data that
         // must survive. File systems that do not know it, such as network ones, get fsync.
         #[cfg(target_vendor = "apple")]
+        if is_shm(FileType::from_raw_mode(rustix::fs::fstat(&self.fd).map_err(failed("fstat"))?.st_mode)) {
+            // Memory has no device.
+            return Ok(());
+        }
+        #[cfg(target_vendor = "apple")]
         return match retry(|| rustix::fs::fcntl_fullfsync(&self.fd)) {
             Err(Errno::NOTSUP | Errno::NOTTY | Errno::INVAL) => {
                 retry(|| rustix::fs::fsync(&self.fd)).map_err(failed("fsync"))
@@ -254,7 +259,11 @@ impl File {
             result => result.map_err(failed("fcntl")),
         };
         #[cfg(not(target_vendor = "apple"))]
-        retry(|| rustix::fs::fdatasync(&self.fd)).map_err(failed("fdatasync"))
+        match retry(|| rustix::fs::fdatasync(&self.fd)) {
+            // FreeBSD says so of POSIX shared memory, which has no device.
+            Err(Errno::INVAL) if cfg!(target_os = "freebsd") => Ok(()),
+            result => result.map_err(failed("fdatasync")),
+        }
     }
 
     /// Reads at `offset` until `buffer` is full or the file ends. It returns the number of bytes.
@@ -452,6 +461,12 @@ impl AsFd for File {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
+}
+
+/// Whether a descriptor is that of POSIX shared memory whose size is fixed. XNU gives it no kind of
+/// file (`pshm_stat` in bsd/kern/posix_shm.c). On Linux and FreeBSD it is a regular file.
+fn is_shm(kind: FileType) -> bool {
+    cfg!(target_vendor = "apple") && kind == FileType::Unknown
 }
 
 /// Checks the limit first, because the system would also send SIGXFSZ, which ends a process that

@@ -273,7 +273,7 @@ fn path_of(tag: &str) -> Result<PathBuf> {
     let escaped = escape(tag);
     let limit = NAME_MAX - prefix.len();
     if escaped.len() > limit {
-        return Err(Error::TagTooLong { limit, actual: escaped.len() });
+        return Err(Error::NameTooLong { argument: "tagname", limit, actual: escaped.len() });
     }
     Ok(shm::directory()?.join(prefix + &escaped))
 }

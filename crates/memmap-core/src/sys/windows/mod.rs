@@ -9,6 +9,7 @@ mod named;
 mod page;
 mod pages;
 mod plan;
+mod posix_shm;
 mod wait;
 
 pub mod constants;
@@ -20,6 +21,7 @@ pub use memory::{CAN_GROW_SHARED_ANONYMOUS, CAN_MAP_BEYOND_END, CAN_TRUNCATE_WHI
 pub use named::{Named, leave_named_regions};
 pub use page::{allocation_granularity, page_size};
 pub use plan::{PRIVATE_IS_SNAPSHOT, plan_from_flags, plan_from_prot};
+pub use posix_shm::{open_shm, unlink_shm};
 pub use wait::{Spot, Waiters};
 
 use crate::error::Error;

@@ -54,7 +54,18 @@ impl Named {
     /// EINVAL for a length of 0 if there is no region. ERR_OUT_OF_RANGE for more than the region
     /// has, and for a tag that is too long. ENOMEM.
     pub fn open(tag: &str, offset: u64, length: usize, plan: &Plan) -> Result<(Memory, Named, bool)> {
-        let name = name_of(tag)?;
+        Named::open_as(tag, "tagname", offset, length, plan)
+    }
+
+    /// Like [`Named::open`], where the caller's argument is called `argument`.
+    pub(super) fn open_as(
+        tag: &str,
+        argument: &'static str,
+        offset: u64,
+        length: usize,
+        plan: &Plan,
+    ) -> Result<(Memory, Named, bool)> {
+        let name = name_of(tag, argument)?;
         let end = extent::end_of(offset, length as u64)?;
         // Opening is tried first, because creating reserves memory for the whole region before it
         // finds an existing one.
@@ -64,9 +75,31 @@ impl Named {
             None => create_section(&name, end)?,
         };
         let size = if created { end } else { size_of_section(&handle)? };
+        Named::of(handle, size, offset, length, plan).map(|(memory, named)| (memory, named, created))
+    }
+
+    /// Like [`Named::open`] for the option `shm`, but `None` if there is no region.
+    pub(super) fn join(name: &str, offset: u64, length: usize, plan: &Plan) -> Result<Option<(Memory, Named, bool)>> {
+        let Some(handle) = open_section(&name_of(name, "shm")?)? else { return Ok(None) };
+        let size = size_of_section(&handle)?;
+        Named::of(handle, size, offset, length, plan).map(|(memory, named)| Some((memory, named, false)))
+    }
+
+    /// Like [`Named::open`] for the option `shm`, but `None` if there is a region.
+    pub(super) fn create(name: &str, offset: u64, length: usize, plan: &Plan) -> Result<Option<(Memory, Named, bool)>> {
+        let name = name_of(name, "shm")?;
+        let end = extent::end_of(offset, length as u64)?;
+        if open_section(&name)?.is_some() {
+            return Ok(None);
+        }
+        let (handle, true) = create_section(&name, end)? else { return Ok(None) };
+        Named::of(handle, end, offset, length, plan).map(|(memory, named)| Some((memory, named, true)))
+    }
+
+    fn of(handle: OwnedHandle, size: u64, offset: u64, length: usize, plan: &Plan) -> Result<(Memory, Named)> {
         let named = Named(Arc::new(Section { handle, size }));
         let memory = named.map(offset, length, size, plan)?;
-        Ok((memory, named, created))
+        Ok((memory, named))
     }
 
     /// Always `None`, because the region is no file.
@@ -106,7 +139,7 @@ impl Named {
 pub extern "C" fn leave_named_regions() {}
 
 /// The tag as a UTF-16 string with a NUL at its end.
-fn name_of(tag: &str) -> Result<Vec<u16>> {
+fn name_of(tag: &str, argument: &'static str) -> Result<Vec<u16>> {
     // Windows would use only the part before a NUL, and would take an empty name for none. Either
     // would mean another region.
     if tag.is_empty() || tag.contains('\0') {
@@ -114,7 +147,7 @@ fn name_of(tag: &str) -> Result<Vec<u16>> {
     }
     let mut name: Vec<u16> = tag.encode_utf16().collect();
     if name.len() > NAME_MAX {
-        return Err(Error::TagTooLong { limit: NAME_MAX, actual: name.len() });
+        return Err(Error::NameTooLong { argument, limit: NAME_MAX, actual: name.len() });
     }
     name.push(0);
     Ok(name)
