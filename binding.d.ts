@@ -182,11 +182,12 @@ export declare function nextMatches(handle: ExternalObject<Handle>, search: Exte
 
 /**
  * Opens and maps, and returns how many bytes are mapped. `file` is a path, a descriptor, or -1 for
- * anonymous memory, which `tagname` gives a name. `flags` and `prot` count where `access` is not
+ * anonymous memory, which `tagname` gives a name, or for POSIX shared memory, which `shm` names.
+ * `flags` and `prot` count where `access` is not
  * given. `create` is 0 for no, 1 for yes, 2 for a hole; `mode` and `exclusive` are for a new file.
  * `handle` has no mapping: it is new, or `close` returned true for it.
  */
-export declare function open(handle: ExternalObject<Handle>, file: number | string | Uint8Array, tagname: string | undefined | null, length: number, offset: number, access: number | undefined | null, flags: number, prot: number, track: boolean, create: number, mode: number, exclusive: boolean, writeBack: boolean, allowEmpty: boolean): Outcome<number>
+export declare function open(handle: ExternalObject<Handle>, file: number | string | Uint8Array, tagname: string | undefined | null, shm: string | undefined | null, length: number, offset: number, access: number | undefined | null, flags: number, prot: number, track: boolean, create: number, mode: number, exclusive: boolean, writeBack: boolean, allowEmpty: boolean): Outcome<number>
 
 /** How many mappings are open in this process: neither closed nor collected. */
 export declare function openMappings(): number
@@ -299,6 +300,9 @@ export declare function takeMatches(search: ExternalObject<PatternSearch>, rows:
 
 /** How many bytes a task has done. */
 export declare function taskDone(task: ExternalObject<Task>): number
+
+/** Removes the name of POSIX shared memory. It does nothing on Windows. */
+export declare function unlinkShm(name: string): Outcome<undefined>
 
 /** Undoes `lock`. */
 export declare function unlock(handle: ExternalObject<Handle>, start: number, length: number): Outcome<undefined>

@@ -6,15 +6,25 @@
 // With HOSTILE_TRACE=1 each call is written to stderr before it is made, in case the process does
 // not survive it.
 
-import { mkdtempSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import ava, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
-import { ACCESS_COPY, ACCESS_READ, ACCESS_WRITE, MAP_PRIVATE, Mmap, type MmapOptions, mmap, PAGESIZE } from 'memmap'
+import {
+  ACCESS_COPY,
+  ACCESS_READ,
+  ACCESS_WRITE,
+  MAP_PRIVATE,
+  Mmap,
+  type MmapOptions,
+  mmap,
+  PAGESIZE,
+  unlinkShm,
+} from 'memmap'
 import { anything } from './fuzz/arguments.mjs'
 import { call, run } from './fuzz/calls.mjs'
-import { extent, file, options } from './fuzz/opening.mjs'
+import { extent, file, options, SHM_PREFIX } from './fuzz/opening.mjs'
 import { CONTENT, FILE_LENGTH, inWorld, judged } from './fuzz/world.mjs'
 import { mmapWith } from './support/misuse.mjs'
 import { scratchFolder } from './support/portable.mjs'
@@ -89,6 +99,16 @@ const KINDS: Record<string, Kind> = {
     open() {
       tags += 1
       return mmap(-1, FILE_LENGTH, { tagname: `hostile-${process.pid}-${tags}` })
+    },
+    writes: false,
+  },
+  'POSIX shared memory': {
+    open() {
+      tags += 1
+      const shm = `${SHM_PREFIX}${tags}`
+      const map = mmap(-1, FILE_LENGTH, { shm, create: true })
+      unlinkShm(shm)
+      return map
     },
     writes: false,
   },
@@ -196,4 +216,31 @@ test('mmap: with any arguments, every call ends with a mapping or a documented e
   await fc.assert(opening, settings(t, RUNS * 8))
   t.log(`${opened} were opened`)
   t.true(opened > 0)
+})
+
+test('unlinkShm: with any arguments, every call ends with undefined or a documented error', async (t) => {
+  const folder = scratchFolder(t)
+  const unlinking = fc.asyncProperty(fc.array(anything, { maxLength: 2 }), async (recipes) => {
+    const own = mkdtempSync(join(folder, 'run-'))
+    await inWorld(
+      own,
+      () => mmap(-1, FILE_LENGTH),
+      async (world) => {
+        const args = recipes
+          .map(({ make }) => make(world))
+          .map((arg) => (typeof arg === 'string' ? SHM_PREFIX + arg : arg))
+        const result = judged(world, () => Reflect.apply(unlinkShm, undefined, args))
+        check(result === undefined, 'nothing is returned')
+        checkMap(world.map)
+      },
+    )
+  })
+  await fc.assert(unlinking, settings(t, RUNS * 4))
+  t.pass()
+})
+
+test.after.always('shm: names that were created are removed', (t) => {
+  const names = existsSync('/dev/shm') ? readdirSync('/dev/shm').filter((name) => name.startsWith(SHM_PREFIX)) : []
+  for (const name of names) unlinkShm(name)
+  t.pass()
 })

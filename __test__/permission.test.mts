@@ -52,6 +52,8 @@ for (const place of ['none', 'read', 'both']) {
   }
 }
 results.anonymous = attempt(() => mmap(-1, 5))
+results.shm = attempt(() => mmap(-1, { shm: 'memmap-test-none', access: memmap.ACCESS_READ }))
+results.unlinkShm = attempt(() => memmap.unlinkShm('memmap-test-none'))
 results.descriptor = attempt(() => mmap(fs.openSync(join(folder, 'read/file')), 0, { access: memmap.ACCESS_READ }))
 console.log(JSON.stringify(results))`
 
@@ -78,6 +80,12 @@ test('mmap: under --permission it reads, writes and creates only what fs may', (
 
   t.is(results.anonymous, 'done')
   t.is(results.descriptor, 'done')
+  if (process.platform === 'linux') {
+    // There it is a file.
+    for (const outcome of [results.shm, results.unlinkShm]) {
+      t.deepEqual(outcome, { ...(results.none.fsRead as object), resource: '/dev/shm/memmap-test-none' } as Outcome)
+    }
+  }
   for (const [name, outcome] of Object.entries(results.both)) t.is(outcome, 'done', name)
   const { fsRead, fsWrite, ...ours } = results.none
   for (const [name, outcome] of Object.entries(ours)) {

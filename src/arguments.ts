@@ -216,6 +216,17 @@ export function byteAsBytes(byte: number): Uint8Array {
 
 // --- Files
 
+/** A name that the system is to know. */
+export function nameArgument(value: unknown, name: string): string {
+  if (typeof value !== 'string') throw wrongType(name, 'of type string', value)
+  if (value.includes('\0')) throw wrongValue(`The "${name}" argument must be a string without null characters`)
+  // Native code would get U+FFFD for each of them, so different names would be one.
+  if (/\p{Surrogate}/u.test(value)) {
+    throw wrongValue(`The "${name}" argument must be a string without lone surrogates`)
+  }
+  return value
+}
+
 /** A path or a descriptor. A URL has been converted to a path before. */
 export function fileArgument(file: unknown): number | string | Uint8Array {
   if (typeof file === 'number') return integer(file, 'file', -INT32_MAX - 1, INT32_MAX)

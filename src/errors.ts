@@ -38,7 +38,7 @@ export interface MmapError extends Error {
   offset?: number
   /** ERR_MMAP_FAULT only: the number of bytes from there to the end of the mapping. */
   length?: number
-  /** Opening a file by its path only: the path as the user passed it. */
+  /** Opening a file by its path, or `shm` by its name, only: what the user passed. */
   path?: string
   /** `replaceAll` and `replaceAllAsync` only: the number of replacements before the error. */
   replaced?: number

@@ -22,5 +22,6 @@ export type {
   WaitOptions,
 } from './options.js'
 export type { WaitResult } from './sharing/waits.js'
+export { unlinkShm } from './shm.js'
 export type { TextEncoding } from './text.js'
 export type { ViewConstructor, ViewOver } from './views/view-types.js'

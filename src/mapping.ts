@@ -82,8 +82,8 @@ export class Mapping {
   #faultsSeen: number | undefined = 0
 
   constructor(request: MmapRequest) {
-    const { file, path, offset, tagname, maxByteLength } = request
-    const isAnonymous = file === -1 && tagname === undefined
+    const { file, path, offset, tagname, shm, maxByteLength } = request
+    const isAnonymous = file === -1 && tagname === undefined && shm === undefined
     this.offset = offset
     this.lead = isAnonymous ? 0 : offset % PAGESIZE
     this.views = new Views(this.lead, request.shared, maxByteLength)

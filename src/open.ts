@@ -38,6 +38,7 @@ export function open(handle: Handle, request: MmapRequest): number {
     handle,
     request.file,
     request.tagname,
+    request.shm,
     request.length,
     request.offset,
     request.access,
@@ -54,7 +55,9 @@ export function open(handle: Handle, request: MmapRequest): number {
     handles.spare[handles.spareCount] = handle
     handles.spareCount += 1
     if (isShortage(mapped)) collectGarbageSoon()
-    throw request.file === -1 && request.length === 0 ? withLengthHint(mapped) : withPath(mapped, request.path)
+    throw request.path === undefined && request.file === -1 && request.length === 0
+      ? withLengthHint(mapped)
+      : withPath(mapped, request.path)
   }
   handles.unclosed += 1
   if (handles.unclosed >= nextCount) countDescriptors()

@@ -12,6 +12,7 @@ import {
   int32,
   integer,
   isArrayOrRevoked,
+  nameArgument,
   oneOf,
   optionalBound,
   pathText,
@@ -23,6 +24,7 @@ import { aborted, outOfRange, unsupported, wrongType, wrongValue } from './error
 import { refuseDenied } from './permission.js'
 import type { Range } from './ranges.js'
 import { CAN_RELOCATE } from './runtime.js'
+import { refuseDeniedShm, shmName } from './shm.js'
 
 /** A path, a `file:` URL, a descriptor, or an open `fs.promises.FileHandle`. */
 export type FileLike = number | string | Uint8Array | URL | FileHandle
@@ -58,6 +60,20 @@ export interface MmapOptions {
    */
   tagname?: string | undefined
   /**
+   * A name of POSIX shared memory (`file` is -1), as `shm_open` and Python's `SharedMemory` have
+   * it: `'name'` and `'/name'` are the same. Without `create` it must exist (ENOENT), and `length`
+   * 0 maps all of it. It exists until somebody calls {@link unlinkShm}, or until the system starts
+   * again: memmap never removes a name by itself. Not together with `tagname`, `writeBack` and
+   * `allowEmpty`.
+   *
+   * On Linux it is the file of that name in `/dev/shm`, and `resize()` and `remap()` do what they
+   * do for files. On macOS the name has at most 30 bytes. The memory has whole pages there, and
+   * keeps the size that it was created with (`resize()` is EINVAL). ACCESS_COPY is
+   * ERR_MMAP_UNSUPPORTED there. On Windows it is a section of that name, as with `tagname`, which
+   * is gone when nobody uses it.
+   */
+  shm?: string | undefined
+  /**
    * `MAP_*`, default `MAP_SHARED`. Not together with `access`. On Windows `MAP_*` are undefined,
    * and this option without `access` is ERR_MMAP_UNSUPPORTED even if it is undefined. Programs for
    * every system use `access`.
@@ -86,6 +102,9 @@ export interface MmapOptions {
    * error leaves the bytes and the size of the file as they were, and what others append meanwhile.
    * On Linux a new file appears when it is complete. On other systems, and on file systems that
    * have no files without a name, an empty one may stay after an error.
+   *
+   * For `shm` it is the same. Where shared memory is no file, its size cannot change any more, and
+   * it stays after an error.
    */
   create?: boolean | CreateOptions | undefined
   /**
@@ -119,9 +138,9 @@ export interface MmapOptions {
 /** Options of `create`. Other names are refused. */
 export interface CreateOptions {
   /**
-   * Permissions of a file that is created, 0 to 0o7777, by default 0o666. The process's umask takes
-   * away from them, as in `fs`. On Windows a file without 0o200 is created read-only, and the other
-   * bits do not count.
+   * Permissions of what is created, 0 to 0o7777, by default 0o666 for a file and 0o600 for `shm`.
+   * The process's umask takes away from them, as in `fs`, but not for `shm` on macOS. On Windows a
+   * file without 0o200 is created read-only, and the other bits do not count.
    */
   mode?: number | undefined
   /**
@@ -250,11 +269,12 @@ type Create = 0 | 1 | 2
 /** The arguments of `mmap`, checked. */
 export interface MmapRequest {
   file: number | string | Uint8Array
-  /** How errors name the file. */
+  /** How errors name the file or the shared memory. */
   path: string | undefined
   length: number
   offset: number
   tagname: string | undefined
+  shm: string | undefined
   /** Undefined where `flags` and `prot` count. */
   access: number | undefined
   flags: number
@@ -276,6 +296,7 @@ const MMAP_OPTION_NAMES = [
   'access',
   'offset',
   'tagname',
+  'shm',
   'flags',
   'prot',
   'trackfd',
@@ -294,20 +315,23 @@ const DEFAULT_PROT = PROT_READ | PROT_WRITE
 export function mmapRequest(file: unknown, length: unknown, options: unknown): MmapRequest {
   const isLengthLeftOut = isOptions(length, options)
   const passed: MmapOptions = optionsArgument(isLengthLeftOut ? length : options, MMAP_OPTION_NAMES, 'mmap')
-  const { access, offset, tagname, flags, prot, trackfd, create, writeBack, allowEmpty, sharedArrayBuffer } = passed
+  const { access, offset, tagname, shm, flags, prot, trackfd, create, writeBack, allowEmpty, sharedArrayBuffer } =
+    passed
   const named = urlPath(file) ?? file
   const target = fileArgument(named)
+  const name = shm === undefined ? undefined : shmName(shm, 'shm')
   const request: MmapRequest = {
     file: target,
-    path: typeof target === 'number' ? undefined : pathText(named, target),
+    path: typeof target === 'number' ? name : pathText(named, target),
     length: lengthArgument(isLengthLeftOut ? undefined : length, passed.length),
     offset: offsetArgument(offset),
-    tagname: tagArgument(tagname),
+    tagname: tagname === undefined || tagname === '' ? undefined : nameArgument(tagname, 'tagname'),
+    shm: name,
     access: ACCESS_DEFAULT,
     flags: optionalInteger(flags, 'flags') ?? DEFAULT_FLAGS,
     prot: optionalInteger(prot, 'prot') ?? DEFAULT_PROT,
     trackfd: booleanArgument(trackfd, 'trackfd', true),
-    ...createArgument(create),
+    ...createArgument(create, name === undefined ? FILE_MODE : SHM_MODE),
     writeBack: booleanArgument(writeBack, 'writeBack', false),
     allowEmpty: booleanArgument(allowEmpty, 'allowEmpty', false),
     shared: sharedArrayBuffer === true,
@@ -319,7 +343,8 @@ export function mmapRequest(file: unknown, length: unknown, options: unknown): M
   }
   request.access = accessArgument(access, request, isPassed(passed, 'flags', flags) || isPassed(passed, 'prot', prot))
   refuseContradictions(request)
-  if (request.path !== undefined) refuseDenied(request.path, writesToFile(request))
+  if (name !== undefined) refuseDeniedShm(name, writesToFile(request))
+  else if (request.path !== undefined) refuseDenied(request.path, writesToFile(request))
   return request
 }
 
@@ -356,17 +381,6 @@ function offsetArgument(offset: unknown): number {
   return checked
 }
 
-function tagArgument(tagname: unknown): string | undefined {
-  if (tagname === undefined || tagname === '') return undefined
-  if (typeof tagname !== 'string') throw wrongType('tagname', 'of type string', tagname)
-  if (tagname.includes('\0')) throw wrongValue('The "tagname" argument must be a string without null characters')
-  // Native code would get U+FFFD for each of them, so different names would be one.
-  if (/\p{Surrogate}/u.test(tagname)) {
-    throw wrongValue('The "tagname" argument must be a string without lone surrogates')
-  }
-  return tagname
-}
-
 /** `hasFlags`: whether `flags` or `prot` is passed. */
 function accessArgument(value: unknown, { flags, prot }: MmapRequest, hasFlags: boolean): number | undefined {
   const access = optionalInteger(value, 'access') ?? ACCESS_DEFAULT
@@ -382,27 +396,32 @@ function accessArgument(value: unknown, { flags, prot }: MmapRequest, hasFlags: 
 }
 
 function refuseContradictions(request: MmapRequest): void {
-  const { file, length, tagname, access, flags, trackfd, create, exclusive, writeBack, allowEmpty, maxByteLength } =
-    request
-  const isAnonymous = file === -1
+  const { file, length, tagname, shm, access, flags, trackfd, create, exclusive, writeBack, allowEmpty } = request
+  const { maxByteLength } = request
+  const hasNoFile = file === -1
+  const isAnonymous = hasNoFile && shm === undefined
+  if (shm !== undefined) {
+    if (!hasNoFile) throw wrongValue('The option "shm" names memory: "file" must be -1')
+    if (tagname !== undefined) throw wrongValue('The options "shm" and "tagname" both name memory: pass one of them')
+  }
   if (tagname !== undefined) {
-    if (!isAnonymous) throw wrongValue('The option "tagname" names anonymous memory: "file" must be -1')
+    if (!hasNoFile) throw wrongValue('The option "tagname" names anonymous memory: "file" must be -1')
     if (access === undefined && flags !== DEFAULT_FLAGS) {
       throw wrongValue('The option "tagname" is for sharing: "flags" must be MAP_SHARED')
     }
   }
-  if (create !== 0 && isAnonymous) throw wrongValue('The option "create" is for files, and "file" is -1')
-  if (exclusive && typeof file === 'number') {
+  if (create !== 0 && isAnonymous) throw wrongValue('The option "create" is for files and "shm", and "file" is -1')
+  if (exclusive && typeof file === 'number' && shm === undefined) {
     throw wrongValue(
       'The option "create.exclusive" is for a file that is not there yet, and "file" is a descriptor of one',
     )
   }
-  if (allowEmpty && isAnonymous) throw wrongValue('The option "allowEmpty" is for files, and "file" is -1')
+  if (allowEmpty && hasNoFile) throw wrongValue('The option "allowEmpty" is for files, and "file" is -1')
   if (create !== 0 && length === 0 && !allowEmpty) {
     throw wrongValue('The option "create" needs a "length" to extend the file to, or "allowEmpty"')
   }
   if (maxByteLength !== undefined && maxByteLength < length) throw maxByteLengthTooShort(maxByteLength, length)
-  if (writeBack && (isAnonymous || access !== ACCESS_COPY)) {
+  if (writeBack && (hasNoFile || access !== ACCESS_COPY)) {
     throw wrongValue('The option "writeBack" is for a file with access ACCESS_COPY')
   }
   if (writeBack && !trackfd) {
@@ -434,18 +453,20 @@ function maxByteLengthArgument(sharedArrayBuffer: unknown): number {
   return checked
 }
 
-const DEFAULT_MODE = 0o666
+const FILE_MODE = 0o666
+/** As that of Python's SharedMemory. */
+const SHM_MODE = 0o600
 const MAX_MODE = 0o7777
 
-function createArgument(create: unknown): Pick<MmapRequest, 'create' | 'mode' | 'exclusive'> {
+function createArgument(create: unknown, defaultMode: number): Pick<MmapRequest, 'create' | 'mode' | 'exclusive'> {
   if (create === undefined || typeof create === 'boolean') {
-    return { create: create ? 1 : 0, mode: DEFAULT_MODE, exclusive: false }
+    return { create: create ? 1 : 0, mode: defaultMode, exclusive: false }
   }
   const { mode, exclusive, sparse }: CreateOptions = objectOption(create, 'create', ['mode', 'exclusive', 'sparse'])
   if (mode !== undefined && typeof mode !== 'number') throw wrongType('create.mode', 'of type number', mode)
   return {
     create: booleanArgument(sparse, 'create.sparse', false) ? 2 : 1,
-    mode: mode === undefined ? DEFAULT_MODE : integer(mode, 'create.mode', 0, MAX_MODE),
+    mode: mode === undefined ? defaultMode : integer(mode, 'create.mode', 0, MAX_MODE),
     exclusive: booleanArgument(exclusive, 'create.exclusive', false),
   }
 }

@@ -118,6 +118,15 @@ const programs = {
     if (how === 'process.exit') process.exit(0)
   },
 
+  /** Writes an answer to POSIX shared memory, and ends with it mapped. */
+  async 'answers in shared memory'(shm) {
+    const memory = memmap().mmap(-1, { shm })
+    globalThis.kept = memory.bytes
+    memory.seek(512)
+    memory.write('from the child\n')
+    console.log(memory.lineAt(0).stop === 15 ? memory.slice(0, 15).toString() : 'another line')
+  },
+
   /**
    * Adds and removes listeners of SIGBUS, before or after it maps a file. Then prints a byte of a
    * page that was cut off.

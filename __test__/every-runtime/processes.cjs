@@ -3,7 +3,7 @@
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
 const { existsSync, readdirSync, readFileSync } = require('node:fs')
-const { mmap } = require('../../index.js')
+const { mmap, unlinkShm } = require('../../index.js')
 const { startChild, startWorker } = require('./others.cjs')
 const { CannotBe } = require('./runtime.cjs')
 const { scratchFile } = require('./scratch.cjs')
@@ -55,6 +55,24 @@ module.exports = {
       await shareWithChild(how, { closeFirst: false })
       await shareWithChild(how, { closeFirst: true })
     }
+  },
+
+  'two processes share POSIX shared memory': async () => {
+    const shm = `runtimes-${process.pid}`
+    const memory = mmap(-1, 1024, { shm, create: { exclusive: true } })
+    memory.write('from the parent\n')
+    const child = startChild('answers in shared memory', [`/${shm}`])
+    assert.equal(await child.line(), 'from the parent')
+    assert.deepEqual(await child.ended, ENDED_WELL)
+    assert.equal(memory.slice(512, 527).toString(), 'from the child\n')
+    const again = mmap(-1, { shm })
+    assert.deepEqual([memory.created, again.created, again.at(0)], [true, false, 'f'.charCodeAt(0)])
+    again.unmap()
+    unlinkShm(shm)
+    // On Windows the name stays until the memory is no longer mapped.
+    memory.unmap()
+    assert.throws(() => mmap(-1, { shm }), { code: 'ENOENT' })
+    assert.deepEqual(leftOf(shm), [])
   },
 
   'a worker that ends keeps the named regions of others': async () => {

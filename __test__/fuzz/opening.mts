@@ -104,6 +104,9 @@ function mostly(arbitrary: fc.Arbitrary<unknown>): fc.Arbitrary<Recipe> {
 
 export const extent = limited(mostly(fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 2 * PAGESIZE }))))
 
+/** What the names of shared memory that these tests create begin with. */
+export const SHM_PREFIX = `hostile-${process.pid}-`
+
 const optionValues = {
   access: mostly(fc.integer({ min: 0, max: 3 })),
   offset: extent,
@@ -112,6 +115,13 @@ const optionValues = {
       new Recipe(text, (world) => {
         const tag = make(world)
         return typeof tag === 'string' && tag !== '' ? `hostile-${process.pid}-${tag}` : tag
+      }),
+  ),
+  shm: fc.oneof(anyString, fc.constantFrom('/', '.', '..', '', '/a/b').map(constant), anything).map(
+    ({ text, make }) =>
+      new Recipe(text, (world) => {
+        const name = make(world)
+        return typeof name === 'string' && !/^\/?\.{0,2}$/.test(name) ? SHM_PREFIX + name : name
       }),
   ),
   flags: mostly(fc.oneof(fc.constantFrom(MAP_SHARED, MAP_PRIVATE), fc.integer())),

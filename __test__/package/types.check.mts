@@ -24,6 +24,7 @@ import {
   type Progress,
   type Residency,
   type TaskOptions,
+  unlinkShm,
   type ViewConstructor,
   type WaitOptions,
   type WaitResult,
@@ -62,6 +63,9 @@ mmap('path', 10, { create: { mode: 0o600, exclusive: true, sparse: false } })
 mmap('path', 10, { create: { mode: undefined } })
 mmap('path', 0, { allowEmpty: true })
 mmap(-1, 10, { tagname: 'tag' })
+mmap(-1, { shm: 'name' })
+mmap(-1, 10, { shm: 'name', create: { mode: 0o600, exclusive: true } })
+hasType<void>()(unlinkShm('name'))
 mmap('path', 0, { flags: MAP_SHARED, prot: PROT_READ })
 mmap('path', 0, { access: undefined, offset: undefined, tagname: undefined, flags: undefined, create: undefined })
 const kept: MmapOptions = { access: ACCESS_WRITE }
@@ -95,6 +99,10 @@ mmap('path', 0, { acces: ACCESS_READ })
 mmap('path', 0, { tagName: 'tag' })
 // @ts-expect-error no string
 mmap(-1, 10, { tagname: 5 })
+// @ts-expect-error no string
+mmap(-1, 10, { shm: Buffer.from('name') })
+// @ts-expect-error no string
+unlinkShm(5)
 // @ts-expect-error no boolean
 mmap('path', 0, { trackfd: 1 })
 // @ts-expect-error no boolean

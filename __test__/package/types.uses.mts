@@ -13,6 +13,7 @@ import {
   type MmapOptions,
   mmap,
   type TaskOptions,
+  unlinkShm,
 } from 'memmap'
 
 const options: MmapOptions = { access: ACCESS_READ, offset: undefined, sharedArrayBuffer: { maxByteLength: 10n } }
@@ -47,6 +48,8 @@ export async function use(controller: AbortController): Promise<unknown[]> {
   const shared: Mmap<SharedArrayBuffer> = mmap(-1, 5, { sharedArrayBuffer: true })
   const sharedBuffer: SharedArrayBuffer = mmap(-1, { length: 5, sharedArrayBuffer: { maxByteLength: 9 } }).buffer
   const words: Int32Array & { readonly buffer: SharedArrayBuffer } = shared.view(Int32Array)
+  const named: Mmap<ArrayBuffer> = mmap(-1, 5, { shm: 'name', create: true })
+  const remove: (name: string) => void = unlinkShm
   const either: Mmap[] = [own, shared, mm]
   const found: number = mm.find('a', { start: 1 }) + (await mm.countAsync('a', { stop: 5, signal: controller.signal }))
   return [
@@ -55,6 +58,8 @@ export async function use(controller: AbortController): Promise<unknown[]> {
     body,
     sharedBuffer,
     words,
+    named,
+    remove,
     either,
     found,
     blob,

@@ -15,7 +15,8 @@ pub fn new_handle() -> External<Handle> {
 }
 
 /// Opens and maps, and returns how many bytes are mapped. `file` is a path, a descriptor, or -1 for
-/// anonymous memory, which `tagname` gives a name. `flags` and `prot` count where `access` is not
+/// anonymous memory, which `tagname` gives a name, or for POSIX shared memory, which `shm` names.
+/// `flags` and `prot` count where `access` is not
 /// given. `create` is 0 for no, 1 for yes, 2 for a hole; `mode` and `exclusive` are for a new file.
 /// `handle` has no mapping: it is new, or `close` returned true for it.
 #[napi]
@@ -25,6 +26,7 @@ pub fn open(
     handle: &External<Handle>,
     #[napi(ts_arg_type = "number | string | Uint8Array")] file: Either3<f64, String, Uint8Argument>,
     tagname: Option<String>,
+    shm: Option<String>,
     length: f64,
     offset: f64,
     access: Option<u32>,
@@ -38,12 +40,13 @@ pub fn open(
     allow_empty: bool,
 ) -> Outcome<f64> {
     let open = || -> Result<f64> {
-        let target = match (file, tagname) {
-            (_, Some(tag)) => Target::Named(tag),
-            (Either3::A(-1.0), None) => Target::Anonymous,
-            (Either3::A(descriptor), None) => Target::Descriptor(descriptor as i32),
-            (Either3::B(path), None) => Target::Path(sys::path_from_bytes(path.into_bytes())),
-            (Either3::C(path), None) => Target::Path(sys::path_from_bytes(path.raw().to_vec()?)),
+        let target = match (file, tagname, shm) {
+            (_, Some(tag), _) => Target::Named(tag),
+            (_, None, Some(name)) => Target::Shm(name),
+            (Either3::A(-1.0), ..) => Target::Anonymous,
+            (Either3::A(descriptor), ..) => Target::Descriptor(descriptor as i32),
+            (Either3::B(path), ..) => Target::Path(sys::path_from_bytes(path.into_bytes())),
+            (Either3::C(path), ..) => Target::Path(sys::path_from_bytes(path.raw().to_vec()?)),
         };
         let plan = match access {
             Some(0) => Plan::from_access(Access::Default),

@@ -66,3 +66,9 @@ pub fn fault_counter(env: Env) -> Outcome<Unknown<'static>> {
 pub fn leave_named_regions() {
     sys::leave_named_regions();
 }
+
+/// Removes the name of POSIX shared memory. It does nothing on Windows.
+#[napi]
+pub fn unlink_shm(name: String) -> Outcome<()> {
+    sys::unlink_shm(&name).into()
+}
