@@ -1,7 +1,7 @@
 // Makes the files that are searched, which are the same in every run. A file repeats a block that
 // is too long for branch predictors to learn.
 
-import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs'
 
 const BLOCK = 16 * 2 ** 20
 const PAGE = 4096
@@ -26,6 +26,8 @@ export function makeFile(path, kind, size) {
     const block = BLOCKS[kind]()
     for (let written = 0; written < size; ) written += writeSync(fd, block, 0, Math.min(BLOCK, size - written))
   }
+  // What has not been written to the disk yet cannot be removed from memory.
+  fsyncSync(fd)
   closeSync(fd)
 }
 
@@ -36,7 +38,7 @@ function log() {
   const number = (most) => Math.floor(random() * most)
   const block = Buffer.allocUnsafe(BLOCK)
   let [length, pages, time] = [0, 0, Date.UTC(2026, 0, 1)]
-  while (length < BLOCK) {
+  while (true) {
     time += number(50)
     const head = `${new Date(time).toISOString()} ${pick(LEVELS)} [worker-${number(16)}] `
     const request = `${pick(METHODS)} /api/v2/${pick(THINGS)}/${number(1e6)} ${pick(STATUS)} ${number(9000)}ms`
@@ -48,9 +50,11 @@ function log() {
     }
     const wanted = 60 + number(140)
     while (line.length < wanted - 12) line += ` ${pick(WORDS)}`
+    if (length + line.length >= BLOCK) break
     length += block.write(`${line}\n`, length, 'latin1')
   }
-  // The block has to end with a line break.
+  // The last line becomes longer, so that no line of the block is cut off.
+  block.fill('.', length - 1)
   block[BLOCK - 1] = 10
   return block
 }

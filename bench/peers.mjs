@@ -5,8 +5,8 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { install, obtain, RUNTIMES } from '../scripts/matrix/obtain.mjs'
-import { root } from '../scripts/setup.mjs'
+import { install, obtain, RUNTIMES, SUFFIX } from '../scripts/matrix/obtain.mjs'
+import { root, spawn as runToEnd } from '../scripts/setup.mjs'
 
 const FOLDER = join(root, 'target/bench')
 
@@ -20,7 +20,13 @@ const PROGRAMS = {
   'Bun.mmap': () => [bun(), script('buffer.mjs'), 'Bun.mmap'],
   CPython: () => [process.env.PYTHON ?? 'python3', script('cpython.py')],
   Rust: () => [join(root, 'target/release/bench-baseline')],
+  rg: () => node('program.mjs', ripgrep()),
+  ...Object.fromEntries(
+    ['grep', 'wc', 'awk', 'sed', 'sha256sum'].map((name) => [name, () => node('program.mjs', name)]),
+  ),
 }
+
+const RIPGREP = 'ripgrep@15.2.0'
 
 const running = new Map()
 const versions = new Set()
@@ -110,4 +116,16 @@ function bun() {
   const found = obtain(RUNTIMES.find(({ name }) => name === 'bun'))
   if (found === undefined) throw new Error('Bun is not available for this machine')
   return found.program
+}
+
+/** The one that is installed, or one that cargo builds, which takes a minute the first time. */
+function ripgrep() {
+  if (runToEnd('rg', ['--version']).status === 0) return 'rg'
+  const folder = join(FOLDER, 'ripgrep')
+  const program = join(folder, 'bin', `rg${SUFFIX}`)
+  if (existsSync(program)) return program
+  console.log(`Building ${RIPGREP} in ${folder}`)
+  const built = runToEnd('cargo', ['install', '--locked', '--root', folder, RIPGREP])
+  if (built.status !== 0) throw new Error('cargo did not build it')
+  return program
 }

@@ -5,9 +5,9 @@
 //   --rounds 3        the number of turns of each peer, 7 by default
 //   --directory DIR   the folder for the files; by default /dev/shm if they fit, otherwise the
 //                     system's folder for temporary files
-//   --chart           measures nothing, and draws docs/bench.svg from bench/results.json
-// A run without options writes bench/results.json and docs/bench.svg. A run with options writes
-// both files to target/bench.
+//   --chart           measures nothing, and draws the charts from bench/results.json
+// A run without options writes bench/results.json, docs/bench.svg and docs/bench-cores.svg. A run
+// with options writes these files to target/bench.
 
 import {
   existsSync,
@@ -24,6 +24,7 @@ import { cpus, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { root, run, runTool, setUp, spawn, stop } from '../scripts/setup.mjs'
+import { drawCores, drawPeers } from './chart.mjs'
 import { makeFile } from './data.mjs'
 import { endPeers, peer, whoAnswered } from './peers.mjs'
 import { files, rows } from './rows.mjs'
@@ -32,16 +33,17 @@ import { files, rows } from './rows.mjs'
  * Files here are in memory, so that no data is written to a disk during the turns of other peers.
  */
 const IN_MEMORY = '/dev/shm'
-/** A peer whose turns have taken this long gets no more than FEWEST_ROUNDS. */
-const ENOUGH_SECONDS = 10
-const FEWEST_ROUNDS = 3
+/** A peer whose turns have taken this long, with the first one, gets no more of them. */
+const ENOUGH_SECONDS = 5
+/** A file of which more is in memory than this is not cold. */
+const COLD = 0.05
 /**
  * In these units more is better. In TIMES, which gives the nanoseconds of each unit, less is
  * better.
  */
 const SPEEDS = ['GB/s', 'million lines/s']
 const TIMES = { ns: 1, µs: 1e3, ms: 1e6 }
-const WIDTHS = [42, 24, 44, 24, 8, 20]
+const WIDTHS = [50, 24, 48, 24, 8, 20]
 
 const { values: options } = parseArgs({
   options: {
@@ -59,17 +61,17 @@ const chosen = rows.filter(({ name }) => options.only?.some((part) => name.inclu
 if (chosen.length === 0) stop(`No row has this in its name. The rows are:\n${rows.map(({ name }) => name).join('\n')}`)
 
 setUp()
-// Imported here, because setUp() may have to install its dependencies first.
-const { drawChart } = await import('./chart.mjs')
-if (options.chart)
-  await drawChart(JSON.parse(readFileSync(join(root, 'bench/results.json'), 'utf8')), join(root, 'docs/bench.svg'))
+if (options.chart) drawCharts(JSON.parse(readFileSync(join(root, 'bench/results.json'), 'utf8')), 'docs')
 else await measureAll()
 
 async function measureAll() {
   run('cargo', ['build', '--locked', '--release', '--package', 'bench-baseline'])
   const directory = options.directory ?? roomiest()
-  const scratch = mkdtempSync(join(directory, 'memmap-bench-'))
-  process.once('exit', () => rmSync(scratch, { recursive: true, force: true }))
+  const [scratch, diskScratch] = [directory, options.directory ?? tmpdir()].map((parent) => {
+    const made = mkdtempSync(join(parent, 'memmap-bench-'))
+    process.once('exit', () => rmSync(made, { recursive: true, force: true }))
+    return made
+  })
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
 
   const about = {
@@ -89,10 +91,10 @@ async function measureAll() {
   line('what', 'ours', 'beside', '', 'ratio', 'wanted')
 
   const measured = []
-  for (const [file, { kind, size: length }] of Object.entries(files(size))) {
+  for (const [file, { kind, size: length, onDisk }] of Object.entries(files(size))) {
     const ofFile = chosen.filter((row) => row.file === file)
     if (ofFile.length === 0) continue
-    const path = join(scratch, file)
+    const path = join(onDisk ? diskScratch : scratch, file.replaceAll('/', ' of '))
     makeFile(path, kind, length)
     for (const row of ofFile) {
       const result = await measure(row, path, length)
@@ -111,7 +113,7 @@ async function measureAll() {
     library: libraries(),
     rows: measured,
   }
-  await write(results)
+  write(results)
   conclude(results)
 }
 
@@ -123,22 +125,23 @@ async function measure({ ours, others, ...row }, path, length) {
     turns: [],
   }))
   // The first turn does not count, because it opens and maps, compiles, and touches every page.
-  for (const contender of contenders) await turn(contender, path)
-  for (const contender of contenders) contender.turns = []
+  for (const contender of contenders) await turn(contender, path, row)
   for (let round = 0; round < rounds; round += 1) {
     for (const contender of contenders) {
       const seconds = contender.turns.reduce((sum, time) => sum + time, 0) / 1e9
-      if (round < FEWEST_ROUNDS || seconds < ENOUGH_SECONDS) await turn(contender, path)
+      if (round === 0 || seconds < ENOUGH_SECONDS) await turn(contender, path, row)
     }
   }
+  for (const contender of contenders) contender.turns.shift()
   compareAnswers(row, contenders)
   const [first, ...rest] = contenders.map((contender) => valued(contender, row))
   return { ...row, length, ours: first, others: rest.map((other) => beside(other, first, row)) }
 }
 
-async function turn(contender, path) {
+async function turn(contender, path, { cold }) {
   if (contender.why !== undefined) return
   try {
+    if (cold) await evict(path, contender.length)
     const answering = await peer(contender.peer)
     if (answering === undefined) throw new Error(whoAnswered().missing[contender.peer])
     const { nanoseconds, result } = await answering.ask(contender.operation, [
@@ -153,9 +156,20 @@ async function turn(contender, path) {
   }
 }
 
-/** Stops if peers give different answers, because their work differs then. */
+/** Removes the file from the memory of the system. */
+async function evict(path, length) {
+  const [remover, observer] = [await peer('Rust'), await peer('memmap')]
+  await remover.ask('evict', [path])
+  const { result: share } = await observer.ask('residentShare', [path, length])
+  if (share > COLD) throw new Error(`the system keeps ${Math.round(100 * share)} % of the file in memory`)
+}
+
+/**
+ * Stops if peers give different answers, because their work differs then. A peer that cannot tell
+ * answers with nothing.
+ */
 function compareAnswers({ name }, contenders) {
-  const answered = contenders.filter(({ why }) => why === undefined)
+  const answered = contenders.filter(({ why, result }) => why === undefined && result !== '')
   for (const one of answered) {
     const other = answered.find(({ length, result }) => length === one.length && result !== one.result)
     if (other === undefined) continue
@@ -164,10 +178,10 @@ function compareAnswers({ name }, contenders) {
 }
 
 function valued(
-  { label, peer, length, part, wanted, aim, below, turns, result, why },
+  { label, bar, limit, peer, length, part, wanted, aim, below, turns, result, why },
   { unit, passes = 1, worst = false },
 ) {
-  const contender = { label, peer, part, wanted, aim, below }
+  const contender = { label, bar, limit, peer, part, wanted, aim, below }
   if (why !== undefined) return { ...contender, why }
   const sorted = turns.toSorted((one, other) => one - other)
   const value = (nanoseconds) => {
@@ -222,17 +236,22 @@ function line(...cells) {
   )
 }
 
-async function write(results) {
-  const [resultsPath, chartPath] = isWhole
-    ? ['bench/results.json', 'docs/bench.svg']
-    : ['target/bench/results.json', 'target/bench/bench.svg']
-  mkdirSync(join(root, 'target/bench'), { recursive: true })
-  writeFileSync(join(root, resultsPath), JSON.stringify(results, null, 2))
-  console.log(`\nWritten: ${resultsPath}`)
-  if (isWhole) runTool('biome', ['format', '--write', resultsPath])
-  if (!results.rows.some(({ chart, ours }) => chart && ours.value !== undefined)) return
-  await drawChart(results, join(root, chartPath))
-  console.log(`Written: ${chartPath}`)
+function write(results) {
+  const folder = isWhole ? 'bench' : 'target/bench'
+  mkdirSync(join(root, folder), { recursive: true })
+  writeFileSync(join(root, folder, 'results.json'), JSON.stringify(results, null, 2))
+  console.log(`\nWritten: ${folder}/results.json`)
+  if (isWhole) runTool('biome', ['format', '--write', 'bench/results.json'])
+  drawCharts(results, isWhole ? 'docs' : folder)
+}
+
+function drawCharts(results, folder) {
+  for (const [draw, name] of [
+    [drawPeers, 'bench.svg'],
+    [drawCores, 'bench-cores.svg'],
+  ]) {
+    if (draw(results, join(root, folder, name))) console.log(`Written: ${folder}/${name}`)
+  }
 }
 
 function conclude({ rows: measured, missing, library }) {

@@ -51,3 +51,36 @@ export function sum(bytes) {
   for (let i = 0; i < bytes.length; i += 1) total += bytes[i]
   return total
 }
+
+/** Where the random reads are, which is the same in all languages: records of 32 bytes. */
+export function randomRecord(state) {
+  return (Math.imul(state, 1664525) + 1013904223) >>> 0
+}
+
+export const RECORD = 32
+/** Where the number is in a record. */
+export const NUMBER_AT = 8
+
+/** Reads numbers of 8 bytes at random. The result is their sum. */
+export function readAtRandom(length, times, read) {
+  const records = Math.floor(length / RECORD)
+  const count = Number(times)
+  let [state, sum] = [1, 0]
+  for (let i = 0; i < count; i += 1) {
+    state = randomRecord(state)
+    sum += read((state % records) * RECORD + NUMBER_AT)
+  }
+  return sum.toFixed(6)
+}
+
+export function perTime({ nanoseconds, result }, times) {
+  return { nanoseconds: nanoseconds / Number(times), result }
+}
+
+/** A table as the programs print it, in the order of its lines. */
+export function tableOf(counts) {
+  return [...counts]
+    .map(([key, count]) => `${key} ${count}`)
+    .sort()
+    .join(', ')
+}

@@ -99,6 +99,15 @@ await answer({
     return timed(() => countByte(bytes, wanted))
   },
 
+  countByIndexOf(path, length, needle) {
+    const [bytes, wanted] = [buffer(path, length), bytesOf(needle)]
+    return timed(() => {
+      let count = 0
+      for (let at = bytes.indexOf(wanted); at !== -1; at = bytes.indexOf(wanted, at + wanted.length)) count += 1
+      return count
+    })
+  },
+
   lines(path, length) {
     const bytes = buffer(path, length)
     return timed(() => {

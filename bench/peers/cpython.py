@@ -1,10 +1,17 @@
 # A peer: CPython's own mmap. It follows the protocol in answer.mjs.
 
+import hashlib
 import mmap
 import os
 import platform
+import re
+import struct
 import sys
 import time
+from collections import Counter
+
+MIB = 2**20
+RECORD = 32
 
 opened = {}
 
@@ -78,16 +85,17 @@ def lines(path, length):
 def replaceThereAndBack(path, length, one, other):
     m = mapped(path, int(length))
 
-    def replace(old, new):
-        count = 0
-        at = m.find(old, 0)
-        while at != -1:
-            m[at : at + len(old)] = new
-            count += 1
-            at = m.find(old, at + len(old))
-        return count
+    return there_and_back(lambda old, new: replaced(m, old, new), one, other)
 
-    return there_and_back(replace, one, other)
+
+def replaced(m, old, new):
+    count = 0
+    at = m.find(old, 0)
+    while at != -1:
+        m[at : at + len(old)] = new
+        count += 1
+        at = m.find(old, at + len(old))
+    return count
 
 
 def byteByByteThereAndBack(path, length, one, other):
@@ -108,6 +116,108 @@ def byteByByteThereAndBack(path, length, one, other):
 def there_and_back(replace, one, other):
     old, new = bytes.fromhex(one), bytes.fromhex(other)
     return timed(lambda: replace(old, new) + replace(new, old))
+
+
+def readCount(path, _length, needle):
+    wanted = bytes.fromhex(needle)
+
+    def all():
+        with open(path, "rb", buffering=0) as file:
+            return sum(chunk.count(wanted) for chunk in iter(lambda: file.read(MIB), b""))
+
+    return timed(all)
+
+
+def openCountClose(path, length, needle):
+    wanted = bytes.fromhex(needle)
+
+    def all():
+        with open(path, "rb") as file, mmap.mmap(file.fileno(), int(length), access=mmap.ACCESS_READ) as m:
+            count = 0
+            at = m.find(wanted)
+            while at != -1:
+                count += 1
+                at = m.find(wanted, at + len(wanted))
+            return count
+
+    return timed(all)
+
+
+def textLines(path, _length):
+    def all():
+        with open(path, encoding="utf8") as file:
+            return sum(1 for _ in file)
+
+    return timed(all)
+
+
+def linesWith(path, length, word):
+    wanted = bytes.fromhex(word)
+    found = []
+
+    def all():
+        with open(path, "rb") as file, mmap.mmap(file.fileno(), int(length), access=mmap.ACCESS_READ) as m:
+            at = m.find(wanted)
+            while at != -1:
+                stop = m.find(b"\n", at)
+                stop = len(m) if stop == -1 else stop
+                found.append(m[m.rfind(b"\n", 0, at) + 1 : stop].decode())
+                at = m.find(wanted, stop)
+
+    nanoseconds, _ = timed(all)
+    return nanoseconds, f"{len(found)} {sum(map(len, found))}"
+
+
+def statusCodes(path, length, pattern):
+    status = re.compile(bytes.fromhex(pattern))
+
+    def all():
+        with open(path, "rb") as file, mmap.mmap(file.fileno(), int(length), access=mmap.ACCESS_READ) as m:
+            counts = Counter(match[1] for match in status.finditer(m))
+        return ", ".join(sorted(f"{code.decode()} {count}" for code, count in counts.items()))
+
+    return timed(all)
+
+
+def openReplaceThereAndBack(path, length, one, other):
+    def replace(old, new):
+        with open(path, "r+b") as file, mmap.mmap(file.fileno(), int(length)) as m:
+            return replaced(m, old, new)
+
+    return there_and_back(replace, one, other)
+
+
+def randomReads(path, length, times):
+    m = mapped(path, int(length), mmap.ACCESS_READ)
+    nanoseconds, result = timed(lambda: read_at_random(m, int(times)))
+    return nanoseconds / int(times), result
+
+
+def openRandomReads(path, length, times):
+    def all():
+        with open(path, "rb") as file, mmap.mmap(file.fileno(), int(length), access=mmap.ACCESS_READ) as m:
+            return read_at_random(m, int(times))
+
+    nanoseconds, result = timed(all)
+    return nanoseconds / int(times), result
+
+
+def read_at_random(m, times):
+    number = struct.Struct("<d")
+    records = len(m) // RECORD
+    state, total = 1, 0.0
+    for _ in range(times):
+        state = (state * 1664525 + 1013904223) & 0xFFFFFFFF
+        total += number.unpack_from(m, state % records * RECORD + 8)[0]
+    return f"{total:.6f}"
+
+
+def hash(path, _length):
+    def all():
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    return timed(all)
 
 
 def openReadClose(path, length, times):
@@ -137,6 +247,15 @@ OPERATIONS = {
         replaceThereAndBack,
         byteByByteThereAndBack,
         openReadClose,
+        readCount,
+        openCountClose,
+        textLines,
+        linesWith,
+        statusCodes,
+        openReplaceThereAndBack,
+        randomReads,
+        openRandomReads,
+        hash,
     ]
 }
 

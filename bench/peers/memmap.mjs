@@ -2,19 +2,20 @@
 
 import { createRequire } from 'node:module'
 import { measure } from 'mitata'
-import { answer, bytesOf, kept, sum, timed, timedAsync } from './answer.mjs'
+import { answer, bytesOf, sum, timed, timedAsync } from './answer.mjs'
+import { jobs, readOnly, writable } from './memmap-jobs.mjs'
 
 const require = createRequire(import.meta.url)
 const { mmap, ACCESS_READ } = require('../../index.js')
 const { version } = require('../../package.json')
-const readOnly = kept((path, length) => mmap(path, length, { access: ACCESS_READ }))
-const writable = kept((path, length) => mmap(path, length))
 
 const INTERVAL = 5
 const IDLE_TICKS = 40
 
 await answer({
   version: () => ({ nanoseconds: 0, result: `memmap ${version}` }),
+
+  ...jobs,
 
   find(path, length, needle) {
     const [mm, wanted] = [readOnly(path, length), bytesOf(needle)]
@@ -24,16 +25,6 @@ await answer({
   rfind(path, length, needle) {
     const [mm, wanted] = [readOnly(path, length), bytesOf(needle)]
     return timed(() => mm.rfind(wanted, 0))
-  },
-
-  openFindClose(path, length, needle) {
-    const wanted = bytesOf(needle)
-    return timed(() => {
-      const mm = mmap(path, Number(length), { access: ACCESS_READ })
-      const found = mm.find(wanted)
-      mm.close()
-      return found
-    })
   },
 
   findAll(path, length, needle) {
@@ -59,27 +50,6 @@ await answer({
       let count = 0
       for (const _line of mm.lines({ start: 0 })) count += 1
       return count
-    })
-  },
-
-  textLines(path, length) {
-    const mm = readOnly(path, length)
-    return timed(() => {
-      let count = 0
-      for (const _line of mm.lines({ encoding: 'utf8' })) count += 1
-      return count
-    })
-  },
-
-  linesDecoded(path, length) {
-    const mm = readOnly(path, length)
-    return timed(() => {
-      let [count, characters] = [0, 0]
-      for (const line of mm.lines()) {
-        count += 1
-        characters += Buffer.from(line).toString().length
-      }
-      return characters > count ? count : 0
     })
   },
 
@@ -143,19 +113,6 @@ await answer({
   sum(path, length) {
     const { bytes } = readOnly(path, length)
     return timed(() => sum(bytes))
-  },
-
-  openReadClose(path, length, times) {
-    const { nanoseconds, result } = timed(() => {
-      let first
-      for (let i = 0; i < Number(times); i += 1) {
-        const mm = mmap(path, Number(length), { access: ACCESS_READ })
-        first = mm.read(8)
-        mm.close()
-      }
-      return first.toString('hex')
-    })
-    return { nanoseconds: nanoseconds / Number(times), result }
   },
 
   openLastByteClose(path, length) {

@@ -1,4 +1,5 @@
-//! The system calls of `mmap(path, 0, { access: ACCESS_READ })`, a read and `close()`.
+//! Bare system calls: those of `mmap(path, 0, { access: ACCESS_READ })`, a read and `close()`, and
+//! the one that removes a file from memory.
 
 use super::Answer;
 
@@ -33,4 +34,19 @@ fn open_touch_close(path: &str) -> rustix::io::Result<u64> {
 #[cfg(not(unix))]
 pub fn open_read_close(_path: &str, _times: u32) -> Answer {
     Err("only the system calls of Unix are measured".into())
+}
+
+/// Removes the pages of a file from the memory of the system, unless they are mapped.
+#[cfg(target_os = "linux")]
+pub fn evict(path: &str) -> Answer {
+    use rustix::fs::{Advice, fadvise};
+    let file = std::fs::File::open(path)?;
+    file.sync_all()?;
+    fadvise(&file, 0, None, Advice::DontNeed)?;
+    Ok((0, String::new()))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn evict(_path: &str) -> Answer {
+    Err("only Linux is asked to remove a file from memory".into())
 }

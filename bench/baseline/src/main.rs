@@ -21,6 +21,8 @@ type Answer = Result<(u128, String), Box<dyn Error>>;
 struct Opened {
     readable: HashMap<String, Mmap>,
     writable: HashMap<String, MmapMut>,
+    /// The mappings that others are opened beside.
+    beside: Vec<Option<Mmap>>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -69,10 +71,15 @@ fn answer(opened: &mut Opened, line: &str) -> Answer {
         }
         ["count", path, length, needle] => {
             let (map, needle) = (opened.readable(path, length)?, bytes(needle)?);
-            let &[byte] = needle.as_slice() else {
-                return Err("the needle of count has one byte".into());
-            };
-            Ok(timed(|| memchr_iter(byte, map).count().to_string()))
+            Ok(timed(|| count(map, &needle).to_string()))
+        }
+        ["openCountClose", path, length, needle] => {
+            let (length, needle) = (length.parse()?, bytes(needle)?);
+            let started = Instant::now();
+            let map = map(path, length)?;
+            let found = count(&map, &needle).to_string();
+            drop(map);
+            Ok((started.elapsed().as_nanos(), found))
         }
         ["lines", path, length] => {
             let map = opened.readable(path, length)?;
@@ -82,7 +89,30 @@ fn answer(opened: &mut Opened, line: &str) -> Answer {
             let (map, one, other) = (opened.writable(path, length)?, bytes(one)?, bytes(other)?);
             Ok(timed(|| (replace(map, &one, &other) + replace(map, &other, &one)).to_string()))
         }
+        ["openReplaceThereAndBack", path, length, one, other] => {
+            let (length, one, other) = (length.parse()?, bytes(one)?, bytes(other)?);
+            let started = Instant::now();
+            let there = replace(&mut map_writable(path, length)?, &one, &other);
+            let back = replace(&mut map_writable(path, length)?, &other, &one);
+            Ok((started.elapsed().as_nanos(), (there + back).to_string()))
+        }
+        ["randomReads", path, length, times] => {
+            let (map, times) = (opened.readable(path, length)?, times.parse()?);
+            let started = Instant::now();
+            let sum = read_at_random(map, times);
+            Ok((started.elapsed().as_nanos() / u128::from(times), format!("{sum:.6}")))
+        }
         ["openReadClose", path, _, times] => bare::open_read_close(path, times.parse()?),
+        ["openReadCloseBeside", path, length, times, count] => {
+            opened.beside.resize_with(count.parse()?, || None);
+            for place in &mut opened.beside {
+                if place.is_none() {
+                    *place = Some(map(path, length.parse()?)?);
+                }
+            }
+            bare::open_read_close(path, times.parse()?)
+        }
+        ["evict", path] => bare::evict(path),
         _ => Err(format!("there is no operation {line:?}").into()),
     }
 }
@@ -96,6 +126,28 @@ fn lines(map: &[u8]) -> usize {
         count += 1;
     }
     count + usize::from(start < map.len())
+}
+
+fn count(map: &[u8], needle: &[u8]) -> usize {
+    match needle {
+        &[byte] => memchr_iter(byte, map).count(),
+        _ => memmem::find_iter(map, needle).count(),
+    }
+}
+
+/// The sum of numbers in records, as `readAtRandom` in `bench/peers/answer.mjs` reads them.
+fn read_at_random(map: &[u8], times: u32) -> f64 {
+    const RECORD: usize = 32;
+    let records = map.len() / RECORD;
+    let (mut state, mut sum) = (1_u32, 0.0);
+    for _ in 0..times {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let start = (state as usize % records) * RECORD + 8;
+        if let Some(number) = map.get(start..).and_then(|rest| rest.first_chunk()) {
+            sum += f64::from_le_bytes(*number);
+        }
+    }
+    sum
 }
 
 fn replace(map: &mut [u8], from: &[u8], to: &[u8]) -> usize {
@@ -125,10 +177,7 @@ impl Opened {
     fn writable(&mut self, path: &str, length: &str) -> Result<&mut MmapMut, Box<dyn Error>> {
         let key = format!("{path}\t{length}");
         if !self.writable.contains_key(&key) {
-            let file = File::options().read(true).write(true).open(path)?;
-            // SAFETY: only the peers change the file, and they take turns.
-            let map = unsafe { MmapOptions::new().len(length.parse()?).map_mut(&file) }?;
-            self.writable.insert(key.clone(), map);
+            self.writable.insert(key.clone(), map_writable(path, length.parse()?)?);
         }
         self.writable.get_mut(&key).ok_or_else(|| "the mapping is missing".into())
     }
@@ -138,6 +187,12 @@ fn map(path: &str, length: usize) -> std::io::Result<Mmap> {
     let file = File::open(path)?;
     // SAFETY: only the peers change the file, and they take turns.
     unsafe { MmapOptions::new().len(length).map(&file) }
+}
+
+fn map_writable(path: &str, length: usize) -> std::io::Result<MmapMut> {
+    let file = File::options().read(true).write(true).open(path)?;
+    // SAFETY: only the peers change the file, and they take turns.
+    unsafe { MmapOptions::new().len(length).map_mut(&file) }
 }
 
 fn timed(call: impl FnOnce() -> String) -> (u128, String) {

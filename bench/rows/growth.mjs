@@ -1,0 +1,72 @@
+// How cost grows: with the length of the file, the number of cores, and the number of mappings.
+
+import { availableParallelism, totalmem } from 'node:os'
+import { WORD } from '../data.mjs'
+import { hex, RUST } from './contenders.mjs'
+
+const MIB = 2 ** 20
+const MAPPINGS = [1, 100, 10_000]
+const MOST_THREADS = 16
+
+/** A file that does not fit into memory would measure the disk. */
+const FACTORS = [1 / 16, 1, 16].filter((factor) => factor * 1024 * MIB < 0.75 * totalmem())
+
+/** 1, 2, 4 and so on, and the number of cores that this process may use. */
+const cores = Math.min(availableParallelism(), MOST_THREADS)
+const CORES = [1, 2, 4, 8].filter((count) => count < cores).concat(cores)
+
+export function growthFiles(size) {
+  return Object.fromEntries(
+    FACTORS.map((factor) => [named(factor), { kind: 'sparse', size: size * factor, onDisk: true }]),
+  )
+}
+
+function named(factor) {
+  return `sparse, ${factor < 1 ? `1/${1 / factor}` : factor} of the size`
+}
+
+export const growth = [
+  ...FACTORS.map((factor) => ({
+    name: `length: count in ${1024 * factor} MiB, sparse`,
+    file: named(factor),
+    unit: 'GB/s',
+    ours: { label: 'mmap + count + close', peer: 'memmap', operation: 'openCountClose', args: [hex('\n')] },
+    others: [
+      { ...RUST, label: 'Rust: memchr on memmap2' },
+      // This would take half a minute for 16 GiB.
+      ...(factor > 1 ? [] : [{ label: 'fs.createReadStream + indexOf', peer: 'fs', operation: 'streamCount' }]),
+    ],
+  })),
+  ...[
+    ['count', 'countInParts', 'mm.countAsync', [hex('\n')], 'count'],
+    ['count from path to answer', 'openCountInPartsClose', 'mmap + countAsync + close', [hex('\n')], 'openCountClose'],
+    [
+      'replace one in 4 KiB',
+      'replaceInPartsThereAndBack',
+      'mm.replaceAllAsync',
+      [hex(WORD), hex(WORD.toUpperCase())],
+      'replaceThereAndBack',
+    ],
+  ].flatMap(([series, operation, label, args, synchronous]) =>
+    CORES.map((count) => ({
+      name: `cores: ${series}, on ${count}`,
+      cores: { series, count },
+      file: 'log',
+      unit: 'ms',
+      ours: { label: `${label}, in ${count} parts`, peer: 'memmap', operation, args: [...args, count] },
+      others: [{ label: 'the synchronous method', peer: 'memmap', operation: synchronous, args }],
+    })),
+  ),
+  ...MAPPINGS.map((count) => ({
+    name: `mappings: open, read, close beside ${count}`,
+    file: '100 KB',
+    unit: 'µs',
+    ours: {
+      label: 'mmap + read + close',
+      peer: 'memmap',
+      operation: 'openReadCloseBeside',
+      args: [5000, count],
+    },
+    others: [{ ...RUST, label: 'the bare system calls, from Rust' }],
+  })),
+]
