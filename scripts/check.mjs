@@ -6,9 +6,10 @@ import { join } from 'node:path'
 import { checkComments } from './check/comments.mjs'
 import { checkDocuments } from './check/documents.mjs'
 import { checkTypes } from './check/types.mjs'
+import { drawPictures, PICTURES } from './pictures.mjs'
 import { buildNative, buildTypeScript, root, run, runTool, setUp, stop } from './setup.mjs'
 
-const BUILT = ['binding.d.ts', 'index.js', 'index.d.ts', 'docs/api.md']
+const BUILT = ['binding.d.ts', 'index.js', 'index.d.ts', 'docs/api.md', ...PICTURES.keys()]
 
 const committed = new Map(BUILT.map((name) => [name, readFileSync(join(root, name), 'utf8')]))
 
@@ -27,6 +28,7 @@ await checkWorkflows()
 buildNative({ force: true })
 buildTypeScript({ force: true })
 runTool('typedoc', ['--logLevel', 'Warn'])
+drawPictures()
 checkTypes()
 const stale = BUILT.filter((name) => readFileSync(join(root, name), 'utf8') !== committed.get(name))
 if (stale.length > 0) stop(`These files differ from a fresh build, so build and commit them: ${stale.join(', ')}`)
