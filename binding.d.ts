@@ -35,6 +35,12 @@ export declare class ExternalObject<T> {
   }
 }
 
+/**
+ * Ends a wait that `startWait` has begun with this number. Its promise has the error ABORT_ERR
+ * then, unless it was over before.
+ */
+export declare function abortWait(handle: ExternalObject<Handle>, number: number): void
+
 /** ACCESS_*, as `access`, `flags` or `protect` left it. */
 export declare function access(handle: ExternalObject<Handle>): Outcome<number>
 
@@ -181,6 +187,12 @@ export declare function newTask(handle: ExternalObject<Handle>): Outcome<Externa
 export declare function nextMatches(handle: ExternalObject<Handle>, search: ExternalObject<PatternSearch>, rows: Float64Array): Outcome<number>
 
 /**
+ * Wakes up to `count` of those who wait for the word at `position`, and returns how many. A count
+ * of 2 ** 32 - 1 means all.
+ */
+export declare function notify(handle: ExternalObject<Handle>, position: number, count: number): Outcome<number>
+
+/**
  * Opens and maps, and returns how many bytes are mapped. `file` is a path, a descriptor, or -1 for
  * anonymous memory, which `tagname` gives a name, or for POSIX shared memory, which `shm` names.
  * `flags` and `prot` count where `access` is not
@@ -292,6 +304,12 @@ export declare function startReplaceAll(task: ExternalObject<Task>, from: Uint8A
 /** Like {@link replaceMatches}. */
 export declare function startReplaceMatches(task: ExternalObject<Task>, pattern: ExternalObject<Pattern>, to: Uint8Array, fill: number, start: number, stop: number): Outcome<Promise<Outcome<number>>>
 
+/**
+ * Like `wait`, as a promise, on a thread of our own. A result that is known at once is no promise.
+ * `number` is for `abortWait`.
+ */
+export declare function startWait(handle: ExternalObject<Handle>, position: number, value: number, timeout: number, number: number): Outcome<number | Promise<Outcome<number>>>
+
 /** Tells a task to stop. Its promise has the error ABORT_ERR then, unless it was done before. */
 export declare function stopTask(task: ExternalObject<Task>): void
 
@@ -314,6 +332,14 @@ export declare function unlock(handle: ExternalObject<Handle>, start: number, le
  * that could be done has been done.
  */
 export declare function unmap(handle: ExternalObject<Handle>, buffers: ArrayBufferLike[], ids: Array<number>): Outcome<undefined>
+
+/**
+ * Blocks the thread while the word at `position` is `value`. Returns 0 when it has been woken, 1
+ * when the word had another value, 2 when `timeout` milliseconds are over. It calls `look` every 50
+ * ms, because a runtime that wants to end the thread does that when a function of JavaScript
+ * begins.
+ */
+export declare function wait(handle: ExternalObject<Handle>, position: number, value: number, timeout: number, look: () => void): Outcome<number>
 
 /** Copies the first `count` bytes of `source` in, to every `step`-th position from `offset`. */
 export declare function write(handle: ExternalObject<Handle>, source: Uint8Array, count: number, offset: number, step: number): Outcome<undefined>

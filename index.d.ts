@@ -154,7 +154,7 @@ interface MmapError extends Error {
   offset?: number;
   /** ERR_MMAP_FAULT only: the number of bytes from there to the end of the mapping. */
   length?: number;
-  /** Opening a file by its path only: the path as the user passed it. */
+  /** Opening a file by its path, or `shm` by its name, only: what the user passed. */
   path?: string;
   /** `replaceAll` and `replaceAllAsync` only: the number of replacements before the error. */
   replaced?: number;
@@ -198,6 +198,20 @@ interface MmapOptions {
    */
   tagname?: string | undefined;
   /**
+   * A name of POSIX shared memory (`file` is -1), as `shm_open` and Python's `SharedMemory` have
+   * it: `'name'` and `'/name'` are the same. Without `create` it must exist (ENOENT), and `length`
+   * 0 maps all of it. It exists until somebody calls {@link unlinkShm}, or until the system starts
+   * again: memmap never removes a name by itself. Not together with `tagname`, `writeBack` and
+   * `allowEmpty`.
+   *
+   * On Linux it is the file of that name in `/dev/shm`, and `resize()` and `remap()` do what they
+   * do for files. On macOS the name has at most 30 bytes. The memory has whole pages there, and
+   * keeps the size that it was created with (`resize()` is EINVAL). ACCESS_COPY is
+   * ERR_MMAP_UNSUPPORTED there. On Windows it is a section of that name, as with `tagname`, which
+   * is gone when nobody uses it.
+   */
+  shm?: string | undefined;
+  /**
    * `MAP_*`, default `MAP_SHARED`. Not together with `access`. On Windows `MAP_*` are undefined,
    * and this option without `access` is ERR_MMAP_UNSUPPORTED even if it is undefined. Programs for
    * every system use `access`.
@@ -226,6 +240,9 @@ interface MmapOptions {
    * error leaves the bytes and the size of the file as they were, and what others append meanwhile.
    * On Linux a new file appears when it is complete. On other systems, and on file systems that
    * have no files without a name, an empty one may stay after an error.
+   *
+   * For `shm` it is the same. Where shared memory is no file, its size cannot change any more, and
+   * it stays after an error.
    */
   create?: boolean | CreateOptions | undefined;
   /**
@@ -260,9 +277,9 @@ interface MmapOptions {
 /** Options of `create`. Other names are refused. */
 interface CreateOptions {
   /**
-   * Permissions of a file that is created, 0 to 0o7777, by default 0o666. The process's umask takes
-   * away from them, as in `fs`. On Windows a file without 0o200 is created read-only, and the other
-   * bits do not count.
+   * Permissions of what is created, 0 to 0o7777, by default 0o666 for a file and 0o600 for `shm`.
+   * The process's umask takes away from them, as in `fs`, but not for `shm` on macOS. On Windows a
+   * file without 0o200 is created read-only, and the other bits do not count.
    */
   mode?: number | undefined;
   /**
@@ -984,4 +1001,16 @@ declare function mmap(file: FileLike | -1, length?: number | bigint, options?: P
 declare function mmap(file: FileLike | -1, options: NotText<PlainMmapOptions>): Mmap<ArrayBuffer>;
 declare function mmap(file: FileLike | -1, length?: number | bigint | NotText<MmapOptions>, options?: MmapOptions): Mmap;
 //#endregion
-export { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ALLOCATIONGRANULARITY, type BufferCopy, type BytesLike, type CreateOptions, type ErrorCode, type FileLike, type LinesOptions, MADV_AUTOSYNC, MADV_COLD, MADV_CORE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_FREE_REUSABLE, MADV_FREE_REUSE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_MERGEABLE, MADV_NOCORE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_NOSYNC, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_PROTECT, MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_SOFT_OFFLINE, MADV_UNMERGEABLE, MADV_WILLNEED, MAP_32BIT, MAP_ALIGNED_SUPER, MAP_ANON, MAP_ANONYMOUS, MAP_CONCEAL, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_HASSEMAPHORE, MAP_JIT, MAP_NOCACHE, MAP_NOEXTEND, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_RESILIENT_CODESIGN, MAP_RESILIENT_MEDIA, MAP_SHARED, MAP_STACK, MAP_TPRO, MAP_TRANSLATED_ALLOW_EXECUTE, MAP_UNIX03, MAX_VIEW_LENGTH, MS_ASYNC, MS_INVALIDATE, MS_SYNC, Mmap, type MmapError, type MmapOptions, PAGESIZE, PROT_EXEC, PROT_READ, PROT_WRITE, type PlainMmapOptions, type Progress, type RangeOptions, type RangeTaskOptions, type Residency, type SharedMmapOptions, type StreamOptions, type TaskOptions, type TextEncoding, type TextLinesOptions, type ViewConstructor, type ViewOver, type WaitOptions, type WaitResult, mmap };
+//#region src/shm.d.ts
+/**
+ * Removes a name of POSIX shared memory, as `shm_unlink` does. Who has mapped the memory keeps it,
+ * and the next {@link mmap} of that name finds nothing. On Windows this does nothing, because the
+ * system removes a name when nobody uses the memory.
+ * @param name as {@link MmapOptions.shm}
+ * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE and ERR_OUT_OF_RANGE (longer than the system
+ *   allows) for what is no name, ERR_ACCESS_DENIED (`node --permission`, on Linux), and those of the
+ *   operating system: ENOENT, EACCES, ...
+ */
+declare function unlinkShm(name: string): void;
+//#endregion
+export { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ALLOCATIONGRANULARITY, type BufferCopy, type BytesLike, type CreateOptions, type ErrorCode, type FileLike, type LinesOptions, MADV_AUTOSYNC, MADV_COLD, MADV_CORE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_FREE_REUSABLE, MADV_FREE_REUSE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_MERGEABLE, MADV_NOCORE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_NOSYNC, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_PROTECT, MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_SOFT_OFFLINE, MADV_UNMERGEABLE, MADV_WILLNEED, MAP_32BIT, MAP_ALIGNED_SUPER, MAP_ANON, MAP_ANONYMOUS, MAP_CONCEAL, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_HASSEMAPHORE, MAP_JIT, MAP_NOCACHE, MAP_NOEXTEND, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_RESILIENT_CODESIGN, MAP_RESILIENT_MEDIA, MAP_SHARED, MAP_STACK, MAP_TPRO, MAP_TRANSLATED_ALLOW_EXECUTE, MAP_UNIX03, MAX_VIEW_LENGTH, MS_ASYNC, MS_INVALIDATE, MS_SYNC, Mmap, type MmapError, type MmapOptions, PAGESIZE, PROT_EXEC, PROT_READ, PROT_WRITE, type PlainMmapOptions, type Progress, type RangeOptions, type RangeTaskOptions, type Residency, type SharedMmapOptions, type StreamOptions, type TaskOptions, type TextEncoding, type TextLinesOptions, type ViewConstructor, type ViewOver, type WaitOptions, type WaitResult, mmap, unlinkShm };

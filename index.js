@@ -500,6 +500,12 @@ function byteAsBytes(byte) {
 	SINGLE_BYTES[byte] ??= Uint8Array.of(byte);
 	return SINGLE_BYTES[byte];
 }
+function nameArgument(value, name) {
+	if (typeof value !== "string") throw wrongType(name, "of type string", value);
+	if (value.includes("\0")) throw wrongValue(`The "${name}" argument must be a string without null characters`);
+	if (/\p{Surrogate}/u.test(value)) throw wrongValue(`The "${name}" argument must be a string without lone surrogates`);
+	return value;
+}
 function fileArgument(file) {
 	if (typeof file === "number") return integer(file, "file", -INT32_MAX - 1, INT32_MAX);
 	if (typeof file === "string") return pathArgument(file);
@@ -708,12 +714,33 @@ function refuseDenied(path, writes) {
 //#region src/runtime.ts
 const CAN_RELOCATE = process.platform !== "win32" && process.versions.bun === void 0;
 //#endregion
+//#region src/shm.ts
+function unlinkShm(name) {
+	const bare = shmName(name, "name");
+	refuseDeniedShm(bare, true);
+	try {
+		checked(binding.unlinkShm(bare));
+	} catch (error) {
+		throw withPath(error, bare);
+	}
+}
+function shmName(value, argument) {
+	const text = nameArgument(value, argument);
+	const name = text.startsWith("/") ? text.slice(1) : text;
+	if (name === "" || name === "." || name === ".." || name.includes("/")) throw wrongValue(`The "${argument}" argument must be a name with at most one slash, in front, and not '.' or '..'. Received '${text.slice(0, 25)}'`);
+	return name;
+}
+function refuseDeniedShm(name, writes) {
+	if (process.platform === "linux") refuseDenied(`/dev/shm/${name}`, writes);
+}
+//#endregion
 //#region src/options.ts
 const MMAP_OPTION_NAMES = [
 	"length",
 	"access",
 	"offset",
 	"tagname",
+	"shm",
 	"flags",
 	"prot",
 	"trackfd",
@@ -728,20 +755,22 @@ const DEFAULT_PROT = PROT_READ | PROT_WRITE;
 function mmapRequest(file, length, options) {
 	const isLengthLeftOut = isOptions(length, options);
 	const passed = optionsArgument(isLengthLeftOut ? length : options, MMAP_OPTION_NAMES, "mmap");
-	const { access, offset, tagname, flags, prot, trackfd, create, writeBack, allowEmpty, sharedArrayBuffer } = passed;
+	const { access, offset, tagname, shm, flags, prot, trackfd, create, writeBack, allowEmpty, sharedArrayBuffer } = passed;
 	const named = urlPath(file) ?? file;
 	const target = fileArgument(named);
+	const name = shm === void 0 ? void 0 : shmName(shm, "shm");
 	const request = {
 		file: target,
-		path: typeof target === "number" ? void 0 : pathText(named, target),
+		path: typeof target === "number" ? name : pathText(named, target),
 		length: lengthArgument(isLengthLeftOut ? void 0 : length, passed.length),
 		offset: offsetArgument(offset),
-		tagname: tagArgument(tagname),
+		tagname: tagname === void 0 || tagname === "" ? void 0 : nameArgument(tagname, "tagname"),
+		shm: name,
 		access: 0,
 		flags: optionalInteger(flags, "flags") ?? DEFAULT_FLAGS,
 		prot: optionalInteger(prot, "prot") ?? DEFAULT_PROT,
 		trackfd: booleanArgument(trackfd, "trackfd", true),
-		...createArgument(create),
+		...createArgument(create, name === void 0 ? FILE_MODE : SHM_MODE),
 		writeBack: booleanArgument(writeBack, "writeBack", false),
 		allowEmpty: booleanArgument(allowEmpty, "allowEmpty", false),
 		shared: sharedArrayBuffer === true,
@@ -753,7 +782,8 @@ function mmapRequest(file, length, options) {
 	}
 	request.access = accessArgument(access, request, isPassed(passed, "flags", flags) || isPassed(passed, "prot", prot));
 	refuseContradictions(request);
-	if (request.path !== void 0) refuseDenied(request.path, writesToFile(request));
+	if (name !== void 0) refuseDeniedShm(name, writesToFile(request));
+	else if (request.path !== void 0) refuseDenied(request.path, writesToFile(request));
 	return request;
 }
 function writesToFile({ access, flags, prot, create, writeBack }) {
@@ -773,13 +803,6 @@ function offsetArgument(offset) {
 	if (typeof offset === "bigint" && BigInt(checked) !== offset) throw outOfRange("The argument is out of range", "offset", "a bigint that is equal to a number, as all are up to 2 ** 53", offset);
 	return checked;
 }
-function tagArgument(tagname) {
-	if (tagname === void 0 || tagname === "") return void 0;
-	if (typeof tagname !== "string") throw wrongType("tagname", "of type string", tagname);
-	if (tagname.includes("\0")) throw wrongValue("The \"tagname\" argument must be a string without null characters");
-	if (/\p{Surrogate}/u.test(tagname)) throw wrongValue("The \"tagname\" argument must be a string without lone surrogates");
-	return tagname;
-}
 function accessArgument(value, { flags, prot }, hasFlags) {
 	const access = optionalInteger(value, "access") ?? 0;
 	if (access === 0) return hasFlags ? void 0 : 0;
@@ -788,18 +811,24 @@ function accessArgument(value, { flags, prot }, hasFlags) {
 	return access;
 }
 function refuseContradictions(request) {
-	const { file, length, tagname, access, flags, trackfd, create, exclusive, writeBack, allowEmpty, maxByteLength } = request;
-	const isAnonymous = file === -1;
+	const { file, length, tagname, shm, access, flags, trackfd, create, exclusive, writeBack, allowEmpty } = request;
+	const { maxByteLength } = request;
+	const hasNoFile = file === -1;
+	const isAnonymous = hasNoFile && shm === void 0;
+	if (shm !== void 0) {
+		if (!hasNoFile) throw wrongValue("The option \"shm\" names memory: \"file\" must be -1");
+		if (tagname !== void 0) throw wrongValue("The options \"shm\" and \"tagname\" both name memory: pass one of them");
+	}
 	if (tagname !== void 0) {
-		if (!isAnonymous) throw wrongValue("The option \"tagname\" names anonymous memory: \"file\" must be -1");
+		if (!hasNoFile) throw wrongValue("The option \"tagname\" names anonymous memory: \"file\" must be -1");
 		if (access === void 0 && flags !== DEFAULT_FLAGS) throw wrongValue("The option \"tagname\" is for sharing: \"flags\" must be MAP_SHARED");
 	}
-	if (create !== 0 && isAnonymous) throw wrongValue("The option \"create\" is for files, and \"file\" is -1");
-	if (exclusive && typeof file === "number") throw wrongValue("The option \"create.exclusive\" is for a file that is not there yet, and \"file\" is a descriptor of one");
-	if (allowEmpty && isAnonymous) throw wrongValue("The option \"allowEmpty\" is for files, and \"file\" is -1");
+	if (create !== 0 && isAnonymous) throw wrongValue("The option \"create\" is for files and \"shm\", and \"file\" is -1");
+	if (exclusive && typeof file === "number" && shm === void 0) throw wrongValue("The option \"create.exclusive\" is for a file that is not there yet, and \"file\" is a descriptor of one");
+	if (allowEmpty && hasNoFile) throw wrongValue("The option \"allowEmpty\" is for files, and \"file\" is -1");
 	if (create !== 0 && length === 0 && !allowEmpty) throw wrongValue("The option \"create\" needs a \"length\" to extend the file to, or \"allowEmpty\"");
 	if (maxByteLength !== void 0 && maxByteLength < length) throw maxByteLengthTooShort(maxByteLength, length);
-	if (writeBack && (isAnonymous || access !== 3)) throw wrongValue("The option \"writeBack\" is for a file with access ACCESS_COPY");
+	if (writeBack && (hasNoFile || access !== 3)) throw wrongValue("The option \"writeBack\" is for a file with access ACCESS_COPY");
 	if (writeBack && !trackfd) throw wrongValue("The option \"writeBack\" needs the descriptor: \"trackfd\" must be true");
 	if (!isAnonymous && access === void 0 && MAP_ANON !== void 0 && (flags & MAP_ANON) !== 0) throw wrongValue("The flag MAP_ANONYMOUS is for memory without a file: \"file\" must be -1");
 }
@@ -814,12 +843,13 @@ function maxByteLengthArgument(sharedArrayBuffer) {
 	if (!CAN_RELOCATE) throw unsupported(`The option "${name}" is not available on this runtime: its buffers cannot grow in place`);
 	return checked;
 }
-const DEFAULT_MODE = 438;
+const FILE_MODE = 438;
+const SHM_MODE = 384;
 const MAX_MODE = 4095;
-function createArgument(create) {
+function createArgument(create, defaultMode) {
 	if (create === void 0 || typeof create === "boolean") return {
 		create: create ? 1 : 0,
-		mode: DEFAULT_MODE,
+		mode: defaultMode,
 		exclusive: false
 	};
 	const { mode, exclusive, sparse } = objectOption(create, "create", [
@@ -830,7 +860,7 @@ function createArgument(create) {
 	if (mode !== void 0 && typeof mode !== "number") throw wrongType("create.mode", "of type number", mode);
 	return {
 		create: booleanArgument(sparse, "create.sparse", false) ? 2 : 1,
-		mode: mode === void 0 ? DEFAULT_MODE : integer(mode, "create.mode", 0, MAX_MODE),
+		mode: mode === void 0 ? defaultMode : integer(mode, "create.mode", 0, MAX_MODE),
 		exclusive: booleanArgument(exclusive, "create.exclusive", false)
 	};
 }
@@ -1904,12 +1934,12 @@ function closedHandle() {
 	return handle;
 }
 function open(handle, request) {
-	const mapped = binding.open(handle, request.file, request.tagname, request.length, request.offset, request.access, request.flags, request.prot, request.trackfd, request.create, request.mode, request.exclusive, request.writeBack, request.allowEmpty);
+	const mapped = binding.open(handle, request.file, request.tagname, request.shm, request.length, request.offset, request.access, request.flags, request.prot, request.trackfd, request.create, request.mode, request.exclusive, request.writeBack, request.allowEmpty);
 	if (typeof mapped !== "number") {
 		handles.spare[handles.spareCount] = handle;
 		handles.spareCount += 1;
 		if (isShortage(mapped)) collectGarbageSoon();
-		throw request.file === -1 && request.length === 0 ? withLengthHint(mapped) : withPath(mapped, request.path);
+		throw request.path === void 0 && request.file === -1 && request.length === 0 ? withLengthHint(mapped) : withPath(mapped, request.path);
 	}
 	handles.unclosed += 1;
 	if (handles.unclosed >= nextCount) countDescriptors();
@@ -2296,8 +2326,8 @@ var Mapping = class {
 	#direct;
 	#faultsSeen = 0;
 	constructor(request) {
-		const { file, path, offset, tagname, maxByteLength } = request;
-		const isAnonymous = file === -1 && tagname === void 0;
+		const { file, path, offset, tagname, shm, maxByteLength } = request;
+		const isAnonymous = file === -1 && tagname === void 0 && shm === void 0;
 		this.offset = offset;
 		this.lead = isAnonymous ? 0 : offset % PAGESIZE;
 		this.views = new Views(this.lead, request.shared, maxByteLength);
@@ -3107,3 +3137,4 @@ exports.PROT_EXEC = PROT_EXEC;
 exports.PROT_READ = PROT_READ;
 exports.PROT_WRITE = PROT_WRITE;
 exports.mmap = mmap;
+exports.unlinkShm = unlinkShm;

@@ -45,7 +45,7 @@ module.exports = {
     closeSync(file)
     const map = mmap(path, 0, { access: ACCESS_READ })
     const { bytes } = map
-    // docs/recipes.md promises this.
+    // docs/recipes/streams.md promises this.
     assert.equal(map.indexOf('needle'), place)
     assert.equal(map.slice(place, place + 6).toString(), 'needle')
     if (runtimeName() === 'node') {

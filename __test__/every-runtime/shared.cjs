@@ -145,7 +145,7 @@ module.exports = needingSharedBuffers({
     assert.equal(await sent(map.slice()), 'hello')
     assert.equal(await new Response(map.stream()).text(), 'hello')
 
-    // docs/recipes.md promises this.
+    // docs/recipes/streams.md promises this.
     const { bytes } = map
     const outcome = (promise) => promise.catch(({ name }) => name)
     const inBlob = await outcome((async () => new Blob([bytes]).text())())

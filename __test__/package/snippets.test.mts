@@ -1,10 +1,11 @@
 // The programs and commands that README.md and docs/ show: each is run, and must print what the
-// page says. CONTRIBUTING.md has the conventions.
+// page says. CONTRIBUTING.md has the conventions. `npm run test:snippets` runs the programs in
+// JavaScript on several runtimes, and installs the packages that some of them use.
 
 import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
@@ -29,21 +30,32 @@ interface Snippet {
   code: string
   /** The page's block of output, if there is one. */
   output: string | undefined
-  /** The reason that its mark gives for not running it here. */
-  notRun: string | undefined
+  /** What its marks say about where it is not run. */
+  notRun: { where: string | undefined; reason: string }[]
+}
+
+interface Runtime {
+  name: string
+  kind: string
+  program: string
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 // A folder in the package: `memmap` is the package itself there, for Node and for TypeScript.
-const FOLDER = join(root, 'target')
+const FOLDER = join(root, 'target/snippets')
 mkdirSync(FOLDER, { recursive: true })
 
-const MARK = /^<!--\s*(?<mark>before|not run(?: on (?<platform>\w+))?):\s*(?<text>[\s\S]*?)\s*-->\s*$/
+/** What comes before the name of a program, by the kind of the runtime. */
+const LEADING_ARGUMENTS: Record<string, string[]> = { node: [], bun: [], deno: ['run', '--allow-all', '--quiet'] }
+
+const MARK = /^<!--\s*(?<mark>before|not run(?: on (?<where>\w+))?):\s*(?<text>[\s\S]*?)\s*-->\s*$/
 const FILE_NAME = /^(?:\/\/|#) ([\w.-]+\.\w+)\n/
+/** A package that a program imports, other than memmap. */
+const LIBRARY = /from '(?!node:|memmap')(?<name>[@\w][\w/-]*)'/g
 const PRINTED = /\b(?:console\.log|print)\(.*\)\s+(?:\/\/|#) (.*)$/gm
 const COMMAND = /^\$ (.*)$/gm
 
-const PAGES = ['README.md', 'docs', 'docs/internals'].flatMap((path) => {
+const PAGES = ['README.md', 'docs', 'docs/internals', 'docs/recipes'].flatMap((path) => {
   if (path.endsWith('.md')) return [path]
   const pages = readdirSync(join(root, path)).filter((name) => name.endsWith('.md'))
   // Made from the comments in src/.
@@ -54,15 +66,15 @@ const PAGES = ['README.md', 'docs', 'docs/internals'].flatMap((path) => {
 function sectionsOf(page: string): Section[] {
   const sections: Section[] = []
   let section = newSection()
-  let notRun: string | undefined
+  let notRun: Snippet['notRun'] = []
   const text = readFileSync(join(root, page), 'utf8').replaceAll('\r\n', '\n')
   const tokens = new MarkdownIt({ html: true }).parse(text, {})
   for (const [index, { type, content, info, map }] of tokens.entries()) {
     if (type === 'heading_open') section = newSection(tokens[index + 1]?.content)
     if (type === 'html_block') {
-      const { mark, platform, text } = MARK.exec(content)?.groups ?? {}
+      const { mark, where, text } = MARK.exec(content)?.groups ?? {}
       if (mark === 'before') section.preparation += `${text}\n`
-      else if (platform === undefined || platform === process.platform) notRun = mark && `${mark}: ${text}`
+      else if (mark !== undefined) notRun.push({ where, reason: `${mark}: ${text}` })
     }
     if (type === 'fence') {
       const snippet = {
@@ -76,9 +88,9 @@ function sectionsOf(page: string): Section[] {
       const last = section.snippets.at(-1)
       const name = FILE_NAME.exec(content)?.[1]
       if (snippet.language === 'text' && last !== undefined && last.output === undefined) last.output = content
-      else if (name !== undefined && notRun === undefined) section.files.set(name, content)
+      else if (name !== undefined && notRun.length === 0) section.files.set(name, content)
       else section.snippets.push(snippet)
-      notRun = undefined
+      notRun = []
     }
   }
   return sections
@@ -93,15 +105,15 @@ function sectionsOf(page: string): Section[] {
 const run = promisify(execFile)
 
 /** Runs a program and returns what it prints. Its files and what prepares it must exist. */
-async function printed({ language, code }: Snippet, folder: string): Promise<string> {
+async function printed({ language, code }: Snippet, folder: string, runtime: Runtime): Promise<string> {
   switch (language) {
     case 'js':
     case 'mjs':
-      return inNode(folder, 'snippet.mjs', code)
+      return inRuntime(runtime, folder, 'snippet.mjs', code)
     case 'cjs':
-      return inNode(folder, 'snippet.cjs', code)
+      return inRuntime(runtime, folder, 'snippet.cjs', code)
     case 'ts':
-      return inNode(folder, 'snippet.mjs', asJavaScript(code))
+      return inRuntime(runtime, folder, 'snippet.mjs', asJavaScript(code))
     case 'python':
       writeFileSync(join(folder, 'snippet.py'), code)
       return output(folder, 'python3', ['snippet.py'])
@@ -109,7 +121,8 @@ async function printed({ language, code }: Snippet, folder: string): Promise<str
       let transcript = ''
       for (const [line, command = ''] of code.matchAll(COMMAND)) {
         const [program = '', ...args] = command.split(' ')
-        transcript += `${line}\n${await output(folder, program === 'node' ? process.execPath : program, args)}`
+        const said = program === 'node' ? inPlaceOfNode(runtime, folder, args) : output(folder, program, args)
+        transcript += `${line}\n${await said}`
       }
       return transcript
     }
@@ -118,9 +131,13 @@ async function printed({ language, code }: Snippet, folder: string): Promise<str
   }
 }
 
-function inNode(folder: string, name: string, code: string): Promise<string> {
+function inRuntime(runtime: Runtime, folder: string, name: string, code: string): Promise<string> {
   writeFileSync(join(folder, name), code)
-  return output(folder, process.execPath, [name])
+  return inPlaceOfNode(runtime, folder, [name])
+}
+
+function inPlaceOfNode({ kind, program }: Runtime, folder: string, args: string[]): Promise<string> {
+  return output(folder, program, [...(LEADING_ARGUMENTS[kind] ?? []), ...args])
 }
 
 async function output(cwd: string, program: string, args: string[]): Promise<string> {
@@ -165,31 +182,67 @@ function inTurn<T>(work: () => Promise<T>): Promise<T> {
   return done
 }
 
-const hasPython = await run('python3', ['--version']).then(
-  () => true,
-  () => false,
-)
+const THIS_RUNTIME: Runtime = { name: 'this', kind: 'node', program: process.execPath }
+
+/** The runtimes that `npm run test:snippets` has obtained; otherwise this one. */
+const runtimes: Runtime[] =
+  process.env.SNIPPET_RUNTIMES === undefined ? [THIS_RUNTIME] : JSON.parse(process.env.SNIPPET_RUNTIMES)
+
+const works = (program: string, args: string[]) =>
+  run(program, args).then(
+    () => true,
+    () => false,
+  )
+const hasPython = await works('python3', ['--version'])
+const hasNumpy = hasPython && (await works('python3', ['-c', 'import numpy']))
 
 const sections = PAGES.flatMap((page) => sectionsOf(page))
 
-for (const { page, heading, files, preparation, snippets } of sections) {
+/** The packages that the programs of a section import, and that are not installed. */
+function missingLibraries({ files, preparation, snippets }: Section): string[] {
+  const programs = [...files.values(), preparation, ...snippets.map(({ code }) => code)]
+  const names = programs.flatMap((code) => Array.from(code.matchAll(LIBRARY), ({ groups }) => groups?.name ?? ''))
+  return names.filter((name) => !existsSync(join(FOLDER, 'node_modules', name)))
+}
+
+/** Why a program cannot be run here on a runtime, if it cannot. */
+function hindrance(section: Section, { language, code, notRun }: Snippet, { kind }: Runtime): string | undefined {
+  const mark = notRun.find(({ where }) => where === undefined || where === process.platform || where === kind)
+  if (mark !== undefined) return mark.reason
+  if (language === 'python' && !hasPython) return 'not run: there is no python3 here'
+  if (language === 'python' && code.includes('numpy') && !hasNumpy) return 'not run: python3 has no numpy here'
+  const [missing] = missingLibraries(section)
+  if (missing !== undefined) return `not run: ${missing} is not installed; npm run test:snippets installs it`
+  return undefined
+}
+
+/** Where a program is run: only programs in JavaScript are run on several runtimes. */
+function runtimesFor({ language, notRun }: Snippet): Runtime[] {
+  const once = language === 'python' || notRun.some(({ where }) => where === undefined)
+  return once ? runtimes.slice(0, 1) : runtimes
+}
+
+for (const section of sections) {
+  const { page, heading, files, preparation, snippets } = section
   for (const snippet of snippets) {
-    test(`${page}:${snippet.line} ${heading}`, async (t) => {
-      const noPython = snippet.language === 'python' && !hasPython ? 'not run: there is no python3 here' : undefined
-      const reason = snippet.notRun ?? noPython
-      if (reason !== undefined) {
-        t.log(reason)
-        t.pass()
-        return
-      }
-      const folder = scratchFolder(t, FOLDER)
-      for (const [name, content] of files) writeFileSync(join(folder, name), content)
-      const text = await inTurn(async () => {
-        if (preparation !== '') await inNode(folder, 'prepare.mjs', preparation)
-        return printed(snippet, folder)
+    for (const runtime of runtimesFor(snippet)) {
+      const on = runtime === THIS_RUNTIME ? '' : ` on ${runtime.name}`
+      test(`${page}:${snippet.line} ${heading}${on}`, async (t) => {
+        const reason = hindrance(section, snippet, runtime)
+        if (reason !== undefined) {
+          t.log(reason)
+          t.pass()
+          return
+        }
+        const folder = scratchFolder(t, FOLDER)
+        for (const [name, content] of files) writeFileSync(join(folder, name), content)
+        const text = await inTurn(async () => {
+          if (preparation !== '') await inRuntime(THIS_RUNTIME, folder, 'prepare.mjs', preparation)
+          return printed(snippet, folder, runtime)
+        })
+        t.is(text, expected(snippet))
       })
-      t.is(text, expected(snippet))
-    })
+    }
   }
   for (const name of files.keys()) {
     test(`${page} ${heading}: ${name} is used`, (t) => {
@@ -208,7 +261,7 @@ test('ts: the programs have the right types', (t) => {
   const folder = scratchFolder(t, FOLDER)
   const snippets = sections.flatMap((section) => section.snippets).filter(({ language }) => language === 'ts')
   const paths = snippets.map(({ page, line, code }) => {
-    const path = join(folder, `${basename(page)}-${line}.mts`)
+    const path = join(folder, `${page.replaceAll('/', '-')}-${line}.mts`)
     writeFileSync(path, code)
     return path
   })

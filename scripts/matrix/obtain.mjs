@@ -45,9 +45,10 @@ export function obtain(runtime) {
   return { ...runtime, program, exact: /\d+\.\d+\.\d+/.exec(stdout)?.[0] ?? '' }
 }
 
-/** Installs a package into a folder of its own. Returns the reason if that failed. */
-export function install(home, specifier, args = []) {
-  console.log(`Getting ${specifier} from the npm registry`)
+/** Installs packages into a folder of their own. Returns the reason if that failed. */
+export function install(home, specifiers, args = []) {
+  const all = [specifiers].flat()
+  console.log(`Getting ${all.join(', ')} from the npm registry`)
   mkdirSync(home, { recursive: true })
   // prettier-ignore
   const { status, stderr } = spawn('npm', [
@@ -58,7 +59,7 @@ export function install(home, specifier, args = []) {
     '--no-audit',
     '--no-fund',
     ...args,
-    specifier,
+    ...all,
   ])
   if (status === 0) return undefined
   // The first message of npm that is not a code, without the address of the registry.
