@@ -95,7 +95,7 @@ export function lastStop(start: number, needleLength: number, length: number): n
   return Math.min(clamp(start, length) + needleLength, length)
 }
 
-/** Refuses a position at which there are no four bytes, or which is no multiple of 4 in the file. */
+/** Refuses a position of no four bytes, or one that is no multiple of 4 in the file. */
 export function refuseWrongWord(position: number, lead: number, length: number): void {
   const what = 'word out of range'
   const last = length - 4

@@ -12,8 +12,8 @@ import type { CheckedTaskOptions } from './options.js'
 const REPORT_INTERVAL = 34
 
 /**
- * The buffers that running tasks work on, or that are waited in. They must stay reachable, because the engine unmaps the
- * memory of a SharedArrayBuffer that is not.
+ * The buffers that running tasks work on, or that threads wait in. They must stay reachable,
+ * because the engine unmaps the memory of a SharedArrayBuffer that is not.
  */
 export const buffersInUse = new Set<{ buffer: ArrayBufferLike | undefined }>()
 

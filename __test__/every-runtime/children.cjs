@@ -158,6 +158,20 @@ const programs = {
     console.log('never refused')
   },
 
+  /** Passes a token on. Prints how long it has waited at most, in ms. */
+  async 'passes a token'(path, how, ...numbers) {
+    const { passToken } = require('./waiting.cjs')
+    console.log(await passToken(path, how, ...numbers.map(Number)))
+  },
+
+  /** Prints "waits", waits once for a word that is 0, and prints the result or the code. */
+  async waits(path, how, position, access) {
+    const { waitOnce } = require('./waiting.cjs')
+    const map = memmap().mmap(path, access === '' ? {} : { access: Number(access) })
+    console.log('waits')
+    console.log(await waitOnce(map, how, Number(position)))
+  },
+
   /** Maps a descriptor that it has inherited. */
   async 'maps its descriptor'(descriptor, length) {
     const map = memmap().mmap(Number(descriptor), Number(length))

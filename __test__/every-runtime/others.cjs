@@ -18,6 +18,7 @@ function startScript(script, args = [], { cwd, descriptors = [] } = {}) {
   return {
     ended: once(child, 'exit').then(([code, signal]) => ({ code, signal })),
     line: async () => (await lines.next()).value,
+    kill: () => child.kill('SIGKILL'),
     say: (text) => child.stdin.write(`${text}\n`),
   }
 }

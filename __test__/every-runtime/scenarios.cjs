@@ -17,6 +17,7 @@ const scenarios = {
   ...require('./stack.cjs'),
   ...require('./tasks.cjs'),
   ...require('./copies.cjs'),
+  ...require('./waits.cjs'),
 }
 
 const names = Object.keys(scenarios)

@@ -3,6 +3,7 @@
 const { parentPort, workerData } = require('node:worker_threads')
 const { mmap } = require('../../index.js')
 const { collectGarbage } = require('./runtime.cjs')
+const { passToken } = require('./waiting.cjs')
 
 const programs = {
   /** Maps a file, writes, reads, closes, and ends. */
@@ -17,6 +18,25 @@ const programs = {
   /** Maps a named region, and ends. */
   'maps a region and ends': ({ tagname }) => {
     mmap(-1, 10, { tagname }).write('x')
+  },
+
+  /** Passes a token on. */
+  'passes a token': async ({ args }) => parentPort.postMessage(await passToken(...args)),
+
+  /** Waits for a word, until it is terminated. */
+  waits: ({ path, how }) => {
+    const map = mmap(path)
+    // Engines compile what has run so often in another way.
+    if (how === 'sync after many') for (let count = 0; count < 100_000; count += 1) map.wait(0, 1)
+    parentPort.postMessage('waits')
+    if (how === 'async') map.waitAsync(0, 0).catch(() => {})
+    else map.wait(0, 0)
+  },
+
+  /** Waits as `Atomics.wait` does. */
+  'waits in the engine': ({ words }) => {
+    parentPort.postMessage('waits')
+    parentPort.postMessage(Atomics.wait(words, 1, 0))
   },
 
   /** Makes a buffer of a named region, closes or unmaps the mapping, and ends. */

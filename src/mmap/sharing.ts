@@ -20,8 +20,8 @@ export class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * `worker.terminate()` and `process.exit()` end it within these 50 ms. Linux: futex. macOS:
    * os_sync_wait_on_address, or ulock below 14.4. FreeBSD: umtx. It needs no view.
    * @param position in bytes; in the file it must be a multiple of 4
-   * @param value a 32-bit integer in the byte order of the machine, as an Int32Array has it; 2 ** 31
-   *   to 2 ** 32 - 1 are taken for what a Uint32Array has
+   * @param value a 32-bit integer in the byte order of the machine, as an Int32Array has it; or, up
+   *   to 2 ** 32 - 1, as a Uint32Array has it
    * @param timeout in milliseconds, by a clock that nobody can set; default Infinity
    * @returns `'ok'` also for no reason: look at the value again, in a loop
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, ERR_MMAP_FAULT within 50 ms
@@ -56,9 +56,9 @@ export class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
 
   /**
    * Wakes those who wait for four bytes of the file or region: first by {@link wait} and
-   * {@link waitAsync} in all processes, then, if the buffer is a SharedArrayBuffer, by `Atomics.wait`
-   * in this one. Programs in other languages wait and notify by the system's own calls (Linux: a
-   * futex without FUTEX_PRIVATE_FLAG).
+   * {@link waitAsync} in all processes, then, if the buffer is a SharedArrayBuffer, by
+   * `Atomics.wait` in this one. Programs in other languages wait and notify by the system's own
+   * calls (Linux: a futex without FUTEX_PRIVATE_FLAG).
    * @param position as in `wait`
    * @param count how many at most; default Infinity
    * @returns how many. macOS tells only whether it was any, if `count` is not given, and FreeBSD

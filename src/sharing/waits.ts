@@ -73,7 +73,7 @@ export async function waitAsync(
   throw thrown.error
 }
 
-/** Wakes those who wait in the system, and for what is left of `count` those who wait in the engine. */
+/** Wakes those who wait in the system, and with the rest of `count` those in the engine. */
 export function notify({ handle, views }: Mapping, position: number, count: number): number {
   const woken = checked(binding.notify(handle, position, Math.min(count, ALL)))
   const words = woken < count ? views.sharedWords() : undefined

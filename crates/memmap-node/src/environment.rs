@@ -127,8 +127,9 @@ fn with_environment<T>(env: Env, change: impl FnOnce(&mut Environment) -> T) -> 
     Err(Error::Unsupported("this thread of the runtime is ending: nothing can be mapped in it any more"))
 }
 
-/// Closes open mappings, ends waits, stops tasks and releases holds. A task may be in the middle of a chunk,
-/// for which this waits. Nothing is written back, because the program has not closed the mapping.
+/// Closes open mappings, ends waits, stops tasks and releases holds. A task may be in the middle of
+/// a chunk, for which this waits. Nothing is written back, because the program has not closed the
+/// mapping.
 fn end(key: usize) {
     let Some(environment) = with_environments(|all| all.remove(&key)).flatten() else {
         return;

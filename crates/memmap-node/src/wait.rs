@@ -12,8 +12,8 @@ use std::ptr;
 use std::time::Duration;
 
 /// Blocks the thread while the word at `position` is `value`. Returns 0 when it has been woken, 1
-/// when the word had another value, 2 when `timeout` milliseconds are over. It calls `look` every 50
-/// ms, because a runtime that wants to end the thread does that when a function of JavaScript
+/// when the word had another value, 2 when `timeout` milliseconds are over. It calls `look` every
+/// 50 ms, because a runtime that wants to end the thread does that when a function of JavaScript
 /// begins.
 #[napi(ts_return_type = "Outcome<number>")]
 pub fn wait(
