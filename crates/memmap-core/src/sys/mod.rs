@@ -18,11 +18,17 @@ mod shm_object;
 mod slept;
 mod span;
 pub mod vector;
+#[cfg(windows)]
+mod wait_table;
 
 pub use new_file::{Finished, NewFile};
 pub use shm_object::{ShmObject, ShmRequest};
 pub use slept::Slept;
 pub use span::{Reservation, Residency};
+
+// Tests compile the table with other types of this name.
+#[cfg(windows)]
+use std::sync;
 
 #[cfg(unix)]
 mod unix;

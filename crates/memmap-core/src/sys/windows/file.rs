@@ -16,8 +16,8 @@ use std::sync::OnceLock;
 use windows_sys::Wdk::Storage::FileSystem::{FILE_ACCESS_INFORMATION, FileAccessInformation, NtQueryInformationFile};
 use windows_sys::Win32::Foundation::{ERROR_ACCESS_DENIED, ERROR_INVALID_PARAMETER, RtlNtStatusToDosError};
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_ATTRIBUTE_READONLY, FILE_STANDARD_INFO, FILE_TYPE_DISK, FILE_WRITE_DATA, FileStandardInfo,
-    GetFileInformationByHandleEx, GetFileType,
+    FILE_ATTRIBUTE_READONLY, FILE_ID_INFO, FILE_STANDARD_INFO, FILE_TYPE_DISK, FILE_WRITE_DATA, FileIdInfo,
+    FileStandardInfo, GetFileInformationByHandleEx, GetFileType,
 };
 use windows_sys::Win32::System::IO::IO_STATUS_BLOCK;
 use windows_sys::Win32::System::Memory::{CreateFileMappingW, PAGE_READWRITE};
@@ -115,6 +115,18 @@ impl File {
             device: 0,
             inode: 0,
         })
+    }
+
+    /// The numbers of the volume and of the file on it. `None` if the file system does not number
+    /// its files.
+    pub(super) fn numbers(&self) -> Option<(u64, u128)> {
+        let mut info = FILE_ID_INFO::default();
+        let size = size_of_val(&info) as u32;
+        // SAFETY: the handle is open, and `info` is writable for `size` bytes.
+        let result = unsafe { GetFileInformationByHandleEx(self.raw(), FileIdInfo, (&raw mut info).cast(), size) };
+        let number = u128::from_le_bytes(info.FileId.Identifier);
+        // A number of zeros or ones stands for none.
+        (result != 0 && number != 0 && number != u128::MAX).then_some((info.VolumeSerialNumber, number))
     }
 
     pub(super) fn is_directory(&self) -> bool {

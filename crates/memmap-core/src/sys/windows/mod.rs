@@ -1,5 +1,6 @@
 //! Windows.
 
+mod bell;
 mod create;
 mod error;
 mod file;

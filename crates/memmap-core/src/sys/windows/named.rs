@@ -38,6 +38,7 @@ pub struct Named(Arc<Section>);
 struct Section {
     handle: OwnedHandle,
     size: u64,
+    tag: Box<str>,
 }
 
 impl Named {
@@ -75,29 +76,36 @@ impl Named {
             None => create_section(&name, end)?,
         };
         let size = if created { end } else { size_of_section(&handle)? };
-        Named::of(handle, size, offset, length, plan).map(|(memory, named)| (memory, named, created))
+        Named::of(handle, tag, size, offset, length, plan).map(|(memory, named)| (memory, named, created))
     }
 
     /// Like [`Named::open`] for the option `shm`, but `None` if there is no region.
     pub(super) fn join(name: &str, offset: u64, length: usize, plan: &Plan) -> Result<Option<(Memory, Named, bool)>> {
         let Some(handle) = open_section(&name_of(name, "shm")?)? else { return Ok(None) };
         let size = size_of_section(&handle)?;
-        Named::of(handle, size, offset, length, plan).map(|(memory, named)| Some((memory, named, false)))
+        Named::of(handle, name, size, offset, length, plan).map(|(memory, named)| Some((memory, named, false)))
     }
 
     /// Like [`Named::open`] for the option `shm`, but `None` if there is a region.
     pub(super) fn create(name: &str, offset: u64, length: usize, plan: &Plan) -> Result<Option<(Memory, Named, bool)>> {
-        let name = name_of(name, "shm")?;
+        let wide = name_of(name, "shm")?;
         let end = extent::end_of(offset, length as u64)?;
-        if open_section(&name)?.is_some() {
+        if open_section(&wide)?.is_some() {
             return Ok(None);
         }
-        let (handle, true) = create_section(&name, end)? else { return Ok(None) };
-        Named::of(handle, end, offset, length, plan).map(|(memory, named)| Some((memory, named, true)))
+        let (handle, true) = create_section(&wide, end)? else { return Ok(None) };
+        Named::of(handle, name, end, offset, length, plan).map(|(memory, named)| Some((memory, named, true)))
     }
 
-    fn of(handle: OwnedHandle, size: u64, offset: u64, length: usize, plan: &Plan) -> Result<(Memory, Named)> {
-        let named = Named(Arc::new(Section { handle, size }));
+    fn of(
+        handle: OwnedHandle,
+        tag: &str,
+        size: u64,
+        offset: u64,
+        length: usize,
+        plan: &Plan,
+    ) -> Result<(Memory, Named)> {
+        let named = Named(Arc::new(Section { handle, size, tag: tag.into() }));
         let memory = named.map(offset, length, size, plan)?;
         Ok((memory, named))
     }
@@ -110,6 +118,16 @@ impl Named {
     /// Always `None`, because the region is no file.
     pub fn inheritable(&self) -> Option<&File> {
         None
+    }
+
+    /// A number that stands for the name, which may be longer than that of another object, and may
+    /// have a prefix. It is FNV-1a in 128 bits.
+    pub(super) fn hash(&self) -> u128 {
+        const START: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+        const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+        // `Local\` has no effect.
+        let name = self.0.tag.strip_prefix("Local\\").unwrap_or(&self.0.tag);
+        name.bytes().fold(START, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME))
     }
 
     /// Bytes in the whole region.
