@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'ERR_MMAP_FAULT'
   | 'ERR_MMAP_NO_VIEW'
   | 'ERR_MMAP_READONLY'
+  | 'ERR_MMAP_REGEXP'
   | 'ERR_MMAP_UNSUPPORTED'
   | 'ERR_MMAP_VIEW_TOO_LARGE'
   | 'ERR_OUT_OF_RANGE'
@@ -40,6 +41,8 @@ export interface MmapError extends Error {
   length?: number
   /** Opening a file by its path, or `shm` by its name, only: what the user passed. */
   path?: string
+  /** ERR_MMAP_REGEXP only: where in the `source` of the RegExp the construct is, in UTF-16 units. */
+  position?: number
   /** `replaceAll` and `replaceAllAsync` only: the number of replacements before the error. */
   replaced?: number
   /** ERR_ACCESS_DENIED only: `'FileSystemRead'` or `'FileSystemWrite'`. */
@@ -85,10 +88,10 @@ export function noPrimitive(hint: unknown): TypeError {
 }
 
 /** `this` is not touched: it may be a Proxy. */
-export function invalidThis(): TypeError {
+export function invalidThis(name = 'Mmap'): TypeError {
   const message =
-    'Value of "this" must be an Mmap. If it is a Proxy of one, call the Mmap itself: mark it as raw (markRaw), ' +
-    'or keep it beside the object that is proxied. A method that is taken from an Mmap must be bound to it'
+    `Value of "this" must be an ${name}. If it is a Proxy of one, call the ${name} itself: mark it as raw (markRaw), ` +
+    `or keep it beside the object that is proxied. A method that is taken from an ${name} must be bound to it`
   return withCode(new TypeError(message), 'ERR_INVALID_THIS')
 }
 
@@ -125,6 +128,30 @@ export function readOnly(): TypeError {
 
 export function unsupported(message: string): Error {
   return withCode(new Error(message), 'ERR_MMAP_UNSUPPORTED')
+}
+
+/** In UTF-16 units. */
+const LONGEST_SHOWN_PATTERN = 80
+
+/** A construct of a RegExp that memmap cannot search for. `position` is in its source. */
+export function notSearchable(
+  source: string,
+  flags: string,
+  construct: string,
+  position: number,
+  reason: string,
+): Error {
+  return refusedPattern(source, flags, `its ${construct} at ${position} ${reason}`, position)
+}
+
+/** A RegExp that cannot be searched for, and why. */
+export function refusedPattern(source: string, flags: string, why: string, position = 0): Error {
+  const shown =
+    source.length <= LONGEST_SHOWN_PATTERN
+      ? `/${source}/${flags}`
+      : `/${source.slice(0, LONGEST_SHOWN_PATTERN)}.../${flags}`
+  const error = withCode(new Error(`The "re" argument is ${shown}, and ${why}`), 'ERR_MMAP_REGEXP')
+  return Object.assign(error, { position })
 }
 
 /** Native code has another error with this code, for runtimes that refuse external memory. */
@@ -207,6 +234,11 @@ export function aborted(reason: unknown, { replaced }: { replaced?: number } = {
   const error = withCode(new Error('The operation was aborted', { cause: reason }), 'ABORT_ERR')
   error.name = 'AbortError'
   return replaced === undefined ? error : Object.assign(error, { replaced })
+}
+
+/** Adds the number of replacements before an error of the operating system or of ours. */
+export function withReplaced(error: unknown, replaced: number): unknown {
+  return codeOf(error) === undefined ? error : Object.assign(error as object, { replaced })
 }
 
 /** Adds the path, if there is one, to an error of the operating system or of ours, as `fs` does. */
