@@ -42,8 +42,14 @@ pub enum Probes {
 /// readable. Others may write to them.
 pub unsafe fn up(haystack: *const u8, positions: Range<usize>, probes: Probes, candidate: impl FnMut(usize) -> usize) {
     match probes {
-        // SAFETY: the caller's promise.
-        Probes::One(one) => unsafe { vector::run(Up::<_, false> { haystack, positions, probes: [one; 2], candidate }) },
+        Probes::One(one) => {
+            let Range { start, end } = positions;
+            let from = haystack.wrapping_add(one.at);
+            // SAFETY: the caller's promise.
+            let start = unsafe { vector::run(Skip { from, positions: start..end, byte: one.byte }) };
+            // SAFETY: the caller's promise.
+            unsafe { vector::run(Up::<_, false> { haystack, positions: start..end, probes: [one; 2], candidate }) };
+        }
         // SAFETY: the caller's promise.
         Probes::Two(one, two) => unsafe {
             vector::run(Up::<_, true> { haystack, positions, probes: [one, two], candidate });
@@ -88,6 +94,47 @@ pub unsafe fn count(haystack: *const u8, length: usize, byte: u8) -> usize {
 pub unsafe fn list(haystack: *const u8, length: usize, byte: u8, room: usize, put: impl FnMut(usize, usize)) -> usize {
     // SAFETY: the caller's promise.
     unsafe { vector::run(List { haystack, length, byte, room, put }) }
+}
+
+/// Advances to where a byte may be for the first time, or to less than two blocks before the end. A
+/// search for a byte that is rare spends its time here. This is not part of [`Up`], because there
+/// the compiler loads the wanted byte again for each block.
+struct Skip {
+    from: *const u8,
+    positions: Range<usize>,
+    byte: u8,
+}
+
+impl Work for Skip {
+    type Output = usize;
+
+    #[inline(always)]
+    unsafe fn with<V: Vector>(self) -> usize {
+        let Range { start, end } = self.positions;
+        // SAFETY: the caller's promise.
+        let byte = unsafe { V::splat(self.byte) };
+        if end.saturating_sub(start) < 2 * BLOCK {
+            return start;
+        }
+        // SAFETY: the caller promises these positions.
+        if unsafe { V::load(self.from.wrapping_add(start)) }.equal(byte).any() {
+            return start;
+        }
+        // Loads of aligned addresses are faster in the first-level cache, and so are addresses in
+        // one register.
+        let next = self.from.wrapping_add(start + V::BYTES);
+        let mut place = next.wrapping_sub(next.addr() % V::BYTES);
+        let last = self.from.wrapping_add(end - 2 * BLOCK);
+        while place <= last {
+            // SAFETY: two blocks of the caller's positions begin at `place`.
+            let part = |index: usize| unsafe { V::load(place.wrapping_add(index * V::BYTES)) }.equal(byte);
+            if (1..2 * BLOCK / V::BYTES).fold(part(0), |any, index| any.or(part(index))).any() {
+                break;
+            }
+            place = place.wrapping_add(2 * BLOCK);
+        }
+        place.addr() - self.from.addr()
+    }
 }
 
 struct Up<F, const PAIR: bool> {
@@ -453,6 +500,12 @@ mod tests {
         assert_eq!(up::<V, true>(bytes, positions.clone(), [one, two]), both);
         assert_eq!(down::<V, true>(bytes, positions.clone(), [one, two]), both);
         let first: Vec<usize> = positions.clone().filter(|&at| has(at, one)).collect();
+        if !positions.is_empty() {
+            let from = bytes.as_ptr().wrapping_add(distance);
+            // SAFETY: the positions are readable, and each machine has these vectors.
+            let skipped = unsafe { Skip { from, positions: positions.clone(), byte: one.byte }.with::<V>() };
+            assert!(positions.contains(&skipped) && first.first().is_none_or(|&found| skipped <= found));
+        }
         assert_eq!(up::<V, false>(bytes, positions.clone(), [one; 2]), first);
         assert_eq!(down::<V, false>(bytes, positions, [one; 2]), first);
         let count = Count { haystack: bytes.as_ptr(), length: bytes.len(), byte: 1 };
