@@ -9,7 +9,7 @@ import { checkTypes } from './check/types.mjs'
 import { drawPictures, PICTURES } from './pictures.mjs'
 import { buildNative, buildTypeScript, root, run, runTool, setUp, stop } from './setup.mjs'
 
-const BUILT = ['binding.d.ts', 'index.js', 'index.d.ts', 'docs/api.md', ...PICTURES.keys()]
+const BUILT = ['binding.d.ts', 'cli.js', 'index.js', 'index.d.ts', 'docs/api.md', ...PICTURES.keys()]
 
 const committed = new Map(BUILT.map((name) => [name, readFileSync(join(root, name), 'utf8')]))
 

@@ -18,6 +18,7 @@ const scenarios = {
   ...require('./tasks.cjs'),
   ...require('./copies.cjs'),
   ...require('./waits.cjs'),
+  ...require('./command.cjs'),
 }
 
 const names = Object.keys(scenarios)

@@ -42,7 +42,27 @@ test.before(() => {
 
 test('npm pack: the tarball has what is needed and nothing else', (t) => {
   const listed = readdirSync(join(project, 'node_modules/memmap')).filter((name) => !name.endsWith('.node'))
-  t.deepEqual(listed.sort(), ['CHANGELOG.md', 'LICENSE', 'README.md', 'index.d.ts', 'index.js', 'package.json'])
+  t.deepEqual(listed.sort(), [
+    'CHANGELOG.md',
+    'LICENSE',
+    'README.md',
+    'cli.js',
+    'index.d.ts',
+    'index.js',
+    'package.json',
+  ])
+})
+
+test('bin: npx finds the command', (t) => {
+  writeFileSync(join(project, 'a.txt'), 'one')
+  const options = { cwd: project, encoding: 'utf8' as const, shell: process.platform === 'win32' }
+  const printed = execFileSync('npx', ['--no-install', 'memmap', 'replace', 'one', 'ONE', 'a.txt'], options)
+  t.is(printed, '1 replaced in a.txt\n')
+})
+
+test('require: it does not load the command', (t) => {
+  const script = "require('memmap'); console.log(Object.keys(require.cache).some((path) => path.endsWith('cli.js')))"
+  t.is(node('--eval', script), 'false')
 })
 
 test('require: it gives the names', (t) => {

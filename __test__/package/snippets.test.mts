@@ -42,6 +42,8 @@ interface Runtime {
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 // A folder in the package: `memmap` is the package itself there, for Node and for TypeScript.
+/** What `npx memmap` runs. */
+const CLI = join(root, 'cli.js')
 const FOLDER = join(root, 'target/snippets')
 mkdirSync(FOLDER, { recursive: true })
 
@@ -121,7 +123,9 @@ async function printed({ language, code }: Snippet, folder: string, runtime: Run
       let transcript = ''
       for (const [line, command = ''] of code.matchAll(COMMAND)) {
         const [program = '', ...args] = command.split(' ')
-        const said = program === 'node' ? inPlaceOfNode(runtime, folder, args) : output(folder, program, args)
+        const script = program === 'npx' && args[0] === 'memmap' ? [CLI, ...args.slice(1)] : args
+        const isScript = program === 'node' || script !== args
+        const said = isScript ? inPlaceOfNode(runtime, folder, script) : output(folder, program, args)
         transcript += `${line}\n${await said}`
       }
       return transcript

@@ -133,7 +133,7 @@ function checkTools({ home }, { runtimes }, work) {
 
 function checkPackages({ home, manifest, platforms }, work) {
   check('memmap holds what is needed and nothing else', () =>
-    equal(contents(home), ['CHANGELOG.md', 'LICENSE', 'README.md', 'index.d.ts', 'index.js', 'package.json']),
+    equal(contents(home), ['CHANGELOG.md', 'LICENSE', 'README.md', 'cli.js', 'index.d.ts', 'index.js', 'package.json']),
   )
   check('memmap names each platform, in its own version', () =>
     equal(

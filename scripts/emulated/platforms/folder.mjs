@@ -21,7 +21,7 @@ export function makeFolder(library) {
   const folder = join(FOLDER, 'stages', basename(library, '.node'))
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  copyFileSync(join(root, 'index.js'), join(folder, 'index.js'))
+  for (const name of ['cli.js', 'index.js']) copyFileSync(join(root, name), join(folder, name))
   copyFileSync(library, join(folder, basename(library)))
   // The tests run what they show.
   copyFileSync(join(root, 'README.md'), join(folder, 'README.md'))
