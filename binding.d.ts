@@ -335,8 +335,8 @@ export declare function unmap(handle: ExternalObject<Handle>, buffers: ArrayBuff
 
 /**
  * Blocks the thread while the word at `position` is `value`. Returns 0 when it has been woken, 1
- * when the word had another value, 2 when `timeout` milliseconds are over. It calls `look` every 50
- * ms, because a runtime that wants to end the thread does that when a function of JavaScript
+ * when the word had another value, 2 when `timeout` milliseconds are over. It calls `look` every
+ * 50 ms, because a runtime that wants to end the thread does that when a function of JavaScript
  * begins.
  */
 export declare function wait(handle: ExternalObject<Handle>, position: number, value: number, timeout: number, look: () => void): Outcome<number>

@@ -143,7 +143,7 @@ declare const MADV_FREE_REUSE: number | undefined;
  * `'EACCES'` and so on, and they also have `errno`, `syscall` and, for a file opened by its path,
  * `path`.
  */
-type ErrorCode = 'ABORT_ERR' | 'ERR_ACCESS_DENIED' | 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE' | 'ERR_INVALID_FILE_URL_HOST' | 'ERR_INVALID_FILE_URL_PATH' | 'ERR_INVALID_THIS' | 'ERR_INVALID_URL_SCHEME' | 'ERR_MMAP_BINDING' | 'ERR_MMAP_CLOSED' | 'ERR_MMAP_FAULT' | 'ERR_MMAP_NO_VIEW' | 'ERR_MMAP_READONLY' | 'ERR_MMAP_UNSUPPORTED' | 'ERR_MMAP_VIEW_TOO_LARGE' | 'ERR_OUT_OF_RANGE';
+type ErrorCode = 'ABORT_ERR' | 'ERR_ACCESS_DENIED' | 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE' | 'ERR_INVALID_FILE_URL_HOST' | 'ERR_INVALID_FILE_URL_PATH' | 'ERR_INVALID_THIS' | 'ERR_INVALID_URL_SCHEME' | 'ERR_MMAP_BINDING' | 'ERR_MMAP_CLOSED' | 'ERR_MMAP_FAULT' | 'ERR_MMAP_NO_VIEW' | 'ERR_MMAP_READONLY' | 'ERR_MMAP_REGEXP' | 'ERR_MMAP_UNSUPPORTED' | 'ERR_MMAP_VIEW_TOO_LARGE' | 'ERR_OUT_OF_RANGE';
 /**
  * The errors that memmap throws and rejects promises with, except those of the operating system,
  * which are `NodeJS.ErrnoException`.
@@ -156,6 +156,8 @@ interface MmapError extends Error {
   length?: number;
   /** Opening a file by its path, or `shm` by its name, only: what the user passed. */
   path?: string;
+  /** ERR_MMAP_REGEXP only: where in the `source` of the RegExp the construct is, in UTF-16 units. */
+  position?: number;
   /** `replaceAll` and `replaceAllAsync` only: the number of replacements before the error. */
   replaced?: number;
   /** ERR_ACCESS_DENIED only: `'FileSystemRead'` or `'FileSystemWrite'`. */
@@ -770,8 +772,8 @@ declare class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> ext
    * `worker.terminate()` and `process.exit()` end it within these 50 ms. Linux: futex. macOS:
    * os_sync_wait_on_address, or ulock below 14.4. FreeBSD: umtx. It needs no view.
    * @param position in bytes; in the file it must be a multiple of 4
-   * @param value a 32-bit integer in the byte order of the machine, as an Int32Array has it; 2 ** 31
-   *   to 2 ** 32 - 1 are taken for what a Uint32Array has
+   * @param value a 32-bit integer in the byte order of the machine, as an Int32Array has it; or, up
+   *   to 2 ** 32 - 1, as a Uint32Array has it
    * @param timeout in milliseconds, by a clock that nobody can set; default Infinity
    * @returns `'ok'` also for no reason: look at the value again, in a loop
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, ERR_MMAP_FAULT within 50 ms
@@ -794,9 +796,9 @@ declare class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> ext
   waitAsync(position: number, value: number, options?: WaitOptions): Promise<WaitResult>;
   /**
    * Wakes those who wait for four bytes of the file or region: first by {@link wait} and
-   * {@link waitAsync} in all processes, then, if the buffer is a SharedArrayBuffer, by `Atomics.wait`
-   * in this one. Programs in other languages wait and notify by the system's own calls (Linux: a
-   * futex without FUTEX_PRIVATE_FLAG).
+   * {@link waitAsync} in all processes, then, if the buffer is a SharedArrayBuffer, by
+   * `Atomics.wait` in this one. Programs in other languages wait and notify by the system's own
+   * calls (Linux: a futex without FUTEX_PRIVATE_FLAG).
    * @param position as in `wait`
    * @param count how many at most; default Infinity
    * @returns how many. macOS tells only whether it was any, if `count` is not given, and FreeBSD

@@ -31,8 +31,9 @@ function noPrimitive(hint) {
 	const message = `An Mmap cannot be converted to a ${hint === "string" || hint === "number" ? hint : "string or number"}: use toString() for its text, bytes for a view of it, slice() for a copy, or stream() for a body`;
 	return withCode(new TypeError(message), "ERR_INVALID_ARG_TYPE");
 }
-function invalidThis() {
-	return withCode(/* @__PURE__ */ new TypeError("Value of \"this\" must be an Mmap. If it is a Proxy of one, call the Mmap itself: mark it as raw (markRaw), or keep it beside the object that is proxied. A method that is taken from an Mmap must be bound to it"), "ERR_INVALID_THIS");
+function invalidThis(name = "Mmap") {
+	const message = `Value of "this" must be an ${name}. If it is a Proxy of one, call the ${name} itself: mark it as raw (markRaw), or keep it beside the object that is proxied. A method that is taken from an ${name} must be bound to it`;
+	return withCode(new TypeError(message), "ERR_INVALID_THIS");
 }
 function wrongValue(message) {
 	return withCode(new TypeError(message), "ERR_INVALID_ARG_VALUE");
