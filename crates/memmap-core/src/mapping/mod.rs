@@ -1,6 +1,7 @@
 //! An open mapping: the memory, what it was mapped from, and what may be done with it.
 
 mod flush;
+mod locks;
 mod open;
 mod resize;
 
@@ -9,6 +10,7 @@ pub use open::{Create, Request};
 
 use crate::access::{Access, Plan};
 use crate::error::{Error, Result};
+use crate::range_lock::RangeLocks;
 use crate::region::{Gate, Region};
 use crate::source::Source;
 use crate::sys::{self, Reservation, Residency, Waiters};
@@ -16,7 +18,7 @@ use crate::wait::Word;
 use crate::weak_list::WeakList;
 use open::{memory_of, present_identity};
 use std::ptr::NonNull;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A mapping until it is closed. Dropping it closes the descriptor at once. The memory stays mapped
 /// as long as its [`Region`] is in use.
@@ -45,6 +47,8 @@ pub struct Mapping {
     /// The mapping wrote through at some time before a `protect`.
     wrote_through: bool,
     waiters: Waiters,
+    /// Locks on ranges, once there was one.
+    range_locks: OnceLock<Arc<RangeLocks>>,
 }
 
 impl Mapping {
@@ -290,6 +294,9 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
+        if let Some(locks) = self.range_locks.get() {
+            locks.close();
+        }
         // The descriptor is about to be closed, and its number may soon mean another file.
         for region in self.earlier_regions.iter().chain([Arc::clone(&self.region)]).chain(self.baseline.clone()) {
             if !matches!(self.source, Source::Named(_)) {

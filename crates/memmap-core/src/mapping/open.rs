@@ -11,7 +11,7 @@ use crate::sys::{self, Memory, Named, NewFile, ShmObject, ShmRequest, Waiters};
 use crate::weak_list::WeakList;
 use std::ffi::OsStr;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// How to open a mapping.
 #[derive(Debug)]
@@ -135,6 +135,7 @@ impl Mapping {
             baseline: None,
             wrote_through: false,
             waiters: Waiters::default(),
+            range_locks: OnceLock::new(),
         };
         if let Some(region) = mapping.snapshot(&plan)? {
             mapping.baseline = Some(std::mem::replace(&mut mapping.region, region));

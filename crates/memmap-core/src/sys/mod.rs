@@ -9,6 +9,7 @@
 //!   process to leave removes the name.
 //! * [`Waiters`] and [`Spot`]: words at which threads of several processes sleep.
 //! * [`open_shm`], [`unlink_shm`]: POSIX shared memory, or what the system has in its place.
+//! * [`LockFile`]: an open file for a lock on a range of a file or named region.
 //! * [`page_size`], [`allocation_granularity`], [`descriptors_allowed`], [`constants`],
 //!   [`plan_from_flags`], [`plan_from_prot`], [`path_from_bytes`], [`pin_library`],
 //!   [`host_symbol`], [`install_fault_handler`], [`leave_named_regions`].

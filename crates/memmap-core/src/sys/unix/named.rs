@@ -15,6 +15,7 @@
 
 use super::errno::failed;
 use super::file::{File, retry};
+use super::lock_file::LockFile;
 use super::memory::Memory;
 use super::shm;
 use crate::access::Plan;
@@ -94,6 +95,15 @@ impl Named {
     /// The file that is the region.
     pub fn file(&self) -> Option<&File> {
         Some(&self.0.file)
+    }
+
+    /// Opens the file that has the locks on ranges of the region.
+    ///
+    /// # Errors
+    ///
+    /// As [`LockFile::of`].
+    pub fn lock_file(&self) -> Result<LockFile> {
+        LockFile::of(&self.0.file)
     }
 
     /// The file with the lock, for child processes. A child uses the region as long as it has this

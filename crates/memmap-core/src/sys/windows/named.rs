@@ -10,6 +10,7 @@
 
 use super::error::{EACCES, EINVAL, failed, io_failed, last_error, number_of};
 use super::file::File;
+use super::lock_file::LockFile;
 use super::memory::Memory;
 use super::page::halves;
 use crate::access::Plan;
@@ -128,6 +129,15 @@ impl Named {
         // `Local\` has no effect.
         let name = self.0.tag.strip_prefix("Local\\").unwrap_or(&self.0.tag);
         name.bytes().fold(START, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME))
+    }
+
+    /// Opens the file that has the locks on ranges of the region, because the region is no file.
+    ///
+    /// # Errors
+    ///
+    /// Those of CreateFile.
+    pub fn lock_file(&self) -> Result<LockFile> {
+        LockFile::of_name(self.hash())
     }
 
     /// Bytes in the whole region.
