@@ -1,8 +1,8 @@
 //! Memory that processes of one user share by name. It is a file in `/dev/shm`, or in the temporary
 //! directory if there is none.
 //!
-//! A process that uses a region holds a shared flock on its file as long as the region is mapped.
-//! So if the file can be locked exclusively, nobody uses it, and its name may be removed. The last
+//! A process that uses a region holds a shared lock on its file as long as the region is mapped (see
+//! [`lock`]). So if the file can be locked exclusively, nobody uses it, and its name may be removed. The last
 //! process to leave does that. If that process was killed, the next one to come does it and creates
 //! a new region. The file of a region is never truncated and never reused, so nobody loses memory.
 //!
@@ -17,12 +17,13 @@ use super::errno::failed;
 use super::file::{File, retry};
 use super::lock_file::LockFile;
 use super::memory::Memory;
+use super::record_lock::Lock;
 use super::shm;
 use crate::access::Plan;
 use crate::error::{Error, Result};
 use crate::extent;
 use crate::weak_list::WeakList;
-use rustix::fs::{FileType, FlockOperation, OFlags, Stat};
+use rustix::fs::{FileType, OFlags, Stat};
 use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -235,11 +236,11 @@ impl Name {
     /// Like [`Name::remove_if_unused`], with the open file, on which this process must have no
     /// lock.
     fn remove_if_lockable(&self, file: &File) -> bool {
-        let alone = lock(file, FlockOperation::NonBlockingLockExclusive).is_ok();
+        let alone = lock(file, Lock::Exclusive).is_ok();
         if alone {
             self.remove();
             // Others may wait for this lock, only to find that the name is gone.
-            let _ = lock(file, FlockOperation::Unlock);
+            let _ = lock(file, Lock::None);
         }
         alone
     }
@@ -311,9 +312,35 @@ fn open(path: &Path, extra: OFlags) -> rustix::io::Result<File> {
     retry(|| rustix::fs::open(path, flags, shm::PRIVATE)).map(File::from_fd)
 }
 
-fn lock(file: &File, operation: FlockOperation) -> rustix::io::Result<()> {
+/// Locks the file for all who use the region. An exclusive lock is tried, and for a shared one the
+/// process waits.
+///
+/// The lock is on one byte behind all that `lockRange` can lock. macOS has flock, too, but there it
+/// conflicts with locks on ranges, so that nobody could lock a range of a region.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+fn lock(file: &File, lock: Lock) -> rustix::io::Result<()> {
+    use crate::range_lock::END;
+    super::record_lock::set_lock(file, &(END..END + 1), lock, lock == Lock::Shared)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+const LOCK_CALL: &str = "fcntl";
+
+/// Locks the file for all who use the region. An exclusive lock is tried, and for a shared one the
+/// process waits. These systems have no locks of an open file on a range.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+fn lock(file: &File, lock: Lock) -> rustix::io::Result<()> {
+    use rustix::fs::FlockOperation;
+    let operation = match lock {
+        Lock::Shared => FlockOperation::LockShared,
+        Lock::Exclusive => FlockOperation::NonBlockingLockExclusive,
+        Lock::None => FlockOperation::Unlock,
+    };
     retry(|| rustix::fs::flock(file, operation))
 }
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+const LOCK_CALL: &str = "flock";
 
 /// Opens the file that has the name. `None` if there is none.
 fn open_name(path: &Path) -> Result<Option<(File, Name)>> {
@@ -339,15 +366,15 @@ fn is_ours(stat: &Stat) -> bool {
 
 /// Joins the region that the file is. `None` if its name is gone, or has now been removed.
 fn join(file: File, name: Name) -> Result<Option<RegionUse>> {
-    match lock(&file, FlockOperation::NonBlockingLockExclusive) {
+    match lock(&file, Lock::Exclusive) {
         Ok(()) => {
             // Nobody uses it, because the processes that did were killed.
             name.remove();
             return Ok(None);
         }
         // Others use it. They hold exclusive locks only while they leave.
-        Err(Errno::WOULDBLOCK) => lock(&file, FlockOperation::LockShared).map_err(failed("flock"))?,
-        Err(errno) => return Err(failed("flock")(errno)),
+        Err(Errno::WOULDBLOCK) => lock(&file, Lock::Shared).map_err(failed(LOCK_CALL))?,
+        Err(errno) => return Err(failed(LOCK_CALL)(errno)),
     }
     // A file of size 0 is not complete yet; see [`create_by_name`].
     if file.status()?.size == 0 { Ok(None) } else { RegionUse::of(file, name) }
@@ -365,7 +392,7 @@ fn create(path: &Path, end: u64) -> Result<Option<RegionUse>> {
         return create_by_name(path, end);
     };
     let name = fill(&file, path, end)?;
-    lock(&file, FlockOperation::LockShared).map_err(failed("flock"))?;
+    lock(&file, Lock::Shared).map_err(failed(LOCK_CALL))?;
     let by_descriptor = format!("/proc/self/fd/{}", file.raw());
     match rustix::fs::linkat(CWD, by_descriptor, CWD, path, AtFlags::SYMLINK_FOLLOW) {
         Ok(()) => RegionUse::of(file, name),
@@ -390,10 +417,10 @@ fn create_by_name(path: &Path, end: u64) -> Result<Option<RegionUse>> {
     };
     let stat = rustix::fs::fstat(&file).map_err(failed("fstat"))?;
     let name = Name::of(path, &stat);
-    let made = match lock(&file, FlockOperation::NonBlockingLockExclusive) {
+    let made = match lock(&file, Lock::Exclusive) {
         // Another process has locked it meanwhile. If that takes it for left behind, it removes it.
         Err(Errno::WOULDBLOCK) => return Ok(None),
-        Err(errno) => Err(failed("flock")(errno)),
+        Err(errno) => Err(failed(LOCK_CALL)(errno)),
         Ok(()) if !name.is_current() => return Ok(None),
         Ok(()) => fill(&file, path, end),
     };
@@ -402,9 +429,9 @@ fn create_by_name(path: &Path, end: u64) -> Result<Option<RegionUse>> {
         name.remove();
         return Err(error);
     }
-    // Changing a lock is not atomic. Another process may lock the file in between, and remove it as
-    // unused.
-    lock(&file, FlockOperation::LockShared).map_err(failed("flock"))?;
+    // Changing a lock is not atomic everywhere. Another process may lock the file in between, and
+    // remove it as unused.
+    lock(&file, Lock::Shared).map_err(failed(LOCK_CALL))?;
     RegionUse::of(file, name)
 }
 
