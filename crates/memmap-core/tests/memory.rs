@@ -152,7 +152,7 @@ fn without<T: Send>(call: libc::c_long, body: impl FnOnce() -> T + Send) -> Opti
 #[cfg(target_os = "linux")]
 fn a_failed_step_of_making_a_region_leaves_no_name() {
     let calls = [
-        ("flock", libc::SYS_flock),
+        ("fcntl", libc::SYS_fcntl),
         ("fstat", libc::SYS_fstat),
         ("fchmod", libc::SYS_fchmod),
         ("fallocate", libc::SYS_fallocate),

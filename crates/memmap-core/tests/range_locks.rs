@@ -22,14 +22,15 @@ fn new_file() -> (tempfile::TempDir, std::path::PathBuf) {
 
 /// Looks once whether the range can be locked exclusively.
 fn is_free(mapping: &Mapping, start: u64, stop: Option<u64>) -> bool {
+    let wanted = mapping.wanted_lock(start, stop, true).unwrap();
     let locks = mapping.range_locks().unwrap();
-    let number = locks.try_lock(&mapping.wanted_lock(start, stop, true).unwrap(), true).unwrap();
+    let number = locks.try_lock(&wanted, true).unwrap();
     number.map(|number| locks.release(number)).is_some()
 }
 
 fn lock(mapping: &Mapping, start: u64, stop: Option<u64>, exclusive: bool) -> u64 {
-    let locks = mapping.range_locks().unwrap();
-    locks.try_lock(&mapping.wanted_lock(start, stop, exclusive).unwrap(), true).unwrap().unwrap()
+    let wanted = mapping.wanted_lock(start, stop, exclusive).unwrap();
+    mapping.range_locks().unwrap().try_lock(&wanted, true).unwrap().unwrap()
 }
 
 #[test]
@@ -72,8 +73,9 @@ fn a_range_without_bytes_and_one_behind_all_positions_are_refused() {
 
 /// A request whose outcome comes through a channel.
 fn request(mapping: &Mapping, exclusive: bool) -> (u64, std::sync::mpsc::Receiver<memmap_core::Result<bool>>) {
+    let wanted = mapping.wanted_lock(0, Some(1), exclusive).unwrap();
     let locks = mapping.range_locks().unwrap();
-    let number = locks.request(&mapping.wanted_lock(0, Some(1), exclusive).unwrap()).unwrap();
+    let number = locks.request(&wanted).unwrap();
     let (report, outcome) = channel();
     locks.on_settled(number, Box::new(move |result| drop(report.send(result))));
     (number, outcome)
@@ -136,8 +138,8 @@ fn closing_the_mapping_releases_its_locks() {
 fn a_waiting_thread_sees_the_end_of_its_slice_and_the_lock() {
     let (_folder, path) = new_file();
     let one = open(&path, Access::Write);
-    let locks: &Arc<RangeLocks> = one.range_locks().unwrap();
     let held = lock(&one, 0, None, true);
+    let locks: &Arc<RangeLocks> = one.range_locks().unwrap();
     let number = locks.request(&one.wanted_lock(0, Some(1), true).unwrap()).unwrap();
     assert_eq!(locks.wait(number, Duration::from_millis(1)), Ok(false));
     locks.release(held);
@@ -165,5 +167,5 @@ fn without_a_descriptor_there_are_no_locks() {
     let (_folder, path) = new_file();
     let mut request = Request::new(Target::Path(path.into()), Access::Write);
     request.track = false;
-    assert_eq!(Mapping::open(request).unwrap().range_locks().unwrap_err().code(), "EBADF");
+    assert_eq!(Mapping::open(request).unwrap().wanted_lock(0, None, true).unwrap_err().code(), "EBADF");
 }

@@ -325,3 +325,36 @@ fn advising() {
         ],
     );
 }
+
+#[test]
+fn locking_ranges() {
+    /// Locks and unlocks a range with nobody else there. Returns whether it had the lock.
+    fn locks_once(mapping: &Mapping) -> Result<bool, Error> {
+        let wanted = mapping.wanted_lock(0, Some(10), true)?;
+        let locks = mapping.range_locks()?;
+        let number = locks.try_lock(&wanted, true)?;
+        Ok(number.map(|number| locks.release(number)).is_some())
+    }
+    /// Checks that nothing stays locked, whatever fails.
+    fn leaves_nothing(stage: &Stage, mapping: Mapping, other: &Mapping) {
+        // A failure, or a lock that somebody else seems to have, is an outcome like any other.
+        let _ = stage.inject(|| locks_once(&mapping));
+        assert_eq!(locks_once(other), Ok(true), "it is still locked");
+        assert_eq!(locks_once(&mapping), Ok(true));
+        drop(mapping);
+        assert_eq!(locks_once(other), Ok(true), "it is still locked after the end of the mapping");
+    }
+    group(
+        "access::locking_ranges",
+        &[
+            ("lock a range of a file", |stage| {
+                let (path, mapping) = opened(stage, Access::Write);
+                leaves_nothing(stage, mapping, &open(of_path(&path, Access::Write)));
+            }),
+            ("lock a range of a region", |stage| {
+                let mapping = open(named(stage, 1000));
+                leaves_nothing(stage, mapping, &open(named(stage, 0)));
+            }),
+        ],
+    );
+}

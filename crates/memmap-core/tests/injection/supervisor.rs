@@ -30,7 +30,6 @@ const KINDS: &[(&str, c_long, &[c_int])] = &[
     ("memfd_create", libc::SYS_memfd_create, &[libc::EMFILE, libc::ENFILE, libc::ENOMEM, libc::EACCES]),
     ("close", libc::SYS_close, &[]),
     ("fcntl", libc::SYS_fcntl, &[]),
-    ("flock", libc::SYS_flock, &[libc::EINTR, libc::ENOMEM, libc::EBADF]),
     ("ioctl", libc::SYS_ioctl, &[libc::EINVAL, libc::ENOMEM, libc::EPERM]),
     #[cfg(target_arch = "x86_64")]
     ("stat", libc::SYS_stat, &[libc::EIO, libc::EACCES, libc::ENOMEM]),
@@ -169,6 +168,7 @@ impl Call {
                 libc::F_DUPFD | libc::F_DUPFD_CLOEXEC => &[libc::EMFILE, libc::EACCES],
                 libc::F_ADD_SEALS => &[libc::EPERM, libc::EBUSY, libc::EINVAL],
                 libc::F_SETLK | libc::F_OFD_SETLK => &[libc::EINTR, libc::EAGAIN, libc::ENOLCK],
+                libc::F_OFD_SETLKW => &[libc::EINTR, libc::ENOLCK],
                 // In debug builds, the standard library uses this to check that a descriptor is
                 // open before it closes it. The call fails for no other reason.
                 libc::F_GETFD => &[],

@@ -1,10 +1,11 @@
 //! Memory that processes of one user share by name. It is a file in `/dev/shm`, or in the temporary
 //! directory if there is none.
 //!
-//! A process that uses a region holds a shared lock on its file as long as the region is mapped (see
-//! [`lock`]). So if the file can be locked exclusively, nobody uses it, and its name may be removed. The last
-//! process to leave does that. If that process was killed, the next one to come does it and creates
-//! a new region. The file of a region is never truncated and never reused, so nobody loses memory.
+//! A process that uses a region holds a shared lock on its file as long as the region is mapped
+//! (see [`lock`]). So if the file can be locked exclusively, nobody uses it, and its name may be
+//! removed. The last process to leave does that. If that process was killed, the next one to come
+//! does it and creates a new region. The file of a region is never truncated and never reused, so
+//! nobody loses memory.
 //!
 //! A region is created without a name, and gets its name when it is complete and locked. So a
 //! failed step leaves nothing behind, and nobody finds an incomplete region. Where the system has
