@@ -105,6 +105,12 @@ export declare function descriptorsAllowed(): number
 export declare function dropBuffer(handle: ExternalObject<Handle>, buffer: ArrayBufferLike, id: number): void
 
 /**
+ * Ends a request, because it was aborted or has timed out. Returns false if it did not wait any
+ * more.
+ */
+export declare function endRangeLockRequest(handle: ExternalObject<Handle>, number: number, timedOut: boolean): boolean
+
+/**
  * Four bytes that count the faults handled in this process. While they stay the same, no mapping
  * has lost bytes.
  */
@@ -210,6 +216,9 @@ export declare function pageSize(): number
 /** Changes what may be done with the mapping: PROT_*. Returns the ACCESS_* that results. */
 export declare function protect(handle: ExternalObject<Handle>, prot: number): Outcome<number>
 
+/** A promise of whether the lock is there: false if the request was ended by a timeout. */
+export declare function rangeLockPromise(handle: ExternalObject<Handle>, number: number): Outcome<Promise<Outcome<boolean>>>
+
 /** Copies bytes out, as many as `target` has. */
 export declare function read(handle: ExternalObject<Handle>, target: Uint8Array, offset: number): Outcome<undefined>
 
@@ -218,6 +227,9 @@ export declare function readByte(handle: ExternalObject<Handle>, offset: number)
 
 /** Reads every `step`-th byte from `offset`, as many as `target` has. */
 export declare function readStrided(handle: ExternalObject<Handle>, target: Uint8Array, offset: number, step: number): Outcome<undefined>
+
+/** Releases a lock. Without one, it does nothing. */
+export declare function releaseRangeLock(handle: ExternalObject<Handle>, number: number): void
 
 /**
  * Relocates the mapping into a SharedArrayBuffer, `lead` bytes after its start. `memory` is a
@@ -250,6 +262,9 @@ export declare function replaceAll(handle: ExternalObject<Handle>, from: Uint8Ar
  * error has the number of those replaced before it in `replaced`.
  */
 export declare function replaceMatches(handle: ExternalObject<Handle>, pattern: ExternalObject<Pattern>, to: Uint8Array, fill: number, start: number, stop: number): Outcome<number>
+
+/** Begins to wait for a lock, and returns its number. */
+export declare function requestRangeLock(handle: ExternalObject<Handle>, start: number, stop: number, exclusive: boolean): Outcome<number>
 
 /** How many pages of a range are in memory. */
 export interface Residency {
@@ -319,6 +334,13 @@ export declare function takeMatches(search: ExternalObject<PatternSearch>, rows:
 /** How many bytes a task has done. */
 export declare function taskDone(task: ExternalObject<Task>): number
 
+/**
+ * Locks `[start, stop)` without waiting, and returns the number of the lock; 0 if others have
+ * locked a part of it. An infinite `stop` is the end, however long the file becomes. Requests of
+ * this process that wait for the same lock come first, unless it `looks_once`.
+ */
+export declare function tryLockRange(handle: ExternalObject<Handle>, start: number, stop: number, exclusive: boolean, looksOnce: boolean): Outcome<number>
+
 /** Removes the name of POSIX shared memory. It does nothing on Windows. */
 export declare function unlinkShm(name: string): Outcome<undefined>
 
@@ -340,6 +362,12 @@ export declare function unmap(handle: ExternalObject<Handle>, buffers: ArrayBuff
  * begins.
  */
 export declare function wait(handle: ExternalObject<Handle>, position: number, value: number, timeout: number, look: () => void): Outcome<number>
+
+/**
+ * Blocks the thread until the lock is there, for at most so many milliseconds. Returns whether it
+ * is; otherwise the request has ended. It calls `look` every 50 ms, as `wait` does.
+ */
+export declare function waitForRangeLock(handle: ExternalObject<Handle>, number: number, timeout: number, look: () => void): Outcome<boolean>
 
 /** Copies the first `count` bytes of `source` in, to every `step`-th position from `offset`. */
 export declare function write(handle: ExternalObject<Handle>, source: Uint8Array, count: number, offset: number, step: number): Outcome<undefined>

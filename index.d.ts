@@ -403,6 +403,56 @@ interface Residency {
   total: number;
 }
 //#endregion
+//#region src/sharing/range-lock.d.ts
+/** Who is kept out: all others, or only those who want the range exclusively. */
+type LockMode = 'exclusive' | 'shared';
+/** Options of `lockRangeSync`. Each is read once. Other names are refused. */
+interface LockOptions {
+  /**
+   * `'exclusive'` keeps out all others, and needs a file that was opened for writing. `'shared'`
+   * keeps out those who want the range exclusively. Default is `'exclusive'`.
+   */
+  mode?: LockMode | undefined;
+  /**
+   * How many milliseconds to wait, by a clock that nobody sets; 0 to look once. The result is null
+   * if others have the range for so long. Default is Infinity.
+   */
+  timeout?: number | undefined;
+}
+/** Options of `lockRange`. Each is read once. Other names are refused. */
+interface AsyncLockOptions extends LockOptions {
+  /**
+   * Ends the request. The promise is then rejected with an AbortError as in `fs`: `code` is
+   * `'ABORT_ERR'`, `cause` is the signal's reason. It has no effect on a lock that one has.
+   */
+  signal?: AbortSignal | undefined;
+}
+/** {@link LockOptions}, and the range. */
+interface RangeLockOptions extends RangeOptions, LockOptions {}
+/** {@link AsyncLockOptions}, and the range. */
+interface AsyncRangeLockOptions extends RangeOptions, AsyncLockOptions {}
+/**
+ * A lock on bytes of a file, from `lockRange` or `lockRangeSync`. It ends with {@link release}, with
+ * `close()` or `unmap()` of the Mmap, with the thread, and with the process, also when that is
+ * killed; and when both the Mmap and this object have been collected.
+ */
+declare class RangeLock implements Disposable {
+  #private;
+  /** The first byte, as a position in the mapping. */
+  readonly start: number;
+  /** The first byte behind it; Infinity if it reaches to the end of the file. */
+  readonly stop: number;
+  /** Who is kept out. */
+  readonly mode: LockMode;
+  private constructor();
+  /** Whether others can have the range: it was released, or its Mmap is closed. */
+  get released(): boolean;
+  /** Lets others have the range. Again, it does nothing. Never throws. */
+  release(): void;
+  /** {@link release}, for `using`. */
+  [Symbol.dispose](): void;
+}
+//#endregion
 //#region src/sharing/waits.d.ts
 /**
  * `'ok'`: woken, or for no reason, so look at the value again. `'not-equal'`: the word had another
@@ -759,7 +809,7 @@ declare class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
 }
 //#endregion
 //#region src/mmap/sharing.d.ts
-/** Waiting for others. */
+/** Waiting for others, and locks. */
 declare class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends MmapSearch<TBuffer> {
   #private;
   /**
@@ -806,6 +856,62 @@ declare class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> ext
    * @throws as {@link wait}
    */
   notify(position: number, count?: number): number;
+  /**
+   * Locks bytes of the file, or of the named region, against all who lock them: other processes,
+   * other threads, other Mmaps, and this one. It waits until nobody else has a part of the range.
+   * The system releases the lock of a process that ends or is killed.
+   *
+   * It is advisory: it hinders nobody who does not ask for a lock, and no byte from being read or
+   * written. Two who lock two ranges in different orders wait for each other for ever: keep one
+   * order, or give a `timeout`. Requests of one process for the same range and mode get it in their
+   * order. On Linux and macOS it also excludes fcntl locks of other programs (Python's
+   * `fcntl.lockf`, Java's `FileChannel.lock`). On Windows it is a lock on the positions 2 ** 62
+   * behind the bytes, because Windows would refuse all reading and writing of what is locked.
+   * @param start in bytes, default 0; or all options. A negative one counts from the end, and the
+   *   range may lie beyond it
+   * @param stop the first byte that is not locked. Without it, the lock reaches to the end of the
+   *   file, however long that becomes
+   * @returns a promise of the lock, or of null after a `timeout`. It keeps the process alive while
+   *   it waits
+   * @throws (by rejection) ERR_MMAP_CLOSED, also when it is closed meanwhile; ABORT_ERR;
+   *   ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE; ERR_OUT_OF_RANGE for a range without bytes and a
+   *   negative `timeout`; EACCES for an exclusive lock of a file that was opened for reading
+   *   (`ACCESS_READ`, `ACCESS_COPY`); EBADF with `trackfd: false`; EMFILE, because each lock has an
+   *   open file of its own; EAGAIN for more than 1000 ranges that are waited for; ENOLCK;
+   *   ERR_MMAP_UNSUPPORTED on FreeBSD, for memory that has no file, and for a file that cannot be
+   *   opened again
+   */
+  lockRange(options: AsyncRangeLockOptions & {
+    timeout: number;
+  }): Promise<RangeLock | null>;
+  lockRange(start: number | undefined, stop: number | undefined, options: AsyncLockOptions & {
+    timeout: number;
+  }): Promise<RangeLock | null>;
+  lockRange(start?: number | (AsyncRangeLockOptions & {
+    timeout?: undefined;
+  }), stop?: number, options?: AsyncLockOptions & {
+    timeout?: undefined;
+  }): Promise<RangeLock>;
+  lockRange(start?: number | AsyncRangeLockOptions, stop?: number, options?: AsyncLockOptions): Promise<RangeLock | null>;
+  /**
+   * {@link lockRange}, which blocks this thread while it waits. It ends within 50 ms when the
+   * worker is terminated. A thread that waits for a lock of its own waits for ever: give a
+   * `timeout` where that can be.
+   * @returns the lock, or null after a `timeout`
+   * @throws as {@link lockRange}
+   */
+  lockRangeSync(options: RangeLockOptions & {
+    timeout: number;
+  }): RangeLock | null;
+  lockRangeSync(start: number | undefined, stop: number | undefined, options: LockOptions & {
+    timeout: number;
+  }): RangeLock | null;
+  lockRangeSync(start?: number | (RangeLockOptions & {
+    timeout?: undefined;
+  }), stop?: number, options?: LockOptions & {
+    timeout?: undefined;
+  }): RangeLock;
+  lockRangeSync(start?: number | RangeLockOptions, stop?: number, options?: LockOptions): RangeLock | null;
 }
 //#endregion
 //#region src/mmap/mmap.d.ts
@@ -1015,4 +1121,4 @@ declare function mmap(file: FileLike | -1, length?: number | bigint | NotText<Mm
  */
 declare function unlinkShm(name: string): void;
 //#endregion
-export { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ALLOCATIONGRANULARITY, type BufferCopy, type BytesLike, type CreateOptions, type ErrorCode, type FileLike, type LinesOptions, MADV_AUTOSYNC, MADV_COLD, MADV_CORE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_FREE_REUSABLE, MADV_FREE_REUSE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_MERGEABLE, MADV_NOCORE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_NOSYNC, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_PROTECT, MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_SOFT_OFFLINE, MADV_UNMERGEABLE, MADV_WILLNEED, MAP_32BIT, MAP_ALIGNED_SUPER, MAP_ANON, MAP_ANONYMOUS, MAP_CONCEAL, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_HASSEMAPHORE, MAP_JIT, MAP_NOCACHE, MAP_NOEXTEND, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_RESILIENT_CODESIGN, MAP_RESILIENT_MEDIA, MAP_SHARED, MAP_STACK, MAP_TPRO, MAP_TRANSLATED_ALLOW_EXECUTE, MAP_UNIX03, MAX_VIEW_LENGTH, MS_ASYNC, MS_INVALIDATE, MS_SYNC, Mmap, type MmapError, type MmapOptions, PAGESIZE, PROT_EXEC, PROT_READ, PROT_WRITE, type PlainMmapOptions, type Progress, type RangeOptions, type RangeTaskOptions, type Residency, type SharedMmapOptions, type StreamOptions, type TaskOptions, type TextEncoding, type TextLinesOptions, type ViewConstructor, type ViewOver, type WaitOptions, type WaitResult, mmap, unlinkShm };
+export { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ALLOCATIONGRANULARITY, type AsyncLockOptions, type AsyncRangeLockOptions, type BufferCopy, type BytesLike, type CreateOptions, type ErrorCode, type FileLike, type LinesOptions, type LockMode, type LockOptions, MADV_AUTOSYNC, MADV_COLD, MADV_CORE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_FREE_REUSABLE, MADV_FREE_REUSE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_MERGEABLE, MADV_NOCORE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_NOSYNC, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_PROTECT, MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_SOFT_OFFLINE, MADV_UNMERGEABLE, MADV_WILLNEED, MAP_32BIT, MAP_ALIGNED_SUPER, MAP_ANON, MAP_ANONYMOUS, MAP_CONCEAL, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_HASSEMAPHORE, MAP_JIT, MAP_NOCACHE, MAP_NOEXTEND, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_RESILIENT_CODESIGN, MAP_RESILIENT_MEDIA, MAP_SHARED, MAP_STACK, MAP_TPRO, MAP_TRANSLATED_ALLOW_EXECUTE, MAP_UNIX03, MAX_VIEW_LENGTH, MS_ASYNC, MS_INVALIDATE, MS_SYNC, Mmap, type MmapError, type MmapOptions, PAGESIZE, PROT_EXEC, PROT_READ, PROT_WRITE, type PlainMmapOptions, type Progress, type RangeLock, type RangeLockOptions, type RangeOptions, type RangeTaskOptions, type Residency, type SharedMmapOptions, type StreamOptions, type TaskOptions, type TextEncoding, type TextLinesOptions, type ViewConstructor, type ViewOver, type WaitOptions, type WaitResult, mmap, unlinkShm };

@@ -31,6 +31,9 @@ function noPrimitive(hint) {
 	const message = `An Mmap cannot be converted to a ${hint === "string" || hint === "number" ? hint : "string or number"}: use toString() for its text, bytes for a view of it, slice() for a copy, or stream() for a body`;
 	return withCode(new TypeError(message), "ERR_INVALID_ARG_TYPE");
 }
+function invalidLock() {
+	return withCode(/* @__PURE__ */ new TypeError("Value of \"this\" must be a RangeLock"), "ERR_INVALID_THIS");
+}
 function invalidThis(name = "Mmap") {
 	const message = `Value of "this" must be an ${name}. If it is a Proxy of one, call the ${name} itself: mark it as raw (markRaw), or keep it beside the object that is proxied. A method that is taken from an ${name} must be bound to it`;
 	return withCode(new TypeError(message), "ERR_INVALID_THIS");
@@ -1000,6 +1003,16 @@ function rangeFromStart({ start, stop }, length) {
 	const from = clamp(start ?? 0, length);
 	return [from, Math.max(from, clamp(stop ?? length, length))];
 }
+function lockBounds({ start, stop }, { offset, length }) {
+	const what = "lock range out of range";
+	const most = Number.MAX_SAFE_INTEGER - offset;
+	const from = start === void 0 ? 0 : start < 0 ? Math.max(start + length, 0) : start;
+	const to = stop === void 0 ? Number.POSITIVE_INFINITY : stop < 0 ? Math.max(stop + length, 0) : stop;
+	if (from > most) throw outOfRange(what, "start", `at most ${most}`, start);
+	if (to > most && to !== Number.POSITIVE_INFINITY) throw outOfRange(what, "stop", `at most ${most}`, stop);
+	if (to <= from) throw outOfRange(what, "stop", `greater than "start", which is ${from}`, stop);
+	return [from, to];
+}
 function byteIndex(index, length) {
 	const at = index < 0 ? index + length : index;
 	if (at < 0 || at >= length) throw outOfRange("mmap index out of range", "index", `${-length} to ${length - 1}`, index);
@@ -1121,760 +1134,6 @@ function refuseWrongSize(count, slice) {
 	throw outOfRange("mmap slice assignment is wrong size", "data", `${slice.count} bytes long, as the slice is`, `${count} bytes`);
 }
 //#endregion
-//#region src/tasks.ts
-const REPORT_INTERVAL = 34;
-const buffersInUse = /* @__PURE__ */ new Set();
-function isUsedByTask(buffer) {
-	for (const use of buffersInUse) if (use.buffer === buffer) return true;
-	return false;
-}
-async function runTask({ mapping, options, total, buffer, start }) {
-	const { signal, onProgress } = options;
-	const task = checked(binding.newTask(mapping));
-	let thrown;
-	const stop = () => binding.stopTask(task);
-	const report = (done) => {
-		if (thrown !== void 0) return;
-		try {
-			onProgress?.({
-				done,
-				total
-			});
-		} catch (error) {
-			thrown = { error };
-			stop();
-		}
-	};
-	const reportPart = () => {
-		const done = binding.taskDone(task);
-		if (done < total) report(done);
-	};
-	const use = { buffer };
-	let timer;
-	let stopListening;
-	try {
-		const working = start(task);
-		buffersInUse.add(use);
-		try {
-			stopListening = signal?.onAbort(stop);
-		} catch (error) {
-			thrown = { error };
-			stop();
-		}
-		timer = onProgress && (0, node_timers.setInterval)(reportPart, REPORT_INTERVAL);
-		const result = checked(await working);
-		report(total);
-		if (thrown === void 0) return result;
-	} catch (error) {
-		if (thrown === void 0) throw toUserError(error, signal);
-	} finally {
-		(0, node_timers.clearInterval)(timer);
-		buffersInUse.delete(use);
-		stopListening?.();
-	}
-	throw thrown.error;
-}
-function toUserError(error, signal) {
-	if (isAborted(error) && signal !== void 0) return aborted(signal.reason(), error);
-	if ((0, node_util_types.isNativeError)(error)) Error.captureStackTrace(error);
-	return error;
-}
-//#endregion
-//#region src/sharing/waits.ts
-const RESULTS = [
-	"ok",
-	"not-equal",
-	"timed-out"
-];
-const ALL = 2 ** 32 - 1;
-function resultOf(index) {
-	return RESULTS[index] ?? "ok";
-}
-function look() {}
-function wait({ handle }, position, value, timeout) {
-	return resultOf(checked(binding.wait(handle, position, value, timeout, look)));
-}
-let lastNumber = 0;
-async function waitAsync(mapping, position, value, { timeout, signal }) {
-	mapping.relocateEarly();
-	const { handle } = mapping;
-	lastNumber = (lastNumber + 1) % ALL;
-	const number = lastNumber;
-	const begun = checked(binding.startWait(handle, position, value, timeout, number));
-	if (typeof begun === "number") return resultOf(begun);
-	const use = { buffer: mapping.views.bufferForTask() };
-	let thrown;
-	let stopListening;
-	const abort = () => binding.abortWait(handle, number);
-	try {
-		buffersInUse.add(use);
-		try {
-			stopListening = signal?.onAbort(abort);
-		} catch (error) {
-			thrown = { error };
-			abort();
-		}
-		const result = checked(await begun);
-		if (thrown === void 0) return resultOf(result);
-	} catch (error) {
-		if (thrown === void 0) throw toUserError(error, signal);
-	} finally {
-		buffersInUse.delete(use);
-		stopListening?.();
-	}
-	throw thrown.error;
-}
-function notify({ handle, views }, position, count) {
-	const woken = checked(binding.notify(handle, position, Math.min(count, ALL)));
-	const words = woken < count ? views.sharedWords() : void 0;
-	if (words === void 0) return woken;
-	return woken + Atomics.notify(words.array, (words.origin + position) / words.array.BYTES_PER_ELEMENT, count - woken);
-}
-//#endregion
-//#region src/search/iteration.ts
-const DONE = Object.freeze({
-	value: void 0,
-	done: true
-});
-const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
-function inheritHelpers(...classes) {
-	for (const { prototype } of classes) Object.setPrototypeOf(prototype, iteratorPrototype);
-}
-//#endregion
-//#region src/search/matches.ts
-const FIRST_BATCH$1 = 16;
-const LARGEST_BATCH$1 = 4096;
-const MOST_POSITIONS = 2 ** 31;
-var BatchedSearch = class {
-	batch = 0;
-	base;
-	stop = 0;
-	ended = false;
-	#source;
-	#state;
-	#faultCounter;
-	#needle;
-	#requestedStop;
-	#places = new Int32Array(FIRST_BATCH$1);
-	#count = 0;
-	#returned = 0;
-	#next = 0;
-	#isLast = false;
-	#generation = -1;
-	#faults;
-	constructor(source, needle, start, stop) {
-		this.#source = source;
-		this.#state = source.state;
-		this.#faultCounter = source.state.faults;
-		this.#needle = needle;
-		this.base = start;
-		this.#requestedStop = stop;
-	}
-	next() {
-		const returned = this.#returned;
-		if (returned === this.#count || this.#state.generation !== this.#generation || this.#faultCounter[0] !== this.#faults) return this.#findMore();
-		this.#returned = returned + 1;
-		return this.#places[returned];
-	}
-	end() {
-		this.ended = true;
-		this.#returned = this.#count;
-	}
-	#findMore() {
-		if (this.ended) return -1;
-		this.#source.check();
-		this.#faults = this.#faultCounter[0];
-		if (this.#generation !== this.#state.generation) {
-			this.#generation = this.#state.generation;
-			this.stop = clamp(this.#requestedStop, this.#source.length());
-			this.#next = this.#returned === 0 ? this.base : this.#endOf(this.#returned - 1);
-			this.#isLast = false;
-			this.#find();
-		} else if (this.#returned === this.#count) {
-			if (this.#places.length < LARGEST_BATCH$1) this.#places = new Int32Array(this.#places.length * 4);
-			this.#find();
-		}
-		if (this.#returned === this.#count) return -1;
-		this.#returned += 1;
-		return this.#places[this.#returned - 1];
-	}
-	#find() {
-		while (!this.#isLast) {
-			this.batch += 1;
-			this.base = Math.min(this.#next, this.stop);
-			this.#returned = 0;
-			this.#count = 0;
-			const reach = this.base + MOST_POSITIONS - 1 + this.#needle.length;
-			const stop = Math.min(reach, this.stop);
-			const count = checked(binding.findAll(this.#source.handle(), this.#needle, this.#places, this.base, stop));
-			this.#count = count;
-			const end = count === 0 ? 0 : this.#endOf(count - 1);
-			const isFull = count === this.#places.length;
-			this.#next = isFull ? end : Math.max(this.base + MOST_POSITIONS, end);
-			this.#isLast = !isFull && stop === this.stop;
-			if (count !== 0) return;
-		}
-	}
-	#endOf(number) {
-		return this.base + this.#places[number] + this.#needle.length;
-	}
-};
-var Matches = class {
-	#search;
-	constructor(source, needle, start, stop) {
-		this.#search = new BatchedSearch(source, needle, start, stop);
-	}
-	next() {
-		const place = this.#search.next();
-		return place === -1 ? this.return() : {
-			value: this.#search.base + place,
-			done: false
-		};
-	}
-	return() {
-		this.#search.end();
-		return DONE;
-	}
-	[Symbol.iterator]() {
-		return this;
-	}
-};
-inheritHelpers(Matches);
-//#endregion
-//#region src/search/needles.ts
-const NEWLINE$1 = Uint8Array.of(10);
-let lastText;
-const LONGEST_CACHED = 64;
-function cachedNeedleBytes(needle) {
-	if (typeof needle !== "string") return bytesArgument(needle, "needle");
-	if (needle === lastText?.text) return lastText.bytes;
-	const bytes = Buffer.from(needle);
-	if (needle.length <= LONGEST_CACHED) lastText = {
-		text: needle,
-		bytes
-	};
-	return bytes;
-}
-function needleOf(needle) {
-	return typeof needle === "number" ? byteArgument(needle, "needle") : cachedNeedleBytes(needle);
-}
-function needleBytes(needle) {
-	return typeof needle === "number" ? byteAsBytes(needle) : needle;
-}
-function indexWithin(bytes, needle, from, to) {
-	const found = bytes.subarray(from, to).indexOf(needle);
-	return found === -1 ? -1 : from + found;
-}
-function refuseEmpty(needle, name) {
-	if (byteLengthOf(needle) === 0) throw wrongValue(`The "${name}" argument must not be empty, because an empty needle matches at every position`);
-}
-function refuseUnequal(from, to) {
-	refuseEmpty(from, "from");
-	const [old, replacement] = [byteLengthOf(from), byteLengthOf(to)];
-	if (old === replacement) return;
-	throw wrongValue(`The "to" argument must be as long as "from", ${old} bytes. Received ${replacement} bytes: other lengths would move the bytes after a match. Write the parts between the matches (findAll) and the replacements to a new file instead`);
-}
-//#endregion
-//#region src/search/lines.ts
-const NOWHERE = /* @__PURE__ */ new ArrayBuffer(0);
-const FIRST_WINDOW = 64 * 1024;
-const WINDOW_GROWTH = 16;
-const LAST_SHORT_WINDOW = 16 * 1024 * 1024;
-const LONGEST_WINDOW = MAX_VIEW_LENGTH - 8;
-function nextWindowLength(length) {
-	if (length === 0) return FIRST_WINDOW;
-	return length < LAST_SHORT_WINDOW ? length * WINDOW_GROWTH : LONGEST_WINDOW;
-}
-const RETURN$1 = 13;
-function withoutReturn(line) {
-	const last = line.length - 1;
-	return line[last] === RETURN$1 ? new Uint8Array(line.buffer, line.byteOffset, last) : line;
-}
-var Lines = class {
-	#source;
-	#search;
-	#crlf;
-	#start = 0;
-	#base;
-	#buffer = NOWHERE;
-	#origin = 0;
-	#generation = -1;
-	#windowLength = 0;
-	#batch = -1;
-	#offset = 0;
-	constructor(source, start, stop, crlf) {
-		this.#source = source;
-		this.#crlf = crlf;
-		this.#search = new BatchedSearch(source, NEWLINE$1, start, stop);
-		this.#base = start;
-	}
-	next() {
-		const search = this.#search;
-		const newline = search.next();
-		if (newline === -1) return this.#lastLine();
-		const start = this.#start;
-		if (search.batch === this.#batch) try {
-			const value = new Uint8Array(this.#buffer, this.#offset + start, newline - start);
-			this.#start = newline + 1;
-			return {
-				value: this.#crlf ? withoutReturn(value) : value,
-				done: false
-			};
-		} catch {}
-		const from = this.#base + start;
-		this.#base = search.base;
-		this.#start = newline + 1;
-		const value = this.#bytes(from, search.base + newline);
-		return {
-			value: this.#crlf ? withoutReturn(value) : value,
-			done: false
-		};
-	}
-	return() {
-		this.#search.end();
-		this.#buffer = NOWHERE;
-		this.#generation = -1;
-		this.#batch = -1;
-		return DONE;
-	}
-	[Symbol.iterator]() {
-		return this;
-	}
-	#lastLine() {
-		const { ended, stop } = this.#search;
-		const from = this.#base + this.#start;
-		const value = !ended && from < stop ? this.#bytes(from, stop) : void 0;
-		const done = this.return();
-		return value === void 0 ? done : {
-			value,
-			done: false
-		};
-	}
-	#bytes(from, to) {
-		this.#batch = -1;
-		let bytes = this.#inWindow(from, to);
-		if (bytes === void 0) {
-			this.#windowLength = nextWindowLength(this.#windowLength);
-			const end = Math.min(from + this.#windowLength, this.#search.stop);
-			const window = this.#source.window(from, Math.max(to, end));
-			if (window === void 0) return this.#source.copy(from, to);
-			this.#buffer = window.buffer;
-			this.#origin = window.origin;
-			this.#generation = this.#source.state.generation;
-			bytes = new Uint8Array(window.buffer, window.origin + from, to - from);
-		}
-		this.#offset = this.#origin + this.#base;
-		this.#batch = this.#search.batch;
-		return bytes;
-	}
-	#inWindow(from, to) {
-		if (this.#generation !== this.#source.state.generation) return void 0;
-		try {
-			return new Uint8Array(this.#buffer, this.#origin + from, to - from);
-		} catch {
-			return;
-		}
-	}
-};
-const BLOCK = 16 * 1024;
-var NewlinesBackwards = class {
-	#source;
-	#start;
-	#places = new Int32Array(BLOCK);
-	#count = 0;
-	#base;
-	constructor(source, start, stop) {
-		this.#source = source;
-		this.#start = start;
-		this.#base = stop;
-	}
-	before(position) {
-		for (;;) {
-			while (this.#count > 0) {
-				const place = this.#base + this.#places[this.#count - 1];
-				if (place < position) return place;
-				this.#count -= 1;
-			}
-			const stop = Math.min(this.#base, position);
-			if (stop <= this.#start) return -1;
-			this.#base = Math.max(this.#start, stop - BLOCK);
-			this.#count = checked(binding.findAll(this.#source.handle(), NEWLINE$1, this.#places, this.#base, stop));
-		}
-	}
-};
-var LinesBackwards = class {
-	#source;
-	#state;
-	#start;
-	#crlf;
-	#newlines;
-	#end;
-	#ended = false;
-	#buffer = NOWHERE;
-	#origin = 0;
-	#windowLength = 0;
-	#generation = -1;
-	#faults;
-	constructor(source, start, stop, crlf) {
-		this.#source = source;
-		this.#state = source.state;
-		this.#start = start;
-		this.#crlf = crlf;
-		this.#end = stop;
-		this.#newlines = new NewlinesBackwards(source, start, start);
-	}
-	next() {
-		if (this.#ended) return DONE;
-		if (this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) this.#followMapping();
-		const end = this.#end;
-		if (end <= this.#start) return this.return();
-		const last = this.#newlines.before(end);
-		const isTerminated = last === end - 1;
-		const to = isTerminated ? last : end;
-		const before = isTerminated ? this.#newlines.before(last) : last;
-		const from = before === -1 ? this.#start : before + 1;
-		const bytes = this.#bytes(from, to);
-		this.#end = from;
-		return {
-			value: this.#crlf && isTerminated ? withoutReturn(bytes) : bytes,
-			done: false
-		};
-	}
-	return() {
-		this.#ended = true;
-		this.#buffer = NOWHERE;
-		return DONE;
-	}
-	[Symbol.iterator]() {
-		return this;
-	}
-	#followMapping() {
-		this.#source.check();
-		this.#faults = this.#state.faults[0];
-		if (this.#generation === this.#state.generation) return;
-		this.#generation = this.#state.generation;
-		this.#buffer = NOWHERE;
-		this.#end = clamp(this.#end, this.#source.length());
-		this.#newlines = new NewlinesBackwards(this.#source, this.#start, this.#end);
-	}
-	#bytes(from, to) {
-		try {
-			return new Uint8Array(this.#buffer, this.#origin + from, to - from);
-		} catch {}
-		this.#windowLength = nextWindowLength(this.#windowLength);
-		const start = Math.max(to - this.#windowLength, this.#start);
-		const window = this.#source.window(Math.min(from, start), to);
-		if (window === void 0) return this.#source.copy(from, to);
-		this.#buffer = window.buffer;
-		this.#origin = window.origin;
-		return new Uint8Array(window.buffer, window.origin + from, to - from);
-	}
-};
-inheritHelpers(Lines, LinesBackwards);
-//#endregion
-//#region src/text.ts
-const LEAST_CHARACTERS = {
-	utf8: (count) => Math.ceil(count / 3),
-	latin1: (count) => count,
-	ascii: (count) => count,
-	utf16le: (count) => Math.floor(count / 2),
-	hex: (count) => 2 * count,
-	base64: (count) => 4 * Math.ceil(count / 3)
-};
-const ENCODINGS = Object.keys(LEAST_CHARACTERS);
-function textEncoding(encoding) {
-	if (encoding === "utf8") return encoding;
-	return oneOf(encoding, "encoding", ENCODINGS);
-}
-function refuseTooLong(encoding, count) {
-	const limit = node_buffer.constants.MAX_STRING_LENGTH;
-	if (LEAST_CHARACTERS[encoding](count) > limit) throw textTooLong(count, limit);
-}
-function decode(copy, encoding, count) {
-	try {
-		return copy.toString(encoding, 0, count);
-	} catch {
-		throw textTooLong(count, node_buffer.constants.MAX_STRING_LENGTH);
-	}
-}
-const scratch = Buffer.allocUnsafeSlow(2048);
-const scratchWords = new DataView(scratch.buffer);
-const SHORT_LOOP = 256;
-function shortText(bytes, words, encoding, from, to) {
-	const count = to - from;
-	if (count > SHORT_LOOP) bytes.copy(scratch, 0, from, to);
-	else {
-		let done = 0;
-		for (; done + 16 <= count; done += 16) {
-			const at = from + done;
-			scratchWords.setInt32(done, words.getInt32(at, true), true);
-			scratchWords.setInt32(done + 4, words.getInt32(at + 4, true), true);
-			scratchWords.setInt32(done + 8, words.getInt32(at + 8, true), true);
-			scratchWords.setInt32(done + 12, words.getInt32(at + 12, true), true);
-		}
-		for (; done + 4 <= count; done += 4) scratchWords.setInt32(done, words.getInt32(from + done, true), true);
-		for (; done < count; done += 1) scratchWords.setInt8(done, words.getInt8(from + done));
-	}
-	return encoding === "utf8" && HAS_UTF8_SLICE ? scratch.utf8Slice(0, count) : scratch.toString(encoding, 0, count);
-}
-const HAS_UTF8_SLICE = "utf8Slice" in scratch;
-//#endregion
-//#region src/search/text-lines.ts
-const FIRST_BATCH = 4 * 1024;
-const LARGEST_BATCH = 64 * 1024;
-var TextLines = class {
-	#source;
-	#state;
-	#start;
-	#requestedStop;
-	#format;
-	#lines = [];
-	#returned = 0;
-	#ended = false;
-	#copy = Buffer.alloc(0);
-	#copiedFrom = 0;
-	#next = -1;
-	#stop = 0;
-	#buffer = Buffer.alloc(0);
-	#generation = -1;
-	#faults;
-	constructor(source, start, stop, format) {
-		this.#source = source;
-		this.#state = source.state;
-		this.#start = start;
-		this.#requestedStop = stop;
-		this.#format = format;
-	}
-	next() {
-		const returned = this.#returned;
-		if (returned === this.#lines.length || this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) return this.#checkedNext();
-		this.#returned = returned + 1;
-		return {
-			value: this.#lines[returned],
-			done: false
-		};
-	}
-	return() {
-		this.#ended = true;
-		this.#lines = [];
-		this.#returned = 0;
-		this.#copy = this.#buffer = Buffer.alloc(0);
-		this.#generation = -1;
-		return DONE;
-	}
-	[Symbol.iterator]() {
-		return this;
-	}
-	#checkedNext() {
-		if (this.#ended) return DONE;
-		this.#source.check();
-		this.#faults = this.#state.faults[0];
-		if (this.#generation !== this.#state.generation) this.#restart();
-		if (this.#returned === this.#lines.length) this.#fill();
-		if (this.#returned === this.#lines.length) return this.return();
-		this.#returned += 1;
-		return {
-			value: this.#lines[this.#returned - 1],
-			done: false
-		};
-	}
-	#restart() {
-		const isFirst = this.#generation === -1;
-		this.#generation = this.#state.generation;
-		this.#stop = clamp(this.#requestedStop, this.#source.length());
-		const { reverse } = this.#format;
-		if (isFirst) this.#next = reverse ? this.#stop : this.#start;
-		else if (this.#returned !== this.#lines.length) {
-			const before = reverse ? this.#lines.length - this.#returned : this.#returned;
-			let at = 0;
-			for (let line = 0; line < before; line += 1) at = this.#copy.indexOf(NEWLINE_BYTE, at) + 1;
-			this.#next = this.#copiedFrom + at;
-		}
-		if (reverse) this.#next = Math.min(this.#next, this.#stop);
-		this.#lines = [];
-		this.#returned = 0;
-	}
-	#fill() {
-		this.#returned = 0;
-		this.#lines = [];
-		const { encoding, crlf, reverse } = this.#format;
-		if (!(reverse ? this.#copyBefore() : this.#copyAfter())) return;
-		const text = decode(this.#copy, encoding, this.#copy.length);
-		const lines = text.split("\n");
-		const isTerminated = lines.at(-1) === "";
-		if (isTerminated) lines.pop();
-		if (crlf && text.includes("\r\n")) dropReturns(lines, isTerminated ? lines.length : lines.length - 1);
-		this.#lines = reverse ? lines.reverse() : lines;
-	}
-	#copyAfter() {
-		const from = this.#next;
-		const left = this.#stop - from;
-		if (left <= 0) return false;
-		const copy = this.#read(from, Math.min(left, this.#batchSize()));
-		const end = copy.length === left ? left : copy.lastIndexOf(NEWLINE_BYTE) + 1;
-		if (end !== 0) this.#copy = copy.subarray(0, end);
-		else {
-			const newline = checked(binding.find(this.#source.handle(), NEWLINE$1, from + copy.length, this.#stop));
-			this.#copyLong(from, newline === -1 ? this.#stop : newline + 1);
-		}
-		this.#copiedFrom = from;
-		this.#next = from + this.#copy.length;
-		return true;
-	}
-	#copyBefore() {
-		const to = this.#next;
-		const left = to - this.#start;
-		if (left <= 0) return false;
-		const size = Math.min(left, this.#batchSize());
-		const copy = this.#read(to - size, size);
-		const newline = size === left ? -1 : copy.indexOf(NEWLINE_BYTE);
-		if (size === left || newline !== -1 && newline !== size - 1) this.#copy = copy.subarray(newline + 1);
-		else {
-			const before = checked(binding.rfind(this.#source.handle(), NEWLINE$1, this.#start, to - size));
-			this.#copyLong(before === -1 ? this.#start : before + 1, to);
-		}
-		this.#copiedFrom = to - this.#copy.length;
-		this.#next = this.#copiedFrom;
-		return true;
-	}
-	#batchSize() {
-		const last = this.#buffer.length;
-		if (last < LARGEST_BATCH) this.#buffer = Buffer.allocUnsafeSlow(last === 0 ? FIRST_BATCH : last * 4);
-		return this.#buffer.length;
-	}
-	#read(from, size) {
-		const copy = this.#buffer.subarray(0, size);
-		checked(binding.read(this.#source.handle(), copy, from));
-		return copy;
-	}
-	#copyLong(from, to) {
-		refuseTooLong(this.#format.encoding, to - from);
-		this.#copy = this.#source.copy(from, to);
-	}
-};
-const NEWLINE_BYTE = 10;
-const RETURN = 13;
-function dropReturns(lines, count) {
-	for (let index = 0; index < count; index += 1) {
-		const line = lines[index];
-		if (line.charCodeAt(line.length - 1) === RETURN) lines[index] = line.slice(0, -1);
-	}
-}
-inheritHelpers(TextLines);
-//#endregion
-//#region src/streams.ts
-var Pieces = class {
-	#source;
-	#stop;
-	#size;
-	#next;
-	ended = false;
-	#copied = 0;
-	constructor(source, start, stop, size) {
-		this.#source = source;
-		this.#next = clamp(start, source.length());
-		this.#stop = stop;
-		this.#size = size;
-	}
-	async next() {
-		if (this.#copied >= 1048576) {
-			this.#copied = 0;
-			await new Promise((resolve) => (0, node_timers.setImmediate)(resolve));
-		}
-		const stop = clamp(this.#stop, this.#source.length());
-		const end = Math.min(this.#next + this.#size, stop);
-		this.ended = end === stop;
-		if (end <= this.#next) return void 0;
-		const piece = this.#source.copy(this.#next, end);
-		this.#next = end;
-		this.#copied += piece.length;
-		return piece;
-	}
-};
-function streamOf(pieces) {
-	const { ReadableStream } = require("node:stream/web");
-	return new ReadableStream({ async pull(controller) {
-		const piece = await pieces.next();
-		if (piece !== void 0) controller.enqueue(piece);
-		if (piece === void 0 || pieces.ended) controller.close();
-	} }, { highWaterMark: 0 });
-}
-var BufferIterator = class {
-	#pieces;
-	#ended = false;
-	#last = Promise.resolve();
-	constructor(pieces) {
-		this.#pieces = pieces;
-	}
-	next() {
-		const step = () => this.#step();
-		const next = this.#last.then(step, step);
-		this.#last = next;
-		return next;
-	}
-	async return() {
-		this.#ended = true;
-		return {
-			value: void 0,
-			done: true
-		};
-	}
-	[Symbol.asyncIterator]() {
-		return this;
-	}
-	async #step() {
-		const piece = this.#ended ? void 0 : await this.#pieces.next();
-		if (piece === void 0) return this.return();
-		return {
-			value: Buffer.from(piece.buffer, piece.byteOffset, piece.length),
-			done: false
-		};
-	}
-};
-//#endregion
-//#region src/views/view-types.ts
-const ELEMENT_SIZES = new Map([[DataView, 1], [Buffer, 1]]);
-for (const name of Object.getOwnPropertyNames(globalThis)) {
-	if (!/^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$/.test(name)) continue;
-	const type = Reflect.get(globalThis, name);
-	ELEMENT_SIZES.set(type, type.BYTES_PER_ELEMENT);
-}
-function elementSize(type) {
-	for (let base = type; typeof base === "function" && !(0, node_util_types.isProxy)(base); base = Object.getPrototypeOf(base)) {
-		const size = ELEMENT_SIZES.get(base);
-		if (size !== void 0) return size;
-	}
-}
-function isConstructor(type) {
-	if (ELEMENT_SIZES.has(type)) return true;
-	try {
-		Reflect.construct(new Proxy(type, BUILDS_NOTHING), []);
-		return true;
-	} catch {
-		return false;
-	}
-}
-const BUILDS_NOTHING = { construct: () => ({}) };
-function construct(type, ...args) {
-	if (type === Buffer) return Reflect.construct(Uint8Array, args, Buffer);
-	return new type(...args);
-}
-//#endregion
-//#region src/identity.ts
-const IDENTITY = Symbol("memmap.identity");
-let mappings = 0;
-let markAsUncloneable = null;
-function giveIdentity(object) {
-	mappings += 1;
-	Reflect.set(object, IDENTITY, mappings);
-	if (markAsUncloneable === null) markAsUncloneable = uncloneableMark();
-	markAsUncloneable?.(object);
-}
-function uncloneableMark() {
-	if (Number.parseInt(process.versions.node, 10) < 22) return void 0;
-	return require("node:worker_threads").markAsUncloneable;
-}
-//#endregion
 //#region src/fault-counter.ts
 let faultCounter;
 let isRequested = false;
@@ -1980,6 +1239,216 @@ function leaveNamedRegionsAtExit() {
 	if (!isMainThread) return;
 	process.once("exit", binding.leaveNamedRegions);
 }
+//#endregion
+//#region src/search/needles.ts
+const NEWLINE$1 = Uint8Array.of(10);
+let lastText;
+const LONGEST_CACHED = 64;
+function cachedNeedleBytes(needle) {
+	if (typeof needle !== "string") return bytesArgument(needle, "needle");
+	if (needle === lastText?.text) return lastText.bytes;
+	const bytes = Buffer.from(needle);
+	if (needle.length <= LONGEST_CACHED) lastText = {
+		text: needle,
+		bytes
+	};
+	return bytes;
+}
+function needleOf(needle) {
+	return typeof needle === "number" ? byteArgument(needle, "needle") : cachedNeedleBytes(needle);
+}
+function needleBytes(needle) {
+	return typeof needle === "number" ? byteAsBytes(needle) : needle;
+}
+function indexWithin(bytes, needle, from, to) {
+	const found = bytes.subarray(from, to).indexOf(needle);
+	return found === -1 ? -1 : from + found;
+}
+function refuseEmpty(needle, name) {
+	if (byteLengthOf(needle) === 0) throw wrongValue(`The "${name}" argument must not be empty, because an empty needle matches at every position`);
+}
+function refuseUnequal(from, to) {
+	refuseEmpty(from, "from");
+	const [old, replacement] = [byteLengthOf(from), byteLengthOf(to)];
+	if (old === replacement) return;
+	throw wrongValue(`The "to" argument must be as long as "from", ${old} bytes. Received ${replacement} bytes: other lengths would move the bytes after a match. Write the parts between the matches (findAll) and the replacements to a new file instead`);
+}
+//#endregion
+//#region src/streams.ts
+var Pieces = class {
+	#source;
+	#stop;
+	#size;
+	#next;
+	ended = false;
+	#copied = 0;
+	constructor(source, start, stop, size) {
+		this.#source = source;
+		this.#next = clamp(start, source.length());
+		this.#stop = stop;
+		this.#size = size;
+	}
+	async next() {
+		if (this.#copied >= 1048576) {
+			this.#copied = 0;
+			await new Promise((resolve) => (0, node_timers.setImmediate)(resolve));
+		}
+		const stop = clamp(this.#stop, this.#source.length());
+		const end = Math.min(this.#next + this.#size, stop);
+		this.ended = end === stop;
+		if (end <= this.#next) return void 0;
+		const piece = this.#source.copy(this.#next, end);
+		this.#next = end;
+		this.#copied += piece.length;
+		return piece;
+	}
+};
+function streamOf(pieces) {
+	const { ReadableStream } = require("node:stream/web");
+	return new ReadableStream({ async pull(controller) {
+		const piece = await pieces.next();
+		if (piece !== void 0) controller.enqueue(piece);
+		if (piece === void 0 || pieces.ended) controller.close();
+	} }, { highWaterMark: 0 });
+}
+var BufferIterator = class {
+	#pieces;
+	#ended = false;
+	#last = Promise.resolve();
+	constructor(pieces) {
+		this.#pieces = pieces;
+	}
+	next() {
+		const step = () => this.#step();
+		const next = this.#last.then(step, step);
+		this.#last = next;
+		return next;
+	}
+	async return() {
+		this.#ended = true;
+		return {
+			value: void 0,
+			done: true
+		};
+	}
+	[Symbol.asyncIterator]() {
+		return this;
+	}
+	async #step() {
+		const piece = this.#ended ? void 0 : await this.#pieces.next();
+		if (piece === void 0) return this.return();
+		return {
+			value: Buffer.from(piece.buffer, piece.byteOffset, piece.length),
+			done: false
+		};
+	}
+};
+//#endregion
+//#region src/tasks.ts
+const REPORT_INTERVAL = 34;
+const buffersInUse = /* @__PURE__ */ new Set();
+function isUsedByTask(buffer) {
+	for (const use of buffersInUse) if (use.buffer === buffer) return true;
+	return false;
+}
+async function runTask({ mapping, options, total, buffer, start }) {
+	const { signal, onProgress } = options;
+	const task = checked(binding.newTask(mapping));
+	let thrown;
+	const stop = () => binding.stopTask(task);
+	const report = (done) => {
+		if (thrown !== void 0) return;
+		try {
+			onProgress?.({
+				done,
+				total
+			});
+		} catch (error) {
+			thrown = { error };
+			stop();
+		}
+	};
+	const reportPart = () => {
+		const done = binding.taskDone(task);
+		if (done < total) report(done);
+	};
+	const use = { buffer };
+	let timer;
+	let stopListening;
+	try {
+		const working = start(task);
+		buffersInUse.add(use);
+		try {
+			stopListening = signal?.onAbort(stop);
+		} catch (error) {
+			thrown = { error };
+			stop();
+		}
+		timer = onProgress && (0, node_timers.setInterval)(reportPart, REPORT_INTERVAL);
+		const result = checked(await working);
+		report(total);
+		if (thrown === void 0) return result;
+	} catch (error) {
+		if (thrown === void 0) throw toUserError(error, signal);
+	} finally {
+		(0, node_timers.clearInterval)(timer);
+		buffersInUse.delete(use);
+		stopListening?.();
+	}
+	throw thrown.error;
+}
+function toUserError(error, signal) {
+	if (isAborted(error) && signal !== void 0) return aborted(signal.reason(), error);
+	if ((0, node_util_types.isNativeError)(error)) Error.captureStackTrace(error);
+	return error;
+}
+//#endregion
+//#region src/text.ts
+const LEAST_CHARACTERS = {
+	utf8: (count) => Math.ceil(count / 3),
+	latin1: (count) => count,
+	ascii: (count) => count,
+	utf16le: (count) => Math.floor(count / 2),
+	hex: (count) => 2 * count,
+	base64: (count) => 4 * Math.ceil(count / 3)
+};
+const ENCODINGS = Object.keys(LEAST_CHARACTERS);
+function textEncoding(encoding) {
+	if (encoding === "utf8") return encoding;
+	return oneOf(encoding, "encoding", ENCODINGS);
+}
+function refuseTooLong(encoding, count) {
+	const limit = node_buffer.constants.MAX_STRING_LENGTH;
+	if (LEAST_CHARACTERS[encoding](count) > limit) throw textTooLong(count, limit);
+}
+function decode(copy, encoding, count) {
+	try {
+		return copy.toString(encoding, 0, count);
+	} catch {
+		throw textTooLong(count, node_buffer.constants.MAX_STRING_LENGTH);
+	}
+}
+const scratch = Buffer.allocUnsafeSlow(2048);
+const scratchWords = new DataView(scratch.buffer);
+const SHORT_LOOP = 256;
+function shortText(bytes, words, encoding, from, to) {
+	const count = to - from;
+	if (count > SHORT_LOOP) bytes.copy(scratch, 0, from, to);
+	else {
+		let done = 0;
+		for (; done + 16 <= count; done += 16) {
+			const at = from + done;
+			scratchWords.setInt32(done, words.getInt32(at, true), true);
+			scratchWords.setInt32(done + 4, words.getInt32(at + 4, true), true);
+			scratchWords.setInt32(done + 8, words.getInt32(at + 8, true), true);
+			scratchWords.setInt32(done + 12, words.getInt32(at + 12, true), true);
+		}
+		for (; done + 4 <= count; done += 4) scratchWords.setInt32(done, words.getInt32(from + done, true), true);
+		for (; done < count; done += 1) scratchWords.setInt8(done, words.getInt8(from + done));
+	}
+	return encoding === "utf8" && HAS_UTF8_SLICE ? scratch.utf8Slice(0, count) : scratch.toString(encoding, 0, count);
+}
+const HAS_UTF8_SLICE = "utf8Slice" in scratch;
 //#endregion
 //#region src/views/mapped-buffer.ts
 function mappedBuffer(id, buffer, start, byteOffset, length) {
@@ -2606,6 +2075,691 @@ function allocateBuffer(count) {
 	}
 }
 //#endregion
+//#region src/sharing/waits.ts
+const RESULTS = [
+	"ok",
+	"not-equal",
+	"timed-out"
+];
+const ALL = 2 ** 32 - 1;
+function resultOf(index) {
+	return RESULTS[index] ?? "ok";
+}
+function look() {}
+function wait({ handle }, position, value, timeout) {
+	return resultOf(checked(binding.wait(handle, position, value, timeout, look)));
+}
+let lastNumber = 0;
+async function waitAsync(mapping, position, value, { timeout, signal }) {
+	mapping.relocateEarly();
+	const { handle } = mapping;
+	lastNumber = (lastNumber + 1) % ALL;
+	const number = lastNumber;
+	const begun = checked(binding.startWait(handle, position, value, timeout, number));
+	if (typeof begun === "number") return resultOf(begun);
+	const use = { buffer: mapping.views.bufferForTask() };
+	let thrown;
+	let stopListening;
+	const abort = () => binding.abortWait(handle, number);
+	try {
+		buffersInUse.add(use);
+		try {
+			stopListening = signal?.onAbort(abort);
+		} catch (error) {
+			thrown = { error };
+			abort();
+		}
+		const result = checked(await begun);
+		if (thrown === void 0) return resultOf(result);
+	} catch (error) {
+		if (thrown === void 0) throw toUserError(error, signal);
+	} finally {
+		buffersInUse.delete(use);
+		stopListening?.();
+	}
+	throw thrown.error;
+}
+function notify({ handle, views }, position, count) {
+	const woken = checked(binding.notify(handle, position, Math.min(count, ALL)));
+	const words = woken < count ? views.sharedWords() : void 0;
+	if (words === void 0) return woken;
+	return woken + Atomics.notify(words.array, (words.origin + position) / words.array.BYTES_PER_ELEMENT, count - woken);
+}
+//#endregion
+//#region src/sharing/range-lock.ts
+const SYNC_NAMES = ["mode", "timeout"];
+const ASYNC_NAMES = [...SYNC_NAMES, "signal"];
+const RANGE_NAMES = ["start", "stop"];
+const MODES = ["exclusive", "shared"];
+function lockArguments(start, stop, options, isSync) {
+	const names = isSync ? SYNC_NAMES : ASYNC_NAMES;
+	const method = isSync ? "lockRangeSync" : "lockRange";
+	const hasRange = isOptions(start, stop, options);
+	const all = hasRange ? optionsArgument(start, [...RANGE_NAMES, ...names], method) : optionsArgument(options, names, method);
+	const { mode, timeout } = all;
+	const signal = isSync ? void 0 : signalOption(all.signal);
+	const request = {
+		range: hasRange ? range(all.start, all.stop) : range(start, stop),
+		mode: mode === void 0 ? "exclusive" : oneOf(mode, "mode", MODES),
+		timeout: timeoutArgument(timeout, "timeout"),
+		signal
+	};
+	refuseAborted(signal);
+	return request;
+}
+let newLock;
+let tryLock;
+let beginRequest;
+let hold;
+addDisposeSymbols(class RangeLock {
+	start;
+	stop;
+	mode;
+	#mapping;
+	#number = 0;
+	static {
+		newLock = (mapping, { range, mode }) => new RangeLock(mapping, lockBounds(range, mapping), mode);
+		tryLock = (lock, looksOnce) => {
+			const { start, stop, mode } = lock;
+			const number = binding.tryLockRange(lock.#mapping.handle, start, stop, mode === "exclusive", looksOnce);
+			if (typeof number !== "number") throw number;
+			lock.#number = number;
+			return number !== 0;
+		};
+		beginRequest = (lock) => {
+			const { start, stop, mode } = lock;
+			const number = binding.requestRangeLock(lock.#mapping.handle, start, stop, mode === "exclusive");
+			if (typeof number !== "number") throw number;
+			return number;
+		};
+		hold = (lock, number) => {
+			lock.#number = number;
+			return lock;
+		};
+	}
+	constructor(mapping, [start, stop], mode) {
+		this.#mapping = mapping;
+		this.start = start;
+		this.stop = stop;
+		this.mode = mode;
+	}
+	get released() {
+		if (!(#number in this)) throw invalidLock();
+		return this.#number === 0 || this.#mapping.life !== 0;
+	}
+	release() {
+		if (!(#number in this)) throw invalidLock();
+		if (this.#number === 0) return;
+		const { handle, life } = this.#mapping;
+		if (life === 0) binding.releaseRangeLock(handle, this.#number);
+		this.#number = 0;
+	}
+	[Symbol.dispose]() {
+		this.release();
+	}
+}.prototype);
+function lockSync(mapping, request) {
+	const { timeout } = request;
+	const lock = newLock(mapping, request);
+	if (tryLock(lock, timeout === 0)) return lock;
+	if (timeout === 0) return null;
+	const { handle } = mapping;
+	const number = beginRequest(lock);
+	try {
+		return checked(binding.waitForRangeLock(handle, number, timeout, look)) ? hold(lock, number) : null;
+	} catch (error) {
+		binding.endRangeLockRequest(handle, number, true);
+		binding.releaseRangeLock(handle, number);
+		throw error;
+	}
+}
+async function lockAsync(mapping, request) {
+	const { timeout, signal } = request;
+	const lock = newLock(mapping, request);
+	if (tryLock(lock, timeout === 0)) return lock;
+	if (timeout === 0) return null;
+	const { handle } = mapping;
+	const number = beginRequest(lock);
+	const end = (isTimeout) => {
+		binding.endRangeLockRequest(handle, number, isTimeout);
+	};
+	let failure;
+	let stopListening;
+	let stopTimer;
+	try {
+		const settled = checked(binding.rangeLockPromise(handle, number));
+		stopTimer = after(timeout, () => end(true));
+		try {
+			stopListening = signal?.onAbort(() => {
+				failure ??= { error: aborted(signal.reason()) };
+				end(false);
+			});
+		} catch (error) {
+			failure = { error };
+			end(false);
+		}
+		const isLocked = checked(await settled);
+		if (failure === void 0) {
+			if (mapping.life !== 0) throw closed();
+			return isLocked ? hold(lock, number) : null;
+		}
+	} catch (error) {
+		if (failure === void 0) throw toUserError(error, void 0);
+	} finally {
+		stopTimer?.();
+		stopListening?.();
+		if (lock.released) {
+			end(false);
+			binding.releaseRangeLock(handle, number);
+		}
+	}
+	throw failure.error;
+}
+const LONGEST_TIMER = 2 ** 31 - 1;
+function after(milliseconds, call) {
+	if (milliseconds === Number.POSITIVE_INFINITY) return void 0;
+	let timer;
+	const start = (left) => {
+		const next = Math.min(left, LONGEST_TIMER);
+		timer = (0, node_timers.setTimeout)(() => left > next ? start(left - next) : call(), next);
+	};
+	start(milliseconds);
+	return () => (0, node_timers.clearTimeout)(timer);
+}
+//#endregion
+//#region src/search/iteration.ts
+const DONE = Object.freeze({
+	value: void 0,
+	done: true
+});
+const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
+function inheritHelpers(...classes) {
+	for (const { prototype } of classes) Object.setPrototypeOf(prototype, iteratorPrototype);
+}
+//#endregion
+//#region src/search/matches.ts
+const FIRST_BATCH$1 = 16;
+const LARGEST_BATCH$1 = 4096;
+const MOST_POSITIONS = 2 ** 31;
+var BatchedSearch = class {
+	batch = 0;
+	base;
+	stop = 0;
+	ended = false;
+	#source;
+	#state;
+	#faultCounter;
+	#needle;
+	#requestedStop;
+	#places = new Int32Array(FIRST_BATCH$1);
+	#count = 0;
+	#returned = 0;
+	#next = 0;
+	#isLast = false;
+	#generation = -1;
+	#faults;
+	constructor(source, needle, start, stop) {
+		this.#source = source;
+		this.#state = source.state;
+		this.#faultCounter = source.state.faults;
+		this.#needle = needle;
+		this.base = start;
+		this.#requestedStop = stop;
+	}
+	next() {
+		const returned = this.#returned;
+		if (returned === this.#count || this.#state.generation !== this.#generation || this.#faultCounter[0] !== this.#faults) return this.#findMore();
+		this.#returned = returned + 1;
+		return this.#places[returned];
+	}
+	end() {
+		this.ended = true;
+		this.#returned = this.#count;
+	}
+	#findMore() {
+		if (this.ended) return -1;
+		this.#source.check();
+		this.#faults = this.#faultCounter[0];
+		if (this.#generation !== this.#state.generation) {
+			this.#generation = this.#state.generation;
+			this.stop = clamp(this.#requestedStop, this.#source.length());
+			this.#next = this.#returned === 0 ? this.base : this.#endOf(this.#returned - 1);
+			this.#isLast = false;
+			this.#find();
+		} else if (this.#returned === this.#count) {
+			if (this.#places.length < LARGEST_BATCH$1) this.#places = new Int32Array(this.#places.length * 4);
+			this.#find();
+		}
+		if (this.#returned === this.#count) return -1;
+		this.#returned += 1;
+		return this.#places[this.#returned - 1];
+	}
+	#find() {
+		while (!this.#isLast) {
+			this.batch += 1;
+			this.base = Math.min(this.#next, this.stop);
+			this.#returned = 0;
+			this.#count = 0;
+			const reach = this.base + MOST_POSITIONS - 1 + this.#needle.length;
+			const stop = Math.min(reach, this.stop);
+			const count = checked(binding.findAll(this.#source.handle(), this.#needle, this.#places, this.base, stop));
+			this.#count = count;
+			const end = count === 0 ? 0 : this.#endOf(count - 1);
+			const isFull = count === this.#places.length;
+			this.#next = isFull ? end : Math.max(this.base + MOST_POSITIONS, end);
+			this.#isLast = !isFull && stop === this.stop;
+			if (count !== 0) return;
+		}
+	}
+	#endOf(number) {
+		return this.base + this.#places[number] + this.#needle.length;
+	}
+};
+var Matches = class {
+	#search;
+	constructor(source, needle, start, stop) {
+		this.#search = new BatchedSearch(source, needle, start, stop);
+	}
+	next() {
+		const place = this.#search.next();
+		return place === -1 ? this.return() : {
+			value: this.#search.base + place,
+			done: false
+		};
+	}
+	return() {
+		this.#search.end();
+		return DONE;
+	}
+	[Symbol.iterator]() {
+		return this;
+	}
+};
+inheritHelpers(Matches);
+//#endregion
+//#region src/search/lines.ts
+const NOWHERE = /* @__PURE__ */ new ArrayBuffer(0);
+const FIRST_WINDOW = 64 * 1024;
+const WINDOW_GROWTH = 16;
+const LAST_SHORT_WINDOW = 16 * 1024 * 1024;
+const LONGEST_WINDOW = MAX_VIEW_LENGTH - 8;
+function nextWindowLength(length) {
+	if (length === 0) return FIRST_WINDOW;
+	return length < LAST_SHORT_WINDOW ? length * WINDOW_GROWTH : LONGEST_WINDOW;
+}
+const RETURN$1 = 13;
+function withoutReturn(line) {
+	const last = line.length - 1;
+	return line[last] === RETURN$1 ? new Uint8Array(line.buffer, line.byteOffset, last) : line;
+}
+var Lines = class {
+	#source;
+	#search;
+	#crlf;
+	#start = 0;
+	#base;
+	#buffer = NOWHERE;
+	#origin = 0;
+	#generation = -1;
+	#windowLength = 0;
+	#batch = -1;
+	#offset = 0;
+	constructor(source, start, stop, crlf) {
+		this.#source = source;
+		this.#crlf = crlf;
+		this.#search = new BatchedSearch(source, NEWLINE$1, start, stop);
+		this.#base = start;
+	}
+	next() {
+		const search = this.#search;
+		const newline = search.next();
+		if (newline === -1) return this.#lastLine();
+		const start = this.#start;
+		if (search.batch === this.#batch) try {
+			const value = new Uint8Array(this.#buffer, this.#offset + start, newline - start);
+			this.#start = newline + 1;
+			return {
+				value: this.#crlf ? withoutReturn(value) : value,
+				done: false
+			};
+		} catch {}
+		const from = this.#base + start;
+		this.#base = search.base;
+		this.#start = newline + 1;
+		const value = this.#bytes(from, search.base + newline);
+		return {
+			value: this.#crlf ? withoutReturn(value) : value,
+			done: false
+		};
+	}
+	return() {
+		this.#search.end();
+		this.#buffer = NOWHERE;
+		this.#generation = -1;
+		this.#batch = -1;
+		return DONE;
+	}
+	[Symbol.iterator]() {
+		return this;
+	}
+	#lastLine() {
+		const { ended, stop } = this.#search;
+		const from = this.#base + this.#start;
+		const value = !ended && from < stop ? this.#bytes(from, stop) : void 0;
+		const done = this.return();
+		return value === void 0 ? done : {
+			value,
+			done: false
+		};
+	}
+	#bytes(from, to) {
+		this.#batch = -1;
+		let bytes = this.#inWindow(from, to);
+		if (bytes === void 0) {
+			this.#windowLength = nextWindowLength(this.#windowLength);
+			const end = Math.min(from + this.#windowLength, this.#search.stop);
+			const window = this.#source.window(from, Math.max(to, end));
+			if (window === void 0) return this.#source.copy(from, to);
+			this.#buffer = window.buffer;
+			this.#origin = window.origin;
+			this.#generation = this.#source.state.generation;
+			bytes = new Uint8Array(window.buffer, window.origin + from, to - from);
+		}
+		this.#offset = this.#origin + this.#base;
+		this.#batch = this.#search.batch;
+		return bytes;
+	}
+	#inWindow(from, to) {
+		if (this.#generation !== this.#source.state.generation) return void 0;
+		try {
+			return new Uint8Array(this.#buffer, this.#origin + from, to - from);
+		} catch {
+			return;
+		}
+	}
+};
+const BLOCK = 16 * 1024;
+var NewlinesBackwards = class {
+	#source;
+	#start;
+	#places = new Int32Array(BLOCK);
+	#count = 0;
+	#base;
+	constructor(source, start, stop) {
+		this.#source = source;
+		this.#start = start;
+		this.#base = stop;
+	}
+	before(position) {
+		for (;;) {
+			while (this.#count > 0) {
+				const place = this.#base + this.#places[this.#count - 1];
+				if (place < position) return place;
+				this.#count -= 1;
+			}
+			const stop = Math.min(this.#base, position);
+			if (stop <= this.#start) return -1;
+			this.#base = Math.max(this.#start, stop - BLOCK);
+			this.#count = checked(binding.findAll(this.#source.handle(), NEWLINE$1, this.#places, this.#base, stop));
+		}
+	}
+};
+var LinesBackwards = class {
+	#source;
+	#state;
+	#start;
+	#crlf;
+	#newlines;
+	#end;
+	#ended = false;
+	#buffer = NOWHERE;
+	#origin = 0;
+	#windowLength = 0;
+	#generation = -1;
+	#faults;
+	constructor(source, start, stop, crlf) {
+		this.#source = source;
+		this.#state = source.state;
+		this.#start = start;
+		this.#crlf = crlf;
+		this.#end = stop;
+		this.#newlines = new NewlinesBackwards(source, start, start);
+	}
+	next() {
+		if (this.#ended) return DONE;
+		if (this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) this.#followMapping();
+		const end = this.#end;
+		if (end <= this.#start) return this.return();
+		const last = this.#newlines.before(end);
+		const isTerminated = last === end - 1;
+		const to = isTerminated ? last : end;
+		const before = isTerminated ? this.#newlines.before(last) : last;
+		const from = before === -1 ? this.#start : before + 1;
+		const bytes = this.#bytes(from, to);
+		this.#end = from;
+		return {
+			value: this.#crlf && isTerminated ? withoutReturn(bytes) : bytes,
+			done: false
+		};
+	}
+	return() {
+		this.#ended = true;
+		this.#buffer = NOWHERE;
+		return DONE;
+	}
+	[Symbol.iterator]() {
+		return this;
+	}
+	#followMapping() {
+		this.#source.check();
+		this.#faults = this.#state.faults[0];
+		if (this.#generation === this.#state.generation) return;
+		this.#generation = this.#state.generation;
+		this.#buffer = NOWHERE;
+		this.#end = clamp(this.#end, this.#source.length());
+		this.#newlines = new NewlinesBackwards(this.#source, this.#start, this.#end);
+	}
+	#bytes(from, to) {
+		try {
+			return new Uint8Array(this.#buffer, this.#origin + from, to - from);
+		} catch {}
+		this.#windowLength = nextWindowLength(this.#windowLength);
+		const start = Math.max(to - this.#windowLength, this.#start);
+		const window = this.#source.window(Math.min(from, start), to);
+		if (window === void 0) return this.#source.copy(from, to);
+		this.#buffer = window.buffer;
+		this.#origin = window.origin;
+		return new Uint8Array(window.buffer, window.origin + from, to - from);
+	}
+};
+inheritHelpers(Lines, LinesBackwards);
+//#endregion
+//#region src/search/text-lines.ts
+const FIRST_BATCH = 4 * 1024;
+const LARGEST_BATCH = 64 * 1024;
+var TextLines = class {
+	#source;
+	#state;
+	#start;
+	#requestedStop;
+	#format;
+	#lines = [];
+	#returned = 0;
+	#ended = false;
+	#copy = Buffer.alloc(0);
+	#copiedFrom = 0;
+	#next = -1;
+	#stop = 0;
+	#buffer = Buffer.alloc(0);
+	#generation = -1;
+	#faults;
+	constructor(source, start, stop, format) {
+		this.#source = source;
+		this.#state = source.state;
+		this.#start = start;
+		this.#requestedStop = stop;
+		this.#format = format;
+	}
+	next() {
+		const returned = this.#returned;
+		if (returned === this.#lines.length || this.#state.generation !== this.#generation || this.#state.faults[0] !== this.#faults) return this.#checkedNext();
+		this.#returned = returned + 1;
+		return {
+			value: this.#lines[returned],
+			done: false
+		};
+	}
+	return() {
+		this.#ended = true;
+		this.#lines = [];
+		this.#returned = 0;
+		this.#copy = this.#buffer = Buffer.alloc(0);
+		this.#generation = -1;
+		return DONE;
+	}
+	[Symbol.iterator]() {
+		return this;
+	}
+	#checkedNext() {
+		if (this.#ended) return DONE;
+		this.#source.check();
+		this.#faults = this.#state.faults[0];
+		if (this.#generation !== this.#state.generation) this.#restart();
+		if (this.#returned === this.#lines.length) this.#fill();
+		if (this.#returned === this.#lines.length) return this.return();
+		this.#returned += 1;
+		return {
+			value: this.#lines[this.#returned - 1],
+			done: false
+		};
+	}
+	#restart() {
+		const isFirst = this.#generation === -1;
+		this.#generation = this.#state.generation;
+		this.#stop = clamp(this.#requestedStop, this.#source.length());
+		const { reverse } = this.#format;
+		if (isFirst) this.#next = reverse ? this.#stop : this.#start;
+		else if (this.#returned !== this.#lines.length) {
+			const before = reverse ? this.#lines.length - this.#returned : this.#returned;
+			let at = 0;
+			for (let line = 0; line < before; line += 1) at = this.#copy.indexOf(NEWLINE_BYTE, at) + 1;
+			this.#next = this.#copiedFrom + at;
+		}
+		if (reverse) this.#next = Math.min(this.#next, this.#stop);
+		this.#lines = [];
+		this.#returned = 0;
+	}
+	#fill() {
+		this.#returned = 0;
+		this.#lines = [];
+		const { encoding, crlf, reverse } = this.#format;
+		if (!(reverse ? this.#copyBefore() : this.#copyAfter())) return;
+		const text = decode(this.#copy, encoding, this.#copy.length);
+		const lines = text.split("\n");
+		const isTerminated = lines.at(-1) === "";
+		if (isTerminated) lines.pop();
+		if (crlf && text.includes("\r\n")) dropReturns(lines, isTerminated ? lines.length : lines.length - 1);
+		this.#lines = reverse ? lines.reverse() : lines;
+	}
+	#copyAfter() {
+		const from = this.#next;
+		const left = this.#stop - from;
+		if (left <= 0) return false;
+		const copy = this.#read(from, Math.min(left, this.#batchSize()));
+		const end = copy.length === left ? left : copy.lastIndexOf(NEWLINE_BYTE) + 1;
+		if (end !== 0) this.#copy = copy.subarray(0, end);
+		else {
+			const newline = checked(binding.find(this.#source.handle(), NEWLINE$1, from + copy.length, this.#stop));
+			this.#copyLong(from, newline === -1 ? this.#stop : newline + 1);
+		}
+		this.#copiedFrom = from;
+		this.#next = from + this.#copy.length;
+		return true;
+	}
+	#copyBefore() {
+		const to = this.#next;
+		const left = to - this.#start;
+		if (left <= 0) return false;
+		const size = Math.min(left, this.#batchSize());
+		const copy = this.#read(to - size, size);
+		const newline = size === left ? -1 : copy.indexOf(NEWLINE_BYTE);
+		if (size === left || newline !== -1 && newline !== size - 1) this.#copy = copy.subarray(newline + 1);
+		else {
+			const before = checked(binding.rfind(this.#source.handle(), NEWLINE$1, this.#start, to - size));
+			this.#copyLong(before === -1 ? this.#start : before + 1, to);
+		}
+		this.#copiedFrom = to - this.#copy.length;
+		this.#next = this.#copiedFrom;
+		return true;
+	}
+	#batchSize() {
+		const last = this.#buffer.length;
+		if (last < LARGEST_BATCH) this.#buffer = Buffer.allocUnsafeSlow(last === 0 ? FIRST_BATCH : last * 4);
+		return this.#buffer.length;
+	}
+	#read(from, size) {
+		const copy = this.#buffer.subarray(0, size);
+		checked(binding.read(this.#source.handle(), copy, from));
+		return copy;
+	}
+	#copyLong(from, to) {
+		refuseTooLong(this.#format.encoding, to - from);
+		this.#copy = this.#source.copy(from, to);
+	}
+};
+const NEWLINE_BYTE = 10;
+const RETURN = 13;
+function dropReturns(lines, count) {
+	for (let index = 0; index < count; index += 1) {
+		const line = lines[index];
+		if (line.charCodeAt(line.length - 1) === RETURN) lines[index] = line.slice(0, -1);
+	}
+}
+inheritHelpers(TextLines);
+//#endregion
+//#region src/views/view-types.ts
+const ELEMENT_SIZES = new Map([[DataView, 1], [Buffer, 1]]);
+for (const name of Object.getOwnPropertyNames(globalThis)) {
+	if (!/^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$/.test(name)) continue;
+	const type = Reflect.get(globalThis, name);
+	ELEMENT_SIZES.set(type, type.BYTES_PER_ELEMENT);
+}
+function elementSize(type) {
+	for (let base = type; typeof base === "function" && !(0, node_util_types.isProxy)(base); base = Object.getPrototypeOf(base)) {
+		const size = ELEMENT_SIZES.get(base);
+		if (size !== void 0) return size;
+	}
+}
+function isConstructor(type) {
+	if (ELEMENT_SIZES.has(type)) return true;
+	try {
+		Reflect.construct(new Proxy(type, BUILDS_NOTHING), []);
+		return true;
+	} catch {
+		return false;
+	}
+}
+const BUILDS_NOTHING = { construct: () => ({}) };
+function construct(type, ...args) {
+	if (type === Buffer) return Reflect.construct(Uint8Array, args, Buffer);
+	return new type(...args);
+}
+//#endregion
+//#region src/identity.ts
+const IDENTITY = Symbol("memmap.identity");
+let mappings = 0;
+let markAsUncloneable = null;
+function giveIdentity(object) {
+	mappings += 1;
+	Reflect.set(object, IDENTITY, mappings);
+	if (markAsUncloneable === null) markAsUncloneable = uncloneableMark();
+	markAsUncloneable?.(object);
+}
+function uncloneableMark() {
+	if (Number.parseInt(process.versions.node, 10) < 22) return void 0;
+	return require("node:worker_threads").markAsUncloneable;
+}
+//#endregion
 //#region src/mmap/state.ts
 let mappingOf;
 let live;
@@ -2979,6 +3133,14 @@ var MmapSharing = class extends MmapSearch {
 		const at = wholeNumber(position, "position");
 		const most = countArgument(count, "count");
 		return notify(this.#withWord(at), at, most);
+	}
+	async lockRange(start, stop, options) {
+		const request = lockArguments(start, stop, options, false);
+		return lockAsync(live(this), request);
+	}
+	lockRangeSync(start, stop, options) {
+		const request = lockArguments(start, stop, options, true);
+		return lockSync(live(this), request);
 	}
 	#withWord(position) {
 		const mapping = live(this);

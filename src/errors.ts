@@ -87,6 +87,10 @@ export function noPrimitive(hint: unknown): TypeError {
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
 }
 
+export function invalidLock(): TypeError {
+  return withCode(new TypeError('Value of "this" must be a RangeLock'), 'ERR_INVALID_THIS')
+}
+
 /** `this` is not touched: it may be a Proxy. */
 export function invalidThis(name = 'Mmap'): TypeError {
   const message =

@@ -23,5 +23,13 @@ export type {
 } from './options.js'
 export type { WaitResult } from './sharing/waits.js'
 export { unlinkShm } from './shm.js'
+export type {
+  AsyncLockOptions,
+  AsyncRangeLockOptions,
+  LockMode,
+  LockOptions,
+  RangeLock,
+  RangeLockOptions,
+} from './sharing/range-lock.js'
 export type { TextEncoding } from './text.js'
 export type { ViewConstructor, ViewOver } from './views/view-types.js'

@@ -534,7 +534,7 @@ export function rangeArguments(start: unknown, stop: unknown): Range {
   return range(options.start, options.stop)
 }
 
-function range(start: unknown, stop: unknown): Range {
+export function range(start: unknown, stop: unknown): Range {
   return { start: optionalBound(start, 'start'), stop: optionalBound(stop, 'stop') }
 }
 
@@ -579,13 +579,13 @@ export function waitOptions(options: unknown): CheckedWaitOptions {
   return checked
 }
 
-function signalOption(passed: unknown): Signal | undefined {
+export function signalOption(passed: unknown): Signal | undefined {
   const signal = passed === undefined ? undefined : signalOf(passed)
   if (passed !== undefined && signal === undefined) throw wrongType('signal', 'an instance of AbortSignal', passed)
   return signal
 }
 
-function refuseAborted(signal: Signal | undefined): void {
+export function refuseAborted(signal: Signal | undefined): void {
   if (signal?.aborted) throw aborted(signal.reason())
 }
 
@@ -602,7 +602,7 @@ function isObject(value: unknown): value is object {
 }
 
 /** `method` is how the error calls what has these options. */
-function optionsArgument(options: unknown, names: readonly string[], method: string): object {
+export function optionsArgument(options: unknown, names: readonly string[], method: string): object {
   if (options === undefined) return NO_OPTIONS
   if (!isObject(options) || looksMisplaced(options)) throw wrongType('options', 'of type object', options)
   refuseUnknown(options, 'options.', names, method)

@@ -29,6 +29,24 @@ export function rangeFromStart({ start, stop }: Range, length: number): [from: n
   return [from, Math.max(from, clamp(stop ?? length, length))]
 }
 
+/**
+ * A range to lock, which may lie beyond the end of a mapping. Without `stop` it ends at infinity.
+ */
+export function lockBounds(
+  { start, stop }: Range,
+  { offset, length }: { offset: number; length: number },
+): [from: number, to: number] {
+  const what = 'lock range out of range'
+  const most = Number.MAX_SAFE_INTEGER - offset
+  const from = start === undefined ? 0 : start < 0 ? Math.max(start + length, 0) : start
+  const to = stop === undefined ? Number.POSITIVE_INFINITY : stop < 0 ? Math.max(stop + length, 0) : stop
+  if (from > most) throw outOfRange(what, 'start', `at most ${most}`, start)
+  if (to > most && to !== Number.POSITIVE_INFINITY) throw outOfRange(what, 'stop', `at most ${most}`, stop)
+  // A lock on no bytes would keep nobody out.
+  if (to <= from) throw outOfRange(what, 'stop', `greater than "start", which is ${from}`, stop)
+  return [from, to]
+}
+
 /** The place of a single byte. */
 export function byteIndex(index: number, length: number): number {
   const at = index < 0 ? index + length : index

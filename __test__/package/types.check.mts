@@ -11,6 +11,8 @@ import {
   type ErrorCode,
   type FileLike,
   type LinesOptions,
+  type LockMode,
+  type LockOptions,
   MADV_HUGEPAGE,
   MADV_WILLNEED,
   MAP_SHARED,
@@ -22,6 +24,7 @@ import {
   PAGESIZE,
   PROT_READ,
   type Progress,
+  type RangeLock,
   type Residency,
   type TaskOptions,
   unlinkShm,
@@ -363,6 +366,39 @@ map.madvise(MADV_HUGEPAGE)
 map.resize()
 // @ts-expect-error an option is needed
 map.madvise()
+
+// --- Locks
+
+hasType<Promise<RangeLock>>()(map.lockRange())
+hasType<Promise<RangeLock>>()(map.lockRange(0, 10, { mode: 'shared', signal: AbortSignal.timeout(1) }))
+hasType<Promise<RangeLock>>()(map.lockRange({ start: -10, mode: 'exclusive' }))
+hasType<Promise<RangeLock | null>>()(map.lockRange(0, 10, { timeout: 0 }))
+hasType<Promise<RangeLock | null>>()(map.lockRange({ stop: 5, timeout: 10, signal: undefined }))
+hasType<RangeLock>()(map.lockRangeSync())
+hasType<RangeLock>()(map.lockRangeSync(0, undefined, { mode: 'shared' }))
+hasType<RangeLock | null>()(map.lockRangeSync(undefined, undefined, { timeout: 0 }))
+hasType<RangeLock | null>()(map.lockRangeSync({ timeout: 0 }))
+const lock: RangeLock & Disposable = map.lockRangeSync()
+hasType<number>()(lock.start)
+hasType<number>()(lock.stop)
+hasType<LockMode>()(lock.mode)
+hasType<boolean>()(lock.released)
+hasType<void>()(lock.release())
+const lockOptions: LockOptions = { mode: 'shared' }
+hasType<RangeLock>()(map.lockRangeSync(0, 1, { mode: 'shared' as LockMode }))
+hasType<RangeLock | null>()(map.lockRangeSync(0, 1, lockOptions))
+hasType<Promise<RangeLock | null>>()(map.lockRange(0, 1, lockOptions))
+
+// @ts-expect-error there is no such mode
+map.lockRange(0, 10, { mode: 'write' })
+// @ts-expect-error a signal cannot come while the thread is blocked
+map.lockRangeSync(0, 10, { signal: AbortSignal.abort() })
+// @ts-expect-error it may be null after a timeout
+map.lockRangeSync(0, 10, { timeout: 0 }).release()
+// @ts-expect-error locks come from lockRange
+new RangeLock()
+// @ts-expect-error only release() does that
+lock.released = true
 
 // --- The end
 

@@ -1,14 +1,25 @@
-// The part of class Mmap by which threads and processes that share memory wait for one another.
+// The part of class Mmap by which threads and processes that share memory wait for one another,
+// and exclude one another.
 
 import { countArgument, timeoutArgument, wholeNumber, wordValue } from '../arguments.js'
 import type { Mapping } from '../mapping.js'
 import { type WaitOptions, waitOptions } from '../options.js'
 import { refuseWrongWord } from '../ranges.js'
+import {
+  type AsyncLockOptions,
+  type AsyncRangeLockOptions,
+  type LockOptions,
+  lockArguments,
+  lockAsync,
+  lockSync,
+  type RangeLock,
+  type RangeLockOptions,
+} from '../sharing/range-lock.js'
 import * as waits from '../sharing/waits.js'
 import { MmapSearch } from './search.js'
 import { live } from './state.js'
 
-/** Waiting for others. */
+/** Waiting for others, and locks. */
 export class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends MmapSearch<TBuffer> {
   /**
    * Blocks this thread while four bytes have the value of `value`, until {@link notify} is called
@@ -69,6 +80,82 @@ export class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
     const at = wholeNumber(position, 'position')
     const most = countArgument(count, 'count')
     return waits.notify(this.#withWord(at), at, most)
+  }
+
+  // --- Locks
+
+  /**
+   * Locks bytes of the file, or of the named region, against all who lock them: other processes,
+   * other threads, other Mmaps, and this one. It waits until nobody else has a part of the range.
+   * The system releases the lock of a process that ends or is killed.
+   *
+   * It is advisory: it hinders nobody who does not ask for a lock, and no byte from being read or
+   * written. Two who lock two ranges in different orders wait for each other for ever: keep one
+   * order, or give a `timeout`. Requests of one process for the same range and mode get it in their
+   * order. On Linux and macOS it also excludes fcntl locks of other programs (Python's
+   * `fcntl.lockf`, Java's `FileChannel.lock`). On Windows it is a lock on the positions 2 ** 62
+   * behind the bytes, because Windows would refuse all reading and writing of what is locked.
+   * @param start in bytes, default 0; or all options. A negative one counts from the end, and the
+   *   range may lie beyond it
+   * @param stop the first byte that is not locked. Without it, the lock reaches to the end of the
+   *   file, however long that becomes
+   * @returns a promise of the lock, or of null after a `timeout`. It keeps the process alive while
+   *   it waits
+   * @throws (by rejection) ERR_MMAP_CLOSED, also when it is closed meanwhile; ABORT_ERR;
+   *   ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE; ERR_OUT_OF_RANGE for a range without bytes and a
+   *   negative `timeout`; EACCES for an exclusive lock of a file that was opened for reading
+   *   (`ACCESS_READ`, `ACCESS_COPY`); EBADF with `trackfd: false`; EMFILE, because each lock has an
+   *   open file of its own; EAGAIN for more than 1000 ranges that are waited for; ENOLCK;
+   *   ERR_MMAP_UNSUPPORTED on FreeBSD, for memory that has no file, and for a file that cannot be
+   *   opened again
+   */
+  async lockRange(options: AsyncRangeLockOptions & { timeout: number }): Promise<RangeLock | null>
+  async lockRange(
+    start: number | undefined,
+    stop: number | undefined,
+    options: AsyncLockOptions & { timeout: number },
+  ): Promise<RangeLock | null>
+  async lockRange(
+    start?: number | (AsyncRangeLockOptions & { timeout?: undefined }),
+    stop?: number,
+    options?: AsyncLockOptions & { timeout?: undefined },
+  ): Promise<RangeLock>
+  async lockRange(
+    start?: number | AsyncRangeLockOptions,
+    stop?: number,
+    options?: AsyncLockOptions,
+  ): Promise<RangeLock | null>
+  async lockRange(
+    start?: number | AsyncRangeLockOptions,
+    stop?: number,
+    options?: AsyncLockOptions,
+  ): Promise<RangeLock | null> {
+    const request = lockArguments(start, stop, options, false)
+    return lockAsync(live(this), request)
+  }
+
+  /**
+   * {@link lockRange}, which blocks this thread while it waits. It ends within 50 ms when the
+   * worker is terminated. A thread that waits for a lock of its own waits for ever: give a
+   * `timeout` where that can be.
+   * @returns the lock, or null after a `timeout`
+   * @throws as {@link lockRange}
+   */
+  lockRangeSync(options: RangeLockOptions & { timeout: number }): RangeLock | null
+  lockRangeSync(
+    start: number | undefined,
+    stop: number | undefined,
+    options: LockOptions & { timeout: number },
+  ): RangeLock | null
+  lockRangeSync(
+    start?: number | (RangeLockOptions & { timeout?: undefined }),
+    stop?: number,
+    options?: LockOptions & { timeout?: undefined },
+  ): RangeLock
+  lockRangeSync(start?: number | RangeLockOptions, stop?: number, options?: LockOptions): RangeLock | null
+  lockRangeSync(start?: number | RangeLockOptions, stop?: number, options?: LockOptions): RangeLock | null {
+    const request = lockArguments(start, stop, options, true)
+    return lockSync(live(this), request)
   }
 
   /** The mapping, if it is open and has a word at a position. */

@@ -26,7 +26,7 @@ function resultOf(index: number): WaitResult {
  * does that where a function begins, and not in a loop around native calls: engines look there only
  * after so many rounds, or inline the function.
  */
-function look(): void {}
+export function look(): void {}
 
 /** Blocks this thread. */
 export function wait({ handle }: Mapping, position: number, value: number, timeout: number): WaitResult {

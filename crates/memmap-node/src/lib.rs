@@ -11,6 +11,7 @@
 //! * [`task`]: work on another thread, as a promise.
 //! * [`promise`]: promises that another thread resolves.
 //! * [`wait`]: waiting for a word, and waking those who wait.
+//! * [`range_lock`]: locks on ranges of a file.
 //! * [`environment`]: what must end when a thread of JavaScript ends.
 //! * [`error`]: results and errors of the core as values of JavaScript.
 //! * [`system`]: constants and page sizes.
@@ -28,6 +29,7 @@ pub mod exported;
 pub mod handle;
 pub mod mapping;
 pub mod promise;
+pub mod range_lock;
 pub mod regexp;
 pub mod search;
 pub mod system;

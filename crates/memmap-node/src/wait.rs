@@ -84,7 +84,7 @@ fn duration(milliseconds: f64) -> Option<Duration> {
 }
 
 /// Calls a function without arguments.
-fn call(env: Env, function: Unknown) -> napi::Result<()> {
+pub fn call(env: Env, function: Unknown) -> napi::Result<()> {
     let call = || {
         let (mut this, mut result) = (ptr::null_mut(), ptr::null_mut());
         // SAFETY: `this` is written on success.
