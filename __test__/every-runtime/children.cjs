@@ -172,6 +172,27 @@ const programs = {
     console.log(await waitOnce(map, how, Number(position)))
   },
 
+  /** Executes lock commands on a mapping of a file, one from each line of its input. */
+  async 'executes lock commands'(path) {
+    const { lockCommands } = require('./lock-commands.cjs')
+    const execute = lockCommands(path)
+    const input = createInterface({ input: process.stdin })
+    input.on('line', async (line) => console.log(await execute(JSON.parse(line))))
+    console.log('ready')
+  },
+
+  /** Exits while a thread blocks for a lock, and a request of this thread waits for it. */
+  async 'exits while a thread waits for a lock'(path) {
+    const { nextMessage, startWorker } = require('./others.cjs')
+    const worker = startWorker('blocks for a lock', { path })
+    await nextMessage(worker)
+    memmap().mmap(path).lockRange()
+    // The thread needs a moment from its message to the lock.
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    console.log('exiting')
+    process.exit(7)
+  },
+
   /** Maps a descriptor that it has inherited. */
   async 'maps its descriptor'(descriptor, length) {
     const map = memmap().mmap(Number(descriptor), Number(length))

@@ -12,6 +12,7 @@ const scenarios = {
   ...require('./threads.cjs'),
   ...require('./shared.cjs'),
   ...require('./processes.cjs'),
+  ...require('./locks.cjs'),
   ...require('./faults.cjs'),
   ...require('./limits.cjs'),
   ...require('./stack.cjs'),

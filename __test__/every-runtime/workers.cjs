@@ -2,6 +2,7 @@
 
 const { parentPort, workerData } = require('node:worker_threads')
 const { mmap } = require('../../index.js')
+const { lockCommands } = require('./lock-commands.cjs')
 const { collectGarbage } = require('./runtime.cjs')
 const { passToken } = require('./waiting.cjs')
 
@@ -108,6 +109,20 @@ const programs = {
       Atomics.store(turns, 0, 2 * round + 2)
       Atomics.notify(turns, 0)
     }
+  },
+
+  /** Executes lock commands on a mapping of a file. */
+  'executes lock commands': ({ path }) => {
+    const execute = lockCommands(path)
+    parentPort.on('message', async (command) => parentPort.postMessage(await execute(command)))
+    parentPort.postMessage('ready')
+  },
+
+  /** Blocks until it has a lock of all of a file. */
+  'blocks for a lock': ({ path }) => {
+    const map = mmap(path)
+    parentPort.postMessage('blocking')
+    map.lockRangeSync()
   },
 
   /** Posts the sum of the bytes that it is sent. */

@@ -151,6 +151,34 @@ const linesOption = fc.oneof(
   { weight: 1, arbitrary: anything },
 )
 
+// A thread that waits for a lock of its own waits for ever. So the blocking method always has a
+// timeout.
+const lockTimeout = fc.constantFrom(0, 0, 0.5, 2)
+const lockMode = fc.constantFrom('exclusive', 'shared', undefined)
+
+const syncLockOption = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc
+      .tuple(lockMode, lockTimeout)
+      .map(([mode, timeout]) => new Recipe(`{ mode: '${mode}', timeout: ${timeout} }`, () => ({ mode, timeout }))),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(action, lie).map(
+      ([does, lie]) =>
+        new Recipe(`{ get mode() { ${does}; ${lie.text} }, timeout: 0 }`, (world) => ({
+          get mode() {
+            act(world, does)
+            return lie.make(world)
+          },
+          timeout: 0,
+        })),
+    ),
+  },
+  { weight: 1, arbitrary: fc.constantFrom({ timeout: -1 }, { timeout: Number.NaN }, 'shared', 1).map(constant) },
+)
+
 const stylizing = fc.constantFrom(
   constant(undefined),
   constant(null),
@@ -206,6 +234,8 @@ const PLAUSIBLE: Record<string, fc.Arbitrary<Recipe>[]> = {
   wait: [wordPosition, position, timeout],
   waitAsync: [wordPosition, position, waitOption],
   notify: [wordPosition, position],
+  lockRange: [position, position, fc.oneof(syncLockOption, taskOption)],
+  lockRangeSync: [position, position, syncLockOption],
 }
 
 /** Arguments of setSlice whose data is as long as the slice. */
@@ -243,6 +273,7 @@ function callOf(member: string | symbol): fc.Arbitrary<Call> {
   if (member === inspect.custom) return fc.tuple(anyNumber, stylizing).map((args) => new Call(member, args))
   if (parameters === undefined) return wild.map((args) => new Call(member, args))
   const mixed: fc.Arbitrary<Recipe[]> = fc.tuple(...parameters)
+  if (member === 'lockRangeSync') return mixed.map((args) => new Call(member, args))
   const plausible = member === 'setSlice' ? fc.oneof(mixed, fitting) : mixed
   return fc
     .oneof({ weight: 6, arbitrary: plausible }, { weight: 1, arbitrary: wild })
