@@ -133,6 +133,44 @@ onLinux('wait: a mapping that only reads needs its descriptor', 'others need non
   t.deepEqual(await Promise.all(waiting), ['ok', 'ok'])
 })
 
+onLinux(
+  'wait: a page that was stored to in a mapping that only reads does not matter',
+  'others share pages',
+  async (t) => {
+    const path = scratchFile(t, PAGESIZE)
+    using writer = mmap(path)
+    using reader = mmap(path, { access: ACCESS_READ })
+    const waiting = reader.waitAsync(8, 0)
+    await wake(writer, 8, 1)
+    t.is(await waiting, 'ok')
+    // The view has a page of its own from now on.
+    reader.bytes[100] = 1
+    const again = reader.waitAsync(8, 0)
+    await wake(writer, 8, 1)
+    t.is(await again, 'ok')
+    const other = writer.waitAsync(8, 0)
+    await wake(reader, 8, 1)
+    t.is(await other, 'ok')
+    writer.view(Int32Array)[2] = 5
+    t.is(reader.wait(8, 0), 'not-equal')
+  },
+)
+
+onLinux('wait: a mapping that only reads waits without the fault handler', 'others share pages', (t) => {
+  const program = `
+    const reader = memmap.mmap(args[0], { access: memmap.ACCESS_READ })
+    const writer = memmap.mmap(args[0])
+    const waiting = reader.waitAsync(8, 0)
+    const wake = () => {
+      if (writer.notify(8) === 0) return setImmediate(wake)
+      writer.view(Int32Array)[2] = 5
+      waiting.then((result) => say([result, reader.at(8), reader.wait(8, 0)]))
+    }
+    wake()`
+  const path = scratchFile(t, PAGESIZE)
+  t.deepEqual(runAfter('export MEMMAP_NO_FAULT_HANDLER=1', program, [path]), ['ok', 5, 'not-equal'])
+})
+
 // --- Who is counted
 
 onUnix('notify: wakes exactly as many as it says, of 50 in ten processes', 'Windows cannot wait', async (t) => {

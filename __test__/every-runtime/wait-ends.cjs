@@ -3,10 +3,13 @@
 const { writeSync } = require('node:fs')
 const { mmap } = require('../../index.js')
 const { nextMessage, startWorker } = require('./others.cjs')
+const { untilAsleep } = require('./waiting.cjs')
 
 async function main([path, how]) {
-  if (how === 'main') mmap(path).waitAsync(0, 0)
+  const map = mmap(path)
+  if (how === 'main') map.waitAsync(0, 0)
   else await nextMessage(startWorker('waits', { path, how }))
+  await untilAsleep(map)
   writeSync(1, 'exits\n')
   process.exit(7)
 }

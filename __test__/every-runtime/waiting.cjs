@@ -50,6 +50,11 @@ async function wake(map, position, count) {
   for (let woken = 0; woken < count; woken += map.notify(position, count - woken)) await nextTurn()
 }
 
+/** Waits until a thread that is about to wait has slept for more than one slice of its time. */
+async function untilAsleep(map) {
+  assert.equal(await map.waitAsync(60, 0, { timeout: 120 }), 'timed-out')
+}
+
 /** For scenarios that wait. */
 function needsWaits() {
   if (process.platform !== 'win32') return
@@ -59,4 +64,4 @@ function needsWaits() {
   throw new CannotBe('this system has no call for it: ERR_MMAP_UNSUPPORTED')
 }
 
-module.exports = { needsWaits, passToken, waitOnce, wake }
+module.exports = { needsWaits, passToken, untilAsleep, waitOnce, wake }

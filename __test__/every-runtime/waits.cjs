@@ -7,7 +7,7 @@ const { nextMessage, startChild, startScript, startWorker } = require('./others.
 const { mapsOf } = require('./process-state.cjs')
 const { CannotBe, collectUntil, runtimeName } = require('./runtime.cjs')
 const { scratchFile } = require('./scratch.cjs')
-const { needsWaits, passToken, waitOnce, wake } = require('./waiting.cjs')
+const { needsWaits, passToken, untilAsleep, waitOnce, wake } = require('./waiting.cjs')
 
 const ENDED_WELL = { code: 0, signal: null }
 
@@ -253,6 +253,7 @@ module.exports = scenariosThatWait({
     for (const how of ['sync', 'async', 'sync after many']) {
       const worker = startWorker('waits', { path, how })
       await nextMessage(worker)
+      await untilAsleep(map)
       await worker.terminate()
     }
     map.unmap()

@@ -2,8 +2,10 @@
 //!
 //! The kernel finds the sleepers by what is mapped, not by the address: by the file and the
 //! position in it. So a word must be in shared pages. In a private page that may be written, Linux
-//! takes the process's own copy for the word: others would not wake the sleeper, and the mapping
-//! would not show any more what they write. Read-only mappings of ours have such pages.
+//! takes the process's own copy for the word, and makes one if there is none: others would not wake
+//! the sleeper, and the mapping would not show any more what they write. The pages of our read-only
+//! mappings are private, and may be written once a thread has stored to them, or without the fault
+//! handler.
 
 #[cfg(target_vendor = "apple")]
 #[path = "apple.rs"]
