@@ -81,7 +81,14 @@ impl Word {
         for _ in 0..MOST_TOUCHES {
             match self.spot.sleep(value, at_most, stop)? {
                 Slept::Unreadable => self.touch()?,
-                slept => return Ok(slept),
+                slept => {
+                    // Where this process has read the word itself, it may have found it lost, and
+                    // read zeros.
+                    if slept == Slept::Unequal {
+                        self.region.intact_before(self.end())?;
+                    }
+                    return Ok(slept);
+                }
             }
         }
         Err(self.lost())

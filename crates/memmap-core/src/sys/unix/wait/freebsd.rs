@@ -25,16 +25,21 @@ pub(super) fn sleep(address: *const u32, value: u32, at_most: Duration, stop: Op
     if unsafe { address.read_volatile() } != value {
         return Ok(Slept::Unequal);
     }
-    let mut timeout = libc::timespec {
-        tv_sec: libc::time_t::try_from(at_most.as_secs()).unwrap_or(libc::time_t::MAX),
-        tv_nsec: at_most.subsec_nanos().into(),
+    let mut time = libc::_umtx_time {
+        _timeout: libc::timespec {
+            tv_sec: libc::time_t::try_from(at_most.as_secs()).unwrap_or(libc::time_t::MAX),
+            tv_nsec: at_most.subsec_nanos().into(),
+        },
+        // A duration, and not a deadline.
+        _flags: 0,
+        _clockid: libc::CLOCK_MONOTONIC.cast_unsigned(),
     };
     let word = address.cast_mut().cast::<c_void>();
-    // SAFETY: the kernel checks the address itself, and reads a timespec: a null pointer in the
-    // place of its size means that it is nothing larger.
-    let result = unsafe {
-        libc::_umtx_op(word, libc::UMTX_OP_WAIT_UINT, value.into(), ptr::null_mut(), ptr::from_mut(&mut timeout).cast())
-    };
+    // The call takes the size of the structure in the place of an address.
+    let size = ptr::without_provenance_mut(size_of::<libc::_umtx_time>());
+    // SAFETY: the kernel checks the address itself, and reads a structure of this size.
+    let result =
+        unsafe { libc::_umtx_op(word, libc::UMTX_OP_WAIT_UINT, value.into(), size, ptr::from_mut(&mut time).cast()) };
     if result == 0 {
         return Ok(Slept::Woken);
     }
@@ -44,7 +49,7 @@ pub(super) fn sleep(address: *const u32, value: u32, at_most: Duration, stop: Op
 
 /// The kernel does not tell how many it has woken.
 pub(super) fn wake(address: *const u32, count: u32) -> rustix::io::Result<u32> {
-    let count = i32::try_from(count).unwrap_or(i32::MAX);
+    let count = count.min(i32::MAX.cast_unsigned());
     let word = address.cast_mut().cast::<c_void>();
     // SAFETY: the kernel checks the address itself, and changes nothing there.
     let result = unsafe { libc::_umtx_op(word, libc::UMTX_OP_WAKE, count.into(), ptr::null_mut(), ptr::null_mut()) };
