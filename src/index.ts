@@ -10,19 +10,26 @@ export type {
   CreateOptions,
   FileLike,
   LinesOptions,
+  MatchOptions,
+  MatchTaskOptions,
   MmapOptions,
   PlainMmapOptions,
   Progress,
+  RangeMatchOptions,
+  RangeMatchTaskOptions,
   RangeOptions,
+  RangeReplaceOptions,
+  RangeReplaceTaskOptions,
   RangeTaskOptions,
+  ReplaceOptions,
+  ReplaceTaskOptions,
   SharedMmapOptions,
   StreamOptions,
   TaskOptions,
   TextLinesOptions,
   WaitOptions,
 } from './options.js'
-export type { WaitResult } from './sharing/waits.js'
-export { unlinkShm } from './shm.js'
+export { MmapMatch } from './regexp/match.js'
 export type {
   AsyncLockOptions,
   AsyncRangeLockOptions,
@@ -31,5 +38,7 @@ export type {
   RangeLock,
   RangeLockOptions,
 } from './sharing/range-lock.js'
+export type { WaitResult } from './sharing/waits.js'
+export { unlinkShm } from './shm.js'
 export type { TextEncoding } from './text.js'
 export type { ViewConstructor, ViewOver } from './views/view-types.js'

@@ -275,10 +275,18 @@ export class Mapping {
     }
   }
 
-  /** `total`: bytes to do. */
-  runTask(options: CheckedTaskOptions, total: number, start: StartTask): Promise<number> {
+  /** A range as a view, or as a copy where the runtime has no views. */
+  viewOrCopy(from: number, to: number): Uint8Array {
+    const window = this.#window(from, to)
+    return window === undefined
+      ? this.copy(from, to - from)
+      : new Uint8Array(window.buffer, window.origin + from, to - from)
+  }
+
+  /** `total`: bytes to do. `isPart`: more tasks follow, see {@link runTask}. */
+  runTask(options: CheckedTaskOptions, total: number, start: StartTask, isPart: boolean = false): Promise<number> {
     this.relocateEarly()
-    return runTask({ mapping: this.handle, options, total, buffer: this.views.bufferForTask(), start })
+    return runTask({ mapping: this.handle, options, total, buffer: this.views.bufferForTask(), start, isPart })
   }
 
   /** See {@link Views.relocateEarly}. */

@@ -6,6 +6,7 @@ import { isAnyArrayBuffer, isBoxedPrimitive, isDate, isNativeError, isPromise, i
 import { type Signal, signalOf } from './abort-signal.js'
 import {
   booleanArgument,
+  byteArgument,
   extentArgument,
   fileArgument,
   HAS_SYSTEM_CONSTANTS,
@@ -182,6 +183,11 @@ export interface LinesOptions {
   crlf?: boolean | undefined
   /** Default false. From the last line to the first. */
   reverse?: boolean | undefined
+  /**
+   * Only the lines for which `matching.test(line)` is true, as grep prints them: `^` and `$` are
+   * where the line begins and ends. Flags and syntax are those of {@link Mmap.matchAll}.
+   */
+  matching?: RegExp | undefined
   /** See {@link TextLinesOptions}. */
   encoding?: undefined
 }
@@ -247,6 +253,42 @@ export interface WaitOptions {
    */
   signal?: AbortSignal | undefined
 }
+
+/** Options of the methods that return matches. Other names are refused. */
+export interface MatchOptions {
+  /**
+   * Default true. With false only the places of the matches are found, and not those of their
+   * groups, which takes less time.
+   */
+  groups?: boolean | undefined
+}
+
+/** A range, and whether groups are found. Other names are refused. */
+export interface RangeMatchOptions extends RangeOptions, MatchOptions {}
+
+/** Options of a search for matches as tasks. Other names are refused. */
+export interface MatchTaskOptions extends MatchOptions, TaskOptions {}
+
+/** A range, and the options of a search for matches as tasks. Other names are refused. */
+export interface RangeMatchTaskOptions extends RangeOptions, MatchTaskOptions {}
+
+/** Options of the methods that replace what a RegExp matches. Other names are refused. */
+export interface ReplaceOptions {
+  /**
+   * A byte, as a number from 0 to 255 or as a character of ASCII. It fills the rest of a match that
+   * is longer than its replacement. Without it both must have the same length.
+   */
+  fill?: number | string | undefined
+}
+
+/** A range, and how to replace. Other names are refused. */
+export interface RangeReplaceOptions extends RangeOptions, ReplaceOptions {}
+
+/** Options of a task that replaces. Other names are refused. */
+export interface ReplaceTaskOptions extends ReplaceOptions, TaskOptions {}
+
+/** A range, and the options of a task that replaces. Other names are refused. */
+export interface RangeReplaceTaskOptions extends RangeOptions, ReplaceTaskOptions {}
 
 /** Options, but no string or array: those have a `length`, too. */
 export type NotText<Options> = Options & { readonly [Symbol.iterator]?: never }
@@ -475,7 +517,7 @@ function optionalInteger(value: unknown, name: string): number | undefined {
   return value === undefined ? undefined : int32(value, name)
 }
 
-const LINES_OPTION_NAMES = ['start', 'stop', 'encoding', 'crlf', 'reverse']
+const LINES_OPTION_NAMES = ['start', 'stop', 'encoding', 'crlf', 'reverse', 'matching']
 const LINES_ENCODINGS = ['utf8', 'latin1'] as const
 
 /** The options of `lines`, checked. */
@@ -486,19 +528,19 @@ interface LinesRequest {
   reverse: boolean
   /** Undefined for bytes. */
   encoding: 'utf8' | 'latin1' | undefined
+  /** Not checked. Undefined for all lines. */
+  matching: unknown
 }
 
 export function linesOptions(options: unknown): LinesRequest {
-  const { start, stop, encoding, crlf, reverse }: { [name in keyof LinesRequest]?: unknown } = optionsArgument(
-    options,
-    LINES_OPTION_NAMES,
-    'lines',
-  )
+  const { start, stop, encoding, crlf, reverse, matching }: { [name in keyof LinesRequest]?: unknown } =
+    optionsArgument(options, LINES_OPTION_NAMES, 'lines')
   return {
     ...iterationBounds(start, stop),
     crlf: booleanArgument(crlf, 'crlf', false),
     reverse: booleanArgument(reverse, 'reverse', false),
     encoding: encoding === undefined ? undefined : oneOf(encoding, 'encoding', LINES_ENCODINGS),
+    matching,
   }
 }
 
@@ -553,6 +595,68 @@ export function taskArguments(
     return [range(from, to), checkTaskOptions(all)]
   }
   return [range(start, stop), taskOptions(options)]
+}
+
+const MATCH_OPTION_NAMES = ['groups']
+const MATCH_TASK_OPTION_NAMES = [...MATCH_OPTION_NAMES, ...TASK_OPTION_NAMES]
+const REPLACE_OPTION_NAMES = ['fill']
+const REPLACE_TASK_OPTION_NAMES = [...REPLACE_OPTION_NAMES, ...TASK_OPTION_NAMES]
+
+/** Checks `(start, stop, { groups })` or `({ start, stop, groups })`. */
+export function matchArguments(start: unknown, stop: unknown, options: unknown): [range: Range, hasGroups: boolean] {
+  const { bounds, groups } = withRange(start, stop, options, MATCH_OPTION_NAMES)
+  return [bounds, booleanArgument(groups, 'groups', true)]
+}
+
+/** The same with `signal` and `onProgress`. Throws when the signal is aborted already. */
+export function matchTaskArguments(
+  start: unknown,
+  stop: unknown,
+  options: unknown,
+): [range: Range, hasGroups: boolean, options: CheckedTaskOptions] {
+  const { bounds, groups, ...task } = withRange(start, stop, options, MATCH_TASK_OPTION_NAMES)
+  return [bounds, booleanArgument(groups, 'groups', true), checkTaskOptions(task)]
+}
+
+/** Checks `(start, stop, { fill })` or `({ start, stop, fill })`. `fill` is a byte, or -1. */
+export function replaceArguments(start: unknown, stop: unknown, options: unknown): [range: Range, fill: number] {
+  const { bounds, fill } = withRange(start, stop, options, REPLACE_OPTION_NAMES)
+  return [bounds, fillArgument(fill)]
+}
+
+/** The same with `signal` and `onProgress`. Throws when the signal is aborted already. */
+export function replaceTaskArguments(
+  start: unknown,
+  stop: unknown,
+  options: unknown,
+): [range: Range, fill: number, options: CheckedTaskOptions] {
+  const { bounds, fill, ...task } = withRange(start, stop, options, REPLACE_TASK_OPTION_NAMES)
+  return [bounds, fillArgument(fill), checkTaskOptions(task)]
+}
+
+function fillArgument(fill: unknown): number {
+  if (fill === undefined) return -1
+  if (typeof fill === 'number') return byteArgument(fill, 'fill')
+  if (typeof fill !== 'string') throw wrongType('fill', 'of type number or string', fill)
+  const code = fill.charCodeAt(0)
+  if (fill.length === 1 && code < 128) return code
+  throw wrongValue(`The "fill" argument must be one character of ASCII. Received '${fill.slice(0, 25)}'`)
+}
+
+/** A range as two arguments before the options, or as two of the options. */
+function withRange(
+  start: unknown,
+  stop: unknown,
+  options: unknown,
+  names: readonly string[],
+): MatchTaskOptions & ReplaceOptions & { bounds: Range } {
+  const isInOptions = isOptions(start, stop, options)
+  const passed: RangeMatchTaskOptions & ReplaceOptions = isInOptions
+    ? optionsArgument(start, [...RANGE_OPTION_NAMES, ...names], 'this method')
+    : optionsArgument(options, names, 'this method')
+  const { groups, fill, signal, onProgress } = passed
+  const bounds = isInOptions ? range(passed.start, passed.stop) : range(start, stop)
+  return { bounds, groups, fill, signal, onProgress }
 }
 
 /** Checks the options of a task. Throws when the signal is aborted already. */

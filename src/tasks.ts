@@ -35,10 +35,12 @@ interface TaskRequest {
   /** The SharedArrayBuffer that the memory of the mapping is in, if there is one. */
   buffer: ArrayBufferLike | undefined
   start: StartTask
+  /** Whether more tasks follow. Then the end of this one is not reported. */
+  isPart: boolean
 }
 
 /** Starts a task, and waits for its result. */
-export async function runTask({ mapping, options, total, buffer, start }: TaskRequest): Promise<number> {
+export async function runTask({ mapping, options, total, buffer, start, isPart }: TaskRequest): Promise<number> {
   const { signal, onProgress } = options
   const task = checked(binding.newTask(mapping))
   let thrown: { error: unknown } | undefined
@@ -78,7 +80,7 @@ export async function runTask({ mapping, options, total, buffer, start }: TaskRe
     }
     timer = onProgress && setInterval(reportPart, REPORT_INTERVAL)
     const result = checked(await working)
-    report(total)
+    if (!isPart) report(total)
     if (thrown === undefined) return result
   } catch (error) {
     if (thrown === undefined) throw toUserError(error, signal)

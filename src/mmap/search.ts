@@ -1,5 +1,6 @@
 // The part of class Mmap that searches, counts and replaces, at once or as tasks.
 
+import { isRegExp } from 'node:util/types'
 import {
   type BytesLike,
   byteLengthOf,
@@ -13,13 +14,23 @@ import {
   type LinesOptions,
   linesOptions,
   type RangeOptions,
+  type RangeReplaceOptions,
+  type RangeReplaceTaskOptions,
   type RangeTaskOptions,
+  type ReplaceOptions,
+  type ReplaceTaskOptions,
   rangeArguments,
+  replaceArguments,
+  replaceTaskArguments,
   type TaskOptions,
   type TextLinesOptions,
   taskArguments,
 } from '../options.js'
 import { clamp, lastStop, rangeFromCursor, refuseOutside } from '../ranges.js'
+import type { MmapMatch } from '../regexp/match.js'
+import { MatchingLines } from '../regexp/matching-lines.js'
+import { patternArgument } from '../regexp/pattern.js'
+import { refuseUnfit, replaceEach } from '../regexp/replace.js'
 import { Lines, LinesBackwards } from '../search/lines.js'
 import { Matches } from '../search/matches.js'
 import { cachedNeedleBytes, needleOf, refuseEmpty, refuseUnequal } from '../search/needles.js'
@@ -106,12 +117,17 @@ export class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
   }
 
   /**
-   * How often `needle` is in `[start, stop)`, without overlaps. `start` is by default 0, not the
-   * cursor.
+   * How often `needle`, or what a RegExp matches, is in `[start, stop)`, without overlaps. `start`
+   * is by default 0, not the cursor.
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty needle,
-   *   ERR_MMAP_FAULT
+   *   ERR_MMAP_REGEXP, ERR_MMAP_FAULT
    */
-  count(needle: BytesLike, start?: number | RangeOptions, stop?: number): number {
+  count(needle: BytesLike | RegExp, start?: number | RangeOptions, stop?: number): number {
+    if (isRegExp(needle)) {
+      const { native } = patternArgument(needle, 'needle')
+      const [mapping, from, to] = liveRange(this, rangeArguments(start, stop))
+      return checked(binding.countMatches(mapping.handle, native, from, to))
+    }
     const bytes = bytesArgument(needle, 'needle')
     const [mapping, from, to] = liveRange(this, rangeArguments(start, stop))
     refuseEmpty(bytes, 'needle')
@@ -124,7 +140,47 @@ export class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
    *   empty `from` or another length, ERR_MMAP_FAULT with `replaced`, how many were replaced before
    */
-  replaceAll(from: BytesLike, to: BytesLike, start?: number | RangeOptions, stop?: number): number {
+  replaceAll(from: BytesLike, to: BytesLike, start?: number | RangeOptions, stop?: number): number
+  /**
+   * Writes `to`, or what it returns for a match, in place of each match of a RegExp. It must be as
+   * long as the match, or with `fill` at most as long. If `to` is not a function and the pattern
+   * has matches of other lengths, it is refused before anything is written. What a function returns
+   * is checked for each match. Matches are searched for some thousand at a time, and before they
+   * are replaced.
+   * @param to bytes, or a function of the match, which is called before the match is replaced
+   * @param start default 0, or all options; `stop` is the length by default
+   * @returns the number of matches
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_MMAP_REGEXP, ERR_INVALID_ARG_TYPE,
+   *   ERR_INVALID_ARG_VALUE for another length, ERR_OUT_OF_RANGE for another `fill`, ERR_MMAP_FAULT;
+   *   each with `replaced`, if it comes after the first replacement
+   */
+  replaceAll(
+    from: RegExp,
+    to: BytesLike | ((match: MmapMatch) => BytesLike),
+    start?: number | RangeReplaceOptions,
+    stop?: number,
+    options?: ReplaceOptions,
+  ): number
+  replaceAll(
+    from: BytesLike | RegExp,
+    to: BytesLike | ((match: MmapMatch) => BytesLike),
+    start?: number | RangeReplaceOptions,
+    stop?: number,
+    options?: ReplaceOptions,
+  ): number {
+    if (isRegExp(from)) {
+      const pattern = patternArgument(from, 'from')
+      const replacement = typeof to === 'function' ? to : bytesArgument(to, 'to')
+      const [range, fill] = replaceArguments(start, stop, options)
+      const [mapping, first, last] = liveRange(this, range)
+      writable(this)
+      if (typeof replacement === 'function') {
+        const request = { pattern, hasGroups: true, start: first, stop: last }
+        return replaceEach(mapping, request, { to: replacement, fill, check: () => writable(this) })
+      }
+      refuseUnfit(pattern, replacement, fill)
+      return checked(binding.replaceMatches(mapping.handle, pattern.native, replacement, fill, first, last))
+    }
     const old = bytesArgument(from, 'from')
     const replacement = bytesArgument(to, 'to')
     const [mapping, first, last] = liveRange(this, rangeArguments(start, stop))
@@ -141,8 +197,8 @@ export class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * whole of it, up to 64 KiB, as long as one line is kept.
    * @param options `encoding`, and those that `lines()` has without it
    * @throws ERR_MMAP_CLOSED, also at the next step after it has been closed; ERR_INVALID_ARG_TYPE,
-   *   ERR_INVALID_ARG_VALUE for an unknown option or another encoding, ERR_MMAP_FAULT,
-   *   ERR_OUT_OF_RANGE for a line longer than a string can be
+   *   ERR_INVALID_ARG_VALUE for an unknown option or another encoding, ERR_MMAP_REGEXP,
+   *   ERR_MMAP_FAULT, ERR_OUT_OF_RANGE for a line longer than a string can be
    */
   lines(options: TextLinesOptions): IterableIterator<string>
   /**
@@ -153,14 +209,23 @@ export class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * all of the mapping stays in memory. Copy a line that is kept, decoded or parsed, with
    * `Buffer.from(line)`: another process that writes to the file meanwhile can crash `TextDecoder`.
    * For text, use `encoding`. Line ends are found a few thousand at a time; see {@link findAll}.
-   * @param options `start` and `stop`, all of the mapping by default; `crlf`; `reverse`
+   * @param options `start` and `stop`, all of the mapping by default; `crlf`; `reverse`; `matching`
    * @throws ERR_MMAP_CLOSED, also at the next step after it has been closed; ERR_INVALID_ARG_TYPE,
-   *   ERR_INVALID_ARG_VALUE for an unknown option, ERR_MMAP_FAULT, ERR_MMAP_VIEW_TOO_LARGE for a
-   *   line longer than MAX_VIEW_LENGTH
+   *   ERR_INVALID_ARG_VALUE for an unknown option, ERR_MMAP_REGEXP, ERR_MMAP_FAULT,
+   *   ERR_MMAP_VIEW_TOO_LARGE for a line longer than MAX_VIEW_LENGTH
    */
   lines(options?: LinesOptions): IterableIterator<Uint8Array>
   lines(options?: LinesOptions | TextLinesOptions): IterableIterator<Uint8Array> | IterableIterator<string> {
-    const { start, stop, encoding, crlf, reverse } = linesOptions(options)
+    const { start, stop, encoding, crlf, reverse, matching } = linesOptions(options)
+    if (matching !== undefined) {
+      const pattern = patternArgument(matching, 'matching', crlf ? 'crlf lines' : 'lines')
+      const exact = crlf ? patternArgument(matching, 'matching', 'lines') : undefined
+      const mapping = live(this)
+      const from = clamp(start, mapping.length)
+      const request = { pattern, exact, start: from, stop, encoding, reverse }
+      if (encoding !== undefined) return new MatchingLines<string>(mapping, request)
+      return new MatchingLines<Uint8Array>(mapping, request)
+    }
     const mapping = live(this)
     const source = mapping.iterationSource()
     const from = clamp(start, mapping.length)
@@ -212,11 +277,17 @@ export class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * @returns a promise, rejected with the errors of `count`, and as that of {@link findAsync}
    */
   async countAsync(
-    needle: BytesLike,
+    needle: BytesLike | RegExp,
     start?: number | RangeTaskOptions,
     stop?: number,
     options?: TaskOptions,
   ): Promise<number> {
+    if (isRegExp(needle)) {
+      const { native } = patternArgument(needle, 'needle')
+      const [range, checked] = taskArguments(start, stop, options)
+      const [mapping, from, to] = liveRange(this, range)
+      return mapping.runTask(checked, to - from, (task) => binding.startCountMatches(task, native, from, to))
+    }
     const bytes = bytesArgument(needle, 'needle')
     const [range, checked] = taskArguments(start, stop, options)
     const [mapping, from, to] = liveRange(this, range)
@@ -232,13 +303,39 @@ export class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    *   also when `protect()` forbids writing meanwhile, or `resize()` copies private anonymous
    *   memory
    */
-  async replaceAllAsync(
+  replaceAllAsync(
     from: BytesLike,
     to: BytesLike,
     start?: number | RangeTaskOptions,
     stop?: number,
     options?: TaskOptions,
+  ): Promise<number>
+  /** The same for what a RegExp matches. The replacement is never a function. */
+  replaceAllAsync(
+    from: RegExp,
+    to: BytesLike,
+    start?: number | RangeReplaceTaskOptions,
+    stop?: number,
+    options?: ReplaceTaskOptions,
+  ): Promise<number>
+  async replaceAllAsync(
+    from: BytesLike | RegExp,
+    to: BytesLike,
+    start?: number | RangeReplaceTaskOptions,
+    stop?: number,
+    options?: ReplaceTaskOptions,
   ): Promise<number> {
+    if (isRegExp(from)) {
+      const pattern = patternArgument(from, 'from')
+      const replacement = bytesArgument(to, 'to')
+      const [range, fill, checked] = replaceTaskArguments(start, stop, options)
+      const [mapping, first, last] = liveRange(this, range)
+      writable(this)
+      refuseUnfit(pattern, replacement, fill)
+      return mapping.runTask(checked, last - first, (task) =>
+        binding.startReplaceMatches(task, pattern.native, replacement, fill, first, last),
+      )
+    }
     const old = bytesArgument(from, 'from')
     const replacement = bytesArgument(to, 'to')
     const [range, checked] = taskArguments(start, stop, options)

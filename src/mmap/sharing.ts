@@ -16,11 +16,11 @@ import {
   type RangeLockOptions,
 } from '../sharing/range-lock.js'
 import * as waits from '../sharing/waits.js'
-import { MmapSearch } from './search.js'
+import { MmapRegExp } from './regexp.js'
 import { live } from './state.js'
 
 /** Waiting for others, and locks. */
-export class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends MmapSearch<TBuffer> {
+export class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends MmapRegExp<TBuffer> {
   /**
    * Blocks this thread while four bytes have the value of `value`, until {@link notify} is called
    * for the same bytes of the file or region, by any thread of any process that maps them. As

@@ -1,0 +1,358 @@
+// The matches of a pattern, one after the other: at once, or found by tasks.
+
+import type { Signal } from '../abort-signal.js'
+import binding, { checked, type ExternalObject, type PatternSearch } from '../binding.js'
+import { aborted, isAborted } from '../errors.js'
+import type { Mapping } from '../mapping.js'
+import type { CheckedTaskOptions } from '../options.js'
+import { clamp } from '../ranges.js'
+import { DONE, type IterationSource, inheritHelpers, NONE } from '../search/iteration.js'
+import type { StartTask } from '../tasks.js'
+import { type MmapMatch, newMatch } from './match.js'
+import type { Pattern } from './pattern.js'
+
+/** The number of matches that a call finds. It is small at first, because many callers stop soon. */
+const FIRST_BATCH = 16
+const BATCH_GROWTH = 4
+const LARGEST_BATCH = 4096
+/** Of many numbers each, there are fewer, because a match that is kept keeps its batch. */
+const MOST_NUMBERS = 8192
+
+/** What is searched for, and where. */
+export interface MatchRequest {
+  pattern: Pattern
+  hasGroups: boolean
+  start: number
+  /** Infinity: the end that the mapping has at that time. */
+  stop: number
+}
+
+/** The matches that a call has found, as rows of numbers. */
+interface Batch {
+  rows: Float64Array
+  count: number
+  isLast: boolean
+}
+
+const NO_BATCH: Batch = { rows: new Float64Array(0), count: 0, isLast: false }
+
+/** Finds matches in batches. It goes on after the mapping has changed. */
+export class BatchedMatches {
+  /** The number of numbers of a match. */
+  readonly width: number
+  readonly #mapping: Mapping
+  readonly #request: MatchRequest
+  readonly #groups: Pattern | undefined
+  #search: ExternalObject<PatternSearch> | undefined
+  /** The number of matches that the next batch has room for. */
+  #room = FIRST_BATCH
+
+  constructor(mapping: Mapping, request: MatchRequest) {
+    const { pattern, hasGroups } = request
+    this.#mapping = mapping
+    this.#request = request
+    this.#groups = hasGroups ? pattern : undefined
+    this.width = hasGroups ? (pattern.allGroups + 1) * 2 : 2
+  }
+
+  match(batch: Batch, number: number): MmapMatch {
+    return newMatch(this.#mapping, this.#groups, batch.rows, number * this.width)
+  }
+
+  /** Begins to search from here on, in the length that the mapping has. */
+  restart(from: number): void {
+    const { pattern, hasGroups, stop } = this.#request
+    const end = clamp(stop, this.#mapping.length)
+    const start = Math.min(from, end)
+    this.#search = checked(binding.newPatternSearch(pattern.native, start, end, hasGroups && pattern.allGroups > 0))
+  }
+
+  get search(): ExternalObject<PatternSearch> | undefined {
+    return this.#search
+  }
+
+  /** An array for the next batch. */
+  nextRows(): Float64Array {
+    const rows = new Float64Array(this.#room * this.width)
+    const most = Math.max(1, Math.min(LARGEST_BATCH, Math.floor(MOST_NUMBERS / this.width)))
+    this.#room = Math.min(this.#room * BATCH_GROWTH, most)
+    return rows
+  }
+}
+
+/** A batch from what a native function has returned. */
+function batchOf(rows: Float64Array, result: number): Batch {
+  return result < 0 ? { rows, count: NONE - result, isLast: true } : { rows, count: result, isLast: false }
+}
+
+/** Where the next match may begin after a match. */
+function afterMatch({ rows }: Batch, at: number): number {
+  const [start, end] = [rows[at] as number, rows[at + 1] as number]
+  return end > start ? end : end + 1
+}
+
+/** The places of matches, found some thousand at a time. */
+export class MatchPlaces {
+  /** The numbers of the matches of this batch. */
+  rows = NO_BATCH.rows
+  readonly #source: IterationSource
+  readonly #matches: BatchedMatches
+  #batch = NO_BATCH
+  #returned = 0
+  /** Where to go on after the mapping has changed. */
+  #next: number
+  #ended = false
+  /** The generation of the mapping and the number of faults when this batch was found. */
+  #generation = NONE
+  #faults: number | undefined
+
+  constructor(mapping: Mapping, request: MatchRequest) {
+    this.#source = mapping.iterationSource()
+    this.#matches = new BatchedMatches(mapping, request)
+    this.#next = request.start
+  }
+
+  /** Where in `rows` the next match is, or NONE. */
+  next(): number {
+    const { state } = this.#source
+    const isKnown =
+      this.#returned < this.#batch.count && state.generation === this.#generation && state.faults[0] === this.#faults
+    if (!isKnown && !this.#findMore()) return NONE
+    this.#returned += 1
+    return (this.#returned - 1) * this.#matches.width
+  }
+
+  end(): void {
+    this.#ended = true
+    this.#setBatch(NO_BATCH)
+  }
+
+  #setBatch(batch: Batch): void {
+    this.#batch = batch
+    this.rows = batch.rows
+    this.#returned = 0
+  }
+
+  #findMore(): boolean {
+    if (this.#ended) return false
+    this.#source.check()
+    const { generation, faults } = this.#source.state
+    this.#faults = faults[0]
+    const hasChanged = generation !== this.#generation
+    if (!hasChanged && this.#returned < this.#batch.count) return true
+    if (this.#returned > 0) this.#next = afterMatch(this.#batch, (this.#returned - 1) * this.#matches.width)
+    if (hasChanged) this.#matches.restart(this.#next)
+    else if (this.#batch.isLast) return false
+    this.#generation = generation
+    this.#setBatch(NO_BATCH)
+    const { search } = this.#matches
+    if (search === undefined) return false
+    const rows = this.#matches.nextRows()
+    this.#setBatch(batchOf(rows, checked(binding.nextMatches(this.#source.handle(), search, rows))))
+    return this.#batch.count > 0
+  }
+}
+
+/** The matches, one after the other. */
+export class PatternMatches implements IterableIterator<MmapMatch> {
+  readonly #mapping: Mapping
+  readonly #pattern: Pattern | undefined
+  readonly #places: MatchPlaces
+
+  constructor(mapping: Mapping, request: MatchRequest) {
+    this.#mapping = mapping
+    this.#pattern = request.hasGroups ? request.pattern : undefined
+    this.#places = new MatchPlaces(mapping, request)
+  }
+
+  next(): IteratorResult<MmapMatch, undefined> {
+    const places = this.#places
+    const at = places.next()
+    if (at === NONE) return this.return()
+    return { value: newMatch(this.#mapping, this.#pattern, places.rows, at), done: false }
+  }
+
+  return(): IteratorResult<MmapMatch, undefined> {
+    this.#places.end()
+    return DONE
+  }
+
+  [Symbol.iterator](): this {
+    return this
+  }
+}
+
+/** The options of an iteration that finds its matches by tasks. */
+export interface MatchTaskRequest extends MatchRequest {
+  task: CheckedTaskOptions
+}
+
+/** A task that finds a batch. */
+interface Search {
+  batch: Promise<Batch>
+  /** Set when the task has begun. */
+  stop: () => void
+}
+
+/**
+ * The matches, each batch of which a task finds. The task for a batch begins when the first match
+ * of the batch before is taken, so at most two batches are in memory.
+ */
+export class PatternMatchesAsync implements AsyncIterableIterator<MmapMatch> {
+  readonly #mapping: Mapping
+  readonly #source: IterationSource
+  readonly #matches: BatchedMatches
+  readonly #signal: Signal | undefined
+  readonly #onProgress: CheckedTaskOptions['onProgress']
+  #stopListening: (() => void) | undefined
+  #isAborted = false
+  #batch = NO_BATCH
+  #returned = 0
+  /** The task that finds the next batch. */
+  #upcoming: Search | undefined
+  /** Where to go on after the mapping has changed. */
+  #next: number
+  /** Bytes to search, for progress. */
+  readonly #total: number
+  #ended = false
+  #generation = NONE
+
+  constructor(mapping: Mapping, request: MatchTaskRequest, total: number) {
+    this.#mapping = mapping
+    this.#source = mapping.iterationSource()
+    this.#matches = new BatchedMatches(mapping, request)
+    this.#signal = request.task.signal
+    this.#onProgress = request.task.onProgress
+    this.#next = request.start
+    this.#total = total
+    this.#stopListening = this.#signal?.onAbort(() => {
+      this.#isAborted = true
+      this.#upcoming?.stop()
+    })
+  }
+
+  next(): Promise<IteratorResult<MmapMatch, undefined>> {
+    const isKnown = this.#returned < this.#batch.count && this.#source.state.generation === this.#generation
+    return isKnown && !this.#isAborted ? Promise.resolve(this.#take()) : this.#wait()
+  }
+
+  async return(): Promise<IteratorResult<MmapMatch, undefined>> {
+    const running = this.#upcoming
+    this.#end()
+    running?.stop()
+    // The memory is free when the task has ended, whatever its outcome.
+    await running?.batch.catch(() => undefined)
+    return DONE
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  /** The next match, when it is known. Several calls may wait at once. */
+  async #wait(): Promise<IteratorResult<MmapMatch, undefined>> {
+    for (;;) {
+      if (this.#ended) return DONE
+      const search = this.#attempt(() => this.#follow())
+      if (search === undefined) return this.#ended ? DONE : this.#take()
+      let batch: Batch | undefined
+      try {
+        batch = await search.batch
+      } catch (error) {
+        // Only one of the calls that wait is told. To the others it is the end.
+        if (this.#upcoming !== search) continue
+        this.#end()
+        throw this.#isAborted && isAborted(error) ? aborted(this.#signal?.reason()) : error
+      }
+      if (this.#upcoming !== search) continue
+      this.#upcoming = undefined
+      this.#keepPlace()
+      this.#batch = batch
+      this.#returned = 0
+      if (batch.count === 0) this.#attempt(() => this.#finish())
+    }
+  }
+
+  /** Runs a step, which ends the iteration if it throws. */
+  #attempt<T>(step: () => T): T {
+    try {
+      return step()
+    } catch (error) {
+      this.#end()
+      throw error
+    }
+  }
+
+  /** The task to wait for, or undefined if a match is known or none follows. */
+  #follow(): Search | undefined {
+    if (this.#isAborted) throw aborted(this.#signal?.reason())
+    this.#source.check()
+    const { generation } = this.#source.state
+    if (generation !== this.#generation) {
+      this.#keepPlace()
+      this.#upcoming?.stop()
+      this.#upcoming = undefined
+      this.#batch = NO_BATCH
+      this.#returned = 0
+      this.#matches.restart(this.#next)
+      this.#generation = generation
+    }
+    if (this.#returned < this.#batch.count) return undefined
+    if (this.#batch.isLast) {
+      this.#finish()
+      return undefined
+    }
+    this.#upcoming ??= this.#begin()
+    return this.#upcoming
+  }
+
+  #take(): IteratorResult<MmapMatch, undefined> {
+    this.#returned += 1
+    const value = this.#matches.match(this.#batch, this.#returned - 1)
+    if (this.#returned === 1 && !this.#batch.isLast) this.#upcoming ??= this.#begin()
+    return { value, done: false }
+  }
+
+  #begin(): Search {
+    const matches = this.#matches
+    const rows = matches.nextRows()
+    const room = rows.length / matches.width
+    const search: Search = { batch: Promise.resolve(NO_BATCH), stop: () => {} }
+    const find = async (): Promise<Batch> => {
+      const { search: native } = matches
+      if (native === undefined) return { ...NO_BATCH, isLast: true }
+      const options = { signal: undefined, onProgress: this.#onProgress }
+      const start: StartTask = (task) => {
+        search.stop = () => binding.stopTask(task)
+        return binding.startNextMatches(task, native, room)
+      }
+      const result = await this.#mapping.runTask(options, this.#total, start, true)
+      checked(binding.takeMatches(native, rows))
+      return batchOf(rows, result)
+    }
+    search.batch = find()
+    // It is waited for when the next match is asked for, which may be never.
+    search.batch.catch(() => undefined)
+    return search
+  }
+
+  #keepPlace(): void {
+    if (this.#returned > 0) this.#next = afterMatch(this.#batch, (this.#returned - 1) * this.#matches.width)
+  }
+
+  #finish(): void {
+    this.#end()
+    this.#onProgress?.({ done: this.#total, total: this.#total })
+  }
+
+  #end(): void {
+    this.#ended = true
+    this.#upcoming = undefined
+    this.#batch = NO_BATCH
+    this.#returned = 0
+    this.#stopListening?.()
+    this.#stopListening = undefined
+  }
+}
+
+inheritHelpers(PatternMatches)
