@@ -3,7 +3,7 @@
 
 import { inspect, types } from 'node:util'
 import fc from 'fast-check'
-import { Mmap, PAGESIZE } from 'memmap'
+import { Mmap, MmapMatch, PAGESIZE } from 'memmap'
 import { membersOf } from '../support/members.mjs'
 import { pattern } from '../support/portable.mjs'
 import { anyNumber, anything, bytes, INTERESTING, lie, viewClass } from './arguments.mjs'
@@ -113,6 +113,28 @@ const streamOption = fc.tuple(position, position, chunkSize).map(
     })),
 )
 
+// Regular expressions. Some cannot be searched for, and some have properties that lie and act.
+const PATTERNS = [/a/, /\w+?/g, /(?<n>.)|(\d)*/s, /^.*$/m, /\p{L}\xff?/u, /()/y, /\x80|[\x41-\xf0]{2,9}/s]
+const REFUSED_PATTERNS = [/(?=a)/, /(?<!a)/, /(a)\1/, /[^ä]/, /(?:a{1000}){1000}/, /(?:(?:(?:a?){99}){99})*/]
+const regExp = fc.oneof(
+  { weight: 6, arbitrary: fc.constantFrom(...PATTERNS).map(constant) },
+  { weight: 1, arbitrary: fc.constantFrom(...REFUSED_PATTERNS).map(constant) },
+  {
+    weight: 1,
+    arbitrary: action.map(
+      (does) =>
+        new Recipe(`a RegExp whose properties ${does}`, (world) => {
+          const get = () => act(world, does)
+          const names = ['source', 'flags', 'exec', 'global', 'constructor', Symbol.match, Symbol.matchAll]
+          const re = /\d+/
+          for (const name of names) Object.defineProperty(re, name, { get })
+          return re
+        }),
+    ),
+  },
+  { weight: 1, arbitrary: anything },
+)
+
 const linesOption = fc.oneof(
   { weight: 2, arbitrary: fc.constant(constant(undefined)) },
   {
@@ -130,6 +152,19 @@ const linesOption = fc.oneof(
     arbitrary: fc.tuple(position, fc.constantFrom('utf8', 'latin1', undefined), fc.boolean(), fc.boolean()).map(
       ([start, encoding, crlf, reverse]) =>
         new Recipe(`{ start: ${start.text}, encoding: ${encoding}, crlf: ${crlf}, reverse: ${reverse} }`, (w) => ({
+          start: start.make(w),
+          encoding,
+          crlf,
+          reverse,
+        })),
+    ),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.tuple(regExp, position, fc.constantFrom('utf8', undefined), fc.boolean(), fc.boolean()).map(
+      ([matching, start, encoding, crlf, reverse]) =>
+        new Recipe(`{ matching: ${matching.text}, start: ${start.text}, ... }`, (w) => ({
+          matching: matching.make(w),
           start: start.make(w),
           encoding,
           crlf,
@@ -190,6 +225,36 @@ const stylizing = fc.constantFrom(
   })),
 )
 
+const matchOption = fc.oneof(
+  fc.constantFrom(constant(undefined), constant({ groups: false }), constant({ groups: 1 }), constant({ grups: true })),
+  taskOption,
+)
+const replaceOption = fc.oneof(
+  fc.constantFrom(constant({ fill: 32 }), constant({ fill: '*' }), constant({ fill: 'é' }), constant({ fill: 256 })),
+  taskOption,
+)
+const MOST_CALLS = 100
+const replacement = fc.oneof(
+  bytes,
+  action.map(
+    (does) =>
+      new Recipe(`(match) => { ${does}; return match.bytes }`, (world) => {
+        let calls = 0
+        return (match: MmapMatch) => {
+          calls += 1
+          // A pattern may match at each byte of many MiB.
+          if (calls > MOST_CALLS) {
+            const enough = new Error('It has been called often enough')
+            world.thrown.add(enough)
+            throw enough
+          }
+          act(world, does)
+          return match.bytes
+        }
+      }),
+  ),
+)
+
 /** The arguments that methods take. A method that is missing here gets any arguments. */
 const PLAUSIBLE: Record<string, fc.Arbitrary<Recipe>[]> = {
   view: [viewClass, position, position],
@@ -209,8 +274,11 @@ const PLAUSIBLE: Record<string, fc.Arbitrary<Recipe>[]> = {
   lastIndexOf: [fc.oneof(position, bytes), position],
   includes: [fc.oneof(position, bytes), position],
   findAll: [bytes, position, position],
-  count: [bytes, position, position],
-  replaceAll: [bytes, bytes, position, position],
+  count: [fc.oneof(bytes, regExp), position, position],
+  replaceAll: [fc.oneof(bytes, regExp), fc.oneof(bytes, replacement), position, position, replaceOption],
+  search: [regExp, position, position],
+  match: [regExp, position, position],
+  matchAll: [regExp, position, position, matchOption],
   lines: [linesOption],
   lineAt: [position],
   toString: [encoding, position, position],
@@ -219,8 +287,11 @@ const PLAUSIBLE: Record<string, fc.Arbitrary<Recipe>[]> = {
   set: [bytes, position],
   stream: [fc.oneof(streamOption, anything)],
   findAsync: [bytes, position, position, taskOption],
-  countAsync: [bytes, position, position, taskOption],
-  replaceAllAsync: [bytes, bytes, position, position, taskOption],
+  countAsync: [fc.oneof(bytes, regExp), position, position, taskOption],
+  replaceAllAsync: [fc.oneof(bytes, regExp), bytes, position, position, replaceOption],
+  searchAsync: [regExp, position, position, taskOption],
+  matchAsync: [regExp, position, position, taskOption],
+  matchAllAsync: [regExp, position, position, matchOption],
   flush: [position, position, option],
   flushAsync: [position, position, taskOption],
   prefetch: [position, position, taskOption],
@@ -309,6 +380,19 @@ export function run(world: World, { member, args: recipes }: Call): void {
   // Tasks are not awaited, so that the next calls meet a running task.
   if (types.isPromise(result)) world.tasks.push(result.then(undefined, (error: unknown) => outcome(world, error)))
   if (isIterator(result)) world.iterators.push(result)
+  if (result instanceof MmapMatch) readMatch(world, result)
+  const value: unknown = typeof result === 'object' && result !== null && 'value' in result ? result.value : undefined
+  if (value instanceof MmapMatch) readMatch(world, value)
+}
+
+/** Asks a match for everything that it has. */
+function readMatch(world: World, match: MmapMatch): void {
+  for (const which of [0, 1, 2, -1, 0.5, 'n', 'other', undefined, world.map]) {
+    for (const name of ['group', 'span'] as const) judged(world, () => Reflect.apply(match[name], match, [which]))
+  }
+  for (const name of ['index', 'end', 'length', 'text', 'bytes', 'groups'] as const) judged(world, () => match[name])
+  judged(world, () => [...match])
+  inspect(match)
 }
 
 function isIterator(value: unknown): value is Iterator<unknown> {

@@ -34,6 +34,7 @@ const CODES: Record<Exclude<ErrorCode, 'ERR_MMAP_BINDING' | 'ERR_ACCESS_DENIED' 
   ERR_MMAP_FAULT: true,
   ERR_MMAP_NO_VIEW: true,
   ERR_MMAP_READONLY: true,
+  ERR_MMAP_REGEXP: true,
   ERR_MMAP_UNSUPPORTED: true,
   ERR_MMAP_VIEW_TOO_LARGE: true,
   ERR_OUT_OF_RANGE: true,
