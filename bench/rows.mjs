@@ -14,6 +14,7 @@ import { growth, growthFiles } from './rows/growth.mjs'
 import { jobs } from './rows/jobs.mjs'
 import { lines } from './rows/lines.mjs'
 import { search } from './rows/search.mjs'
+import { together } from './rows/together.mjs'
 
 const MIB = 2 ** 20
 
@@ -33,6 +34,7 @@ export function files(size) {
     '100 KB': { kind: 'log', size: 100_000 },
     '100 bytes': { kind: 'log', size: 100 },
     'empty.cjs': { kind: 'log', size: 0 },
+    shared: { kind: 'sparse', size: 2 * MIB },
     sparse: { kind: 'sparse', size: 8192 * MIB },
     'sparse 1 GiB': { kind: 'sparse', size: 1024 * MIB },
     'log on disk': { kind: 'log', size: size / 4, onDisk: true },
@@ -41,4 +43,4 @@ export function files(size) {
   }
 }
 
-export const rows = [...search, ...jobs, ...lines, ...calls, ...growth]
+export const rows = [...search, ...jobs, ...lines, ...calls, ...together, ...growth]

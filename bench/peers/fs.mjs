@@ -5,11 +5,13 @@ import { execFileSync } from 'node:child_process'
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import { answer, perTime, timed, timedAsync } from './answer.mjs'
 import { eachLine, jobs } from './fs-jobs.mjs'
+import { together } from './together.mjs'
 
 await answer({
   version: () => ({ nanoseconds: 0, result: `Node ${process.versions.node}` }),
 
   ...jobs,
+  pingPongSend: together.pingPongSend,
 
   readline(path, length) {
     return timedAsync(async () => {

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { measure } from 'mitata'
 import { answer, bytesOf, sum, timed, timedAsync } from './answer.mjs'
 import { jobs, readOnly, writable } from './memmap-jobs.mjs'
+import { together } from './together.mjs'
 
 const require = createRequire(import.meta.url)
 const { mmap, ACCESS_READ } = require('../../index.js')
@@ -16,6 +17,7 @@ await answer({
   version: () => ({ nanoseconds: 0, result: `memmap ${version}` }),
 
   ...jobs,
+  ...together,
 
   find(path, length, needle) {
     const [mm, wanted] = [readOnly(path, length), bytesOf(needle)]
