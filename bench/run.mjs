@@ -119,9 +119,12 @@ async function measureAll() {
 
 /** Measures a row. Peers take turns, so that a disturbance of the machine affects all of them. */
 async function measure({ ours, others, ...row }, path, length) {
+  // Not every system can remove a file from memory.
+  const leftOut = row.cold ? await evict(path, length).catch(({ message }) => message) : undefined
   const contenders = [ours, ...others.map((other) => ({ ...ours, below: undefined, ...other }))].map((contender) => ({
     ...contender,
     length: Math.floor(length * (contender.part ?? 1)),
+    why: leftOut,
     turns: [],
   }))
   // The first turn does not count, because it opens and maps, compiles, and touches every page.
@@ -135,7 +138,7 @@ async function measure({ ours, others, ...row }, path, length) {
   for (const contender of contenders) contender.turns.shift()
   compareAnswers(row, contenders)
   const [first, ...rest] = contenders.map((contender) => valued(contender, row))
-  return { ...row, length, ours: first, others: rest.map((other) => beside(other, first, row)) }
+  return { ...row, leftOut, length, ours: first, others: rest.map((other) => beside(other, first, row)) }
 }
 
 async function turn(contender, path, { cold }) {
@@ -208,7 +211,11 @@ function rounded(value) {
   return Number(value.toPrecision(4))
 }
 
-function print({ name, unit, ours, others }) {
+function print({ name, unit, leftOut, ours, others }) {
+  if (leftOut !== undefined) {
+    line(name, 'not measured', leftOut)
+    return
+  }
   const number = ({ value, part }) =>
     `${Number(value.toPrecision(3))} ${unit}${part === undefined ? '' : `, 1/${1 / part}`}`
   const sign = SPEEDS.includes(unit) ? '>=' : '<='
@@ -257,7 +264,7 @@ function drawCharts(results, folder) {
 function conclude({ rows: measured, missing, library }) {
   const all = measured.flatMap(({ ours, others }) => [ours, ...others])
   const count = (outcome) => all.filter((each) => each.outcome === outcome).length
-  const failed = measured.filter(({ ours }) => ours.why !== undefined)
+  const failed = measured.filter(({ ours, leftOut }) => ours.why !== undefined && leftOut === undefined)
   for (const [name, why] of Object.entries(missing)) console.log(`Left out: ${name}: ${why}`)
   for (const [name, bytes] of Object.entries(library)) console.log(`${name}: ${(bytes / 1000).toFixed()} KB`)
   console.log(`\n${count('reached')} reached, ${count('missed')} missed, ${count('not measured')} not measured`)
