@@ -484,13 +484,38 @@ declare class MmapState {
   #private;
   /** The same as {@link mmap}. */
   constructor(file: FileLike | -1, length?: number | bigint | NotText<MmapOptions>, options?: MmapOptions);
-  /** Bytes mapped. That is not the file's size, which is {@link size}. @throws ERR_MMAP_CLOSED */
+  /**
+   * Bytes mapped. That is not the file's size, which is {@link size}.
+   * @throws ERR_MMAP_CLOSED
+   * @category What is mapped
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.length) // 24
+   * ```
+   */
   get length(): number;
-  /** Where in the file the mapping begins, in bytes. @throws ERR_MMAP_CLOSED */
+  /**
+   * Where in the file the mapping begins, in bytes.
+   * @throws ERR_MMAP_CLOSED
+   * @category What is mapped
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt', 5, { offset: 6 })
+   * console.log(mm.offset, mm.toString()) // 6 World
+   * ```
+   */
   get offset(): number;
   /**
    * `ACCESS_*`. With `flags` and `prot` it is what CPython records: `ACCESS_DEFAULT` for read and
-   * write, `ACCESS_WRITE` for write alone, else `ACCESS_READ`. @throws ERR_MMAP_CLOSED
+   * write, `ACCESS_WRITE` for write alone, else `ACCESS_READ`.
+   * @throws ERR_MMAP_CLOSED
+   * @category What is mapped
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt', { access: ACCESS_READ })
+   * console.log(mm.access === ACCESS_READ) // true
+   * ```
    */
   get access(): 0 | 1 | 2 | 3;
   /**
@@ -498,18 +523,44 @@ declare class MmapState {
    * that open one, in all processes, it is true for one, which can initialise the bytes. It is true
    * of other anonymous memory, and false with a descriptor.
    * @throws ERR_MMAP_CLOSED
+   * @category What is mapped
+   * @example
+   * ```js
+   * const mm = mmap('state.bin', 4096, { create: true })
+   * if (mm.created) mm.set('version 1')
+   * console.log(mm.toString('utf8', 0, 9)) // version 1
+   * ```
    */
   get created(): boolean;
-  /** Whether it is closed. */
+  /**
+   * Whether it is closed.
+   * @category What is mapped
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.close()
+   * console.log(mm.closed) // true
+   * ```
+   */
   get closed(): boolean;
   /**
    * The descriptor: a duplicate of the file's that belongs to the mapping, or for shared anonymous
    * memory one that a child process can inherit and map. Do not close it. -1 where there is none:
    * `trackfd: false`, Windows, anonymous memory that is private or has a flag such as MAP_STACK.
    * @throws ERR_MMAP_CLOSED
+   * @category What is mapped
+   * @example
+   * ```js
+   * // A child with the stdio [0, 1, 2, mm.fd] has the same memory: mmap(3, 4096). (Unix)
+   * const mm = mmap(-1, 4096)
+   * console.log(typeof mm.fd) // number
+   * ```
    */
   get fd(): number;
-  /** The fields of CPython's repr. Never throws. */
+  /**
+   * The fields of CPython's repr. Never throws.
+   * @category Conversions
+   */
   [inspect.custom](_depth?: number, options?: {
     stylize?: (text: string, style: 'special') => string;
   }): string;
@@ -517,8 +568,10 @@ declare class MmapState {
    * Throws: a mapping is no string and no number. So code that would take `"[object Mmap]"` for its
    * content does not (`new Blob([mm])`, `${mm}`, `'' + mm`), and the error says what to pass.
    * @throws ERR_INVALID_ARG_TYPE, always
+   * @category Conversions
    */
   [Symbol.toPrimitive](hint: string): never;
+  /** @category Conversions */
   get [Symbol.toStringTag](): string;
 }
 //#endregion
@@ -533,6 +586,13 @@ declare class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * a garbage collection when it is long. A part costs less: `mm.view(Uint8Array, a, n)`.
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_VIEW_TOO_LARGE beyond MAX_VIEW_LENGTH, ERR_MMAP_NO_VIEW where
    *   the runtime allows none
+   * @category Views, which copy nothing
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.bytes[0] = 74 // it is in the file
+   * console.log(mm.bytes.length, mm.toString('utf8', 0, 5)) // 24 Jello
+   * ```
    */
   get bytes(): ViewOver<Uint8Array, TBuffer>;
   /**
@@ -540,9 +600,24 @@ declare class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * mapping: up to 7 bytes, when `offset` is not a multiple of 8, and a SharedArrayBuffer up to a
    * page. So count from `bytes.byteOffset`, or use {@link view}.
    * @throws as {@link bytes}
+   * @category Views, which copy nothing
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * const numbers = new Int32Array(mm.buffer, mm.bytes.byteOffset, 6)
+   * console.log(numbers.length) // 6
+   * ```
    */
   get buffer(): TBuffer;
-  /** A Buffer over the same memory, with the arguments and errors of the other kinds of view. */
+  /**
+   * A Buffer over the same memory, with the arguments and errors of the other kinds of view.
+   * @category Views, which copy nothing
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.view(Buffer, 6, 5).toString()) // World
+   * ```
+   */
   view(type: BufferConstructor, byteOffset?: number, length?: number): ViewOver<Buffer, TBuffer>;
   /**
    * A view of another kind, of the same memory: `mm.view(Float64Array, 16, 100)`,
@@ -556,6 +631,14 @@ declare class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    *   size
    * @param length in elements, default as many as there are
    * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, and as {@link bytes}
+   * @category Views, which copy nothing
+   * @example
+   * ```js
+   * const mm = mmap('numbers.bin', 800, { create: true })
+   * const some = mm.view(Float64Array, 80, 10) // the tenth to the nineteenth
+   * some[0] = 1.5
+   * console.log(mm.view(DataView).getFloat64(80, true)) // 1.5
+   * ```
    */
   view<T extends ArrayBufferView>(type: ViewConstructor<T>, byteOffset?: number, length?: number): ViewOver<T, TBuffer>;
   /**
@@ -567,6 +650,12 @@ declare class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * @param start default 0, not the cursor; `stop` is the length by default
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for another encoding,
    *   ERR_OUT_OF_RANGE for a text longer than a string can be
+   * @category Copies and text
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.toString('utf8', 6, 11)) // World
+   * ```
    */
   toString(encoding?: TextEncoding, start?: number, stop?: number): string;
   /**
@@ -574,6 +663,12 @@ declare class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * it to code that wants an ArrayBuffer. (`slice().buffer` may be Node's pool, with other bytes in
    * it.) `start` is 0 by default, `stop` the length.
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
+   * @category Copies and text
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.arrayBuffer(6, 11).byteLength) // 5
+   * ```
    */
   arrayBuffer(start?: number | RangeOptions, stop?: number): ArrayBuffer;
   /**
@@ -585,6 +680,12 @@ declare class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an unknown option,
    *   ERR_OUT_OF_RANGE for another `chunkSize`; the stream fails with ERR_MMAP_CLOSED and
    *   ERR_MMAP_FAULT
+   * @category Copies and text
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(await new Response(mm.stream({ start: 6, stop: 11 })).text()) // World
+   * ```
    */
   stream(options?: StreamOptions): ReadableStream<Uint8Array>;
   /**
@@ -592,19 +693,49 @@ declare class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * `pipeline(mm, ...)` and `fs.promises.writeFile(path, mm)`. It is as {@link stream}. (Without
    * `await` there is a number for each byte.)
    * @throws ERR_MMAP_CLOSED and, from `next()`, the errors that a stream fails with
+   * @category Copies and text
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * let length = 0
+   * for await (const piece of mm) length += piece.length
+   * console.log(length) // 24
+   * ```
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>;
-  /** {@link bytes}, so that `Buffer.from(mm)` is a copy of the mapping. @throws as {@link bytes} */
+  /**
+   * {@link bytes}, so that `Buffer.from(mm)` is a copy of the mapping.
+   * @throws as {@link bytes}
+   * @category Conversions
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(Buffer.from(mm).length) // 24
+   * ```
+   */
   valueOf(): ViewOver<Uint8Array, TBuffer>;
   /**
    * The byte at `index`, from 0 to 255. A negative index counts from the end: -1 is the last byte.
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+   * @category Copies and text
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.at(0), mm.at(-1)) // 72 10
+   * ```
    */
   at(index: number): number;
   /**
    * Sets the byte at `index`. A negative index counts from the end.
    * @param value 0 to 255
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+   * @category Write
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.setAt(0, 74)
+   * console.log(mm.toString('utf8', 0, 5)) // Jello
+   * ```
    */
   setAt(index: number, value: number): void;
   /**
@@ -614,6 +745,13 @@ declare class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * @param stop default the length; before the first byte with a negative `step`
    * @param step default 1
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE for a step of 0, ERR_INVALID_ARG_TYPE
+   * @category Copies and text
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.slice(6, 11).toString()) // World
+   * console.log(mm.slice(-5, -1).toString()) // you!
+   * ```
    */
   slice(start?: number, stop?: number, step?: number): BufferCopy;
   /**
@@ -621,6 +759,13 @@ declare class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * {@link slice}.
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE unless `data` is exactly as long
    *   as the slice, ERR_INVALID_ARG_TYPE
+   * @category Write
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.setSlice('Earth', 6, 11)
+   * console.log(mm.toString('utf8', 0, 12)) // Hello Earth!
+   * ```
    */
   setSlice(data: BytesLike, start?: number, stop?: number, step?: number): void;
   /**
@@ -630,22 +775,51 @@ declare class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * @param position in bytes, default 0
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when it does not fit,
    *   ERR_INVALID_ARG_TYPE
+   * @category Write
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.set('Earth', 6)) // 5
+   * console.log(mm.toString('utf8', 0, 12)) // Hello Earth!
+   * ```
    */
   set(data: BytesLike, position?: number): number;
   /**
    * Copies `count` bytes from `src` to `dest` within the mapping; the two may overlap.
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+   * @category Write
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.move(6, 0, 5)
+   * console.log(mm.toString('utf8', 0, 12)) // Hello Hello!
+   * ```
    */
   move(dest: number, src: number, count: number): void;
   /**
    * Fills `[start, stop)` with a byte, or with `value` over and over.
    * @param value 0 to 255, or bytes, at least one
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+   * @category Write
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.fill('ab', 0, 5)
+   * console.log(mm.toString('utf8', 0, 12)) // ababa World!
+   * ```
    */
   fill(value: number | BytesLike, start?: number, stop?: number): this;
   /**
    * The bytes, as numbers, each read at its step.
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_FAULT from `next()`
+   * @category Copies and text
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * let lines = 0
+   * for (const byte of mm) if (byte === 10) lines += 1
+   * console.log(lines) // 2
+   * ```
    */
   [Symbol.iterator](): Generator<number, undefined, undefined>;
 }
@@ -657,23 +831,49 @@ declare class MmapCursor<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * Copies at most `n` bytes from the cursor, and moves it on. At the end the Buffer is empty.
    * @param n bytes; to the end when it is missing, null or negative
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
+   * @category Read and write at a cursor
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.read(5).toString(), mm.tell()) // Hello 5
+   * ```
    */
   read(n?: number | null): BufferCopy;
   /**
    * Reads the byte at the cursor and moves on.
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE when the cursor is at the end
+   * @category Read and write at a cursor
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.readByte(), mm.readByte()) // 72 101
+   * ```
    */
   readByte(): number;
   /**
    * Copies from the cursor through the next `'\n'`, or to the end, and moves on. At the end it is
    * empty.
    * @throws ERR_MMAP_CLOSED
+   * @category Read and write at a cursor
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.readLine()
+   * console.log(mm.readLine().toString().trim()) // Hello you!
+   * ```
    */
   readLine(): BufferCopy;
   /**
    * Writes all of `data` at the cursor and moves it on, or nothing. Returns how many bytes.
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when it does not fit,
    *   ERR_INVALID_ARG_TYPE
+   * @category Read and write at a cursor
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.seek(6)
+   * console.log(mm.write('Earth'), mm.tell()) // 5 11
+   * ```
    */
   write(data: BytesLike): number;
   /**
@@ -681,6 +881,13 @@ declare class MmapCursor<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * @param value 0 to 255
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when the cursor is at the end or
    *   for another value, ERR_INVALID_ARG_TYPE
+   * @category Read and write at a cursor
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.writeByte(74)
+   * console.log(mm.toString('utf8', 0, 5)) // Jello
+   * ```
    */
   writeByte(value: number): void;
   /**
@@ -688,11 +895,36 @@ declare class MmapCursor<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * Returns where it is.
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE outside `[0, length]` or for another `whence`,
    *   ERR_INVALID_ARG_TYPE
+   * @category Read and write at a cursor
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.seek(6), mm.seek(-5, 2)) // 6 19
+   * console.log(mm.read(4).toString()) // you!
+   * ```
    */
   seek(position: number, whence?: 0 | 1 | 2): number;
-  /** Always true, also when closed. */
+  /**
+   * Always true, also when closed.
+   * @category Read and write at a cursor
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.seekable()) // true
+   * ```
+   */
   seekable(): true;
-  /** The cursor. It may be beyond the end after a `resize()`. @throws ERR_MMAP_CLOSED */
+  /**
+   * The cursor. It may be beyond the end after a `resize()`.
+   * @throws ERR_MMAP_CLOSED
+   * @category Read and write at a cursor
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.readLine()
+   * console.log(mm.tell()) // 13
+   * ```
+   */
   tell(): number;
 }
 //#endregion
@@ -703,27 +935,62 @@ declare class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * The first place of `needle` in `[start, stop)`, or -1. An empty needle is at `start`.
    * @param start default is the cursor, as in Python; see {@link indexOf}
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.find('Hello'), mm.find('Hello', 1)) // 0 13
+   * mm.seek(5)
+   * console.log(mm.find('Hello')) // 13
+   * ```
    */
   find(needle: BytesLike, start?: number | RangeOptions, stop?: number): number;
   /**
    * The last place of `needle` in `[start, stop)`, or -1. An empty needle is at `stop`.
    * @param start default is the cursor, as in Python; see {@link lastIndexOf}
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.rfind('Hello'), mm.rfind('Hello', 0, 13)) // 13 0
+   * ```
    */
   rfind(needle: BytesLike, start?: number | RangeOptions, stop?: number): number;
   /**
    * The first place of `needle` from `start` on, or -1, as Buffer's: `start` is 0 by default and
    * counts from the end when negative; a number is a byte.
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a number outside 0 to 255
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.indexOf('World'), mm.indexOf(10), mm.indexOf('x')) // 6 12 -1
+   * ```
    */
   indexOf(needle: number | BytesLike, start?: number): number;
   /**
    * The last place of `needle` at or before `start`, or -1, as Buffer's: `start` is the end by
    * default and counts from it when negative; a number is a byte.
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a number outside 0 to 255
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.lastIndexOf('Hello'), mm.lastIndexOf('Hello', 12)) // 13 0
+   * ```
    */
   lastIndexOf(needle: number | BytesLike, start?: number): number;
-  /** Whether {@link indexOf} finds it. @throws as {@link indexOf} */
+  /**
+   * Whether {@link indexOf} finds it.
+   * @throws as {@link indexOf}
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.includes('World'), mm.includes('Moon')) // true false
+   * ```
+   */
   includes(needle: number | BytesLike, start?: number): boolean;
   /**
    * The places of `needle` in `[start, stop)`, from the first to the last. Matches do not overlap:
@@ -732,6 +999,12 @@ declare class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * iteration may be found or not. After a `resize()` it goes on in the new length.
    * @throws ERR_MMAP_CLOSED, also at the next step after it has been closed; ERR_INVALID_ARG_TYPE,
    *   ERR_INVALID_ARG_VALUE for an empty needle, ERR_MMAP_FAULT
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log([...mm.findAll('Hello')].join()) // 0,13
+   * ```
    */
   findAll(needle: BytesLike, start?: number | RangeOptions, stop?: number): IterableIterator<number>;
   /**
@@ -739,6 +1012,12 @@ declare class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * cursor.
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty needle,
    *   ERR_MMAP_FAULT
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.count('\n'), mm.count('l', 0, 13)) // 2 3
+   * ```
    */
   count(needle: BytesLike, start?: number | RangeOptions, stop?: number): number;
   /**
@@ -746,6 +1025,12 @@ declare class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * do not overlap. `start` is 0 by default, not the cursor. Returns how many matches there were.
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
    *   empty `from` or another length, ERR_MMAP_FAULT with `replaced`, how many were replaced before
+   * @category Write
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.replaceAll('Hello', 'HELLO')) // 2
+   * ```
    */
   replaceAll(from: BytesLike, to: BytesLike, start?: number | RangeOptions, stop?: number): number;
   /**
@@ -758,6 +1043,14 @@ declare class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * @throws ERR_MMAP_CLOSED, also at the next step after it has been closed; ERR_INVALID_ARG_TYPE,
    *   ERR_INVALID_ARG_VALUE for an unknown option or another encoding, ERR_MMAP_FAULT,
    *   ERR_OUT_OF_RANGE for a line longer than a string can be
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * for (const line of mm.lines({ encoding: 'utf8' })) {
+   *   if (line.endsWith('you!')) console.log(line) // Hello you!
+   * }
+   * ```
    */
   lines(options: TextLinesOptions): IterableIterator<string>;
   /**
@@ -772,6 +1065,14 @@ declare class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * @throws ERR_MMAP_CLOSED, also at the next step after it has been closed; ERR_INVALID_ARG_TYPE,
    *   ERR_INVALID_ARG_VALUE for an unknown option, ERR_MMAP_FAULT, ERR_MMAP_VIEW_TOO_LARGE for a
    *   line longer than MAX_VIEW_LENGTH
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * let longest = 0
+   * for (const line of mm.lines()) longest = Math.max(longest, line.length)
+   * console.log(longest) // 12
+   * ```
    */
   lines(options?: LinesOptions): IterableIterator<Uint8Array>;
   /**
@@ -780,6 +1081,13 @@ declare class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * is the last line, which is empty after a `'\n'`.
    * @param position from 0 to the length; a negative one is refused, as by {@link set}
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_MMAP_FAULT
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * const { start, stop } = mm.lineAt(mm.indexOf('you'))
+   * console.log(mm.toString('utf8', start, stop)) // Hello you!
+   * ```
    */
   lineAt(position: number): {
     start: number;
@@ -790,11 +1098,23 @@ declare class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * @param start default is the cursor, at the time of the call
    * @returns a promise, rejected with the errors of `find`, with ABORT_ERR, and with
    *   ERR_MMAP_CLOSED after `unmap()`
+   * @category Search on another thread
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(await mm.findAsync('you', { signal: AbortSignal.timeout(60_000) })) // 19
+   * ```
    */
   findAsync(needle: BytesLike, start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<number>;
   /**
    * {@link count}, as a task.
    * @returns a promise, rejected with the errors of `count`, and as that of {@link findAsync}
+   * @category Search on another thread
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(await mm.countAsync('Hello')) // 2
+   * ```
    */
   countAsync(needle: BytesLike, start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<number>;
   /**
@@ -804,6 +1124,13 @@ declare class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    *   were replaced by then. A task that was aborted leaves the rest as it was. ERR_MMAP_READONLY
    *   also when `protect()` forbids writing meanwhile, or `resize()` copies private anonymous
    *   memory
+   * @category Search on another thread
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * const onProgress = ({ done, total }) => console.error(`${done} of ${total} bytes`)
+   * console.log(await mm.replaceAllAsync('Hello', 'HELLO', { onProgress })) // 2
+   * ```
    */
   replaceAllAsync(from: BytesLike, to: BytesLike, start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<number>;
 }
@@ -830,6 +1157,12 @@ declare class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> ext
    *   after the file has been cut off before the bytes, ERR_MMAP_UNSUPPORTED for private memory
    *   (ACCESS_COPY, MAP_PRIVATE), on Windows, and for a mapping that only reads with
    *   `trackfd: false` (Linux) or on FreeBSD; ENOMEM
+   * @category Wait for other processes
+   * @example
+   * ```js
+   * const mm = mmap('state.bin', 4096, { create: true })
+   * console.log(mm.wait(0, 1), mm.wait(0, 0, 5)) // not-equal timed-out
+   * ```
    */
   wait(position: number, value: number, timeout?: number): WaitResult;
   /**
@@ -842,6 +1175,12 @@ declare class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> ext
    *   `close()` and `unmap()`, with ERR_MMAP_FAULT within a second, or at once where `resize()` or
    *   `remap()` cuts the bytes off, with ABORT_ERR, and with EAGAIN where there is no thread.
    *   `protect()` ends it with `'ok'`
+   * @category Wait for other processes
+   * @example
+   * ```js
+   * const mm = mmap('state.bin', 4096, { create: true })
+   * console.log(await mm.waitAsync(0, 0, { timeout: 5 })) // timed-out
+   * ```
    */
   waitAsync(position: number, value: number, options?: WaitOptions): Promise<WaitResult>;
   /**
@@ -854,6 +1193,13 @@ declare class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> ext
    * @returns how many. macOS tells only whether it was any, if `count` is not given, and FreeBSD
    *   tells nothing: 0
    * @throws as {@link wait}
+   * @category Wait for other processes
+   * @example
+   * ```js
+   * const mm = mmap('state.bin', 4096, { create: true })
+   * Atomics.store(mm.view(Int32Array), 0, 1) // the new value first
+   * console.log(mm.notify(0)) // 0
+   * ```
    */
   notify(position: number, count?: number): number;
   /**
@@ -942,6 +1288,12 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends Mm
    * Bytes in the file, which may differ from `length` and may change. Of anonymous memory:
    * `length`.
    * @throws ERR_MMAP_CLOSED, EBADF with `trackfd: false`
+   * @category The file and the device
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt', 5)
+   * console.log(mm.length, mm.size()) // 5 24
+   * ```
    */
   size(): number;
   /**
@@ -956,6 +1308,14 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends Mm
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EIO, ENOSPC, EINVAL for flags
    *   that exclude each other, ERR_MMAP_FAULT; with `writeBack` it is also thrown, after the rest
    *   has been written, when the file has lost a part that was not touched
+   * @category The file and the device
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.set('Earth', 6) // other processes see it now
+   * mm.flush() // and now it survives a crash of the machine
+   * console.log(mm.toString('utf8', 6, 11)) // Earth
+   * ```
    */
   flush(offset?: number, size?: number, flags?: number): void;
   /**
@@ -964,6 +1324,14 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends Mm
    * @param offset in bytes, default 0; or all options, with the range as `start` and `stop`
    * @param size in bytes; to the end when it is missing or -1
    * @returns a promise, rejected with the errors of `flush`, and as that of {@link findAsync}
+   * @category The file and the device
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.set('Earth', 6)
+   * await mm.flushAsync()
+   * console.log(mm.toString('utf8', 6, 11)) // Earth
+   * ```
    */
   flushAsync(offset?: number | RangeTaskOptions, size?: number, options?: TaskOptions): Promise<void>;
   /**
@@ -980,6 +1348,14 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends Mm
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY for ACCESS_READ, ACCESS_COPY and MAP_PRIVATE with a
    *   file, ERR_INVALID_ARG_VALUE with `trackfd: false`, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE,
    *   ENOSPC, ENOMEM, EFBIG, EBUSY on Windows
+   * @category The file and the device
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.resize(30)
+   * mm.set('More!\n', 24)
+   * console.log(mm.length, mm.count('\n')) // 30 3
+   * ```
    */
   resize(newSize: number | bigint): void;
   /**
@@ -1001,6 +1377,15 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends Mm
    *   file and with `trackfd: false`, ERR_MMAP_READONLY for ACCESS_COPY and MAP_PRIVATE,
    *   ERR_OUT_OF_RANGE for more than the file has, and where it has no byte at `offset` (unless
    *   `allowEmpty` is given and it ends there), ENOMEM
+   * @category The file and the device
+   * @example
+   * ```js
+   * import { appendFileSync } from 'node:fs'
+   *
+   * const mm = mmap('hello.txt', { access: ACCESS_READ })
+   * appendFileSync('hello.txt', 'More!\n')
+   * console.log(mm.length, mm.remap()) // 24 30
+   * ```
    */
   remap(newLength?: number | bigint): number;
   /**
@@ -1011,6 +1396,13 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends Mm
    * @param length in bytes, default to the end
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EINVAL, ERR_MMAP_UNSUPPORTED
    *   on Windows
+   * @category Memory and the system
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * if (MADV_RANDOM !== undefined) mm.madvise(MADV_RANDOM) // undefined on Windows
+   * console.log(mm.at(5)) // 32
+   * ```
    */
   madvise(option: number, start?: number, length?: number): void;
   /**
@@ -1025,6 +1417,13 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends Mm
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, EACCES for writing to a file that was opened for
    *   reading and, on Apple's processors, for PROT_WRITE with PROT_EXEC, EBADF with
    *   `trackfd: false`, EINVAL, ERR_MMAP_UNSUPPORTED on Windows; with `writeBack` as {@link flush}
+   * @category Memory and the system
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * if (PROT_READ !== undefined) mm.protect(PROT_READ) // undefined on Windows
+   * console.log(mm.at(5)) // 32
+   * ```
    */
   protect(prot: number): void;
   /**
@@ -1034,11 +1433,27 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends Mm
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ENOMEM or EPERM beyond what the system allows
    *   (`ulimit -l`; on Windows the working set of the process, which is made larger if it can be),
    *   ENOSYS for private memory on Linux before 4.4, ERR_MMAP_FAULT where the file has been cut off
+   * @category Memory and the system
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.mlock()
+   * console.log(mm.resident().resident) // 1
+   * mm.munlock()
+   * ```
    */
   mlock(start?: number | RangeOptions, stop?: number): void;
   /**
    * Undoes {@link mlock}, however often that was called; on macOS, one call of it. Arguments and
    * errors are the same.
+   * @category Memory and the system
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.mlock(0, 5)
+   * mm.munlock(0, 5)
+   * console.log(mm.at(5)) // 32
+   * ```
    */
   munlock(start?: number | RangeOptions, stop?: number): void;
   /**
@@ -1047,6 +1462,14 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends Mm
    * @param start default 0; `stop` is the length by default
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE; EPERM of a file that the process neither owns
    *   nor may write, of which Linux does not tell (it says "all")
+   * @category Memory and the system
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * await mm.prefetch()
+   * const { resident, total } = mm.resident()
+   * console.log(resident, total) // 1 1
+   * ```
    */
   resident(start?: number | RangeOptions, stop?: number): Residency;
   /**
@@ -1055,6 +1478,13 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends Mm
    * every page. Windows: PrefetchVirtualMemory.
    * @param start default 0; or all options. `stop` is the length by default
    * @returns a promise, rejected as that of {@link findAsync}, and with ERR_MMAP_FAULT
+   * @category Memory and the system
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * await mm.prefetch()
+   * console.log(mm.resident().resident) // 1
+   * ```
    */
   prefetch(start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<void>;
   /**
@@ -1065,6 +1495,14 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends Mm
    * @throws with `writeBack` only: ENOSPC, EIO and other errors of writing, after which it is still
    *   open, with nothing lost; ERR_MMAP_FAULT when the file has become shorter than the mapping, so
    *   that changes beyond its end may be lost: the part before has been written, and it is closed
+   * @category Open and close
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * const { bytes } = mm
+   * mm.close()
+   * console.log(mm.closed, bytes[0]) // true 72
+   * ```
    */
   close(): void;
   /**
@@ -1080,9 +1518,20 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends Mm
    *   are lost; ENOMEM where there is no memory for zeros in place of the file, which stays mapped
    *   until its views are collected, or `unmap()` is called again; ERR_MMAP_UNSUPPORTED on Windows
    *   for a SharedArrayBuffer that the user has
+   * @category Open and close
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * const { bytes } = mm
+   * mm.unmap()
+   * console.log(mm.closed, bytes.length) // true 0
+   * ```
    */
   unmap(): void;
-  /** {@link close}, for `using`. */
+  /**
+   * {@link close}, for `using`.
+   * @category Open and close
+   */
   [Symbol.dispose](): void;
 }
 //#endregion
@@ -1102,6 +1551,14 @@ declare class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends Mm
  *   (`node --permission`), Node's errors of a URL that is no path (ERR_INVALID_URL_SCHEME,
  *   ERR_INVALID_FILE_URL_HOST, ERR_INVALID_FILE_URL_PATH), and those of the operating system:
  *   ENOENT, EACCES, EBADF, EISDIR, ENODEV, ENOMEM, ENOSPC, ...
+ * @example
+ * ```js
+ * const mm = mmap('hello.txt') // the whole file, to read and to write
+ * const part = mmap('hello.txt', 5, { offset: 6, access: ACCESS_READ })
+ * const made = mmap('new.bin', 4096, { create: true })
+ * const memory = mmap(-1, 4096)
+ * console.log(mm.length, part.toString(), made.size(), memory.at(0)) // 24 World 4096 0
+ * ```
  */
 declare function mmap(file: FileLike | -1, length: number | bigint | undefined, options: SharedMmapOptions): Mmap<SharedArrayBuffer>;
 declare function mmap(file: FileLike | -1, options: NotText<SharedMmapOptions>): Mmap<SharedArrayBuffer>;
@@ -1118,6 +1575,12 @@ declare function mmap(file: FileLike | -1, length?: number | bigint | NotText<Mm
  * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE and ERR_OUT_OF_RANGE (longer than the system
  *   allows) for what is no name, ERR_ACCESS_DENIED (`node --permission`, on Linux), and those of the
  *   operating system: ENOENT, EACCES, ...
+ * @example
+ * ```js
+ * const mm = mmap(-1, 4096, { shm: `/example-${process.pid}`, create: true })
+ * unlinkShm(`/example-${process.pid}`)
+ * console.log(mm.at(0)) // 0
+ * ```
  */
 declare function unlinkShm(name: string): void;
 //#endregion

@@ -18,6 +18,14 @@ import type { FileLike, MmapOptions, NotText, PlainMmapOptions, SharedMmapOption
  *   (`node --permission`), Node's errors of a URL that is no path (ERR_INVALID_URL_SCHEME,
  *   ERR_INVALID_FILE_URL_HOST, ERR_INVALID_FILE_URL_PATH), and those of the operating system:
  *   ENOENT, EACCES, EBADF, EISDIR, ENODEV, ENOMEM, ENOSPC, ...
+ * @example
+ * ```js
+ * const mm = mmap('hello.txt') // the whole file, to read and to write
+ * const part = mmap('hello.txt', 5, { offset: 6, access: ACCESS_READ })
+ * const made = mmap('new.bin', 4096, { create: true })
+ * const memory = mmap(-1, 4096)
+ * console.log(mm.length, part.toString(), made.size(), memory.at(0)) // 24 World 4096 0
+ * ```
  */
 export function mmap(
   file: FileLike | -1,

@@ -13,6 +13,12 @@ import { refuseDenied } from './permission.js'
  * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE and ERR_OUT_OF_RANGE (longer than the system
  *   allows) for what is no name, ERR_ACCESS_DENIED (`node --permission`, on Linux), and those of the
  *   operating system: ENOENT, EACCES, ...
+ * @example
+ * ```js
+ * const mm = mmap(-1, 4096, { shm: `/example-${process.pid}`, create: true })
+ * unlinkShm(`/example-${process.pid}`)
+ * console.log(mm.at(0)) // 0
+ * ```
  */
 export function unlinkShm(name: string): void {
   const bare = shmName(name, 'name')

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
 import MarkdownIt from 'markdown-it'
+import * as memmap from 'memmap'
 import typescript from 'typescript'
 import { scratchFolder } from '../support/portable.mjs'
 
@@ -59,10 +60,20 @@ const COMMAND = /^\$ (.*)$/gm
 
 const PAGES = ['README.md', 'docs', 'docs/internals', 'docs/recipes'].flatMap((path) => {
   if (path.endsWith('.md')) return [path]
-  const pages = readdirSync(join(root, path)).filter((name) => name.endsWith('.md'))
-  // Made from the comments in src/.
-  return pages.map((name) => `${path}/${name}`).filter((page) => page !== 'docs/api.md')
+  return readdirSync(join(root, path)).flatMap((name) => (name.endsWith('.md') ? `${path}/${name}` : []))
 })
+
+// Made from the comments in src/, whose examples are short.
+const API = 'docs/api.md'
+const API_PREPARATION = `
+import { writeFileSync } from 'node:fs'
+writeFileSync('hello.txt', 'Hello World!\\nHello you!\\n')`
+
+/** An example of a comment in src/, with its first line. */
+function apiProgram(code: string): string {
+  const names = Object.keys(memmap).filter((name) => new RegExp(`\\b${name}\\b`).test(code))
+  return `import { ${names.join(', ')} } from 'memmap'\n${code}`
+}
 
 /** What a page shows, a section at a time. */
 function sectionsOf(page: string): Section[] {
@@ -83,7 +94,7 @@ function sectionsOf(page: string): Section[] {
         page,
         line: (map?.[0] ?? 0) + 1,
         language: info.trim(),
-        code: content,
+        code: page === API ? apiProgram(content) : content,
         output: undefined,
         notRun,
       }
@@ -98,7 +109,13 @@ function sectionsOf(page: string): Section[] {
   return sections
 
   function newSection(heading = ''): Section {
-    const made: Section = { page, heading, files: new Map<string, string>(), preparation: '', snippets: [] }
+    const made: Section = {
+      page,
+      heading,
+      files: new Map<string, string>(),
+      preparation: page === API ? API_PREPARATION : '',
+      snippets: [],
+    }
     sections.push(made)
     return made
   }

@@ -1,7 +1,8 @@
 // Checks what no formatter checks in documents: the width of lines, links within the repository,
-// and that docs/errors.md has a heading for each code.
+// that docs/errors.md has a heading for each code and no page names another one, and that a page
+// names each option.
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { root, spawn, stop } from '../setup.mjs'
 
@@ -15,15 +16,21 @@ export async function checkDocuments() {
   const parser = new MarkdownIt({ html: true })
   const names = spawn('git', ['ls-files', '*.md']).stdout.split('\n')
   const documents = new Map()
-  for (const name of names.filter((name) => name !== '' && name !== GENERATED)) {
+  for (const name of names.filter((name) => name !== '')) {
     const text = readFileSync(join(root, name), 'utf8')
-    documents.set(name, { text, ...partsOf(parser.parse(text, {})) })
+    const parts = partsOf(parser.parse(text, {}))
+    for (const [, id] of text.matchAll(/<a id="([^"]+)">/g)) parts.anchors.add(id)
+    documents.set(name, { text, ...parts })
   }
   const problems = [...documents].flatMap(([name, document]) => [
-    ...tooWide(name, document),
+    ...(name === GENERATED ? [] : tooWide(name, document)),
     ...deadLinks(name, document, documents),
   ])
-  problems.push(...wrongCodes(documents.get('docs/errors.md')))
+  problems.push(
+    ...wrongCodes(documents.get('docs/errors.md')),
+    ...unknownCodes(documents),
+    ...unnamedOptions(documents),
+  )
   if (problems.length > 0) stop(problems.join('\n'))
 }
 
@@ -88,5 +95,39 @@ function wrongCodes({ headings }) {
   return [
     ...missing.map((code) => `docs/errors.md has no heading for ${code} of ErrorCode`),
     ...unknown.map((code) => `docs/errors.md has a heading for ${code}, which is not in ErrorCode`),
+  ]
+}
+
+/** Codes that pages name, and that docs/errors.md has no heading for. */
+function unknownCodes(documents) {
+  const known = new Set(documents.get('docs/errors.md').headings.map(({ text }) => text))
+  return Array.from(documents).flatMap(([name, { text }]) => {
+    const codes = new Set(Array.from(text.matchAll(/\bERR_[A-Z_]*[A-Z]\b/g), ([code]) => code))
+    return [...codes].flatMap((code) => {
+      return known.has(code) ? [] : [`${name} names ${code}, for which docs/errors.md has no heading`]
+    })
+  })
+}
+
+const OPTIONS = /^(?:export )?interface \w+Options\b[^{]*\{(?<body>[\s\S]*?)^\}/gm
+const COMMAND_OPTION = /^ {2}(?:-\w, | {4})(?<name>--[\w-]+)/gm
+
+/** Options of the package that no page for users names in code, and those of the command. */
+function unnamedOptions(documents) {
+  const pages = Array.from(documents, ([name, { text }]) => {
+    return /^(README|docs\/(?!api|internals))/.test(name) ? text : ''
+  }).join('\n')
+  const types = readFileSync(join(root, 'index.d.ts'), 'utf8')
+  const names = Array.from(types.matchAll(OPTIONS), ({ groups: { body } }) => {
+    return Array.from(body.matchAll(/^ {2}(\w+)\??:/gm), ([, name]) => name)
+  }).flat()
+  const unnamed = [...new Set(names)].filter((name) => !new RegExp(`(?:\`|[{,] )${name}\\b`).test(pages))
+  const commands = readdirSync(join(root, 'src/cli')).map((name) => readFileSync(join(root, 'src/cli', name), 'utf8'))
+  const flags = Array.from(commands.join('\n').matchAll(COMMAND_OPTION), ({ groups: { name } }) => name)
+  const page = documents.get('docs/command.md').text
+  const unnamedFlags = [...new Set(flags)].filter((flag) => flag !== '--help' && !page.includes(`\`${flag}`))
+  return [
+    ...unnamed.map((name) => `No page names the option "${name}" of index.d.ts`),
+    ...unnamedFlags.map((flag) => `docs/command.md does not name the option ${flag}`),
   ]
 }

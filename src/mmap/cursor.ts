@@ -13,6 +13,12 @@ export class MmapCursor<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * Copies at most `n` bytes from the cursor, and moves it on. At the end the Buffer is empty.
    * @param n bytes; to the end when it is missing, null or negative
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
+   * @category Read and write at a cursor
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.read(5).toString(), mm.tell()) // Hello 5
+   * ```
    */
   read(n?: number | null): BufferCopy {
     const most = n === null || n === undefined ? -1 : wholeNumber(n, 'n')
@@ -29,6 +35,12 @@ export class MmapCursor<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
   /**
    * Reads the byte at the cursor and moves on.
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE when the cursor is at the end
+   * @category Read and write at a cursor
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.readByte(), mm.readByte()) // 72 101
+   * ```
    */
   readByte(): number {
     const mapping = live(this)
@@ -43,6 +55,13 @@ export class MmapCursor<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * Copies from the cursor through the next `'\n'`, or to the end, and moves on. At the end it is
    * empty.
    * @throws ERR_MMAP_CLOSED
+   * @category Read and write at a cursor
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.readLine()
+   * console.log(mm.readLine().toString().trim()) // Hello you!
+   * ```
    */
   readLine(): BufferCopy {
     const mapping = live(this)
@@ -57,6 +76,13 @@ export class MmapCursor<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * Writes all of `data` at the cursor and moves it on, or nothing. Returns how many bytes.
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when it does not fit,
    *   ERR_INVALID_ARG_TYPE
+   * @category Read and write at a cursor
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.seek(6)
+   * console.log(mm.write('Earth'), mm.tell()) // 5 11
+   * ```
    */
   write(data: BytesLike): number {
     const bytes = bytesArgument(data, 'data')
@@ -73,6 +99,13 @@ export class MmapCursor<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * @param value 0 to 255
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when the cursor is at the end or
    *   for another value, ERR_INVALID_ARG_TYPE
+   * @category Read and write at a cursor
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.writeByte(74)
+   * console.log(mm.toString('utf8', 0, 5)) // Jello
+   * ```
    */
   writeByte(value: number): void {
     const byte = wholeNumber(value, 'value')
@@ -88,6 +121,13 @@ export class MmapCursor<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * Returns where it is.
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE outside `[0, length]` or for another `whence`,
    *   ERR_INVALID_ARG_TYPE
+   * @category Read and write at a cursor
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.seek(6), mm.seek(-5, 2)) // 6 19
+   * console.log(mm.read(4).toString()) // you!
+   * ```
    */
   seek(position: number, whence: 0 | 1 | 2 = 0): number {
     const distance = wholeNumber(position, 'position')
@@ -97,12 +137,30 @@ export class MmapCursor<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
     return mapping.position
   }
 
-  /** Always true, also when closed. */
+  /**
+   * Always true, also when closed.
+   * @category Read and write at a cursor
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.seekable()) // true
+   * ```
+   */
   seekable(): true {
     return true
   }
 
-  /** The cursor. It may be beyond the end after a `resize()`. @throws ERR_MMAP_CLOSED */
+  /**
+   * The cursor. It may be beyond the end after a `resize()`.
+   * @throws ERR_MMAP_CLOSED
+   * @category Read and write at a cursor
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.readLine()
+   * console.log(mm.tell()) // 13
+   * ```
+   */
   tell(): number {
     return live(this).position
   }

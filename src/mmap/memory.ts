@@ -44,6 +44,13 @@ export class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    * a garbage collection when it is long. A part costs less: `mm.view(Uint8Array, a, n)`.
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_VIEW_TOO_LARGE beyond MAX_VIEW_LENGTH, ERR_MMAP_NO_VIEW where
    *   the runtime allows none
+   * @category Views, which copy nothing
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.bytes[0] = 74 // it is in the file
+   * console.log(mm.bytes.length, mm.toString('utf8', 0, 5)) // 24 Jello
+   * ```
    */
   get bytes(): ViewOver<Uint8Array, TBuffer> {
     const { views, handle, length } = live(this)
@@ -55,13 +62,28 @@ export class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    * mapping: up to 7 bytes, when `offset` is not a multiple of 8, and a SharedArrayBuffer up to a
    * page. So count from `bytes.byteOffset`, or use {@link view}.
    * @throws as {@link bytes}
+   * @category Views, which copy nothing
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * const numbers = new Int32Array(mm.buffer, mm.bytes.byteOffset, 6)
+   * console.log(numbers.length) // 6
+   * ```
    */
   get buffer(): TBuffer {
     const { views, handle, length } = live(this)
     return views.exposeWhole(handle, length).buffer as TBuffer
   }
 
-  /** A Buffer over the same memory, with the arguments and errors of the other kinds of view. */
+  /**
+   * A Buffer over the same memory, with the arguments and errors of the other kinds of view.
+   * @category Views, which copy nothing
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.view(Buffer, 6, 5).toString()) // World
+   * ```
+   */
   view(type: BufferConstructor, byteOffset?: number, length?: number): ViewOver<Buffer, TBuffer>
   /**
    * A view of another kind, of the same memory: `mm.view(Float64Array, 16, 100)`,
@@ -75,6 +97,14 @@ export class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    *   size
    * @param length in elements, default as many as there are
    * @throws ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, and as {@link bytes}
+   * @category Views, which copy nothing
+   * @example
+   * ```js
+   * const mm = mmap('numbers.bin', 800, { create: true })
+   * const some = mm.view(Float64Array, 80, 10) // the tenth to the nineteenth
+   * some[0] = 1.5
+   * console.log(mm.view(DataView).getFloat64(80, true)) // 1.5
+   * ```
    */
   view<T extends ArrayBufferView>(type: ViewConstructor<T>, byteOffset?: number, length?: number): ViewOver<T, TBuffer>
   view<T extends ArrayBufferView>(type: ViewConstructor<T>, byteOffset: number = 0, length?: number): T {
@@ -101,6 +131,12 @@ export class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    * @param start default 0, not the cursor; `stop` is the length by default
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for another encoding,
    *   ERR_OUT_OF_RANGE for a text longer than a string can be
+   * @category Copies and text
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.toString('utf8', 6, 11)) // World
+   * ```
    */
   override toString(encoding: TextEncoding = 'utf8', start?: number, stop?: number): string {
     const checkedEncoding = textEncoding(encoding)
@@ -115,6 +151,12 @@ export class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    * it to code that wants an ArrayBuffer. (`slice().buffer` may be Node's pool, with other bytes in
    * it.) `start` is 0 by default, `stop` the length.
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
+   * @category Copies and text
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.arrayBuffer(6, 11).byteLength) // 5
+   * ```
    */
   arrayBuffer(start?: number | RangeOptions, stop?: number): ArrayBuffer {
     const [mapping, from, to] = liveRange(this, rangeArguments(start, stop))
@@ -130,6 +172,12 @@ export class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an unknown option,
    *   ERR_OUT_OF_RANGE for another `chunkSize`; the stream fails with ERR_MMAP_CLOSED and
    *   ERR_MMAP_FAULT
+   * @category Copies and text
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(await new Response(mm.stream({ start: 6, stop: 11 })).text()) // World
+   * ```
    */
   stream(options?: StreamOptions): ReadableStream<Uint8Array> {
     const { start, stop, chunkSize } = streamOptions(options)
@@ -141,13 +189,30 @@ export class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    * `pipeline(mm, ...)` and `fs.promises.writeFile(path, mm)`. It is as {@link stream}. (Without
    * `await` there is a number for each byte.)
    * @throws ERR_MMAP_CLOSED and, from `next()`, the errors that a stream fails with
+   * @category Copies and text
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * let length = 0
+   * for await (const piece of mm) length += piece.length
+   * console.log(length) // 24
+   * ```
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Buffer> {
     const { start, stop, chunkSize } = streamOptions(undefined)
     return new BufferIterator(live(this).pieces(start, stop, chunkSize))
   }
 
-  /** {@link bytes}, so that `Buffer.from(mm)` is a copy of the mapping. @throws as {@link bytes} */
+  /**
+   * {@link bytes}, so that `Buffer.from(mm)` is a copy of the mapping.
+   * @throws as {@link bytes}
+   * @category Conversions
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(Buffer.from(mm).length) // 24
+   * ```
+   */
   override valueOf(): ViewOver<Uint8Array, TBuffer> {
     mappingOf(this)
     return this.bytes
@@ -158,6 +223,12 @@ export class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike>
   /**
    * The byte at `index`, from 0 to 255. A negative index counts from the end: -1 is the last byte.
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+   * @category Copies and text
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.at(0), mm.at(-1)) // 72 10
+   * ```
    */
   at(index: number): number {
     const position = wholeNumber(index, 'index')
@@ -169,6 +240,13 @@ export class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    * Sets the byte at `index`. A negative index counts from the end.
    * @param value 0 to 255
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+   * @category Write
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.setAt(0, 74)
+   * console.log(mm.toString('utf8', 0, 5)) // Jello
+   * ```
    */
   setAt(index: number, value: number): void {
     const position = wholeNumber(index, 'index')
@@ -186,6 +264,13 @@ export class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    * @param stop default the length; before the first byte with a negative `step`
    * @param step default 1
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE for a step of 0, ERR_INVALID_ARG_TYPE
+   * @category Copies and text
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.slice(6, 11).toString()) // World
+   * console.log(mm.slice(-5, -1).toString()) // you!
+   * ```
    */
   slice(start?: number, stop?: number, step?: number): BufferCopy {
     const bounds = sliceBounds(start, stop, step)
@@ -200,6 +285,13 @@ export class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    * {@link slice}.
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE unless `data` is exactly as long
    *   as the slice, ERR_INVALID_ARG_TYPE
+   * @category Write
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.setSlice('Earth', 6, 11)
+   * console.log(mm.toString('utf8', 0, 12)) // Hello Earth!
+   * ```
    */
   setSlice(data: BytesLike, start?: number, stop?: number, step?: number): void {
     const bytes = bytesArgument(data, 'data')
@@ -218,6 +310,13 @@ export class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    * @param position in bytes, default 0
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE when it does not fit,
    *   ERR_INVALID_ARG_TYPE
+   * @category Write
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.set('Earth', 6)) // 5
+   * console.log(mm.toString('utf8', 0, 12)) // Hello Earth!
+   * ```
    */
   set(data: BytesLike, position: number = 0): number {
     const bytes = bytesArgument(data, 'data')
@@ -232,6 +331,13 @@ export class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike>
   /**
    * Copies `count` bytes from `src` to `dest` within the mapping; the two may overlap.
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+   * @category Write
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.move(6, 0, 5)
+   * console.log(mm.toString('utf8', 0, 12)) // Hello Hello!
+   * ```
    */
   move(dest: number, src: number, count: number): void {
     const to = wholeNumber(dest, 'dest')
@@ -246,6 +352,13 @@ export class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    * Fills `[start, stop)` with a byte, or with `value` over and over.
    * @param value 0 to 255, or bytes, at least one
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE
+   * @category Write
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.fill('ab', 0, 5)
+   * console.log(mm.toString('utf8', 0, 12)) // ababa World!
+   * ```
    */
   fill(value: number | BytesLike, start?: number, stop?: number): this {
     const pattern = needleArgument(value, 'value')
@@ -260,6 +373,14 @@ export class MmapMemory<TBuffer extends ArrayBufferLike = ArrayBufferLike>
   /**
    * The bytes, as numbers, each read at its step.
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_FAULT from `next()`
+   * @category Copies and text
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * let lines = 0
+   * for (const byte of mm) if (byte === 10) lines += 1
+   * console.log(lines) // 2
+   * ```
    */
   *[Symbol.iterator](): Generator<number, undefined, undefined> {
     for (let index = 0; ; index += 1) {

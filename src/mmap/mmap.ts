@@ -50,6 +50,12 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    * Bytes in the file, which may differ from `length` and may change. Of anonymous memory:
    * `length`.
    * @throws ERR_MMAP_CLOSED, EBADF with `trackfd: false`
+   * @category The file and the device
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt', 5)
+   * console.log(mm.length, mm.size()) // 5 24
+   * ```
    */
   size(): number {
     return checked(binding.size(live(this).handle))
@@ -67,6 +73,14 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EIO, ENOSPC, EINVAL for flags
    *   that exclude each other, ERR_MMAP_FAULT; with `writeBack` it is also thrown, after the rest
    *   has been written, when the file has lost a part that was not touched
+   * @category The file and the device
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.set('Earth', 6) // other processes see it now
+   * mm.flush() // and now it survives a crash of the machine
+   * console.log(mm.toString('utf8', 6, 11)) // Earth
+   * ```
    */
   flush(offset: number = 0, size?: number, flags?: number): void {
     const extent = flushArguments(offset, size)
@@ -82,6 +96,14 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    * @param offset in bytes, default 0; or all options, with the range as `start` and `stop`
    * @param size in bytes; to the end when it is missing or -1
    * @returns a promise, rejected with the errors of `flush`, and as that of {@link findAsync}
+   * @category The file and the device
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.set('Earth', 6)
+   * await mm.flushAsync()
+   * console.log(mm.toString('utf8', 6, 11)) // Earth
+   * ```
    */
   async flushAsync(offset: number | RangeTaskOptions = 0, size?: number, options?: TaskOptions): Promise<void> {
     if (isOptions(offset, size, options)) {
@@ -111,6 +133,14 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY for ACCESS_READ, ACCESS_COPY and MAP_PRIVATE with a
    *   file, ERR_INVALID_ARG_VALUE with `trackfd: false`, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE,
    *   ENOSPC, ENOMEM, EFBIG, EBUSY on Windows
+   * @category The file and the device
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.resize(30)
+   * mm.set('More!\n', 24)
+   * console.log(mm.length, mm.count('\n')) // 30 3
+   * ```
    */
   resize(newSize: number | bigint): void {
     const length = wholeNumber(newSize, 'newSize', 'of type number or bigint')
@@ -136,6 +166,15 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    *   file and with `trackfd: false`, ERR_MMAP_READONLY for ACCESS_COPY and MAP_PRIVATE,
    *   ERR_OUT_OF_RANGE for more than the file has, and where it has no byte at `offset` (unless
    *   `allowEmpty` is given and it ends there), ENOMEM
+   * @category The file and the device
+   * @example
+   * ```js
+   * import { appendFileSync } from 'node:fs'
+   *
+   * const mm = mmap('hello.txt', { access: ACCESS_READ })
+   * appendFileSync('hello.txt', 'More!\n')
+   * console.log(mm.length, mm.remap()) // 24 30
+   * ```
    */
   remap(newLength?: number | bigint): number {
     const length = optionalWholeNumber(newLength, 'newLength', 'of type number or bigint')
@@ -152,6 +191,13 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    * @param length in bytes, default to the end
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, EINVAL, ERR_MMAP_UNSUPPORTED
    *   on Windows
+   * @category Memory and the system
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * if (MADV_RANDOM !== undefined) mm.madvise(MADV_RANDOM) // undefined on Windows
+   * console.log(mm.at(5)) // 32
+   * ```
    */
   madvise(option: number, start: number = 0, length?: number): void {
     const advice = systemConstant(option, 'option')
@@ -175,6 +221,13 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, EACCES for writing to a file that was opened for
    *   reading and, on Apple's processors, for PROT_WRITE with PROT_EXEC, EBADF with
    *   `trackfd: false`, EINVAL, ERR_MMAP_UNSUPPORTED on Windows; with `writeBack` as {@link flush}
+   * @category Memory and the system
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * if (PROT_READ !== undefined) mm.protect(PROT_READ) // undefined on Windows
+   * console.log(mm.at(5)) // 32
+   * ```
    */
   protect(prot: number): void {
     const protection = systemConstant(prot, 'prot')
@@ -192,6 +245,14 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ENOMEM or EPERM beyond what the system allows
    *   (`ulimit -l`; on Windows the working set of the process, which is made larger if it can be),
    *   ENOSYS for private memory on Linux before 4.4, ERR_MMAP_FAULT where the file has been cut off
+   * @category Memory and the system
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.mlock()
+   * console.log(mm.resident().resident) // 1
+   * mm.munlock()
+   * ```
    */
   mlock(start?: number | RangeOptions, stop?: number): void {
     const [mapping, from, to] = liveRange(this, rangeArguments(start, stop))
@@ -202,6 +263,14 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike>
   /**
    * Undoes {@link mlock}, however often that was called; on macOS, one call of it. Arguments and
    * errors are the same.
+   * @category Memory and the system
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.mlock(0, 5)
+   * mm.munlock(0, 5)
+   * console.log(mm.at(5)) // 32
+   * ```
    */
   munlock(start?: number | RangeOptions, stop?: number): void {
     const [mapping, from, to] = liveRange(this, rangeArguments(start, stop))
@@ -214,6 +283,14 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    * @param start default 0; `stop` is the length by default
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE; EPERM of a file that the process neither owns
    *   nor may write, of which Linux does not tell (it says "all")
+   * @category Memory and the system
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * await mm.prefetch()
+   * const { resident, total } = mm.resident()
+   * console.log(resident, total) // 1 1
+   * ```
    */
   resident(start?: number | RangeOptions, stop?: number): Residency {
     const [mapping, from, to] = liveRange(this, rangeArguments(start, stop))
@@ -226,6 +303,13 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    * every page. Windows: PrefetchVirtualMemory.
    * @param start default 0; or all options. `stop` is the length by default
    * @returns a promise, rejected as that of {@link findAsync}, and with ERR_MMAP_FAULT
+   * @category Memory and the system
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * await mm.prefetch()
+   * console.log(mm.resident().resident) // 1
+   * ```
    */
   async prefetch(start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<void> {
     const [range, checked] = taskArguments(start, stop, options)
@@ -243,6 +327,14 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    * @throws with `writeBack` only: ENOSPC, EIO and other errors of writing, after which it is still
    *   open, with nothing lost; ERR_MMAP_FAULT when the file has become shorter than the mapping, so
    *   that changes beyond its end may be lost: the part before has been written, and it is closed
+   * @category Open and close
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * const { bytes } = mm
+   * mm.close()
+   * console.log(mm.closed, bytes[0]) // true 72
+   * ```
    */
   close(): void {
     mappingOf(this).close()
@@ -261,12 +353,23 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    *   are lost; ENOMEM where there is no memory for zeros in place of the file, which stays mapped
    *   until its views are collected, or `unmap()` is called again; ERR_MMAP_UNSUPPORTED on Windows
    *   for a SharedArrayBuffer that the user has
+   * @category Open and close
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * const { bytes } = mm
+   * mm.unmap()
+   * console.log(mm.closed, bytes.length) // true 0
+   * ```
    */
   unmap(): void {
     mappingOf(this).unmap()
   }
 
-  /** {@link close}, for `using`. */
+  /**
+   * {@link close}, for `using`.
+   * @category Open and close
+   */
   [Symbol.dispose](): void {
     mappingOf(this)
     this.close()

@@ -44,6 +44,14 @@ export class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * The first place of `needle` in `[start, stop)`, or -1. An empty needle is at `start`.
    * @param start default is the cursor, as in Python; see {@link indexOf}
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.find('Hello'), mm.find('Hello', 1)) // 0 13
+   * mm.seek(5)
+   * console.log(mm.find('Hello')) // 13
+   * ```
    */
   find(needle: BytesLike, start?: number | RangeOptions, stop?: number): number {
     const bytes = cachedNeedleBytes(needle)
@@ -57,6 +65,12 @@ export class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * The last place of `needle` in `[start, stop)`, or -1. An empty needle is at `stop`.
    * @param start default is the cursor, as in Python; see {@link lastIndexOf}
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.rfind('Hello'), mm.rfind('Hello', 0, 13)) // 13 0
+   * ```
    */
   rfind(needle: BytesLike, start?: number | RangeOptions, stop?: number): number {
     const bytes = bytesArgument(needle, 'needle')
@@ -70,6 +84,12 @@ export class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * The first place of `needle` from `start` on, or -1, as Buffer's: `start` is 0 by default and
    * counts from the end when negative; a number is a byte.
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a number outside 0 to 255
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.indexOf('World'), mm.indexOf(10), mm.indexOf('x')) // 6 12 -1
+   * ```
    */
   indexOf(needle: number | BytesLike, start?: number): number {
     const bytes = needleOf(needle)
@@ -82,6 +102,12 @@ export class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * The last place of `needle` at or before `start`, or -1, as Buffer's: `start` is the end by
    * default and counts from it when negative; a number is a byte.
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a number outside 0 to 255
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.lastIndexOf('Hello'), mm.lastIndexOf('Hello', 12)) // 13 0
+   * ```
    */
   lastIndexOf(needle: number | BytesLike, start?: number): number {
     const bytes = needleArgument(needle, 'needle')
@@ -91,7 +117,16 @@ export class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
     return last === undefined ? -1 : mapping.rfind(bytes, 0, last)
   }
 
-  /** Whether {@link indexOf} finds it. @throws as {@link indexOf} */
+  /**
+   * Whether {@link indexOf} finds it.
+   * @throws as {@link indexOf}
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.includes('World'), mm.includes('Moon')) // true false
+   * ```
+   */
   includes(needle: number | BytesLike, start?: number): boolean {
     mappingOf(this)
     return this.indexOf(needle, start) !== -1
@@ -104,6 +139,12 @@ export class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * iteration may be found or not. After a `resize()` it goes on in the new length.
    * @throws ERR_MMAP_CLOSED, also at the next step after it has been closed; ERR_INVALID_ARG_TYPE,
    *   ERR_INVALID_ARG_VALUE for an empty needle, ERR_MMAP_FAULT
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log([...mm.findAll('Hello')].join()) // 0,13
+   * ```
    */
   findAll(needle: BytesLike, start?: number | RangeOptions, stop?: number): IterableIterator<number> {
     const bytes = bytesArgument(needle, 'needle')
@@ -121,6 +162,12 @@ export class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * is by default 0, not the cursor.
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty needle,
    *   ERR_MMAP_REGEXP, ERR_MMAP_FAULT
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.count('\n'), mm.count('l', 0, 13)) // 2 3
+   * ```
    */
   count(needle: BytesLike | RegExp, start?: number | RangeOptions, stop?: number): number {
     if (isRegExp(needle)) {
@@ -139,6 +186,12 @@ export class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * do not overlap. `start` is 0 by default, not the cursor. Returns how many matches there were.
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an
    *   empty `from` or another length, ERR_MMAP_FAULT with `replaced`, how many were replaced before
+   * @category Write
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.replaceAll('Hello', 'HELLO')) // 2
+   * ```
    */
   replaceAll(from: BytesLike, to: BytesLike, start?: number | RangeOptions, stop?: number): number
   /**
@@ -199,6 +252,14 @@ export class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * @throws ERR_MMAP_CLOSED, also at the next step after it has been closed; ERR_INVALID_ARG_TYPE,
    *   ERR_INVALID_ARG_VALUE for an unknown option or another encoding, ERR_MMAP_REGEXP,
    *   ERR_MMAP_FAULT, ERR_OUT_OF_RANGE for a line longer than a string can be
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * for (const line of mm.lines({ encoding: 'utf8' })) {
+   *   if (line.endsWith('you!')) console.log(line) // Hello you!
+   * }
+   * ```
    */
   lines(options: TextLinesOptions): IterableIterator<string>
   /**
@@ -213,6 +274,14 @@ export class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * @throws ERR_MMAP_CLOSED, also at the next step after it has been closed; ERR_INVALID_ARG_TYPE,
    *   ERR_INVALID_ARG_VALUE for an unknown option, ERR_MMAP_REGEXP, ERR_MMAP_FAULT,
    *   ERR_MMAP_VIEW_TOO_LARGE for a line longer than MAX_VIEW_LENGTH
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * let longest = 0
+   * for (const line of mm.lines()) longest = Math.max(longest, line.length)
+   * console.log(longest) // 12
+   * ```
    */
   lines(options?: LinesOptions): IterableIterator<Uint8Array>
   lines(options?: LinesOptions | TextLinesOptions): IterableIterator<Uint8Array> | IterableIterator<string> {
@@ -239,6 +308,13 @@ export class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * is the last line, which is empty after a `'\n'`.
    * @param position from 0 to the length; a negative one is refused, as by {@link set}
    * @throws ERR_MMAP_CLOSED, ERR_OUT_OF_RANGE, ERR_INVALID_ARG_TYPE, ERR_MMAP_FAULT
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * const { start, stop } = mm.lineAt(mm.indexOf('you'))
+   * console.log(mm.toString('utf8', start, stop)) // Hello you!
+   * ```
    */
   lineAt(position: number): { start: number; stop: number } {
     const at = wholeNumber(position, 'position')
@@ -254,6 +330,12 @@ export class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * @param start default is the cursor, at the time of the call
    * @returns a promise, rejected with the errors of `find`, with ABORT_ERR, and with
    *   ERR_MMAP_CLOSED after `unmap()`
+   * @category Search on another thread
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(await mm.findAsync('you', { signal: AbortSignal.timeout(60_000) })) // 19
+   * ```
    */
   async findAsync(
     needle: BytesLike,
@@ -275,6 +357,12 @@ export class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
   /**
    * {@link count}, as a task.
    * @returns a promise, rejected with the errors of `count`, and as that of {@link findAsync}
+   * @category Search on another thread
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(await mm.countAsync('Hello')) // 2
+   * ```
    */
   async countAsync(
     needle: BytesLike | RegExp,
@@ -302,6 +390,13 @@ export class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    *   were replaced by then. A task that was aborted leaves the rest as it was. ERR_MMAP_READONLY
    *   also when `protect()` forbids writing meanwhile, or `resize()` copies private anonymous
    *   memory
+   * @category Search on another thread
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * const onProgress = ({ done, total }) => console.error(`${done} of ${total} bytes`)
+   * console.log(await mm.replaceAllAsync('Hello', 'HELLO', { onProgress })) // 2
+   * ```
    */
   replaceAllAsync(
     from: BytesLike,

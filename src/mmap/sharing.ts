@@ -39,6 +39,12 @@ export class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    *   after the file has been cut off before the bytes, ERR_MMAP_UNSUPPORTED for private memory
    *   (ACCESS_COPY, MAP_PRIVATE), on Windows, and for a mapping that only reads with
    *   `trackfd: false` (Linux) or on FreeBSD; ENOMEM
+   * @category Wait for other processes
+   * @example
+   * ```js
+   * const mm = mmap('state.bin', 4096, { create: true })
+   * console.log(mm.wait(0, 1), mm.wait(0, 0, 5)) // not-equal timed-out
+   * ```
    */
   wait(position: number, value: number, timeout?: number): waits.WaitResult {
     const at = wholeNumber(position, 'position')
@@ -57,6 +63,12 @@ export class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    *   `close()` and `unmap()`, with ERR_MMAP_FAULT within a second, or at once where `resize()` or
    *   `remap()` cuts the bytes off, with ABORT_ERR, and with EAGAIN where there is no thread.
    *   `protect()` ends it with `'ok'`
+   * @category Wait for other processes
+   * @example
+   * ```js
+   * const mm = mmap('state.bin', 4096, { create: true })
+   * console.log(await mm.waitAsync(0, 0, { timeout: 5 })) // timed-out
+   * ```
    */
   async waitAsync(position: number, value: number, options?: WaitOptions): Promise<waits.WaitResult> {
     const at = wholeNumber(position, 'position')
@@ -75,6 +87,13 @@ export class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * @returns how many. macOS tells only whether it was any, if `count` is not given, and FreeBSD
    *   tells nothing: 0
    * @throws as {@link wait}
+   * @category Wait for other processes
+   * @example
+   * ```js
+   * const mm = mmap('state.bin', 4096, { create: true })
+   * Atomics.store(mm.view(Int32Array), 0, 1) // the new value first
+   * console.log(mm.notify(0)) // 0
+   * ```
    */
   notify(position: number, count?: number): number {
     const at = wholeNumber(position, 'position')

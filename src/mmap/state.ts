@@ -48,19 +48,44 @@ export class MmapState {
     this.#mapping = new Mapping(request)
   }
 
-  /** Bytes mapped. That is not the file's size, which is {@link size}. @throws ERR_MMAP_CLOSED */
+  /**
+   * Bytes mapped. That is not the file's size, which is {@link size}.
+   * @throws ERR_MMAP_CLOSED
+   * @category What is mapped
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.length) // 24
+   * ```
+   */
   get length(): number {
     return live(this).length
   }
 
-  /** Where in the file the mapping begins, in bytes. @throws ERR_MMAP_CLOSED */
+  /**
+   * Where in the file the mapping begins, in bytes.
+   * @throws ERR_MMAP_CLOSED
+   * @category What is mapped
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt', 5, { offset: 6 })
+   * console.log(mm.offset, mm.toString()) // 6 World
+   * ```
+   */
   get offset(): number {
     return live(this).offset
   }
 
   /**
    * `ACCESS_*`. With `flags` and `prot` it is what CPython records: `ACCESS_DEFAULT` for read and
-   * write, `ACCESS_WRITE` for write alone, else `ACCESS_READ`. @throws ERR_MMAP_CLOSED
+   * write, `ACCESS_WRITE` for write alone, else `ACCESS_READ`.
+   * @throws ERR_MMAP_CLOSED
+   * @category What is mapped
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt', { access: ACCESS_READ })
+   * console.log(mm.access === ACCESS_READ) // true
+   * ```
    */
   get access(): 0 | 1 | 2 | 3 {
     return live(this).access as 0 | 1 | 2 | 3
@@ -71,12 +96,28 @@ export class MmapState {
    * that open one, in all processes, it is true for one, which can initialise the bytes. It is true
    * of other anonymous memory, and false with a descriptor.
    * @throws ERR_MMAP_CLOSED
+   * @category What is mapped
+   * @example
+   * ```js
+   * const mm = mmap('state.bin', 4096, { create: true })
+   * if (mm.created) mm.set('version 1')
+   * console.log(mm.toString('utf8', 0, 9)) // version 1
+   * ```
    */
   get created(): boolean {
     return checked(binding.created(live(this).handle))
   }
 
-  /** Whether it is closed. */
+  /**
+   * Whether it is closed.
+   * @category What is mapped
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * mm.close()
+   * console.log(mm.closed) // true
+   * ```
+   */
   get closed(): boolean {
     return mappingOf(this).life !== OPEN
   }
@@ -86,12 +127,22 @@ export class MmapState {
    * memory one that a child process can inherit and map. Do not close it. -1 where there is none:
    * `trackfd: false`, Windows, anonymous memory that is private or has a flag such as MAP_STACK.
    * @throws ERR_MMAP_CLOSED
+   * @category What is mapped
+   * @example
+   * ```js
+   * // A child with the stdio [0, 1, 2, mm.fd] has the same memory: mmap(3, 4096). (Unix)
+   * const mm = mmap(-1, 4096)
+   * console.log(typeof mm.fd) // number
+   * ```
    */
   get fd(): number {
     return checked(binding.descriptor(live(this).handle))
   }
 
-  /** The fields of CPython's repr. Never throws. */
+  /**
+   * The fields of CPython's repr. Never throws.
+   * @category Conversions
+   */
   [inspect.custom](_depth?: number, options?: { stylize?: (text: string, style: 'special') => string }): string {
     // It may be a Proxy of one, or an object that only inherits from one.
     if (!(#mapping in this)) return '<memmap.Mmap>'
@@ -104,11 +155,13 @@ export class MmapState {
    * Throws: a mapping is no string and no number. So code that would take `"[object Mmap]"` for its
    * content does not (`new Blob([mm])`, `${mm}`, `'' + mm`), and the error says what to pass.
    * @throws ERR_INVALID_ARG_TYPE, always
+   * @category Conversions
    */
   [Symbol.toPrimitive](hint: string): never {
     throw noPrimitive(hint)
   }
 
+  /** @category Conversions */
   get [Symbol.toStringTag](): string {
     return 'Mmap'
   }
