@@ -66,6 +66,10 @@ export function checkPage({ env, work, host, runtimes }) {
   const ready = check('npm run pack and npm install', () => {
     asWritten('npm run pack')
     uses(installed)
+    equal(shell(snippet('npx memmap'), installed).split('\n').slice(0, 2), [
+      '5',
+      'Usage: memmap COMMAND [OPTION]... FILE',
+    ])
   })
   if (!ready) return
   for (const runtime of runtimes) {

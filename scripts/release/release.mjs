@@ -5,7 +5,8 @@
 //                      section for it
 //   --publish          uploads to npm, and makes a GitHub release of the tag with gh; it skips what
 //                      exists already
-//   --partial          a rehearsal without the libraries of some platforms
+//   --partial          a rehearsal, without the libraries of some platforms and with placeholders
+//                      for the addresses in package.json
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'

@@ -26,9 +26,7 @@ export async function stage(folder, artifacts, { partial = false } = {}) {
   const home = unpackPackage(folder)
   const manifest = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))
   manifest.napi.targets = platforms.map(({ triple }) => triple)
-  // npm signs the place of the build only if the package names the same repository.
-  const { GITHUB_REPOSITORY: repository } = process.env
-  if (repository) manifest.repository ??= { type: 'git', url: `git+https://github.com/${repository}.git` }
+  if (!partial) refusePlaces(manifest)
   writeFileSync(join(home, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
 
   napi(home, 'create-npm-dirs')
@@ -57,6 +55,18 @@ export function publish(home, env = process.env) {
 /** npm's arguments. A prerelease gets another tag, so that nobody installs it by default. */
 export function publishArguments(version) {
   return ['publish', '--ignore-scripts', '--access', 'public', ...(isPrerelease(version) ? ['--tag', 'next'] : [])]
+}
+
+/** Refuses a package whose addresses are placeholders, or those of another repository. */
+function refusePlaces({ repository, homepage, bugs }) {
+  const places = { repository: repository?.url, homepage, bugs }
+  // npm signs the place of the build only if the package names the same repository.
+  const { GITHUB_REPOSITORY: here } = process.env
+  const wrong = Object.entries(places).filter(([, url]) => {
+    return !url || url.includes('/OWNER/') || (here && !url.includes(`github.com/${here}`))
+  })
+  const list = wrong.map(([name, url]) => `${name} is ${url}`).join(', ')
+  if (list !== '') stop(`package.json must name ${here ? `github.com/${here}` : 'the real repository'}: ${list}`)
 }
 
 export const isPrerelease = (version) => version.includes('-')
