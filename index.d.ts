@@ -322,6 +322,11 @@ interface LinesOptions {
   crlf?: boolean | undefined;
   /** Default false. From the last line to the first. */
   reverse?: boolean | undefined;
+  /**
+   * Only the lines for which `matching.test(line)` is true, as grep prints them: `^` and `$` are
+   * where the line begins and ends. Flags and syntax are those of {@link Mmap.matchAll}.
+   */
+  matching?: RegExp | undefined;
   /** See {@link TextLinesOptions}. */
   encoding?: undefined;
 }
@@ -380,6 +385,34 @@ interface WaitOptions {
    */
   signal?: AbortSignal | undefined;
 }
+/** Options of the methods that return matches. Other names are refused. */
+interface MatchOptions {
+  /**
+   * Default true. With false only the places of the matches are found, and not those of their
+   * groups, which takes less time.
+   */
+  groups?: boolean | undefined;
+}
+/** A range, and whether groups are found. Other names are refused. */
+interface RangeMatchOptions extends RangeOptions, MatchOptions {}
+/** Options of a search for matches as tasks. Other names are refused. */
+interface MatchTaskOptions extends MatchOptions, TaskOptions {}
+/** A range, and the options of a search for matches as tasks. Other names are refused. */
+interface RangeMatchTaskOptions extends RangeOptions, MatchTaskOptions {}
+/** Options of the methods that replace what a RegExp matches. Other names are refused. */
+interface ReplaceOptions {
+  /**
+   * A byte, as a number from 0 to 255 or as a character of ASCII. It fills the rest of a match that
+   * is longer than its replacement. Without it both must have the same length.
+   */
+  fill?: number | string | undefined;
+}
+/** A range, and how to replace. Other names are refused. */
+interface RangeReplaceOptions extends RangeOptions, ReplaceOptions {}
+/** Options of a task that replaces. Other names are refused. */
+interface ReplaceTaskOptions extends ReplaceOptions, TaskOptions {}
+/** A range, and the options of a task that replaces. Other names are refused. */
+interface RangeReplaceTaskOptions extends RangeOptions, ReplaceTaskOptions {}
 /** Options, but no string or array: those have a `length`, too. */
 type NotText<Options> = Options & {
   readonly [Symbol.iterator]?: never;
@@ -459,6 +492,67 @@ declare class RangeLock implements Disposable {
  * value from the start. `'timed-out'`: the timeout is over.
  */
 type WaitResult = 'ok' | 'not-equal' | 'timed-out';
+//#endregion
+//#region src/regexp/match.d.ts
+/**
+ * A match of a regular expression: where it is, in bytes from the start of the mapping, and what
+ * its groups are. The places are those of the search. The text and the bytes are read when they are
+ * asked for, so a change after the search is seen in them. {@link Mmap.match} and
+ * {@link Mmap.matchAll} make matches.
+ */
+declare class MmapMatch implements Iterable<string | undefined> {
+  #private;
+  private constructor();
+  /** Where it begins, in bytes from the start of the mapping. */
+  get index(): number;
+  /** Where it ends: the first byte that is not in it. */
+  get end(): number;
+  /** Its length in bytes. */
+  get length(): number;
+  /**
+   * Its text, decoded from a copy as UTF-8.
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_FAULT, ERR_OUT_OF_RANGE for a text longer than a string can
+   *   be
+   */
+  get text(): string;
+  /**
+   * Its bytes as a view, as {@link Mmap.bytes} is, or as a copy where the runtime has no views.
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_VIEW_TOO_LARGE
+   */
+  get bytes(): Uint8Array;
+  /**
+   * The text of a group, decoded from a copy as UTF-8; undefined if the group has matched nothing.
+   * @param which its number or its name; 0 is the whole match
+   * @throws ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a number that no group has, and where the
+   *   match is longer than 16 MiB, ERR_INVALID_ARG_VALUE for a name that no group has, and as
+   *   {@link text}
+   */
+  group(which: number | string): string | undefined;
+  /**
+   * Where a group begins and ends, in bytes from the start of the mapping; undefined if the group
+   * has matched nothing.
+   * @param which its number or its name; 0 is the whole match
+   * @throws ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a number that no group has, and where the
+   *   match is longer than 16 MiB, ERR_INVALID_ARG_VALUE for a name that no group has
+   */
+  span(which: number | string): [start: number, end: number] | undefined;
+  /**
+   * The text of each group with a name, or undefined if no group has a name, as in JavaScript.
+   * @throws as {@link group}
+   */
+  get groups(): {
+    [name: string]: string | undefined;
+  } | undefined;
+  /**
+   * The text of the match and then of each group, as the elements of JavaScript's match are:
+   * `const [all, year, month] = match`.
+   * @throws as {@link group}
+   */
+  [Symbol.iterator](): Generator<string | undefined, undefined, undefined>;
+  /** Where it is. Never throws. */
+  [inspect.custom](): string;
+  get [Symbol.toStringTag](): string;
+}
 //#endregion
 //#region src/views/view-types.d.ts
 /** A typed array, DataView or Buffer class, as `view()` accepts it. */
@@ -1008,10 +1102,10 @@ declare class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    */
   findAll(needle: BytesLike, start?: number | RangeOptions, stop?: number): IterableIterator<number>;
   /**
-   * How often `needle` is in `[start, stop)`, without overlaps. `start` is by default 0, not the
-   * cursor.
+   * How often `needle`, or what a RegExp matches, is in `[start, stop)`, without overlaps. `start`
+   * is by default 0, not the cursor.
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE for an empty needle,
-   *   ERR_MMAP_FAULT
+   *   ERR_MMAP_REGEXP, ERR_MMAP_FAULT
    * @category Search
    * @example
    * ```js
@@ -1019,7 +1113,7 @@ declare class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * console.log(mm.count('\n'), mm.count('l', 0, 13)) // 2 3
    * ```
    */
-  count(needle: BytesLike, start?: number | RangeOptions, stop?: number): number;
+  count(needle: BytesLike | RegExp, start?: number | RangeOptions, stop?: number): number;
   /**
    * Writes `to` in place of each `from` in `[start, stop)`. Both must have the same length; matches
    * do not overlap. `start` is 0 by default, not the cursor. Returns how many matches there were.
@@ -1034,6 +1128,20 @@ declare class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    */
   replaceAll(from: BytesLike, to: BytesLike, start?: number | RangeOptions, stop?: number): number;
   /**
+   * Writes `to`, or what it returns for a match, in place of each match of a RegExp. It must be as
+   * long as the match, or with `fill` at most as long. If `to` is not a function and the pattern
+   * has matches of other lengths, it is refused before anything is written. What a function returns
+   * is checked for each match. Matches are searched for some thousand at a time, and before they
+   * are replaced.
+   * @param to bytes, or a function of the match, which is called before the match is replaced
+   * @param start default 0, or all options; `stop` is the length by default
+   * @returns the number of matches
+   * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_MMAP_REGEXP, ERR_INVALID_ARG_TYPE,
+   *   ERR_INVALID_ARG_VALUE for another length, ERR_OUT_OF_RANGE for another `fill`, ERR_MMAP_FAULT;
+   *   each with `replaced`, if it comes after the first replacement
+   */
+  replaceAll(from: RegExp, to: BytesLike | ((match: MmapMatch) => BytesLike), start?: number | RangeReplaceOptions, stop?: number, options?: ReplaceOptions): number;
+  /**
    * The lines of a range as text, from copies, so it is safe while other processes write. A line
    * ends before its `'\n'` or at the end of the range; after a `'\n'` at the end there is no empty
    * line. Invalid UTF-8 becomes U+FFFD, as in `TextDecoder`, and a byte order mark stays.
@@ -1041,8 +1149,8 @@ declare class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * whole of it, up to 64 KiB, as long as one line is kept.
    * @param options `encoding`, and those that `lines()` has without it
    * @throws ERR_MMAP_CLOSED, also at the next step after it has been closed; ERR_INVALID_ARG_TYPE,
-   *   ERR_INVALID_ARG_VALUE for an unknown option or another encoding, ERR_MMAP_FAULT,
-   *   ERR_OUT_OF_RANGE for a line longer than a string can be
+   *   ERR_INVALID_ARG_VALUE for an unknown option or another encoding, ERR_MMAP_REGEXP,
+   *   ERR_MMAP_FAULT, ERR_OUT_OF_RANGE for a line longer than a string can be
    * @category Search
    * @example
    * ```js
@@ -1061,10 +1169,10 @@ declare class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * all of the mapping stays in memory. Copy a line that is kept, decoded or parsed, with
    * `Buffer.from(line)`: another process that writes to the file meanwhile can crash `TextDecoder`.
    * For text, use `encoding`. Line ends are found a few thousand at a time; see {@link findAll}.
-   * @param options `start` and `stop`, all of the mapping by default; `crlf`; `reverse`
+   * @param options `start` and `stop`, all of the mapping by default; `crlf`; `reverse`; `matching`
    * @throws ERR_MMAP_CLOSED, also at the next step after it has been closed; ERR_INVALID_ARG_TYPE,
-   *   ERR_INVALID_ARG_VALUE for an unknown option, ERR_MMAP_FAULT, ERR_MMAP_VIEW_TOO_LARGE for a
-   *   line longer than MAX_VIEW_LENGTH
+   *   ERR_INVALID_ARG_VALUE for an unknown option, ERR_MMAP_REGEXP, ERR_MMAP_FAULT,
+   *   ERR_MMAP_VIEW_TOO_LARGE for a line longer than MAX_VIEW_LENGTH
    * @category Search
    * @example
    * ```js
@@ -1116,7 +1224,7 @@ declare class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * console.log(await mm.countAsync('Hello')) // 2
    * ```
    */
-  countAsync(needle: BytesLike, start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<number>;
+  countAsync(needle: BytesLike | RegExp, start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<number>;
   /**
    * {@link replaceAll}, as a task.
    * @returns a promise, rejected with the errors of `replaceAll`, and as that of {@link findAsync}.
@@ -1133,11 +1241,64 @@ declare class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * ```
    */
   replaceAllAsync(from: BytesLike, to: BytesLike, start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<number>;
+  /** The same for what a RegExp matches. The replacement is never a function. */
+  replaceAllAsync(from: RegExp, to: BytesLike, start?: number | RangeReplaceTaskOptions, stop?: number, options?: ReplaceTaskOptions): Promise<number>;
+}
+//#endregion
+//#region src/mmap/regexp.d.ts
+/** Searches for what a RegExp matches. `docs/regular-expressions.md` says which RegExps. */
+declare class MmapRegExp<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends MmapSearch<TBuffer> {
+  /**
+   * Where the first match of a RegExp begins in `[start, stop)`, or -1. Flags and bounds are those
+   * of {@link matchAll}.
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_MMAP_REGEXP, ERR_MMAP_FAULT
+   */
+  search(re: RegExp, start?: number | RangeOptions, stop?: number): number;
+  /**
+   * The first match of a RegExp in `[start, stop)` with its groups, or null. Flags and bounds are
+   * those of {@link matchAll}.
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_MMAP_REGEXP, ERR_MMAP_FAULT
+   */
+  match(re: RegExp, start?: number | RangeOptions, stop?: number): MmapMatch | null;
+  /**
+   * The matches of a RegExp in `[start, stop)`, from the first to the last, without overlaps: what
+   * `String.prototype.matchAll` finds, in bytes and in linear time. Without the flags `u` and `v`
+   * the unit is a byte (`.` is one, `\\xff` is one), and with them a character of UTF-8. The flags
+   * `g` and `d` are ignored, and `lastIndex` is neither read nor written. With `y` a match begins
+   * where the one before ends, and the first at `start`. `^` and `\\b` see the bytes before `start`.
+   * `stop` is as if the mapping ended there. Matches are found a few thousand at a time; see
+   * {@link findAll} for changes of the mapping meanwhile.
+   * @param re a RegExp; look-around and references to groups are refused
+   * @param start default 0, not the cursor; or all options. `stop` is the length by default
+   * @throws ERR_MMAP_CLOSED, also at the next step after it has been closed; ERR_INVALID_ARG_TYPE,
+   *   ERR_INVALID_ARG_VALUE for an unknown option, ERR_MMAP_REGEXP, ERR_MMAP_FAULT
+   */
+  matchAll(re: RegExp, start?: number | RangeMatchOptions, stop?: number, options?: MatchOptions): IterableIterator<MmapMatch>;
+  /**
+   * {@link search}, as a task.
+   * @returns a promise, rejected with the errors of `search`, and as that of {@link findAsync}
+   */
+  searchAsync(re: RegExp, start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<number>;
+  /**
+   * {@link match}, as a task.
+   * @returns a promise, rejected with the errors of `match`, and as that of {@link findAsync}
+   */
+  matchAsync(re: RegExp, start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<MmapMatch | null>;
+  /**
+   * {@link matchAll}, for `for await`: each batch of matches is found by a task. The next batch is
+   * searched for while the loop works on this one, and none after it, so a slow loop costs no
+   * memory. The iteration ends with `break`, by the signal, and by `unmap()`.
+   * `onProgress` is called while a batch is searched for, and once when there are no more matches.
+   * @returns an iterator, whose steps are rejected with the errors of `matchAll`, and as the promise
+   *   of {@link findAsync}
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_MMAP_REGEXP, ABORT_ERR
+   */
+  matchAllAsync(re: RegExp, start?: number | RangeMatchTaskOptions, stop?: number, options?: MatchTaskOptions): AsyncIterableIterator<MmapMatch>;
 }
 //#endregion
 //#region src/mmap/sharing.d.ts
 /** Waiting for others, and locks. */
-declare class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends MmapSearch<TBuffer> {
+declare class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends MmapRegExp<TBuffer> {
   #private;
   /**
    * Blocks this thread while four bytes have the value of `value`, until {@link notify} is called
@@ -1584,4 +1745,4 @@ declare function mmap(file: FileLike | -1, length?: number | bigint | NotText<Mm
  */
 declare function unlinkShm(name: string): void;
 //#endregion
-export { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ALLOCATIONGRANULARITY, type AsyncLockOptions, type AsyncRangeLockOptions, type BufferCopy, type BytesLike, type CreateOptions, type ErrorCode, type FileLike, type LinesOptions, type LockMode, type LockOptions, MADV_AUTOSYNC, MADV_COLD, MADV_CORE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_FREE_REUSABLE, MADV_FREE_REUSE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_MERGEABLE, MADV_NOCORE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_NOSYNC, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_PROTECT, MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_SOFT_OFFLINE, MADV_UNMERGEABLE, MADV_WILLNEED, MAP_32BIT, MAP_ALIGNED_SUPER, MAP_ANON, MAP_ANONYMOUS, MAP_CONCEAL, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_HASSEMAPHORE, MAP_JIT, MAP_NOCACHE, MAP_NOEXTEND, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_RESILIENT_CODESIGN, MAP_RESILIENT_MEDIA, MAP_SHARED, MAP_STACK, MAP_TPRO, MAP_TRANSLATED_ALLOW_EXECUTE, MAP_UNIX03, MAX_VIEW_LENGTH, MS_ASYNC, MS_INVALIDATE, MS_SYNC, Mmap, type MmapError, type MmapOptions, PAGESIZE, PROT_EXEC, PROT_READ, PROT_WRITE, type PlainMmapOptions, type Progress, type RangeLock, type RangeLockOptions, type RangeOptions, type RangeTaskOptions, type Residency, type SharedMmapOptions, type StreamOptions, type TaskOptions, type TextEncoding, type TextLinesOptions, type ViewConstructor, type ViewOver, type WaitOptions, type WaitResult, mmap, unlinkShm };
+export { ACCESS_COPY, ACCESS_DEFAULT, ACCESS_READ, ACCESS_WRITE, ALLOCATIONGRANULARITY, type AsyncLockOptions, type AsyncRangeLockOptions, type BufferCopy, type BytesLike, type CreateOptions, type ErrorCode, type FileLike, type LinesOptions, type LockMode, type LockOptions, MADV_AUTOSYNC, MADV_COLD, MADV_CORE, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_FREE_REUSABLE, MADV_FREE_REUSE, MADV_HUGEPAGE, MADV_HWPOISON, MADV_MERGEABLE, MADV_NOCORE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_NOSYNC, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_PROTECT, MADV_RANDOM, MADV_REMOVE, MADV_SEQUENTIAL, MADV_SOFT_OFFLINE, MADV_UNMERGEABLE, MADV_WILLNEED, MAP_32BIT, MAP_ALIGNED_SUPER, MAP_ANON, MAP_ANONYMOUS, MAP_CONCEAL, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_HASSEMAPHORE, MAP_JIT, MAP_NOCACHE, MAP_NOEXTEND, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_RESILIENT_CODESIGN, MAP_RESILIENT_MEDIA, MAP_SHARED, MAP_STACK, MAP_TPRO, MAP_TRANSLATED_ALLOW_EXECUTE, MAP_UNIX03, MAX_VIEW_LENGTH, MS_ASYNC, MS_INVALIDATE, MS_SYNC, type MatchOptions, type MatchTaskOptions, Mmap, type MmapError, MmapMatch, type MmapOptions, PAGESIZE, PROT_EXEC, PROT_READ, PROT_WRITE, type PlainMmapOptions, type Progress, type RangeLock, type RangeLockOptions, type RangeMatchOptions, type RangeMatchTaskOptions, type RangeOptions, type RangeReplaceOptions, type RangeReplaceTaskOptions, type RangeTaskOptions, type ReplaceOptions, type ReplaceTaskOptions, type Residency, type SharedMmapOptions, type StreamOptions, type TaskOptions, type TextEncoding, type TextLinesOptions, type ViewConstructor, type ViewOver, type WaitOptions, type WaitResult, mmap, unlinkShm };

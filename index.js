@@ -64,6 +64,15 @@ function readOnly() {
 function unsupported(message) {
 	return withCode(new Error(message), "ERR_MMAP_UNSUPPORTED");
 }
+const LONGEST_SHOWN_PATTERN = 80;
+function notSearchable(source, flags, construct, position, reason) {
+	return refusedPattern(source, flags, `its ${construct} at ${position} ${reason}`, position);
+}
+function refusedPattern(source, flags, why, position = 0) {
+	const shown = source.length <= LONGEST_SHOWN_PATTERN ? `/${source}/${flags}` : `/${source.slice(0, LONGEST_SHOWN_PATTERN)}.../${flags}`;
+	const error = withCode(/* @__PURE__ */ new Error(`The "re" argument is ${shown}, and ${why}`), "ERR_MMAP_REGEXP");
+	return Object.assign(error, { position });
+}
 function noView() {
 	return withCode(/* @__PURE__ */ new Error("This runtime has neither SharedArrayBuffer nor WebAssembly, so it cannot make a view of this mapping. All other methods work"), "ERR_MMAP_NO_VIEW");
 }
@@ -109,6 +118,9 @@ function aborted(reason, { replaced } = {}) {
 	const error = withCode(new Error("The operation was aborted", { cause: reason }), "ABORT_ERR");
 	error.name = "AbortError";
 	return replaced === void 0 ? error : Object.assign(error, { replaced });
+}
+function withReplaced(error, replaced) {
+	return codeOf(error) === void 0 ? error : Object.assign(error, { replaced });
 }
 function withPath(error, path) {
 	if (path === void 0 || !(0, node_util_types.isNativeError)(error) || !("code" in error)) return error;
@@ -876,16 +888,18 @@ const LINES_OPTION_NAMES = [
 	"stop",
 	"encoding",
 	"crlf",
-	"reverse"
+	"reverse",
+	"matching"
 ];
 const LINES_ENCODINGS = ["utf8", "latin1"];
 function linesOptions(options) {
-	const { start, stop, encoding, crlf, reverse } = optionsArgument(options, LINES_OPTION_NAMES, "lines");
+	const { start, stop, encoding, crlf, reverse, matching } = optionsArgument(options, LINES_OPTION_NAMES, "lines");
 	return {
 		...iterationBounds(start, stop),
 		crlf: booleanArgument(crlf, "crlf", false),
 		reverse: booleanArgument(reverse, "reverse", false),
-		encoding: encoding === void 0 ? void 0 : oneOf(encoding, "encoding", LINES_ENCODINGS)
+		encoding: encoding === void 0 ? void 0 : oneOf(encoding, "encoding", LINES_ENCODINGS),
+		matching
 	};
 }
 function iterationBounds(start, stop) {
@@ -930,6 +944,54 @@ function taskArguments(start, stop, options) {
 		return [range(from, to), checkTaskOptions(all)];
 	}
 	return [range(start, stop), taskOptions(options)];
+}
+const MATCH_OPTION_NAMES = ["groups"];
+const MATCH_TASK_OPTION_NAMES = [...MATCH_OPTION_NAMES, ...TASK_OPTION_NAMES];
+const REPLACE_OPTION_NAMES = ["fill"];
+const REPLACE_TASK_OPTION_NAMES = [...REPLACE_OPTION_NAMES, ...TASK_OPTION_NAMES];
+function matchArguments(start, stop, options) {
+	const { bounds, groups } = withRange(start, stop, options, MATCH_OPTION_NAMES);
+	return [bounds, booleanArgument(groups, "groups", true)];
+}
+function matchTaskArguments(start, stop, options) {
+	const { bounds, groups, ...task } = withRange(start, stop, options, MATCH_TASK_OPTION_NAMES);
+	return [
+		bounds,
+		booleanArgument(groups, "groups", true),
+		checkTaskOptions(task)
+	];
+}
+function replaceArguments(start, stop, options) {
+	const { bounds, fill } = withRange(start, stop, options, REPLACE_OPTION_NAMES);
+	return [bounds, fillArgument(fill)];
+}
+function replaceTaskArguments(start, stop, options) {
+	const { bounds, fill, ...task } = withRange(start, stop, options, REPLACE_TASK_OPTION_NAMES);
+	return [
+		bounds,
+		fillArgument(fill),
+		checkTaskOptions(task)
+	];
+}
+function fillArgument(fill) {
+	if (fill === void 0) return -1;
+	if (typeof fill === "number") return byteArgument(fill, "fill");
+	if (typeof fill !== "string") throw wrongType("fill", "of type number or string", fill);
+	const code = fill.charCodeAt(0);
+	if (fill.length === 1 && code < 128) return code;
+	throw wrongValue(`The "fill" argument must be one character of ASCII. Received '${fill.slice(0, 25)}'`);
+}
+function withRange(start, stop, options, names) {
+	const isInOptions = isOptions(start, stop, options);
+	const passed = isInOptions ? optionsArgument(start, [...RANGE_OPTION_NAMES, ...names], "this method") : optionsArgument(options, names, "this method");
+	const { groups, fill, signal, onProgress } = passed;
+	return {
+		bounds: isInOptions ? range(passed.start, passed.stop) : range(start, stop),
+		groups,
+		fill,
+		signal,
+		onProgress
+	};
 }
 function taskOptions(options) {
 	return checkTaskOptions(optionsArgument(options, TASK_OPTION_NAMES, "this method"));
@@ -1241,7 +1303,7 @@ function leaveNamedRegionsAtExit() {
 }
 //#endregion
 //#region src/search/needles.ts
-const NEWLINE$1 = Uint8Array.of(10);
+const NEWLINE$2 = Uint8Array.of(10);
 let lastText;
 const LONGEST_CACHED = 64;
 function cachedNeedleBytes(needle) {
@@ -1351,7 +1413,7 @@ function isUsedByTask(buffer) {
 	for (const use of buffersInUse) if (use.buffer === buffer) return true;
 	return false;
 }
-async function runTask({ mapping, options, total, buffer, start }) {
+async function runTask({ mapping, options, total, buffer, start, isPart }) {
 	const { signal, onProgress } = options;
 	const task = checked(binding.newTask(mapping));
 	let thrown;
@@ -1386,7 +1448,7 @@ async function runTask({ mapping, options, total, buffer, start }) {
 		}
 		timer = onProgress && (0, node_timers.setInterval)(reportPart, REPORT_INTERVAL);
 		const result = checked(await working);
-		report(total);
+		if (!isPart) report(total);
 		if (thrown === void 0) return result;
 	} catch (error) {
 		if (thrown === void 0) throw toUserError(error, signal);
@@ -1526,7 +1588,7 @@ function reserve(length, maxByteLength, grows) {
 const BUFFER_ALIGNMENT = 8;
 const BYTES_BEFORE_BUFFER = 16;
 const LENGTH_PER_BYTE_BEFORE_BUFFER = 64 * 1024;
-const NEVER = Number.NEGATIVE_INFINITY;
+const NEVER$1 = Number.NEGATIVE_INFINITY;
 const SHORT_MAPPING = 64 * 1024;
 const COST_OF_WINDOW = 64 * 1024;
 const COST_PER_BYTE = 1 / 4;
@@ -1587,7 +1649,7 @@ var Views = class {
 		try {
 			if (countedFaults() !== void 0) return this.#getWhole(mapping, length).internal;
 		} catch {}
-		this.#bytesTouched = NEVER;
+		this.#bytesTouched = NEVER$1;
 	}
 	internalWords() {
 		const whole = this.#whole;
@@ -1778,7 +1840,7 @@ const ACCESS_NAMES = [
 	"ACCESS_WRITE",
 	"ACCESS_COPY"
 ];
-const NEWLINE = 10;
+const NEWLINE$1 = 10;
 const SHORT_SEARCH = 512;
 const SHORT_COPY = 2048;
 const BUFFER_LIMIT = 2 ** 32 - 1;
@@ -1923,13 +1985,13 @@ var Mapping = class {
 		return checked(binding.rfind(this.handle, needleBytes(needle), from, to));
 	}
 	copyLine(from) {
-		const found = this.find(NEWLINE, from, this.length);
+		const found = this.find(NEWLINE$1, from, this.length);
 		const stop = found === -1 ? this.length : found + 1;
 		return this.copy(from, stop - from);
 	}
 	lineAt(position) {
-		const start = this.rfind(NEWLINE, 0, position) + 1;
-		const found = this.find(NEWLINE, position, this.length);
+		const start = this.rfind(NEWLINE$1, 0, position) + 1;
+		const found = this.find(NEWLINE$1, position, this.length);
 		return {
 			start,
 			stop: found === -1 ? this.length : found
@@ -1955,14 +2017,19 @@ var Mapping = class {
 			}
 		};
 	}
-	runTask(options, total, start) {
+	viewOrCopy(from, to) {
+		const window = this.#window(from, to);
+		return window === void 0 ? this.copy(from, to - from) : new Uint8Array(window.buffer, window.origin + from, to - from);
+	}
+	runTask(options, total, start, isPart = false) {
 		this.relocateEarly();
 		return runTask({
 			mapping: this.handle,
 			options,
 			total,
 			buffer: this.views.bufferForTask(),
-			start
+			start,
+			isPart
 		});
 	}
 	relocateEarly() {
@@ -2085,9 +2152,9 @@ const ALL = 2 ** 32 - 1;
 function resultOf(index) {
 	return RESULTS[index] ?? "ok";
 }
-function look() {}
+function look$1() {}
 function wait({ handle }, position, value, timeout) {
-	return resultOf(checked(binding.wait(handle, position, value, timeout, look)));
+	return resultOf(checked(binding.wait(handle, position, value, timeout, look$1)));
 }
 let lastNumber = 0;
 async function waitAsync(mapping, position, value, { timeout, signal }) {
@@ -2206,7 +2273,7 @@ function lockSync(mapping, request) {
 	const { handle } = mapping;
 	const number = beginRequest(lock);
 	try {
-		return checked(binding.waitForRangeLock(handle, number, timeout, look)) ? hold(lock, number) : null;
+		return checked(binding.waitForRangeLock(handle, number, timeout, look$1)) ? hold(lock, number) : null;
 	} catch (error) {
 		binding.endRangeLockRequest(handle, number, true);
 		binding.releaseRangeLock(handle, number);
@@ -2267,6 +2334,126 @@ function after(milliseconds, call) {
 	return () => (0, node_timers.clearTimeout)(timer);
 }
 //#endregion
+//#region src/regexp/match.ts
+const UNMATCHED = -1;
+const UNKNOWN = -2;
+let newMatch;
+let numberAt;
+let patternOf;
+let mappingOf$1;
+var MmapMatch = class MmapMatch {
+	#mapping;
+	#pattern;
+	#rows;
+	#at;
+	static {
+		newMatch = (mapping, pattern, rows, at) => new MmapMatch(mapping, pattern, rows, at);
+		numberAt = (match, index) => {
+			try {
+				return match.#rows[match.#at + index];
+			} catch {
+				throw invalidThis("MmapMatch");
+			}
+		};
+		patternOf = (match) => match.#pattern;
+		mappingOf$1 = (match) => match.#mapping;
+	}
+	constructor(mapping, pattern, rows, at) {
+		if (!(mapping instanceof Mapping)) throw wrongType("mapping", "that of a search: match() makes a match", mapping);
+		this.#mapping = mapping;
+		this.#pattern = pattern;
+		this.#rows = rows;
+		this.#at = at;
+	}
+	get index() {
+		return numberAt(this, 0);
+	}
+	get end() {
+		return numberAt(this, 1);
+	}
+	get length() {
+		return numberAt(this, 1) - numberAt(this, 0);
+	}
+	get text() {
+		return textOf(this, numberAt(this, 0), numberAt(this, 1));
+	}
+	get bytes() {
+		const [start, end] = [numberAt(this, 0), numberAt(this, 1)];
+		const mapping = openMapping(this);
+		const stop = Math.min(end, mapping.length);
+		return mapping.viewOrCopy(Math.min(start, stop), stop);
+	}
+	group(which) {
+		const span = this.span(which);
+		return span === void 0 ? void 0 : textOf(this, span[0], span[1]);
+	}
+	span(which) {
+		const whole = numberAt(this, 0);
+		const pattern = patternOf(this);
+		if (typeof which === "number") {
+			const last = pattern?.groups ?? 0;
+			if (!Number.isInteger(which) || which < 0 || which > last) throw noSuchGroup(which, last);
+			return which === 0 ? [whole, numberAt(this, 1)] : spanOf(this, which);
+		}
+		if (typeof which !== "string") throw wrongType("which", "of type number or string", which);
+		const numbers = pattern?.names.get(which);
+		if (numbers === void 0) throw noSuchName(which, pattern);
+		return spanOfName(this, numbers);
+	}
+	get groups() {
+		numberAt(this, 0);
+		const names = patternOf(this)?.names;
+		if (names === void 0 || names.size === 0) return void 0;
+		const groups = Object.create(null);
+		for (const [name, numbers] of names) {
+			const span = spanOfName(this, numbers);
+			groups[name] = span === void 0 ? void 0 : textOf(this, span[0], span[1]);
+		}
+		return groups;
+	}
+	*[Symbol.iterator]() {
+		numberAt(this, 0);
+		const last = patternOf(this)?.groups ?? 0;
+		for (let which = 0; which <= last; which += 1) yield this.group(which);
+	}
+	[node_util.inspect.custom]() {
+		return #rows in this ? `<memmap.MmapMatch index=${this.index}, end=${this.end}>` : "<memmap.MmapMatch>";
+	}
+	get [Symbol.toStringTag]() {
+		return "MmapMatch";
+	}
+};
+function openMapping(match) {
+	const mapping = mappingOf$1(match);
+	mapping.openHandle();
+	return mapping;
+}
+function textOf(match, start, end) {
+	const mapping = openMapping(match);
+	return mapping.text("utf8", start, Math.min(end, mapping.length));
+}
+function spanOf(match, which) {
+	const start = numberAt(match, which * 2);
+	if (start === UNMATCHED) return void 0;
+	if (start === UNKNOWN) throw outOfRange("The match is too long to look for its groups", "length", "at most 16 MiB", numberAt(match, 1) - numberAt(match, 0));
+	const iterations = patternOf(match)?.iterations[which] ?? [];
+	for (const iteration of iterations) if (numberAt(match, iteration * 2) > start) return void 0;
+	return [start, numberAt(match, which * 2 + 1)];
+}
+function spanOfName(match, numbers) {
+	for (const which of numbers) {
+		const span = spanOf(match, which);
+		if (span !== void 0) return span;
+	}
+}
+function noSuchGroup(which, last) {
+	return outOfRange("There is no such group", "which", last === 0 ? "0, because no groups were searched for" : `a whole number from 0 to ${last}`, which);
+}
+function noSuchName(which, pattern) {
+	const names = [...pattern?.names.keys() ?? []].map((name) => `'${name}'`);
+	return wrongValue(`The "which" argument must be ${names.length === 0 ? "a number, because no group has a name" : `a number or one of ${names.join(", ")}`}. Received '${which.slice(0, 25)}'`);
+}
+//#endregion
 //#region src/search/iteration.ts
 const DONE = Object.freeze({
 	value: void 0,
@@ -2275,6 +2462,1331 @@ const DONE = Object.freeze({
 const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
 function inheritHelpers(...classes) {
 	for (const { prototype } of classes) Object.setPrototypeOf(prototype, iteratorPrototype);
+}
+//#endregion
+//#region src/regexp/matches.ts
+const FIRST_BATCH$2 = 16;
+const BATCH_GROWTH = 4;
+const LARGEST_BATCH$2 = 4096;
+const MOST_NUMBERS = 8192;
+const NO_BATCH = {
+	rows: new Float64Array(0),
+	count: 0,
+	isLast: false
+};
+var BatchedMatches = class {
+	width;
+	#mapping;
+	#request;
+	#groups;
+	#search;
+	#room = FIRST_BATCH$2;
+	constructor(mapping, request) {
+		const { pattern, hasGroups } = request;
+		this.#mapping = mapping;
+		this.#request = request;
+		this.#groups = hasGroups ? pattern : void 0;
+		this.width = hasGroups ? (pattern.allGroups + 1) * 2 : 2;
+	}
+	match(batch, number) {
+		return newMatch(this.#mapping, this.#groups, batch.rows, number * this.width);
+	}
+	restart(from) {
+		const { pattern, hasGroups, stop } = this.#request;
+		const end = clamp(stop, this.#mapping.length);
+		const start = Math.min(from, end);
+		this.#search = checked(binding.newPatternSearch(pattern.native, start, end, hasGroups && pattern.allGroups > 0));
+	}
+	get search() {
+		return this.#search;
+	}
+	nextRows() {
+		const rows = new Float64Array(this.#room * this.width);
+		const most = Math.max(1, Math.min(LARGEST_BATCH$2, Math.floor(MOST_NUMBERS / this.width)));
+		this.#room = Math.min(this.#room * BATCH_GROWTH, most);
+		return rows;
+	}
+};
+function batchOf(rows, result) {
+	return result < 0 ? {
+		rows,
+		count: -1 - result,
+		isLast: true
+	} : {
+		rows,
+		count: result,
+		isLast: false
+	};
+}
+function afterMatch({ rows }, at) {
+	const [start, end] = [rows[at], rows[at + 1]];
+	return end > start ? end : end + 1;
+}
+var MatchPlaces = class {
+	rows = NO_BATCH.rows;
+	#source;
+	#matches;
+	#batch = NO_BATCH;
+	#returned = 0;
+	#next;
+	#ended = false;
+	#generation = -1;
+	#faults;
+	constructor(mapping, request) {
+		this.#source = mapping.iterationSource();
+		this.#matches = new BatchedMatches(mapping, request);
+		this.#next = request.start;
+	}
+	next() {
+		const { state } = this.#source;
+		if (!(this.#returned < this.#batch.count && state.generation === this.#generation && state.faults[0] === this.#faults) && !this.#findMore()) return -1;
+		this.#returned += 1;
+		return (this.#returned - 1) * this.#matches.width;
+	}
+	end() {
+		this.#ended = true;
+		this.#setBatch(NO_BATCH);
+	}
+	#setBatch(batch) {
+		this.#batch = batch;
+		this.rows = batch.rows;
+		this.#returned = 0;
+	}
+	#findMore() {
+		if (this.#ended) return false;
+		this.#source.check();
+		const { generation, faults } = this.#source.state;
+		this.#faults = faults[0];
+		const hasChanged = generation !== this.#generation;
+		if (!hasChanged && this.#returned < this.#batch.count) return true;
+		if (this.#returned > 0) this.#next = afterMatch(this.#batch, (this.#returned - 1) * this.#matches.width);
+		if (hasChanged) this.#matches.restart(this.#next);
+		else if (this.#batch.isLast) return false;
+		this.#generation = generation;
+		this.#setBatch(NO_BATCH);
+		const { search } = this.#matches;
+		if (search === void 0) return false;
+		const rows = this.#matches.nextRows();
+		this.#setBatch(batchOf(rows, checked(binding.nextMatches(this.#source.handle(), search, rows))));
+		return this.#batch.count > 0;
+	}
+};
+var PatternMatches = class {
+	#mapping;
+	#pattern;
+	#places;
+	constructor(mapping, request) {
+		this.#mapping = mapping;
+		this.#pattern = request.hasGroups ? request.pattern : void 0;
+		this.#places = new MatchPlaces(mapping, request);
+	}
+	next() {
+		const places = this.#places;
+		const at = places.next();
+		if (at === -1) return this.return();
+		return {
+			value: newMatch(this.#mapping, this.#pattern, places.rows, at),
+			done: false
+		};
+	}
+	return() {
+		this.#places.end();
+		return DONE;
+	}
+	[Symbol.iterator]() {
+		return this;
+	}
+};
+var PatternMatchesAsync = class {
+	#mapping;
+	#source;
+	#matches;
+	#signal;
+	#onProgress;
+	#stopListening;
+	#isAborted = false;
+	#batch = NO_BATCH;
+	#returned = 0;
+	#upcoming;
+	#next;
+	#total;
+	#ended = false;
+	#generation = -1;
+	constructor(mapping, request, total) {
+		this.#mapping = mapping;
+		this.#source = mapping.iterationSource();
+		this.#matches = new BatchedMatches(mapping, request);
+		this.#signal = request.task.signal;
+		this.#onProgress = request.task.onProgress;
+		this.#next = request.start;
+		this.#total = total;
+		this.#stopListening = this.#signal?.onAbort(() => {
+			this.#isAborted = true;
+			this.#upcoming?.stop();
+		});
+	}
+	next() {
+		return this.#returned < this.#batch.count && this.#source.state.generation === this.#generation && !this.#isAborted ? Promise.resolve(this.#take()) : this.#wait();
+	}
+	async return() {
+		const running = this.#upcoming;
+		this.#end();
+		running?.stop();
+		await running?.batch.catch(() => void 0);
+		return DONE;
+	}
+	[Symbol.asyncIterator]() {
+		return this;
+	}
+	async #wait() {
+		for (;;) {
+			if (this.#ended) return DONE;
+			const search = this.#attempt(() => this.#follow());
+			if (search === void 0) return this.#ended ? DONE : this.#take();
+			let batch;
+			try {
+				batch = await search.batch;
+			} catch (error) {
+				if (this.#upcoming !== search) continue;
+				this.#end();
+				throw this.#isAborted && isAborted(error) ? aborted(this.#signal?.reason()) : error;
+			}
+			if (this.#upcoming !== search) continue;
+			this.#upcoming = void 0;
+			this.#keepPlace();
+			this.#batch = batch;
+			this.#returned = 0;
+			if (batch.count === 0) this.#attempt(() => this.#finish());
+		}
+	}
+	#attempt(step) {
+		try {
+			return step();
+		} catch (error) {
+			this.#end();
+			throw error;
+		}
+	}
+	#follow() {
+		if (this.#isAborted) throw aborted(this.#signal?.reason());
+		this.#source.check();
+		const { generation } = this.#source.state;
+		if (generation !== this.#generation) {
+			this.#keepPlace();
+			this.#upcoming?.stop();
+			this.#upcoming = void 0;
+			this.#batch = NO_BATCH;
+			this.#returned = 0;
+			this.#matches.restart(this.#next);
+			this.#generation = generation;
+		}
+		if (this.#returned < this.#batch.count) return void 0;
+		if (this.#batch.isLast) {
+			this.#finish();
+			return;
+		}
+		this.#upcoming ??= this.#begin();
+		return this.#upcoming;
+	}
+	#take() {
+		this.#returned += 1;
+		const value = this.#matches.match(this.#batch, this.#returned - 1);
+		if (this.#returned === 1 && !this.#batch.isLast) this.#upcoming ??= this.#begin();
+		return {
+			value,
+			done: false
+		};
+	}
+	#begin() {
+		const matches = this.#matches;
+		const rows = matches.nextRows();
+		const room = rows.length / matches.width;
+		const search = {
+			batch: Promise.resolve(NO_BATCH),
+			stop: () => {}
+		};
+		const find = async () => {
+			const { search: native } = matches;
+			if (native === void 0) return {
+				...NO_BATCH,
+				isLast: true
+			};
+			const options = {
+				signal: void 0,
+				onProgress: this.#onProgress
+			};
+			const start = (task) => {
+				search.stop = () => binding.stopTask(task);
+				return binding.startNextMatches(task, native, room);
+			};
+			const result = await this.#mapping.runTask(options, this.#total, start, true);
+			checked(binding.takeMatches(native, rows));
+			return batchOf(rows, result);
+		};
+		search.batch = find();
+		search.batch.catch(() => void 0);
+		return search;
+	}
+	#keepPlace() {
+		if (this.#returned > 0) this.#next = afterMatch(this.#batch, (this.#returned - 1) * this.#matches.width);
+	}
+	#finish() {
+		this.#end();
+		this.#onProgress?.({
+			done: this.#total,
+			total: this.#total
+		});
+	}
+	#end() {
+		this.#ended = true;
+		this.#upcoming = void 0;
+		this.#batch = NO_BATCH;
+		this.#returned = 0;
+		this.#stopListening?.();
+		this.#stopListening = void 0;
+	}
+};
+inheritHelpers(PatternMatches);
+//#endregion
+//#region src/regexp/code-points.ts
+const LAST_CODE_POINT = 1114111;
+const DIGITS = [[48, 57]];
+const WORD = [
+	...DIGITS,
+	[65, 90],
+	[95, 95],
+	[97, 122]
+];
+function isSurrogate(code) {
+	return code >= 55296 && code <= 57343;
+}
+function sorted(ranges) {
+	const merged = [];
+	for (const [first, last] of [...ranges].sort((a, b) => a[0] - b[0])) {
+		const previous = merged.at(-1);
+		if (previous !== void 0 && first <= previous[1] + 1) previous[1] = Math.max(previous[1], last);
+		else merged.push([first, last]);
+	}
+	return merged;
+}
+function complement(ranges, top) {
+	const others = [];
+	let next = 0;
+	for (const [first, last] of sorted(ranges)) {
+		if (first > next) others.push([next, first - 1]);
+		next = last + 1;
+	}
+	if (next <= top) others.push([next, top]);
+	return others;
+}
+function intersection(a, b) {
+	return sorted(a.flatMap(([first, last]) => b.flatMap(([from, to]) => {
+		const [start, end] = [Math.max(first, from), Math.min(last, to)];
+		return start <= end ? [[start, end]] : [];
+	})));
+}
+const NativeRegExp$1 = RegExp;
+const nativeExec = RegExp.prototype.exec;
+function nextMatch(re, text) {
+	const match = Reflect.apply(nativeExec, re, [text]);
+	return match === null ? void 0 : [match.index, re.lastIndex];
+}
+function isPattern(source, flags) {
+	try {
+		new NativeRegExp$1(source, flags);
+		return true;
+	} catch {
+		return false;
+	}
+}
+let everything;
+const SINGLE_UNITS = 63488;
+function allCodePoints() {
+	const kept = everything?.deref();
+	if (kept !== void 0) return kept.text;
+	const units = new Uint16Array(SINGLE_UNITS + 2097152);
+	let at = 0;
+	for (let code = 0; code < 65536; code += 1) if (!isSurrogate(code)) units[at++] = code;
+	for (let high = 55296; high < 56320; high += 1) for (let low = 56320; low < 57344; low += 1) {
+		units[at++] = high;
+		units[at++] = low;
+	}
+	const made = { text: Buffer.from(units.buffer).toString("utf16le") };
+	everything = new WeakRef(made);
+	return made.text;
+}
+function codePointOf(unit) {
+	if (unit < 55296) return unit;
+	return unit < SINGLE_UNITS ? unit + 2048 : 65536 + (unit - SINGLE_UNITS) / 2;
+}
+const answers = /* @__PURE__ */ new Map();
+const MOST_ANSWERS = 64;
+function matchedBy(source, flags) {
+	const key = `${flags}${source}`;
+	const known = answers.get(key);
+	if (known !== void 0) return known;
+	const re = new NativeRegExp$1(`(?:${source})+`, `${flags}g`);
+	const text = allCodePoints();
+	const ranges = [];
+	for (let match = nextMatch(re, text); match !== void 0; match = nextMatch(re, text)) {
+		const [start, end] = match;
+		ranges.push([codePointOf(start), codePointOf(end - (end > SINGLE_UNITS ? 2 : 1))]);
+	}
+	remember(answers, key, ranges, MOST_ANSWERS);
+	return ranges;
+}
+function remember(cache, key, value, most) {
+	const oldest = cache.keys().next();
+	if (cache.size >= most && !oldest.done) cache.delete(oldest.value);
+	cache.set(key, value);
+}
+let cased;
+const UPPER = [[65, 90]];
+const LOWER = [[97, 122]];
+const ASCII = [[0, 127]];
+const BEYOND_ASCII = [[128, LAST_CODE_POINT]];
+function withAsciiCases(ranges) {
+	const lowered = intersection(ranges, UPPER).map(([first, last]) => [first + 32, last + 32]);
+	const raised = intersection(ranges, LOWER).map(([first, last]) => [first - 32, last - 32]);
+	return sorted([
+		...ranges,
+		...lowered,
+		...raised
+	]);
+}
+function withAllCases(ranges) {
+	const all = withAsciiCases(ranges);
+	if (intersection(all, [[115, 115]]).length > 0) all.push([383, 383]);
+	if (intersection(all, [[107, 107]]).length > 0) all.push([8490, 8490]);
+	if (intersection(ranges, BEYOND_ASCII).length > 0) all.push(...otherCases(ranges));
+	return sorted(all);
+}
+function otherCases(ranges) {
+	cased ??= matchedBy("[\\p{CWCF}\\p{CWL}\\p{CWU}\\p{CWT}]", "u").map(([first, last]) => String.fromCodePoint(...Array.from({ length: last - first + 1 }, (_, add) => first + add))).join("");
+	const re = new NativeRegExp$1(`[${ranges.map(([first, last]) => `\\u{${first.toString(16)}}-\\u{${last.toString(16)}}`).join("")}]`, "giu");
+	const found = [];
+	for (let match = nextMatch(re, cased); match !== void 0; match = nextMatch(re, cased)) {
+		const code = cased.codePointAt(match[0]);
+		found.push([code, code]);
+	}
+	return found;
+}
+function isAscii(ranges) {
+	return ranges.every(([, last]) => last < 128);
+}
+function beyondAscii(ranges) {
+	return intersection(ranges, BEYOND_ASCII);
+}
+function inAscii(ranges) {
+	return intersection(ranges, ASCII);
+}
+//#endregion
+//#region src/regexp/tree.ts
+const Look = {
+	Start: 0,
+	End: 1,
+	LineStart: 2,
+	LineEnd: 3,
+	AnyLineStart: 4,
+	AnyLineEnd: 5,
+	WordBoundary: 6,
+	NoWordBoundary: 7
+};
+const UNLIMITED = 4294967295;
+const EMPTY = {
+	kind: "empty",
+	nullable: true,
+	size: 1
+};
+function look(kind) {
+	return {
+		kind: "look",
+		look: kind,
+		nullable: true,
+		size: 2
+	};
+}
+function literal(bytes) {
+	return {
+		kind: "literal",
+		bytes,
+		nullable: false,
+		size: 2 + bytes.length
+	};
+}
+function set(kind, ranges) {
+	return {
+		kind,
+		ranges,
+		nullable: false,
+		size: 2 + 2 * ranges.length
+	};
+}
+const NEVER = set("bytes", []);
+function group(index, part) {
+	return {
+		kind: "group",
+		index,
+		part,
+		nullable: part.nullable,
+		size: 2 + part.size
+	};
+}
+function sequence(parts) {
+	const joined = [];
+	let bytes = [];
+	for (const part of parts.flatMap((one) => one.kind === "sequence" ? one.parts : one.kind === "empty" ? [] : one)) if (part.kind === "literal") bytes.push(...part.bytes);
+	else {
+		if (bytes.length > 0) joined.push(literal(bytes));
+		bytes = [];
+		joined.push(part);
+	}
+	if (bytes.length > 0) joined.push(literal(bytes));
+	const [first = EMPTY] = joined;
+	if (joined.length < 2) return first;
+	return {
+		kind: "sequence",
+		parts: joined,
+		nullable: joined.every((part) => part.nullable),
+		size: sizeOf(joined)
+	};
+}
+function choice(parts) {
+	const [first = NEVER] = parts;
+	if (parts.length < 2) return first;
+	return {
+		kind: "choice",
+		parts,
+		nullable: parts.some((part) => part.nullable),
+		size: sizeOf(parts)
+	};
+}
+function sizeOf(parts) {
+	return parts.reduce((sum, part) => sum + part.size, 2);
+}
+function repeated(part, times) {
+	return {
+		kind: "repetition",
+		part,
+		times,
+		nullable: times.least === 0,
+		size: 4 + part.size
+	};
+}
+const MOST_WAYS = 1e3;
+const LARGEST = 2 ** 20;
+function repetition(part, times) {
+	const { least, most, greedy } = times;
+	if (most === 0) return EMPTY;
+	if (!part.nullable) return repeated(part, times);
+	if (least > MOST_WAYS || least * part.size > LARGEST) return void 0;
+	const first = Array(least).fill(part);
+	if (most === least) return sequence(first);
+	const consuming = waysOf(part)?.flatMap((way) => way.isEmpty ? [] : way.node);
+	if (consuming === void 0) return void 0;
+	if (consuming.length === 0) return sequence(first);
+	const more = most === 4294967295 ? UNLIMITED : most - least;
+	return sequence([...first, repeated(choice(consuming), {
+		least: 0,
+		most: more,
+		greedy
+	})]);
+}
+function waysOf(node) {
+	switch (node.kind) {
+		case "empty":
+		case "look": return [{
+			isEmpty: true,
+			node
+		}];
+		case "literal":
+		case "bytes":
+		case "characters": return [{
+			isEmpty: false,
+			node
+		}];
+		case "group": return waysOf(node.part)?.map((way) => ({
+			isEmpty: way.isEmpty,
+			node: group(node.index, way.node)
+		}));
+		case "choice": {
+			const ways = [];
+			for (const part of node.parts) {
+				const some = waysOf(part);
+				if (some === void 0 || ways.length + some.length > MOST_WAYS) return void 0;
+				ways.push(...some);
+			}
+			return ways;
+		}
+		case "sequence": return waysOfSequence(node.parts);
+		case "repetition": return waysOfRepetition(node.part, node.times, node);
+	}
+}
+function waysOfSequence(parts) {
+	let ways = [{
+		isEmpty: true,
+		node: EMPTY
+	}];
+	for (let index = parts.length - 1; index >= 0; index -= 1) {
+		const first = waysOf(parts[index]);
+		if (first === void 0) return void 0;
+		const rest = parts.slice(index + 1);
+		const later = ways;
+		ways = first.flatMap((way) => way.isEmpty ? later.map((next) => ({
+			isEmpty: next.isEmpty,
+			node: sequence([way.node, next.node])
+		})) : [{
+			isEmpty: false,
+			node: sequence([way.node, ...rest])
+		}]);
+		if (ways.length > MOST_WAYS) return void 0;
+	}
+	return ways;
+}
+function waysOfRepetition(part, times, node) {
+	if (times.least > 0) return [{
+		isEmpty: false,
+		node
+	}];
+	const some = {
+		isEmpty: false,
+		node: times.most === 1 ? part : repeated(part, {
+			...times,
+			least: 1
+		})
+	};
+	const none = {
+		isEmpty: true,
+		node: EMPTY
+	};
+	return times.greedy ? [some, none] : [none, some];
+}
+//#endregion
+//#region src/regexp/parser.ts
+const SPACES = [[9, 13], [32, 32]];
+const NEWLINE = [[10, 10]];
+const DASH = [45, 45];
+const NO_MODES = {
+	ignoreCase: false,
+	multiline: false,
+	dotAll: false
+};
+const DEEPEST$1 = 100;
+const LAST_BYTE = 255;
+const SYNTAX_CHARACTERS = "^$\\.*+?()[]{}|/";
+const LOOKAROUND = "cannot be searched in linear time. Search for more, and test the text of each match";
+function parse(source, flags, purpose) {
+	return new Parser(source, flags, purpose).parse();
+}
+var Parser = class {
+	#source;
+	#flags;
+	#purpose;
+	#unicode;
+	#sets;
+	#at = 0;
+	#depth = 0;
+	#groups = 0;
+	#groupsInSource;
+	#allGroups;
+	#hasNames = false;
+	#names = /* @__PURE__ */ new Map();
+	#iterations = [[]];
+	constructor(source, flags, purpose) {
+		this.#source = source;
+		this.#flags = flags;
+		this.#purpose = purpose;
+		this.#sets = flags.includes("v");
+		this.#unicode = this.#sets || flags.includes("u");
+		this.#groupsInSource = this.#countGroups();
+		this.#allGroups = this.#groupsInSource;
+	}
+	parse() {
+		const modes = {
+			ignoreCase: this.#flags.includes("i"),
+			multiline: this.#flags.includes("m"),
+			dotAll: this.#flags.includes("s")
+		};
+		const tree = this.#choice(modes);
+		if (this.#at < this.#source.length || this.#groups !== this.#groupsInSource) throw this.#unknown(this.#at);
+		return {
+			tree,
+			groups: this.#groups,
+			allGroups: this.#allGroups,
+			names: this.#names,
+			iterations: this.#iterations
+		};
+	}
+	#refusal(construct, at, reason) {
+		return notSearchable(this.#source, this.#flags, construct, at, reason);
+	}
+	#unknown(at) {
+		return this.#refusal(`syntax ${this.#source.slice(at, at + 8) || "at its end"}`, at, "is not known to this version of memmap");
+	}
+	#peek(text) {
+		return this.#source.startsWith(text, this.#at);
+	}
+	#eat(text) {
+		if (!this.#peek(text)) return false;
+		this.#at += text.length;
+		return true;
+	}
+	#countGroups() {
+		const source = this.#source;
+		let count = 0;
+		for (let at = 0; at < source.length; at += 1) if (source[at] === "\\") at += 1;
+		else if (source[at] === "[") at = this.#classEnd(at) - 1;
+		else if (source[at] === "(") {
+			const isNamed = source.startsWith("?<", at + 1) && source[at + 3] !== "=" && source[at + 3] !== "!";
+			if (isNamed) this.#hasNames = true;
+			if (isNamed || source[at + 1] !== "?") count += 1;
+		}
+		return count;
+	}
+	#classEnd(start) {
+		let depth = 0;
+		for (let at = start; at < this.#source.length; at += 1) {
+			const unit = this.#source[at];
+			if (unit === "\\") at += 1;
+			else if (unit === "[" && (this.#sets || depth === 0)) depth += 1;
+			else if (unit === "]" && --depth === 0) return at + 1;
+		}
+		throw this.#unknown(start);
+	}
+	#choice(modes) {
+		const parts = [this.#sequence(modes)];
+		while (this.#eat("|")) parts.push(this.#sequence(modes));
+		return choice(parts);
+	}
+	#sequence(modes) {
+		const parts = [];
+		while (this.#at < this.#source.length && !this.#peek("|") && !this.#peek(")")) parts.push(this.#term(modes));
+		return sequence(parts);
+	}
+	#term(modes) {
+		const { multiline } = modes;
+		if (this.#eat("^")) return look(this.#startLook(multiline));
+		if (this.#eat("$")) return this.#end(multiline);
+		if (this.#eat("\\b")) return look(Look.WordBoundary);
+		if (this.#eat("\\B")) return look(Look.NoWordBoundary);
+		const start = this.#at;
+		const groupsBefore = this.#groups;
+		const atom = this.#atom(modes);
+		const times = this.#quantifier();
+		if (times === void 0) return atom;
+		const repeated = repetition(this.#iteration(atom, times, groupsBefore), times);
+		if (repeated !== void 0) return repeated;
+		throw this.#refusal("repetition", start, "is of a part that can match nothing in too many ways. Simplify it");
+	}
+	#startLook(multiline) {
+		if (multiline) return Look.AnyLineStart;
+		return this.#purpose === "search" ? Look.Start : Look.LineStart;
+	}
+	#end(multiline) {
+		if (multiline || this.#purpose === "crlf lines") return choice([look(Look.LineEnd), look(Look.AnyLineEnd)]);
+		return look(this.#purpose === "search" ? Look.End : Look.LineEnd);
+	}
+	#iteration(atom, { most }, groupsBefore) {
+		if (most < 2 || this.#groups === groupsBefore) return atom;
+		this.#allGroups += 1;
+		for (let index = groupsBefore + 1; index <= this.#groups; index += 1) this.#iterations[index]?.push(this.#allGroups);
+		return group(this.#allGroups, atom);
+	}
+	#quantifier() {
+		let times;
+		if (this.#eat("*")) times = [0, UNLIMITED];
+		else if (this.#eat("+")) times = [1, UNLIMITED];
+		else if (this.#eat("?")) times = [0, 1];
+		else if (this.#peek("{")) times = this.#braces();
+		if (times === void 0) return void 0;
+		return {
+			least: times[0],
+			most: times[1],
+			greedy: !this.#eat("?")
+		};
+	}
+	#braces() {
+		const start = this.#at;
+		this.#at += 1;
+		const least = this.#number();
+		const most = this.#eat(",") ? this.#number() ?? 4294967295 : least;
+		if (least !== void 0 && most !== void 0 && this.#eat("}")) return [least, most];
+		this.#at = start;
+	}
+	#number() {
+		const start = this.#at;
+		while (isDigit(this.#source[this.#at])) this.#at += 1;
+		return start === this.#at ? void 0 : Math.min(Number(this.#source.slice(start, this.#at)), UNLIMITED - 1);
+	}
+	#atom(modes) {
+		switch (this.#source[this.#at]) {
+			case "(": return this.#group(modes);
+			case ".":
+				this.#at += 1;
+				return this.#dot(modes);
+			case "[": return this.#class(modes);
+			case "\\": return this.#escape(modes);
+			case "*":
+			case "+":
+			case "?": throw this.#unknown(this.#at);
+			case "{":
+			case "}":
+			case "]": if (this.#unicode) throw this.#unknown(this.#at);
+		}
+		return this.#unitNode(this.#unit(false), modes);
+	}
+	#group(modes) {
+		const start = this.#at;
+		this.#at += 1;
+		if (!this.#eat("?")) return this.#captured(void 0, start, modes);
+		if (this.#eat(":")) return this.#inParentheses(start, modes);
+		if (this.#peek("=")) throw this.#refusal("lookahead (?=...)", start, LOOKAROUND);
+		if (this.#peek("!")) throw this.#refusal("negative lookahead (?!...)", start, LOOKAROUND);
+		if (this.#peek("<=")) throw this.#refusal("lookbehind (?<=...)", start, LOOKAROUND);
+		if (this.#peek("<!")) throw this.#refusal("negative lookbehind (?<!...)", start, LOOKAROUND);
+		if (this.#eat("<")) return this.#captured(this.#name(start), start, modes);
+		return this.#inParentheses(start, this.#modified(start, modes));
+	}
+	#captured(name, start, modes) {
+		this.#groups += 1;
+		const index = this.#groups;
+		this.#iterations[index] = [];
+		if (name !== void 0) this.#names.set(name, [...this.#names.get(name) ?? [], index]);
+		return group(index, this.#inParentheses(start, modes));
+	}
+	#inParentheses(start, modes) {
+		this.#depth += 1;
+		if (this.#depth > DEEPEST$1) throw this.#refusal("group", start, `is nested in more than ${DEEPEST$1} others`);
+		const node = this.#choice(modes);
+		this.#depth -= 1;
+		if (!this.#eat(")")) throw this.#unknown(this.#at);
+		return node;
+	}
+	#name(start) {
+		let name = "";
+		while (!this.#eat(">")) {
+			if (this.#at >= this.#source.length) throw this.#unknown(start);
+			const isEscape = this.#eat("\\u");
+			const code = isEscape ? this.#codeUnits(true) : this.#source.codePointAt(this.#at);
+			if (code === void 0) throw this.#unknown(start);
+			if (!isEscape) this.#at += code > 65535 ? 2 : 1;
+			name += String.fromCodePoint(code);
+		}
+		return name;
+	}
+	#modified(start, modes) {
+		const changed = { ...modes };
+		let value = true;
+		for (;;) if (this.#eat(":")) return changed;
+		else if (value && this.#eat("-")) value = false;
+		else if (this.#eat("i")) changed.ignoreCase = value;
+		else if (this.#eat("m")) changed.multiline = value;
+		else if (this.#eat("s")) changed.dotAll = value;
+		else throw this.#unknown(start);
+	}
+	#bytes(ranges) {
+		return set("bytes", this.#purpose === "search" ? sorted(ranges) : intersection(ranges, complement(NEWLINE, LAST_BYTE)));
+	}
+	#characters(ranges) {
+		if (isAscii(ranges)) return this.#bytes(ranges);
+		const without = [[55296, 57343]];
+		if (this.#purpose !== "search") without.push(...NEWLINE);
+		return set("characters", intersection(ranges, complement(without, LAST_CODE_POINT)));
+	}
+	#dot({ dotAll }) {
+		const lineEnds = [...NEWLINE, [13, 13]];
+		if (!this.#unicode) return this.#bytes(complement(dotAll ? [] : lineEnds, LAST_BYTE));
+		return this.#characters(complement(dotAll ? [] : [...lineEnds, [8232, 8233]], LAST_CODE_POINT));
+	}
+	#unitNode({ code, isByte }, { ignoreCase }) {
+		if (isSurrogate(code)) return NEVER;
+		const isSingle = isByte || !this.#unicode && code < 128;
+		const one = [[code, code]];
+		const all = !ignoreCase ? one : !isSingle ? withAllCases(one) : code < 128 ? withAsciiCases(one) : one;
+		if (all.length > 1) return this.#characters(all);
+		if (code === 10 && this.#purpose !== "search") return NEVER;
+		return literal(isSingle ? [code] : [...Buffer.from(String.fromCodePoint(code))]);
+	}
+	#escape(modes) {
+		const start = this.#at;
+		const letter = this.#source[start + 1] ?? "";
+		const ranges = this.#classEscape(modes);
+		if (ranges !== void 0) return this.#unicode ? this.#characters(ranges) : this.#bytes(ranges);
+		const remedy = "cannot be searched in linear time. Write what it stands for, or test the text of each match";
+		if (letter === "k" && (this.#unicode || this.#hasNames)) throw this.#refusal("backreference \\k<...>", start, remedy);
+		if (isDigit(letter) && letter !== "0") {
+			this.#at += 1;
+			const number = this.#number() ?? 0;
+			this.#at = start;
+			if (this.#unicode || number <= this.#groupsInSource) throw this.#refusal(`backreference \\${number}`, start, remedy);
+		}
+		return this.#unitNode(this.#unit(false), modes);
+	}
+	#classEscape({ ignoreCase }) {
+		const start = this.#at;
+		const letter = this.#source[start + 1] ?? "";
+		const top = this.#unicode ? LAST_CODE_POINT : LAST_BYTE;
+		const isProperty = this.#unicode && (letter === "p" || letter === "P");
+		if (!isProperty && !(letter !== "" && "dDsSwW".includes(letter))) return void 0;
+		this.#at += 2;
+		if (isProperty) return this.#property(start, ignoreCase);
+		const lower = letter.toLowerCase();
+		let ranges = lower === "d" ? DIGITS : lower === "w" ? WORD : SPACES;
+		if (lower === "w" && this.#unicode && ignoreCase) ranges = withAllCases(WORD);
+		if (lower === "s" && this.#unicode) ranges = matchedBy("\\s", "u");
+		return letter === lower ? [...ranges] : complement(ranges, top);
+	}
+	#property(start, ignoreCase) {
+		const end = this.#source.indexOf("}", start) + 1;
+		if (end === 0 || !this.#peek("{")) throw this.#unknown(start);
+		this.#at = end;
+		const source = this.#source.slice(start, end);
+		if (this.#sets) return this.#askSet(source, start, ignoreCase);
+		const ranges = matchedBy(`\\p${source.slice(2)}`, "u");
+		const all = source[1] === "P" ? complement(ranges, LAST_CODE_POINT) : ranges;
+		return ignoreCase ? withAllCases(all) : all;
+	}
+	#askSet(source, start, ignoreCase) {
+		if (!isPattern(`[^${source}]`, "v")) {
+			const construct = source.includes("\\q{") ? "\\q{...} of several characters" : "property of strings";
+			throw this.#refusal(construct, start, "is not supported. Write its strings as alternatives: (?:a|b)");
+		}
+		return matchedBy(source, ignoreCase ? "iv" : "v");
+	}
+	#unit(inClass) {
+		if (!this.#eat("\\")) return {
+			code: this.#codePoint(),
+			isByte: false
+		};
+		const start = this.#at - 1;
+		const letter = this.#source[this.#at] ?? "";
+		const control = "tnvfr".indexOf(letter);
+		if (letter !== "" && control !== -1) return this.#taken(1, [
+			9,
+			10,
+			11,
+			12,
+			13
+		][control]);
+		if (inClass && letter === "b") return this.#taken(1, 8);
+		if (letter === "c") {
+			const code = this.#source.charCodeAt(this.#at + 1);
+			const isLetter = (code | 32) >= 97 && (code | 32) <= 122;
+			const isMore = inClass && !this.#unicode && (isDigit(this.#source[this.#at + 1]) || code === 95);
+			if (isLetter || isMore) return this.#taken(2, code & 31);
+			if (this.#unicode) throw this.#unknown(start);
+			return {
+				code: 92,
+				isByte: false
+			};
+		}
+		if (letter === "x") {
+			const code = this.#hexadecimal(this.#at + 1, 2);
+			if (code !== void 0) return {
+				...this.#taken(3, code),
+				isByte: !this.#unicode
+			};
+		}
+		if (letter === "u") {
+			this.#at += 1;
+			const code = this.#codeUnits(this.#unicode);
+			if (code !== void 0) return {
+				code,
+				isByte: false
+			};
+			this.#at -= 1;
+		}
+		if (this.#unicode) {
+			if (letter === "0" && !isDigit(this.#source[this.#at + 1])) return this.#taken(1, 0);
+			const allowed = inClass ? `${SYNTAX_CHARACTERS}-${this.#sets ? "&!#%,:;<=>@`~" : ""}` : SYNTAX_CHARACTERS;
+			if (letter === "" || !allowed.includes(letter)) throw this.#unknown(start);
+		} else if (letter >= "0" && letter <= "7") return this.#octal();
+		return {
+			code: this.#codePoint(),
+			isByte: false
+		};
+	}
+	#taken(count, code) {
+		this.#at += count;
+		return {
+			code,
+			isByte: false
+		};
+	}
+	#codePoint() {
+		const code = this.#source.codePointAt(this.#at);
+		if (code === void 0) throw this.#unknown(this.#at);
+		this.#at += code > 65535 ? 2 : 1;
+		return code;
+	}
+	#hexadecimal(at, digits) {
+		const text = this.#source.slice(at, at + digits);
+		if (text.length !== digits) return void 0;
+		for (const digit of text) if (!"0123456789abcdefABCDEF".includes(digit)) return void 0;
+		return Number.parseInt(text, 16);
+	}
+	#codeUnits(braces) {
+		if (braces && this.#peek("{")) {
+			const end = this.#source.indexOf("}", this.#at);
+			const code = end === -1 ? void 0 : this.#hexadecimal(this.#at + 1, end - this.#at - 1);
+			this.#at = end + 1;
+			return code;
+		}
+		const code = this.#hexadecimal(this.#at, 4);
+		if (code === void 0) return void 0;
+		this.#at += 4;
+		if (code < 55296 || code > 56319 || !this.#peek("\\u")) return code;
+		const low = this.#hexadecimal(this.#at + 2, 4) ?? 0;
+		if (low < 56320 || low > 57343) return code;
+		this.#at += 6;
+		return 65536 + (code - 55296 << 10) + (low - 56320);
+	}
+	#octal() {
+		const start = this.#at;
+		let code = 0;
+		while (this.#at < start + 3) {
+			const digit = this.#source[this.#at] ?? "";
+			if (digit < "0" || digit > "7" || code * 8 + Number(digit) > LAST_BYTE) break;
+			code = code * 8 + Number(digit);
+			this.#at += 1;
+		}
+		return {
+			code,
+			isByte: true
+		};
+	}
+	#class(modes) {
+		const start = this.#at;
+		const end = this.#classEnd(start);
+		this.#at += 1;
+		const isNegated = this.#eat("^");
+		const node = this.#unicode ? this.#characterClass(start, end, isNegated, modes) : this.#byteClass(start, end, isNegated, modes);
+		this.#at = end;
+		return node;
+	}
+	#characterClass(start, end, isNegated, modes) {
+		const ranges = [];
+		while (this.#at < end - 1) {
+			const source = this.#source;
+			const isOperator = source[this.#at] === "[" || this.#peek("&&") || this.#peek("--");
+			const isEscapeOfSet = this.#peek("\\") && "pPDSWq".includes(source[this.#at + 1] ?? "");
+			if (this.#sets && (isOperator || isEscapeOfSet)) return this.#characters(this.#askSet(source.slice(start, end), start, modes.ignoreCase));
+			const escaped = this.#peek("\\") ? this.#classEscape(modes) : void 0;
+			if (escaped !== void 0) {
+				ranges.push(...escaped);
+				continue;
+			}
+			const first = this.#unit(true).code;
+			const isRange = this.#peek("-") && this.#at + 1 < end - 1 && !(this.#sets && this.#peek("--"));
+			if (isRange) this.#at += 1;
+			ranges.push([first, isRange ? this.#unit(true).code : first]);
+		}
+		const all = modes.ignoreCase ? withAllCases(ranges) : ranges;
+		return this.#characters(isNegated ? complement(all, LAST_CODE_POINT) : all);
+	}
+	#byteClassMember() {
+		return (this.#peek("\\") ? this.#classEscape(NO_MODES) : void 0) ?? this.#unit(true);
+	}
+	#byteClass(start, end, isNegated, { ignoreCase }) {
+		let bytes = [];
+		let characters = [];
+		const add = (first, last) => {
+			if (isSurrogate(first.code) || isSurrogate(last.code)) throw this.#refusal("half of a surrogate pair in a class", start, "is no character. Add the flag u");
+			const range = [first.code, last.code];
+			const [isFirstHigh, isLastHigh] = [first, last].map(({ code, isByte }) => isByte && code > 127);
+			if (last.code < 128 || isLastHigh && (isFirstHigh || first.code < 128)) bytes.push(range);
+			else if (isFirstHigh || isLastHigh) throw this.#refusal("range of a class", start, "has a byte at one end and a character at the other. Add the flag u for characters");
+			else characters.push(range);
+		};
+		while (this.#at < end - 1) {
+			const first = this.#byteClassMember();
+			if (!this.#peek("-") || this.#at + 1 >= end - 1) {
+				if (isUnit(first)) add(first, first);
+				else bytes.push(...first);
+				continue;
+			}
+			this.#at += 1;
+			const last = this.#byteClassMember();
+			if (isUnit(first) && isUnit(last)) {
+				add(first, last);
+				continue;
+			}
+			bytes.push(DASH);
+			for (const member of [first, last]) if (isUnit(member)) add(member, member);
+			else bytes.push(...member);
+		}
+		if (ignoreCase) {
+			characters = withAllCases(characters);
+			bytes = withAsciiCases(bytes);
+		}
+		bytes.push(...inAscii(characters));
+		const others = beyondAscii(characters);
+		if (others.length === 0) return this.#bytes(isNegated ? complement(bytes, LAST_BYTE) : bytes);
+		if (isNegated) throw this.#refusal("negated class", start, `has a character beyond ASCII: is any other byte or any other character meant? Add the flag u for characters, or write bytes as \\xNN`);
+		if (isAscii(bytes)) return this.#characters([...bytes, ...others]);
+		return choice([this.#characters(others), this.#bytes(bytes)]);
+	}
+};
+function isUnit(member) {
+	return !Array.isArray(member);
+}
+function isDigit(text) {
+	return text !== void 0 && text !== "" && text >= "0" && text <= "9";
+}
+//#endregion
+//#region src/regexp/program.ts
+const DEEPEST = 250;
+function programOf(tree) {
+	if (tree.size > LARGEST) return "it is too large: write it shorter, or search for parts of it";
+	const program = [];
+	return emit(tree, program, 0) ? Uint32Array.from(program) : "its groups and repetitions are nested too deeply";
+}
+function emit(node, program, depth) {
+	if (depth > DEEPEST) return false;
+	switch (node.kind) {
+		case "empty":
+			program.push(0);
+			return true;
+		case "literal":
+			program.push(1, node.bytes.length);
+			for (const byte of node.bytes) program.push(byte);
+			return true;
+		case "bytes":
+		case "characters":
+			program.push(node.kind === "bytes" ? 2 : 3, node.ranges.length);
+			for (const [first, last] of node.ranges) program.push(first, last);
+			return true;
+		case "sequence":
+		case "choice":
+			program.push(node.kind === "sequence" ? 4 : 5, node.parts.length);
+			return node.parts.every((part) => emit(part, program, depth + 1));
+		case "group":
+			program.push(6, node.index);
+			return emit(node.part, program, depth + 1);
+		case "repetition":
+			program.push(7, node.times.least, node.times.most, node.times.greedy ? 1 : 0);
+			return emit(node.part, program, depth + 1);
+		case "look":
+			program.push(8, node.look);
+			return true;
+	}
+}
+//#endregion
+//#region src/regexp/pattern.ts
+const NativeRegExp = RegExp;
+const { compile } = RegExp.prototype;
+const sourceOf = prototypeGetter("source");
+const flagsOf = prototypeGetter("flags");
+function prototypeGetter(name) {
+	return Object.getOwnPropertyDescriptor(RegExp.prototype, name)?.get;
+}
+const patterns = /* @__PURE__ */ new Map();
+const MOST_PATTERNS = 64;
+function patternArgument(re, name = "re", purpose = "search") {
+	if (!(0, node_util_types.isRegExp)(re)) throw notRegExp(re, name);
+	const copy = Reflect.apply(compile, new NativeRegExp(""), [re]);
+	const source = Reflect.apply(sourceOf, copy, []);
+	const flags = Reflect.apply(flagsOf, copy, []);
+	const key = `${purpose}/${flags}/${source}`;
+	const known = patterns.get(key);
+	if (known !== void 0) return known;
+	const pattern = compiled(source, flags, purpose);
+	remember(patterns, key, pattern, MOST_PATTERNS);
+	return pattern;
+}
+function notRegExp(re, name) {
+	const error = wrongType(name, "an instance of RegExp", re);
+	if (typeof re === "string") error.message += ". For a fixed string use findAll(), find() or count(), for a pattern new RegExp(string)";
+	return error;
+}
+const KNOWN_FLAGS = "dgimsuvy";
+function compiled(source, flags, purpose) {
+	for (const flag of flags) if (!KNOWN_FLAGS.includes(flag)) throw refusedPattern(source, flags, `memmap does not know its flag "${flag}"`);
+	const { tree, ...groups } = parse(source, flags, purpose);
+	const isSticky = flags.includes("y");
+	const inLines = purpose !== "search";
+	const program = programOf(isSticky && inLines ? sequence([look(Look.LineStart), tree]) : tree);
+	if (typeof program === "string") throw refusedPattern(source, flags, program);
+	const isUnicode = flags.includes("u") || flags.includes("v");
+	const sticky = isSticky && !inLines;
+	const native = binding.compilePattern(program, inLines ? 0 : groups.allGroups, isUnicode, sticky, inLines);
+	if ((0, node_util_types.isNativeError)(native)) throw refusedPattern(source, flags, native.message);
+	return {
+		...groups,
+		native,
+		sticky
+	};
+}
+//#endregion
+//#region src/regexp/matching-lines.ts
+const RETURN$2 = 13;
+var MatchingLines = class {
+	#mapping;
+	#request;
+	#places;
+	#place = new Float64Array(2);
+	#exactPlace = new Float64Array(2);
+	constructor(mapping, request) {
+		this.#mapping = mapping;
+		this.#request = request;
+		this.#places = request.reverse ? new PlacesBackwards(mapping, request) : new Places(mapping, request);
+	}
+	next() {
+		for (;;) {
+			if (!this.#places.next(this.#place)) return this.return();
+			const [start, end] = this.#place;
+			const { exact } = this.#request;
+			if (exact === void 0) return {
+				value: this.#line(start, end),
+				done: false
+			};
+			const stop = this.#withoutReturn(start, end);
+			if (checked(binding.firstMatch(this.#mapping.openHandle(), exact.native, this.#exactPlace, start, stop))) return {
+				value: this.#line(start, stop),
+				done: false
+			};
+		}
+	}
+	return() {
+		this.#places.end();
+		return DONE;
+	}
+	[Symbol.iterator]() {
+		return this;
+	}
+	#line(start, end) {
+		const { encoding } = this.#request;
+		return encoding === void 0 ? this.#mapping.viewOrCopy(start, end) : this.#mapping.text(encoding, start, end);
+	}
+	#withoutReturn(start, end) {
+		return end < clamp(this.#request.stop, this.#mapping.length) && end > start && this.#mapping.byteAt(end - 1) === RETURN$2 ? end - 1 : end;
+	}
+};
+function matchRequest({ pattern, start, stop }, range) {
+	return {
+		pattern,
+		hasGroups: false,
+		start,
+		stop,
+		...range
+	};
+}
+var Places = class {
+	#places;
+	constructor(mapping, request) {
+		this.#places = new MatchPlaces(mapping, matchRequest(request));
+	}
+	next(place) {
+		const at = this.#places.next();
+		if (at === -1) return false;
+		const { rows } = this.#places;
+		place[0] = rows[at];
+		place[1] = rows[at + 1];
+		return true;
+	}
+	end() {
+		this.#places.end();
+	}
+};
+const FIRST_BLOCK = 16 * 1024;
+const BLOCK_GROWTH = 4;
+const LARGEST_BLOCK = 1024 * 1024;
+var PlacesBackwards = class {
+	#mapping;
+	#request;
+	#source;
+	#found = [];
+	#before;
+	#blockLength = FIRST_BLOCK;
+	#ended = false;
+	#generation = -1;
+	#faults;
+	constructor(mapping, request) {
+		this.#mapping = mapping;
+		this.#request = request;
+		this.#source = mapping.iterationSource();
+	}
+	next(place) {
+		if (this.#ended) return false;
+		const { state } = this.#source;
+		if (state.generation !== this.#generation || state.faults[0] !== this.#faults) this.#followMapping();
+		while (this.#found.length === 0) if (!this.#findBlock()) return false;
+		place[1] = this.#found.pop();
+		place[0] = this.#found.pop();
+		return true;
+	}
+	end() {
+		this.#ended = true;
+		this.#found = [];
+	}
+	#followMapping() {
+		this.#source.check();
+		const { generation, faults } = this.#source.state;
+		this.#faults = faults[0];
+		if (generation === this.#generation) return;
+		this.#generation = generation;
+		const end = this.#found.at(-1);
+		this.#found = [];
+		const stop = end === void 0 ? this.#before ?? this.#request.stop : end + 1;
+		this.#before = clamp(stop, this.#mapping.length);
+	}
+	#findBlock() {
+		const stop = this.#before ?? 0;
+		const { start } = this.#request;
+		if (stop <= start) return false;
+		const handle = this.#source.handle();
+		const least = stop - this.#blockLength;
+		this.#blockLength = Math.min(this.#blockLength * BLOCK_GROWTH, LARGEST_BLOCK);
+		const newline = least <= start ? -1 : checked(binding.rfind(handle, NEWLINE$2, start, Math.min(least + 1, stop - 1)));
+		const from = newline === -1 ? start : newline + 1;
+		const places = new MatchPlaces(this.#mapping, matchRequest(this.#request, {
+			start: from,
+			stop
+		}));
+		for (let at = places.next(); at !== -1; at = places.next()) this.#found.push(places.rows[at], places.rows[at + 1]);
+		this.#before = from;
+		return true;
+	}
+};
+inheritHelpers(MatchingLines);
+//#endregion
+//#region src/regexp/replace.ts
+const REMEDY = "Write the parts between the matches (matchAll) and the replacements to a new file instead";
+function refuseUnfit({ native }, to, fill) {
+	const [least, most] = [binding.shortestMatch(native), binding.longestMatch(native)];
+	const length = byteLengthOf(to);
+	if (least > most || (fill === -1 ? least === length && most === length : length <= least)) return;
+	const lengths = least === most ? `${least}` : most === Number.POSITIVE_INFINITY ? `${least} or more` : `${least} to ${most}`;
+	throw wrongValue(`The "to" argument must be ${fill === -1 ? "as long as each match" : "at most as long as the shortest match"}, and matches have ${lengths} bytes. Received ${length} bytes: ${fill === -1 ? "the option \"fill\" allows shorter ones, and a function makes one for each match" : REMEDY}`);
+}
+function replaceEach(mapping, request, { to, fill, check }) {
+	const places = new MatchPlaces(mapping, request);
+	let replaced = 0;
+	let isUsers = false;
+	try {
+		for (let at = places.next(); at !== -1; at = places.next()) {
+			const match = newMatch(mapping, request.pattern, places.rows, at);
+			const { index, length } = match;
+			isUsers = true;
+			const value = to(match);
+			isUsers = false;
+			const bytes = fitted(bytesArgument(value, "to()"), length, fill);
+			check();
+			if (length > 0) checked(binding.write(mapping.handle, bytes, length, index, 1));
+			replaced += 1;
+		}
+	} catch (error) {
+		throw isUsers ? error : withReplaced(error, replaced);
+	}
+	return replaced;
+}
+function fitted(bytes, length, fill) {
+	const count = byteLengthOf(bytes);
+	if (count === length) return bytes;
+	if (fill === -1 || count > length) throw wrongValue(`The "to()" argument must be ${fill === -1 ? `as long as the match, ${length} bytes` : `at most as long as the match, ${length} bytes`}. Received ${count} bytes. ${REMEDY}`);
+	const filled = Buffer.alloc(length, fill);
+	filled.set(bytes);
+	return filled;
 }
 //#endregion
 //#region src/search/matches.ts
@@ -2407,7 +3919,7 @@ var Lines = class {
 	constructor(source, start, stop, crlf) {
 		this.#source = source;
 		this.#crlf = crlf;
-		this.#search = new BatchedSearch(source, NEWLINE$1, start, stop);
+		this.#search = new BatchedSearch(source, NEWLINE$2, start, stop);
 		this.#base = start;
 	}
 	next() {
@@ -2500,7 +4012,7 @@ var NewlinesBackwards = class {
 			const stop = Math.min(this.#base, position);
 			if (stop <= this.#start) return -1;
 			this.#base = Math.max(this.#start, stop - BLOCK);
-			this.#count = checked(binding.findAll(this.#source.handle(), NEWLINE$1, this.#places, this.#base, stop));
+			this.#count = checked(binding.findAll(this.#source.handle(), NEWLINE$2, this.#places, this.#base, stop));
 		}
 	}
 };
@@ -2669,7 +4181,7 @@ var TextLines = class {
 		const end = copy.length === left ? left : copy.lastIndexOf(NEWLINE_BYTE) + 1;
 		if (end !== 0) this.#copy = copy.subarray(0, end);
 		else {
-			const newline = checked(binding.find(this.#source.handle(), NEWLINE$1, from + copy.length, this.#stop));
+			const newline = checked(binding.find(this.#source.handle(), NEWLINE$2, from + copy.length, this.#stop));
 			this.#copyLong(from, newline === -1 ? this.#stop : newline + 1);
 		}
 		this.#copiedFrom = from;
@@ -2685,7 +4197,7 @@ var TextLines = class {
 		const newline = size === left ? -1 : copy.indexOf(NEWLINE_BYTE);
 		if (size === left || newline !== -1 && newline !== size - 1) this.#copy = copy.subarray(newline + 1);
 		else {
-			const before = checked(binding.rfind(this.#source.handle(), NEWLINE$1, this.#start, to - size));
+			const before = checked(binding.rfind(this.#source.handle(), NEWLINE$2, this.#start, to - size));
 			this.#copyLong(before === -1 ? this.#start : before + 1, to);
 		}
 		this.#copiedFrom = to - this.#copy.length;
@@ -3052,12 +4564,36 @@ var MmapSearch = class extends MmapCursor {
 		return new Matches(mapping.iterationSource(), new Uint8Array(bytes), from, to);
 	}
 	count(needle, start, stop) {
+		if ((0, node_util_types.isRegExp)(needle)) {
+			const { native } = patternArgument(needle, "needle");
+			const [mapping, from, to] = liveRange(this, rangeArguments(start, stop));
+			return checked(binding.countMatches(mapping.handle, native, from, to));
+		}
 		const bytes = bytesArgument(needle, "needle");
 		const [mapping, from, to] = liveRange(this, rangeArguments(start, stop));
 		refuseEmpty(bytes, "needle");
 		return checked(binding.count(mapping.handle, bytes, from, to));
 	}
-	replaceAll(from, to, start, stop) {
+	replaceAll(from, to, start, stop, options) {
+		if ((0, node_util_types.isRegExp)(from)) {
+			const pattern = patternArgument(from, "from");
+			const replacement = typeof to === "function" ? to : bytesArgument(to, "to");
+			const [range, fill] = replaceArguments(start, stop, options);
+			const [mapping, first, last] = liveRange(this, range);
+			writable(this);
+			if (typeof replacement === "function") return replaceEach(mapping, {
+				pattern,
+				hasGroups: true,
+				start: first,
+				stop: last
+			}, {
+				to: replacement,
+				fill,
+				check: () => writable(this)
+			});
+			refuseUnfit(pattern, replacement, fill);
+			return checked(binding.replaceMatches(mapping.handle, pattern.native, replacement, fill, first, last));
+		}
 		const old = bytesArgument(from, "from");
 		const replacement = bytesArgument(to, "to");
 		const [mapping, first, last] = liveRange(this, rangeArguments(start, stop));
@@ -3066,7 +4602,22 @@ var MmapSearch = class extends MmapCursor {
 		return checked(binding.replaceAll(mapping.handle, old, replacement, first, last));
 	}
 	lines(options) {
-		const { start, stop, encoding, crlf, reverse } = linesOptions(options);
+		const { start, stop, encoding, crlf, reverse, matching } = linesOptions(options);
+		if (matching !== void 0) {
+			const pattern = patternArgument(matching, "matching", crlf ? "crlf lines" : "lines");
+			const exact = crlf ? patternArgument(matching, "matching", "lines") : void 0;
+			const mapping = live(this);
+			const request = {
+				pattern,
+				exact,
+				start: clamp(start, mapping.length),
+				stop,
+				encoding,
+				reverse
+			};
+			if (encoding !== void 0) return new MatchingLines(mapping, request);
+			return new MatchingLines(mapping, request);
+		}
 		const mapping = live(this);
 		const source = mapping.iterationSource();
 		const from = clamp(start, mapping.length);
@@ -3098,6 +4649,12 @@ var MmapSearch = class extends MmapCursor {
 		return mapping.runTask(checked, to - from, (task) => binding.startFind(task, bytes, from, to));
 	}
 	async countAsync(needle, start, stop, options) {
+		if ((0, node_util_types.isRegExp)(needle)) {
+			const { native } = patternArgument(needle, "needle");
+			const [range, checked] = taskArguments(start, stop, options);
+			const [mapping, from, to] = liveRange(this, range);
+			return mapping.runTask(checked, to - from, (task) => binding.startCountMatches(task, native, from, to));
+		}
 		const bytes = bytesArgument(needle, "needle");
 		const [range, checked] = taskArguments(start, stop, options);
 		const [mapping, from, to] = liveRange(this, range);
@@ -3105,6 +4662,15 @@ var MmapSearch = class extends MmapCursor {
 		return mapping.runTask(checked, to - from, (task) => binding.startCount(task, bytes, from, to));
 	}
 	async replaceAllAsync(from, to, start, stop, options) {
+		if ((0, node_util_types.isRegExp)(from)) {
+			const pattern = patternArgument(from, "from");
+			const replacement = bytesArgument(to, "to");
+			const [range, fill, checked] = replaceTaskArguments(start, stop, options);
+			const [mapping, first, last] = liveRange(this, range);
+			writable(this);
+			refuseUnfit(pattern, replacement, fill);
+			return mapping.runTask(checked, last - first, (task) => binding.startReplaceMatches(task, pattern.native, replacement, fill, first, last));
+		}
 		const old = bytesArgument(from, "from");
 		const replacement = bytesArgument(to, "to");
 		const [range, checked] = taskArguments(start, stop, options);
@@ -3115,8 +4681,86 @@ var MmapSearch = class extends MmapCursor {
 	}
 };
 //#endregion
+//#region src/mmap/regexp.ts
+var MmapRegExp = class extends MmapSearch {
+	search(re, start, stop) {
+		const { native } = patternArgument(re);
+		const [mapping, from, to] = liveRange(this, rangeArguments(start, stop));
+		const row = new Float64Array(2);
+		return checked(binding.firstMatch(mapping.handle, native, row, from, to)) ? row[0] : -1;
+	}
+	match(re, start, stop) {
+		const pattern = patternArgument(re);
+		const [mapping, from, to] = liveRange(this, rangeArguments(start, stop));
+		const row = rowOf(pattern);
+		return checked(binding.firstMatch(mapping.handle, pattern.native, row, from, to)) ? newMatch(mapping, pattern, row, 0) : null;
+	}
+	matchAll(re, start, stop, options) {
+		const pattern = patternArgument(re);
+		const [range, hasGroups] = matchArguments(start, stop, options);
+		const mapping = live(this);
+		return new PatternMatches(mapping, {
+			pattern,
+			hasGroups,
+			...iterationRange(range, mapping.length)
+		});
+	}
+	async searchAsync(re, start, stop, options) {
+		const pattern = patternArgument(re);
+		const [range, checked] = taskArguments(start, stop, options);
+		const row = await firstMatch(this, {
+			pattern,
+			row: new Float64Array(2),
+			range,
+			options: checked
+		});
+		return row === void 0 ? -1 : row[0];
+	}
+	async matchAsync(re, start, stop, options) {
+		const pattern = patternArgument(re);
+		const [range, checked] = taskArguments(start, stop, options);
+		const mapping = live(this);
+		const row = await firstMatch(this, {
+			pattern,
+			row: rowOf(pattern),
+			range,
+			options: checked
+		});
+		return row === void 0 ? null : newMatch(mapping, pattern, row, 0);
+	}
+	matchAllAsync(re, start, stop, options) {
+		const pattern = patternArgument(re);
+		const [range, hasGroups, task] = matchTaskArguments(start, stop, options);
+		const [mapping, from, to] = liveRange(this, range);
+		return new PatternMatchesAsync(mapping, {
+			pattern,
+			hasGroups,
+			task,
+			...iterationRange(range, mapping.length)
+		}, to - from);
+	}
+};
+function rowOf({ allGroups }) {
+	return new Float64Array((allGroups + 1) * 2);
+}
+function iterationRange({ start, stop }, length) {
+	return {
+		start: clamp(start ?? 0, length),
+		stop: stop ?? Number.POSITIVE_INFINITY
+	};
+}
+async function firstMatch(mm, request) {
+	const { pattern, row, range, options } = request;
+	const [mapping, from, to] = liveRange(mm, range);
+	const search = checked(binding.newPatternSearch(pattern.native, from, to, row.length > 2));
+	const found = await mapping.runTask(options, to - from, (task) => binding.startNextMatches(task, search, 1));
+	if (found !== 1 && found !== -2) return void 0;
+	checked(binding.takeMatches(search, row));
+	return row;
+}
+//#endregion
 //#region src/mmap/sharing.ts
-var MmapSharing = class extends MmapSearch {
+var MmapSharing = class extends MmapRegExp {
 	wait(position, value, timeout) {
 		const at = wholeNumber(position, "position");
 		const expected = wordValue(value, "value");
@@ -3295,6 +4939,7 @@ exports.MS_ASYNC = MS_ASYNC;
 exports.MS_INVALIDATE = MS_INVALIDATE;
 exports.MS_SYNC = MS_SYNC;
 exports.Mmap = Mmap;
+exports.MmapMatch = MmapMatch;
 exports.PAGESIZE = PAGESIZE;
 exports.PROT_EXEC = PROT_EXEC;
 exports.PROT_READ = PROT_READ;
