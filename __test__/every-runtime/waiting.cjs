@@ -1,6 +1,5 @@
 // What threads and processes do that wait for words of a mapping, and how others wake them.
 
-const assert = require('node:assert/strict')
 const { mmap } = require('../../index.js')
 const { CannotBe, nextTurn } = require('./runtime.cjs')
 
@@ -55,13 +54,10 @@ async function untilAsleep(map) {
   assert.equal(await map.waitAsync(60, 0, { timeout: 120 }), 'timed-out')
 }
 
-/** For scenarios that wait. */
-function needsWaits() {
-  if (process.platform !== 'win32') return
-  const map = mmap(-1, 10)
-  assert.throws(() => map.wait(0, 0), { code: 'ERR_MMAP_UNSUPPORTED' })
-  map.close()
-  throw new CannotBe('this system has no call for it: ERR_MMAP_UNSUPPORTED')
+/** For scenarios that cut or delete a file while it is mapped, or protect its memory. */
+function needsUnix() {
+  if (process.platform === 'win32')
+    throw new CannotBe('Windows does not cut and delete what is mapped, and has no protect()')
 }
 
-module.exports = { needsWaits, passToken, untilAsleep, waitOnce, wake }
+module.exports = { needsUnix, passToken, untilAsleep, waitOnce, wake }

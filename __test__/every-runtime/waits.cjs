@@ -5,9 +5,9 @@ const { rmSync, truncateSync } = require('node:fs')
 const { ACCESS_READ, mmap, PAGESIZE, PROT_READ } = require('../../index.js')
 const { nextMessage, startChild, startScript, startWorker } = require('./others.cjs')
 const { mapsOf } = require('./process-state.cjs')
-const { CannotBe, collectUntil, runtimeName } = require('./runtime.cjs')
+const { CannotBe, collectUntil, nextTurn, runtimeName } = require('./runtime.cjs')
 const { scratchFile } = require('./scratch.cjs')
-const { needsWaits, passToken, untilAsleep, waitOnce, wake } = require('./waiting.cjs')
+const { needsUnix, passToken, untilAsleep, waitOnce, wake } = require('./waiting.cjs')
 
 const ENDED_WELL = { code: 0, signal: null }
 
@@ -44,19 +44,7 @@ async function passAround(how, members, rounds) {
   return Math.max(...longest)
 }
 
-function scenariosThatWait(scenarios) {
-  return Object.fromEntries(
-    Object.entries(scenarios).map(([name, scenario]) => [
-      name,
-      () => {
-        needsWaits()
-        return scenario()
-      },
-    ]),
-  )
-}
-
-module.exports = scenariosThatWait({
+module.exports = {
   'waits for words': async () => {
     const map = mmap(-1, 64)
     map.view(Int32Array).set([7, -1])
@@ -139,7 +127,9 @@ module.exports = scenariosThatWait({
   'close and unmap end waits': async () => {
     for (const end of ['close', 'unmap']) {
       const path = scratchWords()
-      for (const options of [{}, { access: ACCESS_READ }, { sharedArrayBuffer: true }]) {
+      // On Windows unmap() cannot take a SharedArrayBuffer away.
+      const shared = process.platform === 'win32' ? [] : [{ sharedArrayBuffer: true }]
+      for (const options of [{}, { access: ACCESS_READ }, ...shared]) {
         const map = mmap(path, options)
         const { bytes } = map
         const waiting = [0, 4, 4, PAGESIZE].map((position) => waitOnce(map, 'async', position))
@@ -153,6 +143,7 @@ module.exports = scenariosThatWait({
   },
 
   'resize and remap end the waits for what they cut off': async () => {
+    needsUnix()
     const path = scratchWords()
     const map = mmap(path)
     const [kept, cut] = [map.waitAsync(0, 0), waitOnce(map, 'async', PAGESIZE)]
@@ -172,6 +163,7 @@ module.exports = scenariosThatWait({
   },
 
   'a truncated file ends waits': async () => {
+    needsUnix()
     for (const access of [undefined, ACCESS_READ]) {
       const path = scratchWords()
       const map = mmap(path, { access })
@@ -190,6 +182,7 @@ module.exports = scenariosThatWait({
   },
 
   'a deleted file is waited for': async () => {
+    needsUnix()
     const path = scratchWords()
     const map = mmap(path)
     const child = await startWaiter(path, 'sync', 4)
@@ -206,20 +199,26 @@ module.exports = scenariosThatWait({
     const waiting = controllers.map(({ signal }) =>
       map.waitAsync(0, 0, { signal }).catch(({ name, code }) => `${name} ${code}`),
     )
-    // Half of them are woken and half aborted, in turn. If a wake-up were lost, one would sleep on.
+    // Half of them are aborted, and as often one is woken, which may be any that still waits.
     let woken = 0
     for (const [index, controller] of controllers.entries()) {
       if (index % 2 === 0) controller.abort()
       else woken += map.notify(0, 1)
     }
-    const results = async () => {
-      await wake(map, 0, 10 - woken)
-      return Promise.all(waiting)
+    await Promise.all(waiting.filter((_, index) => index % 2 === 0))
+    let settled = 0
+    for (const wait of waiting) wait.finally(() => (settled += 1))
+    while (settled < 20) {
+      woken += map.notify(0, 1)
+      await nextTurn()
     }
-    const counts = new Map()
-    for (const result of await results()) counts.set(result, (counts.get(result) ?? 0) + 1)
-    assert.deepEqual(counts.get('ok') + counts.get('AbortError ABORT_ERR'), 20)
-    assert.ok(counts.get('ok') >= 10, `${counts.get('ok')} were woken`)
+    const results = await Promise.all(waiting)
+    const ok = results.filter((result) => result === 'ok').length
+    assert.equal(results.filter((result) => result === 'AbortError ABORT_ERR').length, 20 - ok)
+    // What an aborted one hands on is lost if the others have not begun to wait. On Linux they have.
+    // On macOS an abort wakes others, too.
+    if (process.platform === 'linux') assert.equal(ok, woken)
+    assert.ok(ok >= 10, `${ok} were woken`)
     assert.equal(map.notify(0), 0)
     await assert.rejects(map.waitAsync(0, 0, { signal: AbortSignal.abort(5) }), { code: 'ABORT_ERR', cause: 5 })
     map.close()
@@ -303,4 +302,4 @@ module.exports = scenariosThatWait({
     await worker.terminate()
     map.close()
   },
-})
+}

@@ -29,7 +29,8 @@ export class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * or otherwise, and then call `notify()`: no change is missed. A `notify()` without a new value
    * can be missed, because the thread looks around every 50 ms.
    * `worker.terminate()` and `process.exit()` end it within these 50 ms. Linux: futex. macOS:
-   * os_sync_wait_on_address, or ulock below 14.4. FreeBSD: umtx. It needs no view.
+   * os_sync_wait_on_address, or ulock below 14.4. FreeBSD: umtx. Windows: a table beside the
+   * file or region, and events. It needs no view.
    * @param position in bytes; in the file it must be a multiple of 4
    * @param value a 32-bit integer in the byte order of the machine, as an Int32Array has it; or, up
    *   to 2 ** 32 - 1, as a Uint32Array has it
@@ -37,8 +38,9 @@ export class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * @returns `'ok'` also for no reason: look at the value again, in a loop
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, ERR_MMAP_FAULT within 50 ms
    *   after the file has been cut off before the bytes, ERR_MMAP_UNSUPPORTED for private memory
-   *   (ACCESS_COPY, MAP_PRIVATE), on Windows, and for a mapping that only reads with
-   *   `trackfd: false` (Linux) or on FreeBSD; ENOMEM
+   *   (ACCESS_COPY, MAP_PRIVATE), for a mapping that only reads with `trackfd: false` (Linux) or on
+   *   FreeBSD, and on Windows for `trackfd: false` and for file systems that do not number their
+   *   files; EACCES on Windows where only another user may wait there; ENOMEM
    * @category Wait for other processes
    * @example
    * ```js
