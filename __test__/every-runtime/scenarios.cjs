@@ -20,6 +20,7 @@ const scenarios = {
   ...require('./copies.cjs'),
   ...require('./waits.cjs'),
   ...require('./command.cjs'),
+  ...require('./regexp.cjs'),
 }
 
 const names = Object.keys(scenarios)

@@ -59,6 +59,11 @@ function nextMatch(re: RegExp, text: string): CodeRange | undefined {
   return match === null ? undefined : [match.index, re.lastIndex]
 }
 
+/** Whether JavaScript finds a pattern in a text. */
+export function matches(source: string, flags: string, text: string): boolean {
+  return nextMatch(new NativeRegExp(source, flags), text) !== undefined
+}
+
 /** Whether this engine accepts a pattern. */
 export function isPattern(source: string, flags: string): boolean {
   try {

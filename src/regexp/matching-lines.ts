@@ -12,7 +12,7 @@ import type { Pattern } from './pattern.js'
 /** Which lines, and how they are returned. */
 export interface MatchingLinesRequest {
   pattern: Pattern
-  /** With `crlf`, tells for a line without its `'\r'` whether it matches. `pattern` finds more. */
+  /** With `crlf`, it tells for a line without its `'\r'` whether it matches. `pattern` finds more. */
   exact: Pattern | undefined
   start: number
   /** Infinity: the end that the mapping has at that time. */
@@ -41,14 +41,19 @@ export class MatchingLines<Line extends Uint8Array | string> implements Iterable
   next(): IteratorResult<Line, undefined> {
     for (;;) {
       if (!this.#places.next(this.#place)) return this.return()
-      const [start, end] = this.#place as unknown as [number, number]
+      const start = this.#place[0] as number
+      const end = this.#place[1] as number
       const { exact } = this.#request
       if (exact === undefined) return { value: this.#line(start, end), done: false }
       const stop = this.#withoutReturn(start, end)
-      if (checked(binding.firstMatch(this.#mapping.openHandle(), exact.native, this.#exactPlace, start, stop))) {
-        return { value: this.#line(start, stop), done: false }
-      }
+      // Native code finds no line in an empty range.
+      const isMatch = stop > start ? this.#matches(exact, start, stop) : exact.matchesEmpty
+      if (isMatch) return { value: this.#line(start, stop), done: false }
     }
+  }
+
+  #matches({ native }: Pattern, start: number, stop: number): boolean {
+    return checked(binding.firstMatch(this.#mapping.openHandle(), native, this.#exactPlace, start, stop))
   }
 
   return(): IteratorResult<Line, undefined> {

@@ -3,7 +3,7 @@
 import { isNativeError, isRegExp } from 'node:util/types'
 import binding, { type ExternalObject, type Pattern as NativePattern } from '../binding.js'
 import { refusedPattern, wrongType } from '../errors.js'
-import { remember } from './code-points.js'
+import { matches, remember } from './code-points.js'
 import { type Purpose, parse } from './parser.js'
 import { programOf } from './program.js'
 import { Look, look, sequence } from './tree.js'
@@ -20,6 +20,8 @@ export interface Pattern {
   readonly iterations: readonly (readonly number[])[]
   /** Whether each match begins where the one before it ends. */
   readonly sticky: boolean
+  /** Whether it matches an empty text. It is false where nobody asks for it. */
+  readonly matchesEmpty: boolean
 }
 
 // The properties of a RegExp are the user's. These are of when memmap was loaded.
@@ -76,5 +78,6 @@ function compiled(source: string, flags: string, purpose: Purpose): Pattern {
   const sticky = isSticky && !inLines
   const native = binding.compilePattern(program, inLines ? 0 : groups.allGroups, isUnicode, sticky, inLines)
   if (isNativeError(native)) throw refusedPattern(source, flags, native.message)
-  return { ...groups, native, sticky }
+  const matchesEmpty = purpose === 'lines' && matches(source, flags, '')
+  return { ...groups, native, sticky, matchesEmpty }
 }

@@ -97,7 +97,9 @@ function repeated(part: Node, times: Times): Node {
 }
 
 /** The number of ways to match that a part may have, where they must be listed. */
-const MOST_WAYS = 1000
+const MOST_WAYS = 100
+/** How often something that can match nothing may be written out. */
+const MOST_COPIES = 1000
 /** The largest program, in numbers. */
 export const LARGEST = 2 ** 20
 
@@ -111,7 +113,7 @@ export function repetition(part: Node, times: Times): Node | undefined {
   const { least, most, greedy } = times
   if (most === 0) return EMPTY
   if (!part.nullable) return repeated(part, times)
-  if (least > MOST_WAYS || least * part.size > LARGEST) return undefined
+  if (least > MOST_COPIES || least * part.size > LARGEST) return undefined
   const first = Array<Node>(least).fill(part)
   if (most === least) return sequence(first)
   const consuming = waysOf(part)?.flatMap((way) => (way.isEmpty ? [] : way.node))
