@@ -11,7 +11,7 @@
     reason = "a test that fails may panic, and its buffers are in plain sight"
 )]
 
-use memmap_core::search::{Group, Pattern, PatternOptions, PatternSearch, Progress, Search};
+use memmap_core::search::{Group, Pattern, PatternOptions, PatternSearch, PrefilterChoice, Progress, Search};
 use regex_syntax::hir::Hir;
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
@@ -188,15 +188,20 @@ fn random_patterns_find_what_regex_finds() {
         let Ok(reference) = regex::bytes::RegexBuilder::new(&source).unicode(false).build() else { continue };
         // A cache without room for more than a few states is cleared all the time.
         let dfa_cache = if random.below(3) == 0 { 0 } else { 1 << 20 };
-        let pattern = compile(&source, PatternOptions { dfa_cache, ..PatternOptions::default() });
+        let prefilter =
+            [PrefilterChoice::Fastest, PrefilterChoice::Off, PrefilterChoice::Start, PrefilterChoice::Inside]
+                [random.below(4)];
+        let pattern = compile(&source, PatternOptions { dfa_cache, prefilter, ..PatternOptions::default() });
         for _ in 0..6 {
             let text = text(&mut random);
             let start = if random.below(3) == 0 { random.below(text.len() + 1) } else { 0 };
             let stop = if random.below(3) == 0 { start + random.below(text.len() - start + 1) } else { text.len() };
             let budget = 1 + random.below(64);
             let wanted = expected(&reference, &text, start..stop);
-            let context =
-                format!("{source:?} every {budget} in {start}..{stop} of {:?}", text.escape_ascii().to_string());
+            let context = format!(
+                "{source:?} {prefilter:?} every {budget} in {start}..{stop} of {:?}",
+                text.escape_ascii().to_string()
+            );
             assert_eq!(found(&pattern, &text, start..stop, budget), wanted, "{context}");
             assert_eq!(counted(&pattern, &text, start..stop, budget), wanted.len(), "{context}");
         }

@@ -2,16 +2,19 @@
 //!
 //! * `literal`: [`Finder`] finds one needle, a sequence of bytes.
 //! * `regex`: [`Pattern`] finds what a regular expression matches.
+//! * `prefilter`: where a match of a pattern may begin, by bytes that each match has.
 //! * `scan`: the loops over mapped memory, which find the positions where a match is possible.
 //!
 //! A [`Finder`] and a [`Pattern`] are both a [`Searcher`]: each makes a [`Search`] of a range,
 //! which can be paused and continued. What counts or replaces matches needs to know no more.
 
 mod literal;
+mod prefilter;
 mod regex;
 mod scan;
 
 pub use literal::{Finder, LiteralSearch};
+pub use prefilter::PrefilterChoice;
 pub use regex::{Pattern, PatternOptions, PatternSearch};
 
 use crate::error::Result;

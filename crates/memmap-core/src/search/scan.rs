@@ -160,12 +160,8 @@ impl<F: FnMut(usize) -> usize, const PAIR: bool> Work for Up<F, PAIR> {
                 // SAFETY: these are positions of the range.
                 match unsafe { compare.block::<true>(at) } {
                     0 => {
-                        at += BLOCK;
-                        // With two probes, skipping was a tenth slower.
-                        if !PAIR {
-                            // SAFETY: the caller's promise holds for the rest of the range.
-                            at = unsafe { compare.skip(at, end) };
-                        }
+                        // SAFETY: the caller's promise holds for the rest of the range.
+                        at = unsafe { compare.skip(at + BLOCK, end) };
                         continue;
                     }
                     mask => mask,

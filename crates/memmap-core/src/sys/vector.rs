@@ -40,6 +40,22 @@ pub trait Vector: Copy {
     /// One bit for each byte of a result of `equal`, from the lowest for the first byte.
     fn mask(self) -> u64;
 
+    /// A vector with the bytes of `table` at its first places, and again at the next ones.
+    ///
+    /// # Safety
+    ///
+    /// The machine must have the instructions.
+    unsafe fn repeat(table: &[u8; 16]) -> Self;
+
+    /// The byte of a repeated table at each index, which must be less than 16.
+    fn lookup(self, indices: Self) -> Self;
+
+    /// The lowest four bits of each byte.
+    fn low_halves(self) -> Self;
+
+    /// The highest four bits of each byte.
+    fn high_halves(self) -> Self;
+
     /// Prefetches memory into the cache if the processor has an instruction for that. Any address
     /// is allowed.
     #[inline(always)]
@@ -77,12 +93,37 @@ pub unsafe fn run<W: Work>(work: W) -> W::Output {
     unsafe { work.with::<Narrow>() }
 }
 
+/// Like [`run`], for work that uses [`Vector::lookup`].
+///
+/// # Safety
+///
+/// As for [`run`].
+pub unsafe fn run_lookup<W: Work>(work: W) -> W::Output {
+    #[cfg(target_arch = "x86_64")]
+    if !x86_64::is_wide() && can_look_up() {
+        // SAFETY: the machine has the instructions. The rest is the caller's promise.
+        return unsafe { x86_64::run_lookup(work) };
+    }
+    // SAFETY: the caller's promise.
+    unsafe { run(work) }
+}
+
+/// Whether [`Vector::lookup`] is fast.
+pub fn can_look_up() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("ssse3");
+    #[cfg(not(target_arch = "x86_64"))]
+    return cfg!(target_arch = "aarch64");
+}
+
 #[cfg(target_arch = "aarch64")]
 pub(crate) use aarch64::Neon as Narrow;
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub(crate) use portable::Bytes as Narrow;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86_64::Sse2 as Narrow;
+#[cfg(all(test, target_arch = "x86_64"))]
+pub(crate) use x86_64::Ssse3;
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64 {
@@ -90,7 +131,7 @@ mod x86_64 {
     use std::arch::x86_64::*;
 
     macro_rules! vector {
-        ($name:ident, $register:ty, $bytes:literal, $splat:ident, $load:ident, $equal:ident, $and:ident, $or:ident, $mask:ident) => {
+        ($name:ident, $register:ty, $bytes:literal, $splat:ident, $load:ident, $equal:ident, $and:ident, $or:ident, $mask:ident, $repeat:ident, $lookup:ident, $shift:ident) => {
             #[derive(Clone, Copy)]
             pub struct $name($register);
 
@@ -139,6 +180,33 @@ mod x86_64 {
                 }
 
                 #[inline(always)]
+                unsafe fn repeat(table: &[u8; 16]) -> Self {
+                    // SAFETY: the table has sixteen bytes.
+                    let table = unsafe { _mm_loadu_si128(table.as_ptr().cast()) };
+                    // SAFETY: the caller promises that the machine has the instruction.
+                    $name(unsafe { $repeat(table) })
+                }
+
+                #[inline(always)]
+                fn lookup(self, indices: Self) -> Self {
+                    // SAFETY: the value proves that the machine has the instruction.
+                    $name(unsafe { $lookup(self.0, indices.0) })
+                }
+
+                #[inline(always)]
+                fn low_halves(self) -> Self {
+                    // SAFETY: the value proves that the machine has the instruction.
+                    self.and(unsafe { Self::splat(15) })
+                }
+
+                #[inline(always)]
+                fn high_halves(self) -> Self {
+                    // The bits that come from the next byte are removed.
+                    // SAFETY: the value proves that the machine has the instruction.
+                    $name(unsafe { $shift::<4>(self.0) }).low_halves()
+                }
+
+                #[inline(always)]
                 fn prefetch(at: *const u8) {
                     // SAFETY: prefetching has no visible effect, and any address is allowed.
                     unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
@@ -156,7 +224,24 @@ mod x86_64 {
         _mm_cmpeq_epi8,
         _mm_and_si128,
         _mm_or_si128,
-        _mm_movemask_epi8
+        _mm_movemask_epi8,
+        same,
+        lookup_each,
+        _mm_srli_epi16
+    );
+    vector!(
+        Ssse3,
+        __m128i,
+        16,
+        _mm_set1_epi8,
+        _mm_loadu_si128,
+        _mm_cmpeq_epi8,
+        _mm_and_si128,
+        _mm_or_si128,
+        _mm_movemask_epi8,
+        same,
+        _mm_shuffle_epi8,
+        _mm_srli_epi16
     );
     vector!(
         Avx2,
@@ -167,13 +252,52 @@ mod x86_64 {
         _mm256_cmpeq_epi8,
         _mm256_and_si256,
         _mm256_or_si256,
-        _mm256_movemask_epi8
+        _mm256_movemask_epi8,
+        _mm256_broadcastsi128_si256,
+        _mm256_shuffle_epi8,
+        _mm256_srli_epi16
     );
+
+    /// # Safety
+    ///
+    /// None is needed. It stands for an instruction, which is unsafe.
+    #[inline(always)]
+    unsafe fn same(table: __m128i) -> __m128i {
+        table
+    }
+
+    /// SSE2 has no instruction for looking up. Nothing uses this where that matters.
+    ///
+    /// # Safety
+    ///
+    /// None is needed. It stands for an instruction, which is unsafe.
+    #[inline(always)]
+    unsafe fn lookup_each(table: __m128i, indices: __m128i) -> __m128i {
+        let (mut bytes, mut found) = ([0u8; 16], [0u8; 16]);
+        // SAFETY: the array has sixteen bytes.
+        unsafe { _mm_storeu_si128(bytes.as_mut_ptr().cast(), table) };
+        // SAFETY: the array has sixteen bytes.
+        unsafe { _mm_storeu_si128(found.as_mut_ptr().cast(), indices) };
+        for byte in &mut found {
+            *byte = bytes.get(usize::from(*byte)).copied().unwrap_or(0);
+        }
+        // SAFETY: the array has sixteen bytes.
+        unsafe { _mm_loadu_si128(found.as_ptr().cast()) }
+    }
 
     /// Whether the machine has AVX2 and the bit instructions that came with it.
     pub fn is_wide() -> bool {
         use std::arch::is_x86_feature_detected as has;
         has!("avx2") && has!("bmi1") && has!("lzcnt") && has!("popcnt")
+    }
+
+    /// # Safety
+    ///
+    /// Those of [`super::run`], on a machine with SSSE3.
+    #[target_feature(enable = "ssse3")]
+    pub unsafe fn run_lookup<W: Work>(work: W) -> W::Output {
+        // SAFETY: the caller's promise.
+        unsafe { work.with::<Ssse3>() }
     }
 
     /// # Safety
@@ -232,6 +356,30 @@ mod aarch64 {
             // SAFETY: every machine of this architecture has NEON.
             let most = unsafe { vmaxvq_u8(self.0) };
             most != 0
+        }
+
+        #[inline(always)]
+        unsafe fn repeat(table: &[u8; 16]) -> Self {
+            // SAFETY: the table has sixteen bytes.
+            Neon(unsafe { vld1q_u8(table.as_ptr()) })
+        }
+
+        #[inline(always)]
+        fn lookup(self, indices: Self) -> Self {
+            // SAFETY: every machine of this architecture has NEON.
+            Neon(unsafe { vqtbl1q_u8(self.0, indices.0) })
+        }
+
+        #[inline(always)]
+        fn low_halves(self) -> Self {
+            // SAFETY: every machine of this architecture has NEON.
+            self.and(Neon(unsafe { vdupq_n_u8(15) }))
+        }
+
+        #[inline(always)]
+        fn high_halves(self) -> Self {
+            // SAFETY: every machine of this architecture has NEON.
+            Neon(unsafe { vshrq_n_u8::<4>(self.0) })
         }
 
         #[inline(always)]
@@ -300,6 +448,26 @@ pub(crate) mod portable {
         #[inline(always)]
         fn or(self, other: Self) -> Self {
             self.combine(other, |one, two| one | two)
+        }
+
+        #[inline(always)]
+        unsafe fn repeat(table: &[u8; 16]) -> Self {
+            Bytes(*table)
+        }
+
+        #[inline(always)]
+        fn lookup(self, indices: Self) -> Self {
+            Bytes(indices.0.map(|index| self.0.get(usize::from(index)).copied().unwrap_or(0)))
+        }
+
+        #[inline(always)]
+        fn low_halves(self) -> Self {
+            Bytes(self.0.map(|byte| byte & 15))
+        }
+
+        #[inline(always)]
+        fn high_halves(self) -> Self {
+            Bytes(self.0.map(|byte| byte >> 4))
         }
 
         #[inline(always)]

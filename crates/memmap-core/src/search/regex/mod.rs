@@ -19,14 +19,15 @@ mod steps;
 pub use search::PatternSearch;
 
 use super::Searcher;
+use super::prefilter::{Prefilter, PrefilterChoice};
 use crate::error::{Error, Result};
 use groups::{GroupCache, GroupFinder};
 use regex_automata::MatchKind;
-use regex_automata::hybrid::dfa::{Cache as DfaCache, DFA};
+use regex_automata::hybrid::dfa::{Cache as DfaCache, Config as DfaConfig, DFA};
 use regex_automata::nfa::thompson::{Compiler, Config, NFA, WhichCaptures};
 use regex_syntax::hir::{Hir, Look};
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Bytes that the NFA of a pattern may need.
 const LARGEST_NFA: usize = 10 * 1024 * 1024;
@@ -51,22 +52,35 @@ pub struct PatternOptions {
     pub groups: usize,
     /// Bytes that the states of each lazy DFA may need.
     pub dfa_cache: usize,
+    /// How to find where a match may begin.
+    pub prefilter: PrefilterChoice,
 }
 
 impl Default for PatternOptions {
     fn default() -> Self {
-        PatternOptions { unicode: false, sticky: false, lines: false, groups: 0, dfa_cache: DFA_CACHE }
+        PatternOptions {
+            unicode: false,
+            sticky: false,
+            lines: false,
+            groups: 0,
+            dfa_cache: DFA_CACHE,
+            prefilter: PrefilterChoice::Fastest,
+        }
     }
 }
 
 /// A compiled regular expression. All threads can use it at once.
 #[derive(Debug)]
 pub struct Pattern {
-    /// It ends at the end of the leftmost match.
+    /// It ends at the end of the leftmost match. With a prefilter, it also stops where no match has
+    /// begun.
     forward: DFA,
+    /// The same without stops, for searches that have turned the prefilter off.
+    forward_unfiltered: OnceLock<Option<DFA>>,
     /// It ends at the furthest start of a match, from its end.
     backward: DFA,
     groups: Option<GroupFinder>,
+    prefilter: Option<Prefilter>,
     options: PatternOptions,
     /// Every match begins at the start of the memory.
     is_anchored: bool,
@@ -78,6 +92,7 @@ pub struct Pattern {
 #[derive(Debug)]
 struct Cache {
     forward: DfaCache,
+    forward_unfiltered: Option<DfaCache>,
     backward: DfaCache,
     groups: Option<GroupCache>,
 }
@@ -106,15 +121,36 @@ impl Pattern {
         let reversed = compiler.build_from_hir(hir).map_err(|_| too_large())?;
         let groups = if options.groups == 0 { None } else { Some(GroupFinder::new(nfa.clone(), options.groups)?) };
         let properties = hir.properties();
+        let is_anchored = properties.look_set_prefix().contains(Look::Start);
+        let has_prefilter = !is_anchored && !options.sticky;
+        let prefilter = if has_prefilter { Prefilter::new(hir, options.prefilter) } else { None };
+        let config = DFA::config().cache_capacity(options.dfa_cache).skip_cache_capacity_check(true);
+        let stops_at_start = config.clone().specialize_start_states(prefilter.is_some());
         Ok(Arc::new(Pattern {
-            forward: dfa(nfa, MatchKind::LeftmostFirst, options.dfa_cache)?,
-            backward: dfa(reversed, MatchKind::All, options.dfa_cache)?,
+            forward: dfa(nfa, stops_at_start)?,
+            forward_unfiltered: OnceLock::new(),
+            backward: dfa(reversed, config.match_kind(MatchKind::All))?,
             groups,
+            prefilter,
             options,
-            is_anchored: properties.look_set_prefix().contains(Look::Start),
+            is_anchored,
             lengths: properties.minimum_len().map(|least| (least, properties.maximum_len())),
             caches: Mutex::default(),
         }))
+    }
+
+    /// The forward automaton that does not stop where no match has begun.
+    fn unfiltered(&self) -> Result<&DFA> {
+        let build = || {
+            let config = self.forward.get_config().clone().specialize_start_states(false);
+            dfa(self.forward.get_nfa().clone(), config).ok()
+        };
+        self.forward_unfiltered.get_or_init(build).as_ref().ok_or_else(gave_up)
+    }
+
+    /// Whether the prefilter finds matches, and not only where they may begin.
+    fn finds_matches(&self) -> bool {
+        self.prefilter.as_ref().is_some_and(|prefilter| prefilter.finds_matches)
     }
 
     /// The length of every match, if all have the same.
@@ -131,6 +167,7 @@ impl Pattern {
         let kept = self.caches.lock().unwrap_or_else(PoisonError::into_inner).pop();
         kept.unwrap_or_else(|| Cache {
             forward: self.forward.create_cache(),
+            forward_unfiltered: None,
             backward: self.backward.create_cache(),
             groups: self.groups.as_ref().map(GroupFinder::cache),
         })
@@ -156,8 +193,7 @@ impl Searcher for Arc<Pattern> {
     }
 }
 
-fn dfa(nfa: NFA, kind: MatchKind, cache: usize) -> Result<DFA> {
-    let config = DFA::config().match_kind(kind).cache_capacity(cache).skip_cache_capacity_check(true);
+fn dfa(nfa: NFA, config: DfaConfig) -> Result<DFA> {
     DFA::builder().configure(config).build_from_nfa(nfa).map_err(|_| too_large())
 }
 

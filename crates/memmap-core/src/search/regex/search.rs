@@ -4,6 +4,7 @@ use super::groups::Found;
 use super::steps::{Automaton, Exit, Walk, byte};
 use super::{Cache, Pattern, gave_up};
 use crate::error::Result;
+use crate::search::prefilter::Candidate;
 use crate::search::scan::{self, Probe, Probes};
 use crate::search::{Group, Match, Progress, Search};
 use std::ops::Range;
@@ -15,6 +16,12 @@ const SEARCHED: usize = 64 * 1024;
 
 /// How often a match is looked for again because its bytes have changed during the search.
 const MOST_RETRIES: usize = 3;
+
+/// Candidates of a prefilter after which its use is judged.
+const JUDGED: usize = 1024;
+
+/// Bytes that a prefilter must skip for each candidate. Otherwise the automaton alone is faster.
+const WORTHWHILE: usize = 16;
 
 const NEWLINE: u8 = b'\n';
 
@@ -34,10 +41,21 @@ pub struct PatternSearch {
     /// How far the search has been.
     furthest: usize,
     retries: usize,
+    /// What the prefilter has done since it was judged. `None` if there is none, or if it was slow.
+    filter: Option<FilterUse>,
     /// Only the number of matches is wanted.
     counts: bool,
     /// `None` while the search is running, and after an error.
     cache: Option<Box<Cache>>,
+}
+
+/// What a prefilter has done.
+#[derive(Debug, Clone, Copy, Default)]
+struct FilterUse {
+    candidates: usize,
+    skipped: usize,
+    /// The last place that it has found. The automaton must have been there before it scans again.
+    found: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +85,7 @@ impl PatternSearch {
             furthest: range.start,
             range,
             retries: 0,
+            filter: pattern.prefilter.as_ref().map(|_| FilterUse::default()),
             counts: false,
             cache: Some(Box::new(pattern.take_cache())),
         }
@@ -163,7 +182,7 @@ impl Run<'_> {
                     return Ok(Progress::Done);
                 }
                 // SAFETY: the caller's promise.
-                Phase::Seek => unsafe { self.seek() }.map(|()| None),
+                Phase::Seek => unsafe { self.seek() },
                 // SAFETY: the caller's promise.
                 Phase::Forward(walk) => unsafe { self.forward(walk) },
                 // SAFETY: the caller's promise.
@@ -190,8 +209,14 @@ impl Run<'_> {
         self.left = self.left.saturating_sub(bytes.max(1));
     }
 
-    fn forward_automaton(&mut self) -> Automaton<'_> {
-        Automaton { dfa: &self.search.pattern.forward, cache: &mut self.cache.forward, memory: self.memory }
+    fn forward_automaton(&mut self) -> Result<Automaton<'_>> {
+        let (pattern, memory) = (&self.search.pattern, self.memory);
+        if self.search.filter.is_some() || pattern.prefilter.is_none() {
+            return Ok(Automaton { dfa: &pattern.forward, cache: &mut self.cache.forward, memory });
+        }
+        let dfa = pattern.unfiltered()?;
+        let cache = self.cache.forward_unfiltered.get_or_insert_with(|| dfa.create_cache());
+        Ok(Automaton { dfa, cache, memory })
     }
 
     fn backward_automaton(&mut self) -> Automaton<'_> {
@@ -215,12 +240,33 @@ impl Run<'_> {
     /// # Safety
     ///
     /// As for [`Run::until_paused`].
-    unsafe fn seek(&mut self) -> Result<()> {
+    unsafe fn seek(&mut self) -> Result<Option<Range<usize>>> {
         let (at, stop) = (self.search.next, self.search.range.end);
         if at > stop {
             self.search.phase = Phase::Over;
-            return Ok(());
+            return Ok(None);
         }
+        if self.search.filter.is_some() {
+            // SAFETY: the caller's promise.
+            match unsafe { self.candidate(at) } {
+                Some(place) if self.search.pattern.finds_matches() => {
+                    // SAFETY: the caller's promise.
+                    return Ok(unsafe { self.ended(place.start, place.end) });
+                }
+                Some(place) => self.search.next = place.start,
+                None => return Ok(None),
+            }
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.start(self.search.next) }.map(|()| None)
+    }
+
+    /// Starts the automaton.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Run::until_paused`].
+    unsafe fn start(&mut self, at: usize) -> Result<()> {
         // SAFETY: the position is in the range.
         let before = unsafe { self.before(at) };
         if self.search.pattern.is_anchored && before.is_some() {
@@ -228,9 +274,74 @@ impl Run<'_> {
             return Ok(());
         }
         let sticky = self.search.pattern.options.sticky;
-        let walk = self.forward_automaton().start(at, before, sticky)?;
+        let walk = self.forward_automaton()?.start(at, before, sticky)?;
         self.search.phase = Phase::Forward(walk);
         Ok(())
+    }
+
+    /// Where a match may begin, from `at` on, and the end of what the prefilter has found. If there is
+    /// no such place within the budget, the next match is looked for later.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Run::until_paused`].
+    unsafe fn candidate(&mut self, at: usize) -> Option<Range<usize>> {
+        let (limit, stop) = (self.limit(at), self.search.range.end);
+        let pattern = &self.search.pattern;
+        let (Some(prefilter), Some(filter)) = (&pattern.prefilter, &mut self.search.filter) else {
+            return Some(at..at);
+        };
+        // SAFETY: the positions are in the range.
+        let candidate = unsafe { prefilter.find(self.memory, at, limit, stop) };
+        let (start, scanned) = match candidate {
+            Candidate::At { start, found, length } => {
+                filter.found = found;
+                (Some(start..found + length), found)
+            }
+            Candidate::NotBefore(next) => {
+                self.search.next = next;
+                self.search.phase = if next < stop { Phase::Seek } else { Phase::Over };
+                (None, next)
+            }
+        };
+        filter.candidates += 1;
+        filter.skipped += scanned - at;
+        if filter.candidates == JUDGED {
+            let is_slow = filter.skipped < JUDGED * WORTHWHILE && !prefilter.is_forced;
+            (filter.candidates, filter.skipped) = (0, 0);
+            if is_slow {
+                self.search.filter = None;
+            }
+        }
+        self.spend(scanned - at);
+        self.search.furthest = self.search.furthest.max(scanned);
+        start
+    }
+
+    /// Continues where the automaton is as if it had just been started.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Run::until_paused`].
+    unsafe fn at_start(&mut self, walk: Walk) -> Result<()> {
+        self.search.phase = Phase::Forward(walk);
+        if self.left == 0 || self.search.filter.is_none_or(|filter| walk.at <= filter.found) {
+            return Ok(());
+        }
+        // SAFETY: the caller's promise.
+        match unsafe { self.candidate(walk.at) } {
+            // A match that has begun before may continue here.
+            Some(Range { start, .. }) if start == walk.at => {}
+            Some(Range { start, .. }) => {
+                self.search.next = start;
+                // SAFETY: the caller's promise.
+                return unsafe { self.start(start) };
+            }
+            None => return Ok(()),
+        }
+        // The automaton for searches without a prefilter starts in the same state.
+        // SAFETY: the caller's promise.
+        if self.search.filter.is_none() { unsafe { self.start(walk.at) } } else { Ok(()) }
     }
 
     /// # Safety
@@ -238,7 +349,7 @@ impl Run<'_> {
     /// As for [`Run::until_paused`].
     unsafe fn forward(&mut self, mut walk: Walk) -> Result<Option<Range<usize>>> {
         let (from, limit, stop) = (walk.at, self.limit(walk.at), self.search.range.end);
-        let mut automaton = self.forward_automaton();
+        let mut automaton = self.forward_automaton()?;
         // SAFETY: the limit is in the range. The walk is of this search, whose cache nobody else
         // uses.
         let exit = unsafe { automaton.forward(&mut walk, limit) }?;
@@ -247,22 +358,23 @@ impl Run<'_> {
         }
         self.spend(walk.at - from);
         self.search.furthest = self.search.furthest.max(walk.at);
-        if !matches!(exit, Exit::Dead) && walk.at < stop {
-            self.search.phase = Phase::Forward(walk);
-            return Ok(None);
+        match exit {
+            // SAFETY: the caller's promise.
+            Exit::Start => return unsafe { self.at_start(walk) }.map(|()| None),
+            Exit::Limit if walk.at < stop => {
+                self.search.phase = Phase::Forward(walk);
+                return Ok(None);
+            }
+            Exit::Limit | Exit::Dead => {}
         }
         let Some(end) = walk.found else {
             self.search.phase = Phase::Over;
             return Ok(None);
         };
-        if self.search.pattern.options.lines {
-            // SAFETY: the caller's promise.
-            unsafe { self.line_around(end) };
-            return Ok(None);
-        }
         let (pattern, next) = (&self.search.pattern, self.search.next);
-        if self.search.pattern.options.sticky {
-            return Ok(Some(next..end));
+        if pattern.options.sticky || pattern.options.lines {
+            // SAFETY: the caller's promise.
+            return Ok(unsafe { self.ended(next, end) });
         }
         if let Some(length) = pattern.length() {
             // The end was found in one pass over the bytes, so it is not too early.
@@ -276,6 +388,20 @@ impl Run<'_> {
         let walk = self.backward_automaton().start(end, after, true)?;
         self.search.phase = Phase::Backward { walk, end };
         Ok(None)
+    }
+
+    /// What is found with a match whose start and end are known.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Run::until_paused`].
+    unsafe fn ended(&mut self, start: usize, end: usize) -> Option<Range<usize>> {
+        if self.search.pattern.options.lines {
+            // SAFETY: the caller's promise.
+            unsafe { self.line_around(end) };
+            return None;
+        }
+        Some(start..end)
     }
 
     /// # Safety
