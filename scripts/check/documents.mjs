@@ -7,6 +7,9 @@ import { dirname, join } from 'node:path'
 import { root, spawn, stop } from '../setup.mjs'
 
 const WIDTH = 200
+/** README.md is also read in terminals and on the page of npm. */
+const README_WIDTH = 120
+const README_WORDS = 25
 const GENERATED = 'docs/api.md'
 
 export async function checkDocuments() {
@@ -27,6 +30,7 @@ export async function checkDocuments() {
     ...deadLinks(name, document, documents),
   ])
   problems.push(
+    ...tooLong(documents.get('README.md')),
     ...wrongCodes(documents.get('docs/errors.md')),
     ...unknownCodes(documents),
     ...unnamedOptions(documents),
@@ -66,9 +70,19 @@ function partsOf(tokens) {
 
 /** Lines that are too long. The rows of tables are exempt, because they cannot be wrapped. */
 function tooWide(name, { text }) {
+  const most = name === 'README.md' ? README_WIDTH : WIDTH
   return text.split('\n').flatMap((line, index) => {
-    if (line.length <= WIDTH || line.startsWith('|')) return []
-    return [`${name}:${index + 1}: ${line.length} characters, but a document has at most ${WIDTH}`]
+    if (line.length <= most || (line.startsWith('|') && name !== 'README.md')) return []
+    return [`${name}:${index + 1}: ${line.length} characters, but a line there has at most ${most}`]
+  })
+}
+
+/** Sentences of README.md that have to be read twice. */
+function tooLong({ text }) {
+  const prose = text.replaceAll(/^```[\s\S]*?^```$|^<!--[\s\S]*?-->$|^\|.*$|^#.*$/gm, '\n\n')
+  return prose.split(/(?<=[.:!?])\s|\n\n|\n\* /).flatMap((sentence) => {
+    const words = sentence.split(/\s+/).filter((word) => word !== '').length
+    return words > README_WORDS ? [`README.md: ${words} words in "${sentence.trim().slice(0, 60)}..."`] : []
   })
 }
 
