@@ -41,11 +41,12 @@ const KINDS = [
 ]
 
 function addCategory(child) {
-  const category = child.kindOf(ReflectionKind.Class)
-    ? 'The class'
-    : child.kindOf(ReflectionKind.Function)
-      ? 'Functions'
-      : (KINDS.find(([pattern]) => pattern.test(child.name))?.[1] ?? 'Types')
+  const category =
+    child.name === 'Mmap'
+      ? 'The class'
+      : child.kindOf(ReflectionKind.Function)
+        ? 'Functions'
+        : (KINDS.find(([pattern]) => pattern.test(child.name))?.[1] ?? 'Types')
   for (const documented of child.signatures ?? [child]) {
     documented.comment ??= new Comment()
     documented.comment.blockTags.push(new CommentTag('@category', [{ kind: 'text', text: category }]))

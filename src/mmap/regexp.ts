@@ -28,6 +28,12 @@ export class MmapRegExp<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * Where the first match of a RegExp begins in `[start, stop)`, or -1. Flags and bounds are those
    * of {@link matchAll}.
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_MMAP_REGEXP, ERR_MMAP_FAULT
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.search(/w[a-z]+/i)) // 6
+   * ```
    */
   search(re: RegExp, start?: number | RangeOptions, stop?: number): number {
     const { native } = patternArgument(re)
@@ -40,6 +46,13 @@ export class MmapRegExp<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * The first match of a RegExp in `[start, stop)` with its groups, or null. Flags and bounds are
    * those of {@link matchAll}.
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_MMAP_REGEXP, ERR_MMAP_FAULT
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * const match = mm.match(/Hello (?<who>\w+)/)
+   * console.log(match.index, match.group('who')) // 0 World
+   * ```
    */
   match(re: RegExp, start?: number | RangeOptions, stop?: number): MmapMatch | null {
     const pattern = patternArgument(re)
@@ -61,6 +74,12 @@ export class MmapRegExp<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * @param start default 0, not the cursor; or all options. `stop` is the length by default
    * @throws ERR_MMAP_CLOSED, also at the next step after it has been closed; ERR_INVALID_ARG_TYPE,
    *   ERR_INVALID_ARG_VALUE for an unknown option, ERR_MMAP_REGEXP, ERR_MMAP_FAULT
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * for (const { index, text } of mm.matchAll(/y\w+/g)) console.log(index, text) // 19 you
+   * ```
    */
   matchAll(
     re: RegExp,
@@ -79,6 +98,12 @@ export class MmapRegExp<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
   /**
    * {@link search}, as a task.
    * @returns a promise, rejected with the errors of `search`, and as that of {@link findAsync}
+   * @category Search on another thread
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(await mm.searchAsync(/w[a-z]+/i)) // 6
+   * ```
    */
   async searchAsync(
     re: RegExp,
@@ -95,6 +120,13 @@ export class MmapRegExp<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
   /**
    * {@link match}, as a task.
    * @returns a promise, rejected with the errors of `match`, and as that of {@link findAsync}
+   * @category Search on another thread
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * const match = await mm.matchAsync(/W\w+/)
+   * console.log(match.text) // World
+   * ```
    */
   async matchAsync(
     re: RegExp,
@@ -117,6 +149,12 @@ export class MmapRegExp<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * @returns an iterator, whose steps are rejected with the errors of `matchAll`, and as the promise
    *   of {@link findAsync}
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_MMAP_REGEXP, ABORT_ERR
+   * @category Search on another thread
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * for await (const { index, text } of mm.matchAllAsync(/y\w+/g)) console.log(index, text) // 19 you
+   * ```
    */
   matchAllAsync(
     re: RegExp,

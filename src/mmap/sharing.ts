@@ -41,7 +41,7 @@ export class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    *   (ACCESS_COPY, MAP_PRIVATE), for a mapping that only reads with `trackfd: false` (Linux) or on
    *   FreeBSD, and on Windows for `trackfd: false` and for file systems that do not number their
    *   files; EACCES on Windows where only another user may wait there; ENOMEM
-   * @category Wait for other processes
+   * @category Wait for others, and keep them out
    * @example
    * ```js
    * const mm = mmap('state.bin', 4096, { create: true })
@@ -65,7 +65,7 @@ export class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    *   `close()` and `unmap()`, with ERR_MMAP_FAULT within a second, or at once where `resize()` or
    *   `remap()` cuts the bytes off, with ABORT_ERR, and with EAGAIN where there is no thread.
    *   `protect()` ends it with `'ok'`
-   * @category Wait for other processes
+   * @category Wait for others, and keep them out
    * @example
    * ```js
    * const mm = mmap('state.bin', 4096, { create: true })
@@ -89,7 +89,7 @@ export class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * @returns how many. macOS tells only whether it was any, if `count` is not given, and FreeBSD
    *   tells nothing: 0
    * @throws as {@link wait}
-   * @category Wait for other processes
+   * @category Wait for others, and keep them out
    * @example
    * ```js
    * const mm = mmap('state.bin', 4096, { create: true })
@@ -129,6 +129,14 @@ export class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    *   open file of its own; EAGAIN for more than 1000 ranges that are waited for; ENOLCK;
    *   ERR_MMAP_UNSUPPORTED on FreeBSD, for memory that has no file, and for a file that cannot be
    *   opened again
+   * @category Wait for others, and keep them out
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * const lock = await mm.lockRange(0, 5)
+   * console.log(lock.start, lock.stop, lock.mode) // 0 5 exclusive
+   * lock.release()
+   * ```
    */
   async lockRange(options: AsyncRangeLockOptions & { timeout: number }): Promise<RangeLock | null>
   async lockRange(
@@ -161,6 +169,14 @@ export class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * `timeout` where that can be.
    * @returns the lock, or null after a `timeout`
    * @throws as {@link lockRange}
+   * @category Wait for others, and keep them out
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * const lock = mm.lockRangeSync(0, 5, { timeout: 1000 })
+   * console.log(lock === null) // false
+   * lock.release()
+   * ```
    */
   lockRangeSync(options: RangeLockOptions & { timeout: number }): RangeLock | null
   lockRangeSync(
