@@ -1,7 +1,7 @@
 //! The table of those who wait for words, with the threads of this machine. `loom_wait_table.rs`
 //! tries all orders of steps of few threads; here are many.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails may panic")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that fails may panic")]
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{self, Condvar, Mutex};
