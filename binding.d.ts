@@ -105,10 +105,10 @@ export declare function descriptorsAllowed(): number
 export declare function dropBuffer(handle: ExternalObject<Handle>, buffer: ArrayBufferLike, id: number): void
 
 /**
- * Ends a request, because it was aborted or has timed out. Returns false if it did not wait any
- * more.
+ * Ends a request that waits, or releases a lock; with `timed_out` it only ends a request. Without
+ * either, it does nothing.
  */
-export declare function endRangeLockRequest(handle: ExternalObject<Handle>, number: number, timedOut: boolean): boolean
+export declare function endRangeLock(handle: ExternalObject<Handle>, number: number, timedOut: boolean): void
 
 /**
  * Four bytes that count the faults handled in this process. While they stay the same, no mapping
@@ -162,6 +162,16 @@ export declare function leaveNamedRegions(): void
 
 /** Keeps a range in RAM. */
 export declare function lock(handle: ExternalObject<Handle>, start: number, length: number): Outcome<undefined>
+
+/**
+ * Locks `[start, stop)`, and returns the number of the lock. An infinite `stop` is the end, however
+ * long the file becomes.
+ *
+ * If others have locked a part of it, or requests of this process wait for the same lock, it begins
+ * a request and returns its number, negated. If it `looks_once`, it begins no request and returns
+ * 0, and requests of others do not count.
+ */
+export declare function lockRange(handle: ExternalObject<Handle>, start: number, stop: number, exclusive: boolean, looksOnce: boolean): Outcome<number>
 
 /**
  * The greatest length of a match in bytes. It is `Infinity` if there is none, and 0 if nothing can
@@ -228,9 +238,6 @@ export declare function readByte(handle: ExternalObject<Handle>, offset: number)
 /** Reads every `step`-th byte from `offset`, as many as `target` has. */
 export declare function readStrided(handle: ExternalObject<Handle>, target: Uint8Array, offset: number, step: number): Outcome<undefined>
 
-/** Releases a lock. Without one, it does nothing. */
-export declare function releaseRangeLock(handle: ExternalObject<Handle>, number: number): void
-
 /**
  * Relocates the mapping into a SharedArrayBuffer, `lead` bytes after its start. `memory` is a
  * Uint8Array over a new one, which is as long as it must be and can grow to `capacity` bytes. From
@@ -262,9 +269,6 @@ export declare function replaceAll(handle: ExternalObject<Handle>, from: Uint8Ar
  * error has the number of those replaced before it in `replaced`.
  */
 export declare function replaceMatches(handle: ExternalObject<Handle>, pattern: ExternalObject<Pattern>, to: Uint8Array, fill: number, start: number, stop: number): Outcome<number>
-
-/** Begins to wait for a lock, and returns its number. */
-export declare function requestRangeLock(handle: ExternalObject<Handle>, start: number, stop: number, exclusive: boolean): Outcome<number>
 
 /** How many pages of a range are in memory. */
 export interface Residency {
@@ -333,13 +337,6 @@ export declare function takeMatches(search: ExternalObject<PatternSearch>, rows:
 
 /** How many bytes a task has done. */
 export declare function taskDone(task: ExternalObject<Task>): number
-
-/**
- * Locks `[start, stop)` without waiting, and returns the number of the lock; 0 if others have
- * locked a part of it. An infinite `stop` is the end, however long the file becomes. Requests of
- * this process that wait for the same lock come first, unless it `looks_once`.
- */
-export declare function tryLockRange(handle: ExternalObject<Handle>, start: number, stop: number, exclusive: boolean, looksOnce: boolean): Outcome<number>
 
 /** Removes the name of POSIX shared memory. It does nothing on Windows. */
 export declare function unlinkShm(name: string): Outcome<undefined>

@@ -2215,8 +2215,7 @@ function lockArguments(start, stop, options, isSync) {
 	return request;
 }
 let newLock;
-let tryLock;
-let beginRequest;
+let begin;
 let hold;
 addDisposeSymbols(class RangeLock {
 	start;
@@ -2226,18 +2225,13 @@ addDisposeSymbols(class RangeLock {
 	#number = 0;
 	static {
 		newLock = (mapping, { range, mode }) => new RangeLock(mapping, lockBounds(range, mapping), mode);
-		tryLock = (lock, looksOnce) => {
+		begin = (lock, looksOnce) => {
 			const { start, stop, mode } = lock;
-			const number = binding.tryLockRange(lock.#mapping.handle, start, stop, mode === "exclusive", looksOnce);
+			const number = binding.lockRange(lock.#mapping.handle, start, stop, mode === "exclusive", looksOnce);
 			if (typeof number !== "number") throw number;
+			if (number <= 0) return -number;
 			lock.#number = number;
-			return number !== 0;
-		};
-		beginRequest = (lock) => {
-			const { start, stop, mode } = lock;
-			const number = binding.requestRangeLock(lock.#mapping.handle, start, stop, mode === "exclusive");
-			if (typeof number !== "number") throw number;
-			return number;
+			return 0;
 		};
 		hold = (lock, number) => {
 			lock.#number = number;
@@ -2258,7 +2252,7 @@ addDisposeSymbols(class RangeLock {
 		if (!(#number in this)) throw invalidLock();
 		if (this.#number === 0) return;
 		const { handle, life } = this.#mapping;
-		if (life === 0) binding.releaseRangeLock(handle, this.#number);
+		if (life === 0) binding.endRangeLock(handle, this.#number, false);
 		this.#number = 0;
 	}
 	[Symbol.dispose]() {
@@ -2268,28 +2262,23 @@ addDisposeSymbols(class RangeLock {
 function lockSync(mapping, request) {
 	const { timeout } = request;
 	const lock = newLock(mapping, request);
-	if (tryLock(lock, timeout === 0)) return lock;
-	if (timeout === 0) return null;
+	const number = begin(lock, timeout === 0);
+	if (number === 0) return lock.released ? null : lock;
 	const { handle } = mapping;
-	const number = beginRequest(lock);
 	try {
 		return checked(binding.waitForRangeLock(handle, number, timeout, look$1)) ? hold(lock, number) : null;
 	} catch (error) {
-		binding.endRangeLockRequest(handle, number, true);
-		binding.releaseRangeLock(handle, number);
+		binding.endRangeLock(handle, number, false);
 		throw error;
 	}
 }
 async function lockAsync(mapping, request) {
 	const { timeout, signal } = request;
 	const lock = newLock(mapping, request);
-	if (tryLock(lock, timeout === 0)) return lock;
-	if (timeout === 0) return null;
+	const number = begin(lock, timeout === 0);
+	if (number === 0) return lock.released ? null : lock;
 	const { handle } = mapping;
-	const number = beginRequest(lock);
-	const end = (isTimeout) => {
-		binding.endRangeLockRequest(handle, number, isTimeout);
-	};
+	const end = (isTimeout) => binding.endRangeLock(handle, number, isTimeout);
 	let failure;
 	let stopListening;
 	let stopTimer;
@@ -2315,10 +2304,7 @@ async function lockAsync(mapping, request) {
 	} finally {
 		stopTimer?.();
 		stopListening?.();
-		if (lock.released) {
-			end(false);
-			binding.releaseRangeLock(handle, number);
-		}
+		if (lock.released) end(false);
 	}
 	throw failure.error;
 }

@@ -79,8 +79,7 @@ export function lockArguments(start: unknown, stop: unknown, options: unknown, i
 
 // The class assigns these functions, because only it can use its private members.
 let newLock: (mapping: Mapping, request: LockRequest) => RangeLock
-let tryLock: (lock: RangeLock, looksOnce: boolean) => boolean
-let beginRequest: (lock: RangeLock) => number
+let begin: (lock: RangeLock, looksOnce: boolean) => number
 let hold: (lock: RangeLock, number: number) => RangeLock
 
 /**
@@ -102,19 +101,15 @@ export class RangeLock implements Disposable {
 
   static {
     newLock = (mapping, { range, mode }) => new RangeLock(mapping, lockBounds(range, mapping), mode)
-    tryLock = (lock, looksOnce) => {
+    // Returns the number of a request, or 0 if there is none: the lock is there, or not to be had.
+    begin = (lock, looksOnce) => {
       const { start, stop, mode } = lock
-      const number = binding.tryLockRange(lock.#mapping.handle, start, stop, mode === 'exclusive', looksOnce)
+      const number = binding.lockRange(lock.#mapping.handle, start, stop, mode === 'exclusive', looksOnce)
       // No call is made before the number is known: it could fail for lack of stack.
       if (typeof number !== 'number') throw number
+      if (number <= 0) return -number
       lock.#number = number
-      return number !== 0
-    }
-    beginRequest = (lock) => {
-      const { start, stop, mode } = lock
-      const number = binding.requestRangeLock(lock.#mapping.handle, start, stop, mode === 'exclusive')
-      if (typeof number !== 'number') throw number
-      return number
+      return 0
     }
     hold = (lock, number) => {
       lock.#number = number
@@ -140,7 +135,7 @@ export class RangeLock implements Disposable {
     if (!(#number in this)) throw invalidLock()
     if (this.#number === 0) return
     const { handle, life } = this.#mapping
-    if (life === OPEN) binding.releaseRangeLock(handle, this.#number)
+    if (life === OPEN) binding.endRangeLock(handle, this.#number, false)
     this.#number = 0
   }
 
@@ -156,16 +151,14 @@ addDisposeSymbols(RangeLock.prototype)
 export function lockSync(mapping: Mapping, request: LockRequest): RangeLock | null {
   const { timeout } = request
   const lock = newLock(mapping, request)
-  if (tryLock(lock, timeout === 0)) return lock
-  if (timeout === 0) return null
+  const number = begin(lock, timeout === 0)
+  if (number === 0) return lock.released ? null : lock
   const { handle } = mapping
-  const number = beginRequest(lock)
   try {
     return checked(binding.waitForRangeLock(handle, number, timeout, look)) ? hold(lock, number) : null
   } catch (error) {
     // There is no lock, or no stack to note it.
-    binding.endRangeLockRequest(handle, number, true)
-    binding.releaseRangeLock(handle, number)
+    binding.endRangeLock(handle, number, false)
     throw error
   }
 }
@@ -174,14 +167,11 @@ export function lockSync(mapping: Mapping, request: LockRequest): RangeLock | nu
 export async function lockAsync(mapping: Mapping, request: LockRequest): Promise<RangeLock | null> {
   const { timeout, signal } = request
   const lock = newLock(mapping, request)
-  if (tryLock(lock, timeout === 0)) return lock
-  if (timeout === 0) return null
+  const number = begin(lock, timeout === 0)
+  if (number === 0) return lock.released ? null : lock
   const { handle } = mapping
-  const number = beginRequest(lock)
-  const end = (isTimeout: boolean): void => {
-    // The handle of a closed mapping may be another's, to which the number means nothing.
-    binding.endRangeLockRequest(handle, number, isTimeout)
-  }
+  // The handle of a closed mapping may be another's by then, to which the number means nothing.
+  const end = (isTimeout: boolean): void => binding.endRangeLock(handle, number, isTimeout)
   // What the promise is rejected with, also if the lock has come meanwhile.
   let failure: { error: unknown } | undefined
   let stopListening: (() => void) | undefined
@@ -209,10 +199,7 @@ export async function lockAsync(mapping: Mapping, request: LockRequest): Promise
   } finally {
     stopTimer?.()
     stopListening?.()
-    if (lock.released) {
-      end(false)
-      binding.releaseRangeLock(handle, number)
-    }
+    if (lock.released) end(false)
   }
   throw failure.error
 }

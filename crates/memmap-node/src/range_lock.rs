@@ -7,39 +7,31 @@ use crate::error::Outcome;
 use crate::handle::{Handle, file_size};
 use crate::promise::new_promise;
 use crate::wait::call;
-use memmap_core::range_lock::Wanted;
-use memmap_core::{Error, Mapping, Result};
+use memmap_core::{Error, Mapping};
 use napi::Env;
 use napi::bindgen_prelude::{External, Unknown};
 use napi_derive::napi;
 use std::time::{Duration, Instant};
 
-/// Locks `[start, stop)` without waiting, and returns the number of the lock; 0 if others have
-/// locked a part of it. An infinite `stop` is the end, however long the file becomes. Requests of
-/// this process that wait for the same lock come first, unless it `looks_once`.
+/// Locks `[start, stop)`, and returns the number of the lock. An infinite `stop` is the end, however
+/// long the file becomes.
+///
+/// If others have locked a part of it, or requests of this process wait for the same lock, it begins
+/// a request and returns its number, negated. If it `looks_once`, it begins no request and returns
+/// 0, and requests of others do not count.
 #[napi]
-pub fn try_lock_range(
-    handle: &External<Handle>,
-    start: f64,
-    stop: f64,
-    exclusive: bool,
-    looks_once: bool,
-) -> Outcome<f64> {
-    let number = handle.with(|mapping| {
-        let wanted = wanted(mapping, start, stop, exclusive)?;
-        Ok(mapping.range_locks()?.try_lock(&wanted, looks_once)?.unwrap_or(0) as f64)
-    });
-    number.into()
-}
-
-/// Begins to wait for a lock, and returns its number.
-#[napi]
-pub fn request_range_lock(handle: &External<Handle>, start: f64, stop: f64, exclusive: bool) -> Outcome<f64> {
-    let number = handle.with(|mapping| {
-        let wanted = wanted(mapping, start, stop, exclusive)?;
-        Ok(mapping.range_locks()?.request(&wanted)? as f64)
-    });
-    number.into()
+pub fn lock_range(handle: &External<Handle>, start: f64, stop: f64, exclusive: bool, looks_once: bool) -> Outcome<f64> {
+    let lock = |mapping: &Mapping| {
+        let stop = if stop == f64::INFINITY { None } else { Some(file_size(stop)?) };
+        let wanted = mapping.wanted_lock(file_size(start)?, stop, exclusive)?;
+        let locks = mapping.range_locks()?;
+        match locks.try_lock(&wanted, looks_once)? {
+            Some(number) => Ok(number as f64),
+            None if looks_once => Ok(0.0),
+            None => Ok(-(locks.request(&wanted)? as f64)),
+        }
+    };
+    handle.with(lock).into()
 }
 
 /// A promise of whether the lock is there: false if the request was ended by a timeout.
@@ -85,26 +77,18 @@ pub fn wait_for_range_lock(
 /// How long the thread waits without a look at whether it is to end.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// Ends a request, because it was aborted or has timed out. Returns false if it did not wait any
-/// more.
+/// Ends a request that waits, or releases a lock; with `timed_out` it only ends a request. Without
+/// either, it does nothing.
 #[napi]
-pub fn end_range_lock_request(handle: &External<Handle>, number: f64, timed_out: bool) -> bool {
-    let outcome = if timed_out { Ok(false) } else { Err(Error::Aborted) };
-    // Closing the mapping has ended all its requests.
-    handle.with(|mapping| Ok(mapping.range_locks()?.end(number as u64, outcome))).unwrap_or(false)
-}
-
-/// Releases a lock. Without one, it does nothing.
-#[napi]
-pub fn release_range_lock(handle: &External<Handle>, number: f64) {
-    // Closing the mapping has released all its locks.
+pub fn end_range_lock(handle: &External<Handle>, number: f64, timed_out: bool) {
+    let number = number as u64;
+    // Closing the mapping has ended all its requests and locks.
     let _ = handle.with(|mapping| {
-        mapping.range_locks()?.release(number as u64);
+        let locks = mapping.range_locks()?;
+        let outcome = if timed_out { Ok(false) } else { Err(Error::Aborted) };
+        if !locks.end(number, outcome) && !timed_out {
+            locks.release(number);
+        }
         Ok(())
     });
-}
-
-fn wanted(mapping: &Mapping, start: f64, stop: f64, exclusive: bool) -> Result<Wanted> {
-    let stop = if stop == f64::INFINITY { None } else { Some(file_size(stop)?) };
-    mapping.wanted_lock(file_size(start)?, stop, exclusive)
 }
