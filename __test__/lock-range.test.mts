@@ -24,7 +24,7 @@ function isFree(map: Mmap, start?: number, stop?: number): boolean {
 // --- Arguments
 
 ava('lockRange: bad arguments are refused before anything is locked', async (t) => {
-  using map = mmap(-1, 100)
+  using map = mmap(scratchFile(t, 100))
   const wrong: [args: unknown[], code: string, message: RegExp][] = [
     [['0'], 'ERR_INVALID_ARG_TYPE', /"start" argument must be of type number/],
     [[0, null], 'ERR_INVALID_ARG_TYPE', /"stop" argument must be of type number/],
@@ -92,7 +92,7 @@ ava('lockRange: bounds count from the end, and may lie beyond it', async (t) => 
 })
 
 ava('lockRange: options are read once, in the order of the documentation', (t) => {
-  using map = mmap(-1, 100)
+  using map = mmap(scratchFile(t, 100))
   const read: string[] = []
   const options = new Proxy(
     { start: 0, stop: 1, mode: 'shared', timeout: 0 },
@@ -143,7 +143,7 @@ ava('RangeLock: release, using and a closed mapping release it, once', (t) => {
 })
 
 ava('RangeLock: a member that is called on anything else says so', (t) => {
-  using map = mmap(-1, 100)
+  using map = mmap(scratchFile(t, 100))
   using lock = map.lockRangeSync()
   const prototype: object = Object.getPrototypeOf(lock)
   const released = Object.getOwnPropertyDescriptor(prototype, 'released')?.get
