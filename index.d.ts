@@ -465,8 +465,8 @@ interface RangeLockOptions extends RangeOptions, LockOptions {}
 /** {@link AsyncLockOptions}, and the range. */
 interface AsyncRangeLockOptions extends RangeOptions, AsyncLockOptions {}
 /**
- * A lock on bytes of a file, from `lockRange` or `lockRangeSync`. It ends with {@link release}, with
- * `close()` or `unmap()` of the Mmap, with the thread, and with the process, also when that is
+ * A lock on bytes of a file, from `lockRange` or `lockRangeSync`. It ends with {@link release},
+ * with `close()` or `unmap()` of the Mmap, with the thread, and with the process, also when that is
  * killed; and when both the Mmap and this object have been collected.
  */
 declare class RangeLock implements Disposable {
@@ -1252,12 +1252,25 @@ declare class MmapRegExp<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * Where the first match of a RegExp begins in `[start, stop)`, or -1. Flags and bounds are those
    * of {@link matchAll}.
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_MMAP_REGEXP, ERR_MMAP_FAULT
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(mm.search(/w[a-z]+/i)) // 6
+   * ```
    */
   search(re: RegExp, start?: number | RangeOptions, stop?: number): number;
   /**
    * The first match of a RegExp in `[start, stop)` with its groups, or null. Flags and bounds are
    * those of {@link matchAll}.
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_MMAP_REGEXP, ERR_MMAP_FAULT
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * const match = mm.match(/Hello (?<who>\w+)/)
+   * console.log(match.index, match.group('who')) // 0 World
+   * ```
    */
   match(re: RegExp, start?: number | RangeOptions, stop?: number): MmapMatch | null;
   /**
@@ -1272,16 +1285,35 @@ declare class MmapRegExp<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * @param start default 0, not the cursor; or all options. `stop` is the length by default
    * @throws ERR_MMAP_CLOSED, also at the next step after it has been closed; ERR_INVALID_ARG_TYPE,
    *   ERR_INVALID_ARG_VALUE for an unknown option, ERR_MMAP_REGEXP, ERR_MMAP_FAULT
+   * @category Search
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * for (const { index, text } of mm.matchAll(/y\w+/g)) console.log(index, text) // 19 you
+   * ```
    */
   matchAll(re: RegExp, start?: number | RangeMatchOptions, stop?: number, options?: MatchOptions): IterableIterator<MmapMatch>;
   /**
    * {@link search}, as a task.
    * @returns a promise, rejected with the errors of `search`, and as that of {@link findAsync}
+   * @category Search on another thread
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * console.log(await mm.searchAsync(/w[a-z]+/i)) // 6
+   * ```
    */
   searchAsync(re: RegExp, start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<number>;
   /**
    * {@link match}, as a task.
    * @returns a promise, rejected with the errors of `match`, and as that of {@link findAsync}
+   * @category Search on another thread
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * const match = await mm.matchAsync(/W\w+/)
+   * console.log(match.text) // World
+   * ```
    */
   matchAsync(re: RegExp, start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<MmapMatch | null>;
   /**
@@ -1292,6 +1324,12 @@ declare class MmapRegExp<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * @returns an iterator, whose steps are rejected with the errors of `matchAll`, and as the promise
    *   of {@link findAsync}
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_MMAP_REGEXP, ABORT_ERR
+   * @category Search on another thread
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * for await (const { index, text } of mm.matchAllAsync(/y\w+/g)) console.log(index, text) // 19 you
+   * ```
    */
   matchAllAsync(re: RegExp, start?: number | RangeMatchTaskOptions, stop?: number, options?: MatchTaskOptions): AsyncIterableIterator<MmapMatch>;
 }
@@ -1308,7 +1346,8 @@ declare class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> ext
    * or otherwise, and then call `notify()`: no change is missed. A `notify()` without a new value
    * can be missed, because the thread looks around every 50 ms.
    * `worker.terminate()` and `process.exit()` end it within these 50 ms. Linux: futex. macOS:
-   * os_sync_wait_on_address, or ulock below 14.4. FreeBSD: umtx. It needs no view.
+   * os_sync_wait_on_address, or ulock below 14.4. FreeBSD: umtx. Windows: a table beside the
+   * file or region, and events. It needs no view.
    * @param position in bytes; in the file it must be a multiple of 4
    * @param value a 32-bit integer in the byte order of the machine, as an Int32Array has it; or, up
    *   to 2 ** 32 - 1, as a Uint32Array has it
@@ -1316,9 +1355,10 @@ declare class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> ext
    * @returns `'ok'` also for no reason: look at the value again, in a loop
    * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, ERR_MMAP_FAULT within 50 ms
    *   after the file has been cut off before the bytes, ERR_MMAP_UNSUPPORTED for private memory
-   *   (ACCESS_COPY, MAP_PRIVATE), on Windows, and for a mapping that only reads with
-   *   `trackfd: false` (Linux) or on FreeBSD; ENOMEM
-   * @category Wait for other processes
+   *   (ACCESS_COPY, MAP_PRIVATE), for a mapping that only reads with `trackfd: false` (Linux) or on
+   *   FreeBSD, and on Windows for `trackfd: false` and for file systems that do not number their
+   *   files; EACCES on Windows where only another user may wait there; ENOMEM
+   * @category Wait for others, and keep them out
    * @example
    * ```js
    * const mm = mmap('state.bin', 4096, { create: true })
@@ -1336,7 +1376,7 @@ declare class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> ext
    *   `close()` and `unmap()`, with ERR_MMAP_FAULT within a second, or at once where `resize()` or
    *   `remap()` cuts the bytes off, with ABORT_ERR, and with EAGAIN where there is no thread.
    *   `protect()` ends it with `'ok'`
-   * @category Wait for other processes
+   * @category Wait for others, and keep them out
    * @example
    * ```js
    * const mm = mmap('state.bin', 4096, { create: true })
@@ -1354,7 +1394,7 @@ declare class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> ext
    * @returns how many. macOS tells only whether it was any, if `count` is not given, and FreeBSD
    *   tells nothing: 0
    * @throws as {@link wait}
-   * @category Wait for other processes
+   * @category Wait for others, and keep them out
    * @example
    * ```js
    * const mm = mmap('state.bin', 4096, { create: true })
@@ -1387,6 +1427,14 @@ declare class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> ext
    *   open file of its own; EAGAIN for more than 1000 ranges that are waited for; ENOLCK;
    *   ERR_MMAP_UNSUPPORTED on FreeBSD, for memory that has no file, and for a file that cannot be
    *   opened again
+   * @category Wait for others, and keep them out
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * const lock = await mm.lockRange(0, 5)
+   * console.log(lock.start, lock.stop, lock.mode) // 0 5 exclusive
+   * lock.release()
+   * ```
    */
   lockRange(options: AsyncRangeLockOptions & {
     timeout: number;
@@ -1406,6 +1454,14 @@ declare class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> ext
    * `timeout` where that can be.
    * @returns the lock, or null after a `timeout`
    * @throws as {@link lockRange}
+   * @category Wait for others, and keep them out
+   * @example
+   * ```js
+   * const mm = mmap('hello.txt')
+   * const lock = mm.lockRangeSync(0, 5, { timeout: 1000 })
+   * console.log(lock === null) // false
+   * lock.release()
+   * ```
    */
   lockRangeSync(options: RangeLockOptions & {
     timeout: number;

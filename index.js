@@ -2777,6 +2777,9 @@ function nextMatch(re, text) {
 	const match = Reflect.apply(nativeExec, re, [text]);
 	return match === null ? void 0 : [match.index, re.lastIndex];
 }
+function matches(source, flags, text) {
+	return nextMatch(new NativeRegExp$1(source, flags), text) !== void 0;
+}
 function isPattern(source, flags) {
 	try {
 		new NativeRegExp$1(source, flags);
@@ -2959,13 +2962,14 @@ function repeated(part, times) {
 		size: 4 + part.size
 	};
 }
-const MOST_WAYS = 1e3;
+const MOST_WAYS = 100;
+const MOST_COPIES = 1e3;
 const LARGEST = 2 ** 20;
 function repetition(part, times) {
 	const { least, most, greedy } = times;
 	if (most === 0) return EMPTY;
 	if (!part.nullable) return repeated(part, times);
-	if (least > MOST_WAYS || least * part.size > LARGEST) return void 0;
+	if (least > MOST_COPIES || least * part.size > LARGEST) return void 0;
 	const first = Array(least).fill(part);
 	if (most === least) return sequence(first);
 	const consuming = waysOf(part)?.flatMap((way) => way.isEmpty ? [] : way.node);
@@ -3597,10 +3601,12 @@ function compiled(source, flags, purpose) {
 	const sticky = isSticky && !inLines;
 	const native = binding.compilePattern(program, inLines ? 0 : groups.allGroups, isUnicode, sticky, inLines);
 	if ((0, node_util_types.isNativeError)(native)) throw refusedPattern(source, flags, native.message);
+	const matchesEmpty = purpose === "lines" && matches(source, flags, "");
 	return {
 		...groups,
 		native,
-		sticky
+		sticky,
+		matchesEmpty
 	};
 }
 //#endregion
@@ -3620,18 +3626,22 @@ var MatchingLines = class {
 	next() {
 		for (;;) {
 			if (!this.#places.next(this.#place)) return this.return();
-			const [start, end] = this.#place;
+			const start = this.#place[0];
+			const end = this.#place[1];
 			const { exact } = this.#request;
 			if (exact === void 0) return {
 				value: this.#line(start, end),
 				done: false
 			};
 			const stop = this.#withoutReturn(start, end);
-			if (checked(binding.firstMatch(this.#mapping.openHandle(), exact.native, this.#exactPlace, start, stop))) return {
+			if (stop > start ? this.#matches(exact, start, stop) : exact.matchesEmpty) return {
 				value: this.#line(start, stop),
 				done: false
 			};
 		}
+	}
+	#matches({ native }, start, stop) {
+		return checked(binding.firstMatch(this.#mapping.openHandle(), native, this.#exactPlace, start, stop));
 	}
 	return() {
 		this.#places.end();

@@ -83,8 +83,8 @@ let begin: (lock: RangeLock, looksOnce: boolean) => number
 let hold: (lock: RangeLock, number: number) => RangeLock
 
 /**
- * A lock on bytes of a file, from `lockRange` or `lockRangeSync`. It ends with {@link release}, with
- * `close()` or `unmap()` of the Mmap, with the thread, and with the process, also when that is
+ * A lock on bytes of a file, from `lockRange` or `lockRangeSync`. It ends with {@link release},
+ * with `close()` or `unmap()` of the Mmap, with the thread, and with the process, also when that is
  * killed; and when both the Mmap and this object have been collected.
  */
 export class RangeLock implements Disposable {
