@@ -117,18 +117,6 @@ impl File {
         })
     }
 
-    /// The numbers of the volume and of the file on it. `None` if the file system does not number
-    /// its files.
-    pub(super) fn numbers(&self) -> Option<(u64, u128)> {
-        let mut info = FILE_ID_INFO::default();
-        let size = size_of_val(&info) as u32;
-        // SAFETY: the handle is open, and `info` is writable for `size` bytes.
-        let result = unsafe { GetFileInformationByHandleEx(self.raw(), FileIdInfo, (&raw mut info).cast(), size) };
-        let number = u128::from_le_bytes(info.FileId.Identifier);
-        // A number of zeros or ones stands for none.
-        (result != 0 && number != 0 && number != u128::MAX).then_some((info.VolumeSerialNumber, number))
-    }
-
     pub(super) fn is_directory(&self) -> bool {
         // For a console, a pipe or a socket this is an error.
         self.standard_info().is_ok_and(|info| info.Directory)
@@ -370,4 +358,23 @@ fn find_get_handle() -> Option<GetHandle> {
     // SAFETY: an export of this name is libuv's function, which has this signature. On Windows,
     // function pointers are as large as data pointers.
     Some(unsafe { std::mem::transmute::<*const c_void, GetHandle>(function) })
+}
+
+impl AsRawHandle for File {
+    fn as_raw_handle(&self) -> RawHandle {
+        self.0.as_raw_handle()
+    }
+}
+
+/// The numbers of the volume and of the file on it. `None` if the file
+/// system does not number its files.
+pub(super) fn numbers_of(file: &impl AsRawHandle) -> Option<(u64, u128)> {
+    let mut info = FILE_ID_INFO::default();
+    let size = size_of_val(&info) as u32;
+    // SAFETY: the file is open, and `info` is writable for `size` bytes.
+    let result =
+        unsafe { GetFileInformationByHandleEx(file.as_raw_handle(), FileIdInfo, (&raw mut info).cast(), size) };
+    let number = u128::from_le_bytes(info.FileId.Identifier);
+    // A number of zeros or ones stands for none.
+    (result != 0 && number != 0 && number != u128::MAX).then_some((info.VolumeSerialNumber, number))
 }

@@ -5,7 +5,7 @@
 //! a file can have. They hinder only those who lock the same way.
 
 use super::error::{io_failed, last_error, number_of};
-use super::file::File;
+use super::file::{File, numbers_of};
 use super::page::halves;
 use crate::error::Result;
 use std::fs::OpenOptions;
@@ -14,8 +14,8 @@ use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::sync::atomic::{AtomicU64, Ordering};
 use windows_sys::Win32::Foundation::{ERROR_LOCK_VIOLATION, GENERIC_READ, GENERIC_WRITE, INVALID_HANDLE_VALUE};
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_ID_INFO, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, FileIdInfo, GetFileInformationByHandleEx,
-    LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, ReOpenFile, UnlockFileEx,
+    FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY,
+    LockFileEx, ReOpenFile, UnlockFileEx,
 };
 use windows_sys::Win32::System::IO::OVERLAPPED;
 
@@ -69,17 +69,10 @@ impl LockFile {
     /// None.
     pub fn identity(&self) -> Result<[u64; 3]> {
         static UNKNOWN: AtomicU64 = AtomicU64::new(0);
-        let mut info = FILE_ID_INFO::default();
-        let size = size_of_val(&info) as u32;
-        // SAFETY: the handle is open, and `info` is writable for `size` bytes.
-        let result = unsafe {
-            GetFileInformationByHandleEx(self.handle.as_raw_handle(), FileIdInfo, (&raw mut info).cast(), size)
-        };
-        if result == 0 {
-            return Ok([UNKNOWN.fetch_add(1, Ordering::Relaxed), u64::MAX, u64::MAX]);
-        }
-        let number = u128::from_le_bytes(info.FileId.Identifier);
-        Ok([info.VolumeSerialNumber, number as u64, (number >> 64) as u64])
+        Ok(match numbers_of(&self.handle) {
+            Some((volume, number)) => [volume, number as u64, (number >> 64) as u64],
+            None => [UNKNOWN.fetch_add(1, Ordering::Relaxed), u64::MAX, u64::MAX],
+        })
     }
 
     /// Whether it can have exclusive locks.

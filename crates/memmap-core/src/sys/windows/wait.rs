@@ -9,7 +9,7 @@
 //! session, or if the table is full.
 
 use super::bell::{self, Bell, locked};
-use super::file::File;
+use super::file::{File, numbers_of};
 use super::memory::Memory;
 use super::named::Named;
 use crate::access::{Access, Plan};
@@ -204,7 +204,7 @@ impl SharedTable {
 /// The numbers of the volume and of the file on it, which are the same for all who have opened the
 /// file.
 fn name_of_file(file: &File) -> Result<String> {
-    let Some((volume, number)) = file.numbers() else {
+    let Some((volume, number)) = numbers_of(file) else {
         return Err(Error::Unsupported("wait and notify need a file system that numbers its files"));
     };
     Ok(format!("file-{volume:016x}-{number:032x}"))
