@@ -19,7 +19,13 @@ const PROGRAMS = {
   '@cloudpss/mmap': () => node('buffer.mjs', '@cloudpss/mmap', installed('@cloudpss/mmap')),
   'Bun.mmap': () => [bun(), script('buffer.mjs'), 'Bun.mmap'],
   CPython: () => [process.env.PYTHON ?? 'python3', script('cpython.py')],
-  Rust: () => [join(root, 'target/release/bench-baseline')],
+  Rust: () => [join(root, 'target/baseline/bench-baseline')],
+  ...Object.fromEntries(
+    ['fs-native-extensions', 'proper-lockfile'].map((name) => [
+      name,
+      () => node('lock-package.mjs', name, installed(name)),
+    ]),
+  ),
   rg: () => node('program.mjs', ripgrep()),
   ...Object.fromEntries(
     ['grep', 'wc', 'awk', 'sed', 'sha256sum'].map((name) => [name, () => node('program.mjs', name)]),

@@ -13,6 +13,7 @@ import { calls } from './rows/calls.mjs'
 import { growth, growthFiles } from './rows/growth.mjs'
 import { jobs } from './rows/jobs.mjs'
 import { lines } from './rows/lines.mjs'
+import { regexp } from './rows/regexp.mjs'
 import { search } from './rows/search.mjs'
 import { together } from './rows/together.mjs'
 
@@ -31,6 +32,7 @@ export function files(size) {
     dense: { kind: 'dense', size: size / 16 },
     '16 MiB': { kind: 'binary', size: 16 * MIB },
     'log of 128 MiB': { kind: 'log', size: Math.min(size, 128 * MIB) },
+    'log of 32 MiB': { kind: 'log', size: Math.min(size, 32 * MIB) },
     '100 KB': { kind: 'log', size: 100_000 },
     '100 bytes': { kind: 'log', size: 100 },
     'empty.cjs': { kind: 'log', size: 0 },
@@ -43,4 +45,4 @@ export function files(size) {
   }
 }
 
-export const rows = [...search, ...jobs, ...lines, ...calls, ...together, ...growth]
+export const rows = [...search, ...jobs, ...lines, ...regexp, ...calls, ...together, ...growth]

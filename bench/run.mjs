@@ -65,7 +65,7 @@ if (options.chart) drawCharts(JSON.parse(readFileSync(join(root, 'bench/results.
 else await measureAll()
 
 async function measureAll() {
-  run('cargo', ['build', '--locked', '--release', '--package', 'bench-baseline'])
+  run('cargo', ['build', '--locked', '--profile', 'baseline', '--package', 'bench-baseline'])
   const directory = options.directory ?? roomiest()
   const [scratch, diskScratch] = [directory, options.directory ?? tmpdir()].map((parent) => {
     const made = mkdtempSync(join(parent, 'memmap-bench-'))
@@ -284,7 +284,7 @@ function roomiest() {
 function rustVersions() {
   const compiler = /[\d.]+/.exec(spawn('rustc', ['--version']).stdout)?.[0]
   const lock = readFileSync(join(root, 'Cargo.lock'), 'utf8')
-  const crates = ['memchr', 'memmap2'].map(
+  const crates = ['memchr', 'memmap2', 'regex'].map(
     (name) => `${name} ${new RegExp(`"${name}"\nversion = "(.*)"`).exec(lock)?.[1]}`,
   )
   return [`Rust ${compiler}`, ...crates]

@@ -179,6 +179,12 @@ def statusCodes(path, length, pattern):
     return timed(all)
 
 
+def matches(path, length, source, flags):
+    m = mapped(path, int(length), mmap.ACCESS_READ)
+    pattern = re.compile(bytes.fromhex(source), {"": 0, "i": re.I, "m": re.M}[flags])
+    return timed(lambda: sum(1 for _ in pattern.finditer(m)))
+
+
 def openReplaceThereAndBack(path, length, one, other):
     def replace(old, new):
         with open(path, "r+b") as file, mmap.mmap(file.fileno(), int(length)) as m:
@@ -252,6 +258,7 @@ OPERATIONS = {
         textLines,
         linesWith,
         statusCodes,
+        matches,
         openReplaceThereAndBack,
         randomReads,
         openRandomReads,

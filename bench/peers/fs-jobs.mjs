@@ -6,8 +6,10 @@ import { once } from 'node:events'
 import { closeSync, createReadStream, openSync, readFileSync, readSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
-import { bytesOf, perTime, readAtRandom, tableOf, timed, timedAsync } from './answer.mjs'
+import { bytesOf, kept, perTime, readAtRandom, tableOf, timed, timedAsync } from './answer.mjs'
 import { serve } from './serve.mjs'
+
+const PART = 4 * 2 ** 20
 
 export const jobs = {
   readFileIndexOf(path, length, needle) {
@@ -67,6 +69,16 @@ export const jobs = {
     })
   },
 
+  matches(path, length, source, flags) {
+    const parts = textParts(path, length)
+    const pattern = new RegExp(bytesOf(source), `${flags}g`)
+    return timed(() => {
+      let count = 0
+      for (const part of parts) for (const _match of part.matchAll(pattern)) count += 1
+      return count
+    })
+  },
+
   openReplaceThereAndBack(path, _length, one, other) {
     const replace = (from, to) => writeFileSync(path, readFileSync(path, 'latin1').replaceAll(from, to), 'latin1')
     const [from, to] = [bytesOf(one).toString(), bytesOf(other).toString()]
@@ -118,6 +130,19 @@ export const jobs = {
     }
   },
 }
+
+/** Text of about 4 MiB each, which ends where a line ends. */
+const textParts = kept((path, length) => {
+  const bytes = readFileSync(path).subarray(0, length)
+  const parts = []
+  for (let start = 0; start < bytes.length; ) {
+    const end = bytes.lastIndexOf('\n', start + PART) + 1
+    const stop = end > start && start + PART < bytes.length ? end : bytes.length
+    parts.push(bytes.latin1Slice(start, stop))
+    start = stop
+  }
+  return parts
+})
 
 function count(counts, match) {
   if (match !== null) counts.set(match[1], (counts.get(match[1]) ?? 0) + 1)

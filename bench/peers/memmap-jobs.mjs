@@ -51,16 +51,30 @@ export const jobs = {
   },
 
   statusCodes(path, length, pattern) {
-    const status = new RegExp(bytesOf(pattern).toString())
+    const status = new RegExp(bytesOf(pattern))
     const count = (mm) => {
       const counts = new Map()
-      for (const line of mm.lines({ encoding: 'latin1' })) {
-        const code = status.exec(line)?.[1]
-        if (code !== undefined) counts.set(code, (counts.get(code) ?? 0) + 1)
+      for (const match of mm.matchAll(status)) {
+        const code = match.group(1)
+        counts.set(code, (counts.get(code) ?? 0) + 1)
       }
       return tableOf(counts)
     }
     return timed(() => opened(path, length, count))
+  },
+
+  matches(path, length, source, flags) {
+    const [mm, pattern] = [readOnly(path, length), new RegExp(bytesOf(source), flags)]
+    return timed(() => {
+      let count = 0
+      for (const _match of mm.matchAll(pattern)) count += 1
+      return count
+    })
+  },
+
+  openCountMatchesClose(path, length, source, flags) {
+    const pattern = new RegExp(bytesOf(source), flags)
+    return timed(() => opened(path, length, (mm) => mm.count(pattern)))
   },
 
   openReplaceThereAndBack(path, length, one, other) {

@@ -2,17 +2,22 @@
 
 import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { measure } from 'mitata'
 import { perTime, timed, timedAsync } from './answer.mjs'
 
+const LOCKERS = 4
+const LOCKER = fileURLToPath(new URL('locker.mjs', import.meta.url))
 const PARTNER = fileURLToPath(new URL('partner.mjs', import.meta.url))
 
 /** Where the words and the payload are in the mapping. Words are in cache lines of their own. */
 export const TURN_AT = 0
 export const READY_AT = 64
 const PAYLOAD_AT = 4096
+/** Where processes count that contend for a lock. */
+const NUMBER_AT = 16
 
 const { mmap } = createRequire(import.meta.url)('../../index.js')
 
@@ -68,6 +73,15 @@ export const together = {
     return perTime({ ...all, result: payload }, times)
   },
 
+  async lockAndRelease(path, _length) {
+    const mm = mmap(path)
+    const { p50 } = await measure(() => mm.lockRangeSync(0, 8).release())
+    mm.close()
+    return { nanoseconds: p50, result: '' }
+  },
+
+  contend: (path, _length, times) => contend('lockRange', path, times),
+
   async notifyNobody(path) {
     const mm = mmap(path)
     const { p50 } = await measure(() => mm.notify(TURN_AT))
@@ -89,6 +103,25 @@ export const together = {
     mm.close()
     return { nanoseconds, result: result.length }
   },
+}
+
+/** Processes that contend for a lock, from the moment when they all run until the last has ended. */
+export async function contend(how, path, times, folder = '') {
+  const fd = openSync(path, 'r+')
+  writeSync(fd, new Uint32Array(1), 0, 4, NUMBER_AT)
+  const children = Array.from({ length: LOCKERS }, () =>
+    spawn(process.execPath, [LOCKER, how, path, times, folder], { stdio: ['pipe', 'pipe', 'inherit'] }),
+  )
+  await Promise.all(children.map(({ stdout }) => once(stdout, 'data')))
+  const ended = children.map((child) => once(child, 'exit'))
+  const all = await timedAsync(async () => {
+    for (const { stdin } of children) stdin.write('go')
+    await Promise.all(ended)
+  })
+  const number = new Uint32Array(1)
+  readSync(fd, number, 0, 4, NUMBER_AT)
+  closeSync(fd)
+  return perTime({ ...all, result: number[0] / LOCKERS }, LOCKERS * times)
 }
 
 async function started(how, path, payload) {

@@ -73,7 +73,7 @@ export const jobs = [
     file: 'log of 128 MiB',
     unit: 'GB/s',
     ours: {
-      label: "mmap + lines({ encoding: 'latin1' }) + RegExp + close",
+      label: 'mmap + matchAll + close',
       peer: 'memmap',
       operation: 'statusCodes',
       args: [hex(STATUS)],

@@ -42,4 +42,21 @@ export const together = [
     ours: { label: 'notify + Promise.all', peer: 'memmap', operation: 'wakeAll', args: [1000], below: 50 },
     others: [],
   },
+  {
+    name: 'lock a range and release it, uncontended',
+    file: 'shared',
+    unit: 'ns',
+    ours: { label: 'lockRangeSync + release', peer: 'memmap', operation: 'lockAndRelease', args: [] },
+    others: [{ label: 'Rust: fcntl(F_OFD_SETLK), twice', peer: 'Rust', wanted: 4 }],
+  },
+  {
+    name: '4 processes contend for a lock, one turn',
+    file: 'shared',
+    unit: 'µs',
+    ours: { label: 'lockRange + release', peer: 'memmap', operation: 'contend', args: [200] },
+    others: [
+      { label: 'fs-native-extensions: waitForLock', peer: 'fs-native-extensions', wanted: 0.5 },
+      { label: 'proper-lockfile', peer: 'proper-lockfile', wanted: 0.1 },
+    ],
+  },
 ]

@@ -50,3 +50,31 @@ pub fn evict(path: &str) -> Answer {
 pub fn evict(_path: &str) -> Answer {
     Err("only Linux is asked to remove a file from memory".into())
 }
+
+/// Locks the first eight bytes of a file and releases them.
+#[cfg(target_os = "linux")]
+pub fn lock_and_release(path: &str) -> Answer {
+    use std::os::fd::AsRawFd;
+    const TIMES: u32 = 20_000;
+    let file = std::fs::File::options().read(true).write(true).open(path)?;
+    let set = |kind: libc::c_int| {
+        // SAFETY: all zeros is a valid `flock`.
+        let mut range: libc::flock = unsafe { std::mem::zeroed() };
+        range.l_type = kind as _;
+        range.l_len = 8;
+        // SAFETY: the descriptor is open, and the argument is the one that the command wants.
+        let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &range) };
+        if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+    };
+    let started = std::time::Instant::now();
+    for _ in 0..TIMES {
+        set(libc::F_WRLCK)?;
+        set(libc::F_UNLCK)?;
+    }
+    Ok((started.elapsed().as_nanos() / u128::from(TIMES), String::new()))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn lock_and_release(_path: &str) -> Answer {
+    Err("only the locks of Linux are measured".into())
+}

@@ -8,6 +8,7 @@ mod ping_pong;
 
 use memchr::{memchr_iter, memmem};
 use memmap2::{Mmap, MmapMut, MmapOptions};
+use regex::bytes::RegexBuilder;
 use std::collections::HashMap;
 use std::error::Error;
 use std::fs::File;
@@ -87,6 +88,15 @@ fn answer(opened: &mut Opened, line: &str) -> Answer {
             drop(map);
             Ok((started.elapsed().as_nanos(), found))
         }
+        ["matches", path, length, source, flags] => {
+            let (map, source) = (opened.readable(path, length)?, String::from_utf8(bytes(source)?)?);
+            let pattern = RegexBuilder::new(&source)
+                .unicode(false)
+                .case_insensitive(flags.contains('i'))
+                .multi_line(flags.contains('m'))
+                .build()?;
+            Ok(timed(|| pattern.captures_iter(map).count().to_string()))
+        }
         ["lines", path, length] => {
             let map = opened.readable(path, length)?;
             Ok(timed(|| lines(map).to_string()))
@@ -119,6 +129,7 @@ fn answer(opened: &mut Opened, line: &str) -> Answer {
             bare::open_read_close(path, times.parse()?)
         }
         ["pingPong", path, _, times, _] => ping_pong::ping_pong(path, times.parse()?),
+        ["lockAndRelease", path, _] => bare::lock_and_release(path),
         ["evict", path] => bare::evict(path),
         _ => Err(format!("there is no operation {line:?}").into()),
     }
