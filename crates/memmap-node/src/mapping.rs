@@ -24,7 +24,7 @@ pub fn new_handle() -> External<Handle> {
 pub fn open(
     env: Env,
     handle: &External<Handle>,
-    #[napi(ts_arg_type = "number | string | Uint8Array")] file: Either3<f64, String, Uint8Argument>,
+    #[napi(ts_arg_type = "number | string | Uint8Array")] file: Either3<String, f64, Uint8Argument>,
     tagname: Option<String>,
     shm: Option<String>,
     length: f64,
@@ -43,9 +43,9 @@ pub fn open(
         let target = match (file, tagname, shm) {
             (_, Some(tag), _) => Target::Named(tag),
             (_, None, Some(name)) => Target::Shm(name),
-            (Either3::A(-1.0), ..) => Target::Anonymous,
-            (Either3::A(descriptor), ..) => Target::Descriptor(descriptor as i32),
-            (Either3::B(path), ..) => Target::Path(sys::path_from_bytes(path.into_bytes())),
+            (Either3::B(-1.0), ..) => Target::Anonymous,
+            (Either3::B(descriptor), ..) => Target::Descriptor(descriptor as i32),
+            (Either3::A(path), ..) => Target::Path(sys::path_from_bytes(path.into_bytes())),
             (Either3::C(path), ..) => Target::Path(sys::path_from_bytes(path.raw().to_vec()?)),
         };
         let plan = match access {
