@@ -19,6 +19,7 @@ import {
   MAX_VIEW_LENGTH,
   Mmap,
   type MmapError,
+  MmapMatch,
   type MmapOptions,
   mmap,
   PAGESIZE,
@@ -254,6 +255,31 @@ hasType<number>()(map.replaceAll('a', Buffer.from('b'), -10))
 hasType<IterableIterator<Uint8Array>>()(map.lines())
 hasType<IterableIterator<string>>()(map.lines({ encoding: 'utf8', crlf: true, reverse: true }))
 hasType<{ start: number; stop: number }>()(map.lineAt(0))
+
+hasType<number>()(map.search(/a/, 0, 10))
+hasType<MmapMatch | null>()(map.match(/a/, { start: 1 }))
+hasType<IterableIterator<MmapMatch>>()(map.matchAll(/a/, { start: 1, stop: 2, groups: false }))
+hasType<AsyncIterableIterator<MmapMatch>>()(map.matchAllAsync(/a/, 0, 10, { groups: true, onProgress() {} }))
+hasType<Promise<MmapMatch | null>>()(map.matchAsync(/a/))
+hasType<Promise<number>>()(map.searchAsync(/a/, { signal: AbortSignal.timeout(1) }))
+hasType<number>()(map.count(/a/))
+hasType<IterableIterator<string>>()(map.lines({ matching: /a/, encoding: 'utf8' }))
+hasType<number>()(map.replaceAll(/a/, (match) => match.text, { fill: ' ' }))
+hasType<Promise<number>>()(map.replaceAllAsync(/a/, 'b', 0, 10, { fill: 0 }))
+for (const match of map.matchAll(/(?<n>a)/)) {
+  hasType<string | undefined>()(match.group('n'))
+  hasType<[start: number, end: number] | undefined>()(match.span(0))
+  const [whole] = match
+  hasType<string | undefined>()(whole)
+}
+// @ts-expect-error a string is no pattern
+map.search('a')
+// @ts-expect-error only bytes replace on another thread
+map.replaceAllAsync(/a/, () => 'b')
+// @ts-expect-error a needle is replaced as it is
+map.replaceAll('a', () => 'b')
+// @ts-expect-error a match is made by a search
+new MmapMatch()
 hasType<ReadableStream<Uint8Array>>()(map.stream({ start: 1, stop: 2, chunkSize: 3 }))
 hasType<AsyncIterableIterator<Buffer>>()(map[Symbol.asyncIterator]())
 hasType<ArrayBuffer>()(map.arrayBuffer())

@@ -10,6 +10,7 @@ import {
   type FileLike,
   Mmap,
   type MmapError,
+  type MmapMatch,
   type MmapOptions,
   mmap,
   type TaskOptions,
@@ -31,6 +32,8 @@ export async function use(controller: AbortController): Promise<unknown[]> {
   const node: Buffer = mm.view(Buffer, 0, 4)
   const bytes: Uint8Array = mm.bytes
   const buffer: ArrayBuffer | SharedArrayBuffer = mm.buffer
+  const matches: MmapMatch[] = [...mm.matchAll(/a(?<rest>.*)/, { groups: true })]
+  for await (const { index, groups } of mm.matchAllAsync(/b/)) console.log(index, groups?.rest)
   const lines: string[] = [...mm.lines()].map((line) => new TextDecoder().decode(Buffer.from(line)))
   const disposable: Disposable = mm
   const described: string = mm[inspect.custom](2, {}) + inspect(mm)
@@ -53,6 +56,7 @@ export async function use(controller: AbortController): Promise<unknown[]> {
   const either: Mmap[] = [own, shared, mm]
   const found: number = mm.find('a', { start: 1 }) + (await mm.countAsync('a', { stop: 5, signal: controller.signal }))
   return [
+    matches,
     ownBuffer,
     ownBytes,
     body,
