@@ -3,6 +3,7 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { runInNewContext } from 'node:vm'
 import ava, { type ExecutionContext } from 'ava'
@@ -11,6 +12,9 @@ import { callWith } from './support/misuse.mjs'
 import { scratchFile, zeros } from './support/portable.mjs'
 
 const test = ava.serial
+
+/** The number of vectors. */
+const RECORDED = 297
 
 const TEXT = '2026-11-28 ERROR [disk] full\n2026-11-29 WARN [net] slow\n'
 
@@ -138,6 +142,37 @@ test('matchAll: it ends with an error after the mapping has been closed', (t) =>
   t.throws(() => matches.next(), { code: 'ERR_MMAP_CLOSED' })
   t.throws(() => match?.text, { code: 'ERR_MMAP_CLOSED' })
   t.is(match?.index, 0)
+})
+
+interface Vector {
+  python: string
+  source: string
+  flags: string
+  text: string
+  groups: boolean
+  matches: ([number, number] | null)[][]
+}
+
+test("matchAll: it finds what CPython's re finds in an mmap, in the cases of its own tests", (t) => {
+  // vectors/regexp/record.py has written them.
+  const lines = readFileSync(new URL('./vectors/regexp/matches.jsonl', import.meta.url), 'utf8')
+    .trimEnd()
+    .split('\n')
+  t.is(lines.length, RECORDED)
+  for (const line of lines) {
+    const vector: Vector = JSON.parse(line)
+    const text = Buffer.from(vector.text, 'hex')
+    using map = mmap(-1, text.length)
+    map.set(text)
+    const found = [...map.matchAll(new RegExp(vector.source, vector.flags))]
+    t.deepEqual(
+      found.map((match) =>
+        [...match].map((_, group) => match.span(group) ?? null).slice(0, vector.groups ? undefined : 1),
+      ),
+      vector.matches.map((groups) => (vector.groups ? groups : groups.slice(0, 1))),
+      line,
+    )
+  }
 })
 
 // --- Lines
