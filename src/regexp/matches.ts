@@ -11,7 +11,7 @@ import type { StartTask } from '../tasks.js'
 import { type MmapMatch, newMatch } from './match.js'
 import type { Pattern } from './pattern.js'
 
-/** The number of matches that a call finds. It is small at first, because many callers stop soon. */
+/** The number of matches that a call finds. It is small at first: many callers stop soon. */
 const FIRST_BATCH = 16
 const BATCH_GROWTH = 4
 const LARGEST_BATCH = 4096

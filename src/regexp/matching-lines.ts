@@ -12,7 +12,7 @@ import type { Pattern } from './pattern.js'
 /** Which lines, and how they are returned. */
 export interface MatchingLinesRequest {
   pattern: Pattern
-  /** With `crlf`, it tells for a line without its `'\r'` whether it matches. `pattern` finds more. */
+  /** With `crlf`: whether a line without its `'\r'` matches. `pattern` finds more lines. */
   exact: Pattern | undefined
   start: number
   /** Infinity: the end that the mapping has at that time. */

@@ -7,7 +7,7 @@
 // | 2 a byte, 3 a code point | the number of ranges, and the first and the last of each |
 // | 4 sequence, 5 choice | the number of parts, and the parts |
 // | 6 group | its number from 1 on, and the part |
-// | 7 repetition | the least and the most (2 ** 32 - 1: any number), 1 if it is greedy, and the part |
+// | 7 repetition | the least, the most (2 ** 32 - 1: any number), 1 if greedy, and the part |
 // | 8 look | see `Look` |
 
 import { LARGEST, type Node } from './tree.js'
