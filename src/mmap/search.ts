@@ -204,8 +204,8 @@ export class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * @param start default 0, or all options; `stop` is the length by default
    * @returns the number of matches
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_MMAP_REGEXP, ERR_INVALID_ARG_TYPE,
-   *   ERR_INVALID_ARG_VALUE for another length, ERR_OUT_OF_RANGE for another `fill`, ERR_MMAP_FAULT;
-   *   each with `replaced`, if it comes after the first replacement
+   *   ERR_INVALID_ARG_VALUE for another length, ERR_OUT_OF_RANGE for another `fill`,
+   *   ERR_MMAP_FAULT; each with `replaced`, if it comes after the first replacement
    */
   replaceAll(
     from: RegExp,
