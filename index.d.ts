@@ -1137,8 +1137,8 @@ declare class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * @param start default 0, or all options; `stop` is the length by default
    * @returns the number of matches
    * @throws ERR_MMAP_CLOSED, ERR_MMAP_READONLY, ERR_MMAP_REGEXP, ERR_INVALID_ARG_TYPE,
-   *   ERR_INVALID_ARG_VALUE for another length, ERR_OUT_OF_RANGE for another `fill`, ERR_MMAP_FAULT;
-   *   each with `replaced`, if it comes after the first replacement
+   *   ERR_INVALID_ARG_VALUE for another length, ERR_OUT_OF_RANGE for another `fill`,
+   *   ERR_MMAP_FAULT; each with `replaced`, if it comes after the first replacement
    */
   replaceAll(from: RegExp, to: BytesLike | ((match: MmapMatch) => BytesLike), start?: number | RangeReplaceOptions, stop?: number, options?: ReplaceOptions): number;
   /**
@@ -1276,11 +1276,11 @@ declare class MmapRegExp<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
   /**
    * The matches of a RegExp in `[start, stop)`, from the first to the last, without overlaps: what
    * `String.prototype.matchAll` finds, in bytes and in linear time. Without the flags `u` and `v`
-   * the unit is a byte (`.` is one, `\\xff` is one), and with them a character of UTF-8. The flags
+   * the unit is a byte (`.` is one, `\xff` is one), and with them a character of UTF-8. The flags
    * `g` and `d` are ignored, and `lastIndex` is neither read nor written. With `y` a match begins
-   * where the one before ends, and the first at `start`. `^` and `\\b` see the bytes before `start`.
-   * `stop` is as if the mapping ended there. Matches are found a few thousand at a time; see
-   * {@link findAll} for changes of the mapping meanwhile.
+   * where the one before ends, and the first at `start`. `^` and `\b` see the bytes before
+   * `start`. `stop` is as if the mapping ended there. Matches are found a few thousand at a time;
+   * see {@link findAll} for changes of the mapping meanwhile.
    * @param re a RegExp; look-around and references to groups are refused
    * @param start default 0, not the cursor; or all options. `stop` is the length by default
    * @throws ERR_MMAP_CLOSED, also at the next step after it has been closed; ERR_INVALID_ARG_TYPE,
@@ -1321,9 +1321,10 @@ declare class MmapRegExp<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * searched for while the loop works on this one, and none after it, so a slow loop costs no
    * memory. The iteration ends with `break`, by the signal, and by `unmap()`.
    * `onProgress` is called while a batch is searched for, and once when there are no more matches.
-   * @returns an iterator, whose steps are rejected with the errors of `matchAll`, and as the promise
-   *   of {@link findAsync}
-   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_MMAP_REGEXP, ABORT_ERR
+   * @returns an iterator, whose steps are rejected with the errors of `matchAll`, and as the
+   *   promise of {@link findAsync}
+   * @throws ERR_MMAP_CLOSED, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_MMAP_REGEXP,
+   *   ABORT_ERR
    * @category Search on another thread
    * @example
    * ```js
