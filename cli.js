@@ -61,7 +61,9 @@ function inUnits(bytes) {
 const PIECE$2 = 64 * 1024;
 /** The standard output. */
 var Output = class {
-	#waiting = "";
+	#text = "";
+	#pieces = [];
+	#waiting = 0;
 	#isClosed = false;
 	constructor() {
 		process.stdout.on("error", () => {
@@ -76,25 +78,47 @@ var Output = class {
 	get width() {
 		return process.stdout.columns || 80;
 	}
-	async write(text) {
-		this.#waiting += text;
-		if (this.#waiting.length >= PIECE$2) await this.flush();
+	/** Prints text, or bytes that nobody changes any more. */
+	async write(what) {
+		if (typeof what === "string") this.#text += what;
+		else {
+			this.#endText();
+			this.#pieces.push(what);
+		}
+		this.#waiting += what.length;
+		if (this.#waiting >= PIECE$2) await this.flush();
+	}
+	#endText() {
+		if (this.#text !== "") this.#pieces.push(Buffer.from(this.#text));
+		this.#text = "";
 	}
 	/** Waits until the reader has taken what was written. Throws if there is no reader any more. */
 	async flush() {
-		const text = this.#waiting;
-		this.#waiting = "";
-		if (text !== "" && !process.stdout.write(text)) await (0, node_events.once)(process.stdout, "drain");
+		this.#endText();
+		const piece = Buffer.concat(this.#pieces);
+		this.#pieces = [];
+		this.#waiting = 0;
+		if (piece.length > 0 && !process.stdout.write(piece)) await (0, node_events.once)(process.stdout, "drain");
 		await new Promise((resolve) => setImmediate(resolve));
 		if (this.#isClosed) throw new Error("the reader of the output has ended");
 	}
 };
-/** Whether to print colours: by default on a terminal, unless NO_COLOR is set. */
-function hasColours(when) {
-	if (when !== "auto") return when === "always";
+/** What --color says. By default colours are for a terminal, unless NO_COLOR is set. */
+function colours(when) {
+	if (when === "always" || when === "never") return when === "always";
+	if (when !== "auto") throw new UsageError(`--color is always, never or auto, and not "${when}"`);
 	return process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb";
 }
+/** Bytes in a colour. */
+function paint(colour, bytes) {
+	return Buffer.concat([
+		Buffer.from(colour),
+		bytes,
+		Buffer.from(RESET)
+	]);
+}
 const DIM = "\x1B[2m";
+const RED = "\x1B[31m";
 const GREEN = "\x1B[32m";
 const RESET = "\x1B[0m";
 /** A line on the terminal that shows how far work is. Without a terminal it prints nothing. */
@@ -115,6 +139,236 @@ var ProgressBar = class {
 		if (process.stderr.isTTY === true) process.stderr.write("\r\x1B[K");
 	}
 };
+//#endregion
+//#region src/cli/grep.ts
+const GREP_HELP = `Usage: memmap grep [OPTION]... PATTERN FILE...
+
+Prints the lines that PATTERN matches, a regular expression of JavaScript. It is searched for in
+linear time, so look-around and references to groups are refused.
+
+  -i, --ignore-case    ignores case
+  -F, --fixed-strings  PATTERN is text
+  -c, --count          prints how many lines match
+  -n, --line-number    prints the numbers of lines, from 1
+  -o, --only-matching  prints the matches, each on a line
+      --color WHEN     always, never, or auto (on a terminal, unless NO_COLOR is set)
+      --json           prints an object for each line
+  -h, --help           prints this
+
+Exit code: 0 if a line matches, 1 if none does, 2 for an error.
+`;
+async function grep(args, output) {
+	const { values, positionals } = (0, node_util.parseArgs)({
+		args,
+		allowPositionals: true,
+		options: {
+			"ignore-case": {
+				type: "boolean",
+				short: "i",
+				default: false
+			},
+			"fixed-strings": {
+				type: "boolean",
+				short: "F",
+				default: false
+			},
+			count: {
+				type: "boolean",
+				short: "c",
+				default: false
+			},
+			"line-number": {
+				type: "boolean",
+				short: "n",
+				default: false
+			},
+			"only-matching": {
+				type: "boolean",
+				short: "o",
+				default: false
+			},
+			color: {
+				type: "string",
+				default: "auto"
+			},
+			json: {
+				type: "boolean",
+				default: false
+			}
+		}
+	});
+	const [pattern, ...files] = positionals;
+	if (pattern === void 0) throw new UsageError("PATTERN is missing");
+	if (files.length === 0) throw new UsageError("FILE is missing");
+	const request = {
+		re: regExp(values["fixed-strings"] ? escaped(pattern) : pattern, values["ignore-case"]),
+		count: values.count,
+		numbers: values["line-number"],
+		only: values["only-matching"],
+		json: values.json,
+		inColour: colours(values.color),
+		named: files.length > 1
+	};
+	let found = 0;
+	let failed = false;
+	for (const file of files) try {
+		found += await inFile(file, request, output);
+	} catch (error) {
+		if (output.isClosed || error.code === "ERR_MMAP_REGEXP") throw error;
+		process.stderr.write(`memmap: ${error instanceof Error ? error.message : String(error)}\n`);
+		failed = true;
+	}
+	if (failed) return 2;
+	return found > 0 ? 0 : 1;
+}
+/** Characters are those of UTF-8, unless PATTERN has an escape that the flag `u` refuses. */
+function regExp(pattern, ignoreCase) {
+	const flags = ignoreCase ? "im" : "m";
+	try {
+		return new RegExp(pattern, `${flags}u`);
+	} catch {}
+	try {
+		return new RegExp(pattern, flags);
+	} catch (error) {
+		throw new UsageError(error.message);
+	}
+}
+function escaped(text) {
+	return text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+}
+/** How many lines match. */
+async function inFile(file, request, output) {
+	const mm = (0, __index_js.mmap)(file, {
+		access: __index_js.ACCESS_READ,
+		allowEmpty: true
+	});
+	try {
+		const { count, numbers, only, json, inColour, named } = request;
+		const prefix = named ? `${file}:` : "";
+		if (count) {
+			const lines = countLines(mm, request.re);
+			await output.write(json ? `${JSON.stringify({
+				file,
+				count: lines
+			})}\n` : `${prefix}${lines}\n`);
+			return lines;
+		}
+		if (numbers || only || json || inColour) return await placedLines(mm, file, request, output);
+		let lines = 0;
+		for (const line of mm.lines({ matching: request.re })) {
+			lines += 1;
+			if (named) await output.write(prefix);
+			await output.write(Buffer.from(line));
+			await output.write("\n");
+		}
+		return lines;
+	} finally {
+		mm.unmap();
+	}
+}
+function countLines(mm, re) {
+	let lines = 0;
+	for (const _ of mm.lines({ matching: re })) lines += 1;
+	return lines;
+}
+/** Prints lines with what is asked for about their places. */
+async function placedLines(mm, file, request, output) {
+	const { re, numbers, only, json, inColour, named } = request;
+	let lines = 0;
+	for (const { number, start, stop, matches: all } of matchingLines(mm, re)) {
+		lines += 1;
+		const matches = all.filter(([from, to]) => to > from);
+		if (json) {
+			const text = mm.toString("utf8", start, stop);
+			await output.write(`${JSON.stringify({
+				file,
+				line: number,
+				offset: start,
+				text,
+				matches
+			})}\n`);
+			continue;
+		}
+		const prefix = `${named ? `${file}:` : ""}${numbers ? `${number}:` : ""}`;
+		if (only) {
+			for (const [from, to] of matches) {
+				await output.write(prefix);
+				await write(from, to, inColour);
+				await output.write("\n");
+			}
+			continue;
+		}
+		await output.write(prefix);
+		let at = start;
+		for (const [from, to] of matches) {
+			await write(at, from, false);
+			await write(from, to, inColour);
+			at = to;
+		}
+		await write(at, stop, false);
+		await output.write("\n");
+	}
+	return lines;
+	async function write(from, to, red) {
+		const bytes = mm.slice(from, to);
+		await output.write(red ? paint(RED, bytes) : bytes);
+	}
+}
+/** The lines that match, and the matches in them. A match is within one line. */
+function* matchingLines(mm, re) {
+	const numbers = new LineNumbers(mm);
+	/** Where the next line begins that was not looked at yet. */
+	let next = 0;
+	search: while (next < mm.length) {
+		let line;
+		for (const { index, end } of mm.matchAll(re, {
+			start: next,
+			groups: false
+		})) {
+			if (index === mm.length) break;
+			if (line === void 0 || index > line.stop) {
+				if (line !== void 0) yield line;
+				line = {
+					number: numbers.at(index),
+					...mm.lineAt(index),
+					matches: []
+				};
+				next = line.stop + 1;
+			}
+			if (end <= line.stop) {
+				line.matches.push([index, end]);
+				continue;
+			}
+			line.matches = matchesIn(mm, re, line);
+			if (line.matches.length > 0) yield line;
+			continue search;
+		}
+		if (line !== void 0) yield line;
+		return;
+	}
+}
+/** Counts lines up to positions that grow. */
+var LineNumbers = class {
+	#mm;
+	#position = 0;
+	#number = 1;
+	constructor(mm) {
+		this.#mm = mm;
+	}
+	/** The number of the line that a position is in. */
+	at(position) {
+		this.#number += this.#mm.count("\n", this.#position, position);
+		this.#position = position;
+		return this.#number;
+	}
+};
+function matchesIn(mm, re, { start, stop }) {
+	return Array.from(mm.matchAll(re, {
+		start,
+		stop,
+		groups: false
+	}), ({ index, end }) => [index, end]);
+}
 //#endregion
 //#region \0@oxc-project+runtime@0.127.0/helpers/usingCtx.js
 function _usingCtx() {
@@ -219,7 +473,7 @@ async function hexdump(args, output) {
 		const [file = ""] = positionals(given, ["FILE"]);
 		const start = optionalSize(values.skip, "--skip") ?? 0;
 		const length = optionalSize(values.length, "--length");
-		const inColour = hasColours(colours(values.color));
+		const inColour = colours(values.color);
 		const mm = _usingCtx$3.u((0, __index_js.mmap)(file, {
 			access: __index_js.ACCESS_READ,
 			allowEmpty: true
@@ -254,10 +508,6 @@ async function hexdump(args, output) {
 	} finally {
 		_usingCtx$3.d();
 	}
-}
-function colours(when) {
-	if (when === "always" || when === "never" || when === "auto") return when;
-	throw new UsageError(`--color is always, never or auto, and not "${when}"`);
 }
 function rowOf(offset, row, inColour) {
 	const hex = [row.subarray(0, 8), row.subarray(8)].map((half) => hexOf(half).padEnd(23)).join("  ");
@@ -439,7 +689,7 @@ async function resident(args, output) {
 			}
 		});
 		const [file = ""] = positionals(given, ["FILE"]);
-		const inColour = hasColours(colours(values.color));
+		const inColour = colours(values.color);
 		const mm = _usingCtx$1.u((0, __index_js.mmap)(file, {
 			access: __index_js.ACCESS_READ,
 			allowEmpty: true
@@ -549,6 +799,10 @@ const FOUND = 0;
 const NOT_FOUND = 1;
 const FAILED = 2;
 const COMMANDS = new Map([
+	["grep", {
+		help: GREP_HELP,
+		run: grep
+	}],
 	["replace", {
 		help: REPLACE_HELP,
 		run: replace
@@ -565,6 +819,7 @@ const COMMANDS = new Map([
 const HELP = `Usage: memmap COMMAND [OPTION]... FILE
 
 Commands:
+  grep PATTERN FILE...   prints the lines that a regular expression matches
   replace OLD NEW FILE   replaces bytes in place; OLD and NEW have the same length
   resident FILE          shows which parts of a file are in memory
   hexdump FILE           prints bytes as "hexdump -C" does

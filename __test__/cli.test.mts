@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { readFileSync, statfsSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { mmap, PAGESIZE } from 'memmap'
 import { onLinux } from './support/platform.mjs'
 import { scratchFolder } from './support/portable.mjs'
@@ -28,6 +28,101 @@ function run(cwd: string, args: string[], env: NodeJS.ProcessEnv = {}): Ended {
 function start(cwd: string, args: string[]): ChildProcess {
   return spawn(process.execPath, [COMMAND, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
 }
+
+// --- grep
+
+const LOG = 'INFO started\nERROR café full\nINFO x\nerror again error\nlast'
+
+function grep(
+  t: ExecutionContext,
+  args: string[],
+  content: string | Buffer = LOG,
+): [code: number | null, stdout: string] {
+  const folder = scratchFolder(t)
+  writeFileSync(join(folder, 'a.log'), content)
+  const { code, stdout } = run(folder, ['grep', ...args, 'a.log'])
+  return [code, stdout]
+}
+
+test('grep: it prints the lines that match', (t) => {
+  t.deepEqual(grep(t, ['INFO']), [0, 'INFO started\nINFO x\n'])
+  t.deepEqual(grep(t, ['^last$']), [0, 'last\n'])
+  t.deepEqual(grep(t, ['caf. f']), [0, 'ERROR café full\n'])
+  t.deepEqual(grep(t, ['missing']), [1, ''])
+  t.deepEqual(grep(t, ['x'], ''), [1, ''])
+})
+
+test('grep: bytes that are no UTF-8 stay what they are', (t) => {
+  const folder = scratchFolder(t)
+  const bytes = Buffer.from('a\xff\xfe b\n', 'latin1')
+  writeFileSync(join(folder, 'a.bin'), bytes)
+  const { stdout } = spawnSync(process.execPath, [COMMAND, 'grep', '-n', 'b', 'a.bin'], { cwd: folder })
+  t.deepEqual(stdout, Buffer.concat([Buffer.from('1:'), bytes]))
+})
+
+test('grep: -i, -F, -c, -n and -o do what they do in grep', (t) => {
+  t.deepEqual(grep(t, ['-i', 'ERROR']), [0, 'ERROR café full\nerror again error\n'])
+  t.deepEqual(grep(t, ['-F', 'f.ll']), [1, ''])
+  t.deepEqual(grep(t, ['-c', 'INFO']), [0, '2\n'])
+  t.deepEqual(grep(t, ['-c', 'missing']), [1, '0\n'])
+  t.deepEqual(grep(t, ['-n', 'error']), [0, '4:error again error\n'])
+  t.deepEqual(grep(t, ['-no', 'err..']), [0, '4:error\n4:error\n'])
+})
+
+test('grep: a match is within a line', (t) => {
+  t.deepEqual(grep(t, ['-n', '[a-z\\s]{3,}'], 'ab\nc\nabc\nde f\n'), [0, '3:abc\n4:de f\n'])
+  t.deepEqual(grep(t, ['-c', 'x*']), [0, '5\n'])
+  t.deepEqual(grep(t, ['-n', '^$'], 'a\n\nb\n'), [0, '2:\n'])
+})
+
+test('grep: --json prints an object for each line, --color always paints the matches', (t) => {
+  const [, text] = grep(t, ['--json', 'r+o'])
+  const place = {
+    file: 'a.log',
+    line: 4,
+    offset: 37,
+    text: 'error again error',
+    matches: [
+      [38, 41],
+      [50, 53],
+    ],
+  }
+  t.deepEqual(JSON.parse(text), place)
+  t.deepEqual(JSON.parse(grep(t, ['--json', '-c', 'INFO'])[1]), { file: 'a.log', count: 2 })
+  t.is(grep(t, ['--color', 'always', 'x'])[1], 'INFO \x1b[31mx\x1b[0m\n')
+})
+
+test('grep: several files have their names, and one that is missing is exit code 2', (t) => {
+  const folder = scratchFolder(t)
+  writeFileSync(join(folder, 'a.log'), 'one\n')
+  writeFileSync(join(folder, 'b.log'), 'one two\n')
+  t.is(run(folder, ['grep', 'one', 'a.log', 'b.log']).stdout, 'a.log:one\nb.log:one two\n')
+  t.is(run(folder, ['grep', '-c', 'two', 'a.log', 'b.log']).stdout, 'a.log:0\nb.log:1\n')
+  const { code, stdout, stderr } = run(folder, ['grep', 'one', 'missing.log', 'b.log'])
+  t.deepEqual([code, stdout], [2, 'b.log:one two\n'])
+  t.is(stderr, "memmap: ENOENT: no such file or directory, open 'missing.log'\n")
+})
+
+test('grep: a pattern that cannot be searched for is exit code 2', (t) => {
+  t.deepEqual(grep(t, ['(']), [2, ''])
+  t.deepEqual(grep(t, ['(?=a)']), [2, ''])
+})
+
+test('grep: it finds the lines that grep finds', (t) => {
+  const lines = Array.from({ length: 20_000 }, (_, i) => `${(i * 7919) % 10_007} ${'ab'.repeat(i % 7)} line ${i}`)
+  const folder = scratchFolder(t)
+  writeFileSync(join(folder, 'a.log'), lines.join('\n'))
+  if (spawnSync('grep', ['--version']).error !== undefined) {
+    t.log('not compared, because there is no grep here')
+    t.pass()
+    return
+  }
+  const options = { cwd: folder, encoding: 'utf8' as const, maxBuffer: 2 ** 24 }
+  for (const args of [['-n', '77'], ['-c', '^1.*9$'], ['-o', '(ab)+'], ['abab line 1']]) {
+    const ours = spawnSync(process.execPath, [COMMAND, 'grep', ...args, 'a.log'], options)
+    t.is(ours.stdout, spawnSync('grep', ['-E', ...args, 'a.log'], options).stdout)
+  }
+})
 
 // --- replace
 

@@ -12,6 +12,14 @@ const { scratchFile } = require('./scratch.cjs')
 const COMMAND = join(__dirname, '../../cli.js')
 
 module.exports = {
+  'memmap grep: it prints the lines that match': async () => {
+    const path = scratchFile('one 1\ntwo 2\none 3\n')
+    assert.equal(await outputOf(COMMAND, ['grep', '^o.*\\d', path]), 'one 1\none 3')
+    assert.equal(await outputOf(COMMAND, ['grep', '-no', '[23]', path]), '2:2\n3:3')
+    const { code } = await startScript(COMMAND, ['grep', 'three', path]).ended
+    assert.equal(code, 1)
+  },
+
   'memmap replace: it replaces in the file, and says how often': async () => {
     const path = scratchFile('one two one')
     assert.equal(await outputOf(COMMAND, ['replace', 'one', 'ONE', path]), `2 replaced in ${path}`)

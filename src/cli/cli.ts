@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UsageError } from './arguments.js'
+import { GREP_HELP, grep } from './grep.js'
 import { HEXDUMP_HELP, hexdump } from './hexdump.js'
 import { Output } from './output.js'
 import { REPLACE_HELP, replace } from './replace.js'
@@ -21,6 +22,7 @@ interface Command {
 }
 
 const COMMANDS = new Map<string, Command>([
+  ['grep', { help: GREP_HELP, run: grep }],
   ['replace', { help: REPLACE_HELP, run: replace }],
   ['resident', { help: RESIDENT_HELP, run: resident }],
   ['hexdump', { help: HEXDUMP_HELP, run: hexdump }],
@@ -29,6 +31,7 @@ const COMMANDS = new Map<string, Command>([
 const HELP = `Usage: memmap COMMAND [OPTION]... FILE
 
 Commands:
+  grep PATTERN FILE...   prints the lines that a regular expression matches
   replace OLD NEW FILE   replaces bytes in place; OLD and NEW have the same length
   resident FILE          shows which parts of a file are in memory
   hexdump FILE           prints bytes as "hexdump -C" does

@@ -2,8 +2,8 @@
 
 import { parseArgs } from 'node:util'
 import { ACCESS_READ, mmap } from 'memmap'
-import { optionalSize, positionals, UsageError } from './arguments.js'
-import { type Colours, DIM, hasColours, type Output, RESET } from './output.js'
+import { optionalSize, positionals } from './arguments.js'
+import { colours, DIM, type Output, RESET } from './output.js'
 
 export const HEXDUMP_HELP = `Usage: memmap hexdump [OPTION]... FILE
 
@@ -35,7 +35,7 @@ export async function hexdump(args: string[], output: Output): Promise<number> {
   const [file = ''] = positionals(given, ['FILE'])
   const start = optionalSize(values.skip, '--skip') ?? 0
   const length = optionalSize(values.length, '--length')
-  const inColour = hasColours(colours(values.color))
+  const inColour = colours(values.color)
 
   using mm = mmap(file, { access: ACCESS_READ, allowEmpty: true })
   const stop = Math.min(length === undefined ? mm.length : start + length, mm.length)
@@ -60,11 +60,6 @@ export async function hexdump(args: string[], output: Output): Promise<number> {
   }
   if (!values.json && stop > start) await output.write(`${address(stop)}\n`)
   return 0
-}
-
-export function colours(when: string): Colours {
-  if (when === 'always' || when === 'never' || when === 'auto') return when
-  throw new UsageError(`--color is always, never or auto, and not "${when}"`)
 }
 
 function rowOf(offset: number, row: Buffer, inColour: boolean): string {

@@ -1,12 +1,15 @@
 // What the command prints: text in large pieces, colours, and a progress bar.
 
 import { once } from 'node:events'
+import { UsageError } from './arguments.js'
 
 const PIECE = 64 * 1024
 
 /** The standard output. */
 export class Output {
-  #waiting = ''
+  #text = ''
+  #pieces: Uint8Array[] = []
+  #waiting = 0
   #isClosed = false
 
   constructor() {
@@ -26,28 +29,46 @@ export class Output {
     return process.stdout.columns || 80
   }
 
-  async write(text: string): Promise<void> {
-    this.#waiting += text
-    if (this.#waiting.length >= PIECE) await this.flush()
+  /** Prints text, or bytes that nobody changes any more. */
+  async write(what: string | Uint8Array): Promise<void> {
+    if (typeof what === 'string') {
+      this.#text += what
+    } else {
+      this.#endText()
+      this.#pieces.push(what)
+    }
+    this.#waiting += what.length
+    if (this.#waiting >= PIECE) await this.flush()
+  }
+
+  #endText(): void {
+    if (this.#text !== '') this.#pieces.push(Buffer.from(this.#text))
+    this.#text = ''
   }
 
   /** Waits until the reader has taken what was written. Throws if there is no reader any more. */
   async flush(): Promise<void> {
-    const text = this.#waiting
-    this.#waiting = ''
-    if (text !== '' && !process.stdout.write(text)) await once(process.stdout, 'drain')
+    this.#endText()
+    const piece = Buffer.concat(this.#pieces)
+    this.#pieces = []
+    this.#waiting = 0
+    if (piece.length > 0 && !process.stdout.write(piece)) await once(process.stdout, 'drain')
     // An error of the pipe is emitted in a later turn.
     await new Promise((resolve) => setImmediate(resolve))
     if (this.#isClosed) throw new Error('the reader of the output has ended')
   }
 }
 
-export type Colours = 'auto' | 'always' | 'never'
-
-/** Whether to print colours: by default on a terminal, unless NO_COLOR is set. */
-export function hasColours(when: Colours): boolean {
-  if (when !== 'auto') return when === 'always'
+/** What --color says. By default colours are for a terminal, unless NO_COLOR is set. */
+export function colours(when: string): boolean {
+  if (when === 'always' || when === 'never') return when === 'always'
+  if (when !== 'auto') throw new UsageError(`--color is always, never or auto, and not "${when}"`)
   return process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb'
+}
+
+/** Bytes in a colour. */
+export function paint(colour: string, bytes: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(colour), bytes, Buffer.from(RESET)])
 }
 
 export const DIM = '\x1b[2m'

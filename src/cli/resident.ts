@@ -4,8 +4,7 @@ import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { ACCESS_READ, MADV_PAGEOUT, type Mmap, mmap, PAGESIZE } from 'memmap'
 import { inUnits, positionals } from './arguments.js'
-import { colours } from './hexdump.js'
-import { DIM, GREEN, hasColours, type Output, ProgressBar, RESET } from './output.js'
+import { colours, DIM, GREEN, type Output, ProgressBar, RESET } from './output.js'
 
 export const RESIDENT_HELP = `Usage: memmap resident [OPTION]... FILE
 
@@ -37,7 +36,7 @@ export async function resident(args: string[], output: Output): Promise<number> 
     },
   })
   const [file = ''] = positionals(given, ['FILE'])
-  const inColour = hasColours(colours(values.color))
+  const inColour = colours(values.color)
 
   using mm = mmap(file, { access: ACCESS_READ, allowEmpty: true })
   if (values.evict) await evict(mm, file)
