@@ -76,6 +76,55 @@ pub unsafe fn down(haystack: *const u8, positions: Range<usize>, probes: Probes,
     }
 }
 
+/// The position of the first `byte` in a range.
+///
+/// # Safety
+///
+/// The range must be readable. Others may write to it.
+pub unsafe fn first(haystack: *const u8, range: Range<usize>, byte: u8) -> Option<usize> {
+    let mut found = None;
+    let candidate = &mut |position| {
+        found = Some(position);
+        usize::MAX
+    };
+    // SAFETY: the caller's promise.
+    unsafe { up_shared(haystack, range, Probes::One(Probe { byte, at: 0 }), candidate) };
+    found
+}
+
+/// The position of the last `byte` in a range.
+///
+/// # Safety
+///
+/// As for [`first`].
+pub unsafe fn last(haystack: *const u8, range: Range<usize>, byte: u8) -> Option<usize> {
+    let mut found = None;
+    let candidate = |position| {
+        found = Some(position);
+        true
+    };
+    let probes = [Probe { byte, at: 0 }; 2];
+    // SAFETY: the caller's promise.
+    unsafe { vector::run(Down::<_, false> { haystack, positions: range, probes, candidate }) };
+    found
+}
+
+/// Like [`up`], in one copy for all callers whose candidates are rare.
+///
+/// # Safety
+///
+/// As for [`up`].
+#[inline(never)]
+pub unsafe fn up_shared(
+    haystack: *const u8,
+    positions: Range<usize>,
+    probes: Probes,
+    candidate: &mut dyn FnMut(usize) -> usize,
+) {
+    // SAFETY: the caller's promise.
+    unsafe { up(haystack, positions, probes, candidate) };
+}
+
 /// The number of bytes, of `length` bytes from `haystack`, that are `byte`.
 ///
 /// # Safety

@@ -97,15 +97,21 @@ pub unsafe fn run<W: Work>(work: W) -> W::Output {
 ///
 /// # Safety
 ///
-/// As for [`run`].
+/// As for [`run`], on a machine for which [`can_look_up`] is true.
 pub unsafe fn run_lookup<W: Work>(work: W) -> W::Output {
     #[cfg(target_arch = "x86_64")]
-    if !x86_64::is_wide() && can_look_up() {
+    if x86_64::is_wide() {
         // SAFETY: the machine has the instructions. The rest is the caller's promise.
-        return unsafe { x86_64::run_lookup(work) };
+        unsafe { x86_64::run_wide(work) }
+    } else {
+        // SAFETY: the caller's promise.
+        unsafe { x86_64::run_lookup(work) }
     }
+    #[cfg(not(target_arch = "x86_64"))]
     // SAFETY: the caller's promise.
-    unsafe { run(work) }
+    unsafe {
+        run(work)
+    }
 }
 
 /// Whether [`Vector::lookup`] is fast.

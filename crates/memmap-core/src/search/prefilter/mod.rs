@@ -16,10 +16,11 @@ mod sequence;
 use byte_set::ByteSet;
 use regex_syntax::hir::Hir;
 use scanner::Scanner;
+pub use sequence::bytes_of;
 use sequence::{Required, cheapest, whole};
 use std::ops::Range;
 
-use super::scan::{self, Probe, Probes};
+use super::scan;
 
 /// The greatest cost of a prefilter, in bytes that the automaton steps over for each byte of the
 /// haystack.
@@ -139,14 +140,8 @@ impl Prefilter {
     unsafe fn start_before(&self, memory: *const u8, range: Range<usize>) -> usize {
         let Range { start, end } = range;
         if self.is_before_nearly_all {
-            let mut first = start;
-            let candidate = |position| {
-                first = position + 1;
-                true
-            };
             // SAFETY: the caller's promise.
-            unsafe { scan::down(memory, start..end, Probes::One(Probe { byte: b'\n', at: 0 }), candidate) };
-            return first;
+            return unsafe { scan::last(memory, start..end, b'\n') }.map_or(start, |last| last + 1);
         }
         let mut first = end;
         while first > start {

@@ -110,7 +110,7 @@ impl Scanner {
         let end = positions.end.min((stop + 1).saturating_sub(self.any.len()));
         let positions = positions.start..end;
         let mut found = None;
-        let candidate = |position| {
+        let candidate: &mut dyn FnMut(usize) -> usize = &mut |position| {
             // SAFETY: the position is followed by as many bytes as the shortest sequence has.
             match unsafe { self.length_at(memory, position, stop) } {
                 Some(length) => {
@@ -121,8 +121,9 @@ impl Scanner {
             }
         };
         match self.probes {
-            // SAFETY: at each position, the bytes of the shortest sequence are readable.
-            Kind::Bytes(probes) => unsafe { scan::up(memory, positions, probes, candidate) },
+            // SAFETY: at each position, the bytes of the shortest sequence are readable. There are
+            // sets only if the machine can look them up.
+            Kind::Bytes(probes) => unsafe { scan::up_shared(memory, positions, probes, candidate) },
             // SAFETY: as above.
             Kind::One(probes) => unsafe { vector::run_lookup(Sets { memory, positions, stop, probes, candidate }) },
             // SAFETY: as above.
@@ -199,19 +200,19 @@ fn choose(any: &[ByteSet]) -> Option<Vec<(usize, ByteSet)>> {
     Some(places).filter(|places| !places.is_empty())
 }
 
-struct Sets<F, const N: usize> {
+struct Sets<'a, const N: usize> {
     memory: *const u8,
     positions: Range<usize>,
     stop: usize,
     probes: [SetProbe; N],
-    candidate: F,
+    candidate: &'a mut dyn FnMut(usize) -> usize,
 }
 
-impl<F: FnMut(usize) -> usize, const N: usize> Work for Sets<F, N> {
+impl<const N: usize> Work for Sets<'_, N> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn with<V: Vector>(mut self) {
+    unsafe fn with<V: Vector>(self) {
         let Range { start: mut at, end } = self.positions;
         let furthest = self.probes.iter().map(|probe| probe.at).max().unwrap_or(0);
         let tables = self.probes.map(|probe| {
@@ -270,14 +271,14 @@ mod tests {
     fn find<V: Vector, const N: usize>(bytes: &[u8], sets: &[(usize, ByteSet)]) -> Option<Vec<usize>> {
         let probes: Vec<SetProbe> = sets.iter().map(|&(at, set)| SetProbe::new(at, set)).collect();
         let mut found = Vec::new();
-        let candidate = |position| {
+        let candidate = &mut |position| {
             found.push(position);
             position + 1
         };
         let furthest = sets.iter().map(|(at, _)| *at).max()?;
         let positions = 0..bytes.len().saturating_sub(furthest);
         let (memory, stop) = (bytes.as_ptr(), bytes.len());
-        let work = Sets::<_, N> { memory, positions, stop, probes: probes.try_into().ok()?, candidate };
+        let work = Sets::<N> { memory, positions, stop, probes: probes.try_into().ok()?, candidate };
         // SAFETY: at the positions the probes are inside the bytes, and each machine of the tests
         // has these vectors.
         unsafe { work.with::<V>() };

@@ -173,8 +173,12 @@ fn prefixes_of_all<'a>(parts: impl Iterator<Item = &'a Hir>) -> Option<Vec<Prefi
         }
         match prefixes(part).and_then(|next| followed_by(all.clone(), &next)) {
             Some(longer) => all = longer,
-            // What is known so far is still true.
-            None => break,
+            // What is known so far is still true, but something follows.
+            None => {
+                for prefix in &mut all {
+                    prefix.is_open = false;
+                }
+            }
         }
     }
     Some(all)

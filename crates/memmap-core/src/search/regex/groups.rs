@@ -1,19 +1,26 @@
 //! Where the groups of a match are.
 //!
 //! The bytes of the match, and one at each side, are copied to private memory, where the searches of
-//! regex-automata can read them.
+//! regex-automata can read them. Start and end of the match are known, so only its groups are asked
+//! for:
+//!
+//! * If each byte leaves only one way on, a one-pass DFA finds them in one pass, and stops after the
+//!   last group.
+//! * `.*took (\d+) ms` leaves two ways at each `t`, but only one if it is read from its end. So the
+//!   one-pass DFA of the reversed pattern reads the reversed copy.
+//! * A backtracker, which tries nothing twice, does the others.
 
 use super::too_large;
 use crate::error::Result;
 use crate::search::Group;
 use regex_automata::dfa::onepass;
 use regex_automata::nfa::thompson::{
-    NFA,
+    Compiler, Config, NFA,
     backtrack::{self, BoundedBacktracker},
-    pikevm::{self, PikeVM},
 };
 use regex_automata::util::primitives::NonMaxUsize;
-use regex_automata::{Anchored, Input};
+use regex_automata::{Anchored, Input, MatchKind};
+use regex_syntax::hir::{Capture, Class, Hir, HirKind, Look, Repetition};
 use std::ops::Range;
 use std::ptr;
 
@@ -23,20 +30,24 @@ const LONGEST: usize = 16 * 1024 * 1024;
 /// Bytes that a one-pass DFA may need.
 const LARGEST_ONE_PASS: usize = 1024 * 1024;
 
-/// Bytes in which the backtracker marks what it has tried. It tries nothing twice.
-const BACKTRACKER_VISITED: usize = 256 * 1024;
-
-/// Steps that the PikeVM may do for one match. A step takes some nanoseconds, and nobody can stop
-/// it meanwhile.
-const MOST_STEPS: usize = 1 << 25;
+/// Bytes in which the backtracker marks what it has tried, a bit for each byte of the match and each
+/// state of the NFA. For longer matches it would need more than a tenth of a second, in which nobody
+/// could stop it.
+const VISITED: usize = 2 * 1024 * 1024;
 
 /// Finds the groups of a match.
 #[derive(Debug)]
 pub struct GroupFinder {
-    one_pass: Option<onepass::DFA>,
+    one_pass: Option<OnePass>,
     backtracker: BoundedBacktracker,
-    pike: PikeVM,
     groups: usize,
+}
+
+#[derive(Debug)]
+struct OnePass {
+    dfa: onepass::DFA,
+    /// It reads a match from its end.
+    is_reversed: bool,
 }
 
 /// What finding groups needs to write to.
@@ -44,7 +55,6 @@ pub struct GroupFinder {
 pub struct GroupCache {
     one_pass: Option<onepass::Cache>,
     backtracker: backtrack::Cache,
-    pike: pikevm::Cache,
     slots: Vec<Option<NonMaxUsize>>,
     copy: Vec<u8>,
     /// The groups of the last match.
@@ -63,26 +73,25 @@ pub enum Found {
 }
 
 impl GroupFinder {
-    pub fn new(nfa: NFA, groups: usize) -> Result<GroupFinder> {
-        let config = onepass::Config::new().size_limit(Some(LARGEST_ONE_PASS));
-        // Most patterns cannot become a one-pass DFA. The others find their groups, too.
-        let one_pass = onepass::DFA::builder().configure(config).build_from_nfa(nfa.clone()).ok();
-        let config = BoundedBacktracker::config().visited_capacity(BACKTRACKER_VISITED);
-        let backtracker = BoundedBacktracker::builder().configure(config).build_from_nfa(nfa.clone());
+    /// A finder for the first `groups` groups of a pattern.
+    pub fn new(hir: &Hir, nfa: NFA, groups: usize) -> Result<GroupFinder> {
+        let forward = || Some(OnePass { dfa: one_pass(hir)?, is_reversed: false });
+        let reversed = || Some(OnePass { dfa: one_pass(&reversed(hir)?)?, is_reversed: true });
+        let config = BoundedBacktracker::config().visited_capacity(VISITED);
+        let backtracker = BoundedBacktracker::builder().configure(config).build_from_nfa(nfa);
         Ok(GroupFinder {
-            one_pass,
+            one_pass: forward().or_else(reversed),
             backtracker: backtracker.map_err(|_| too_large())?,
-            pike: PikeVM::new_from_nfa(nfa).map_err(|_| too_large())?,
             groups,
         })
     }
 
+    /// What one search needs.
     pub fn cache(&self) -> GroupCache {
         GroupCache {
-            one_pass: self.one_pass.as_ref().map(onepass::DFA::create_cache),
+            one_pass: self.one_pass.as_ref().map(|one_pass| one_pass.dfa.create_cache()),
             backtracker: self.backtracker.create_cache(),
-            pike: self.pike.create_cache(),
-            slots: vec![None; self.pike.get_nfa().group_info().slot_len()],
+            slots: vec![None; self.backtracker.get_nfa().group_info().slot_len()],
             copy: Vec::new(),
             groups: vec![Group::Unmatched; self.groups],
         }
@@ -102,31 +111,35 @@ impl GroupFinder {
         after: Option<u8>,
     ) -> Found {
         let length = place.len();
-        // SAFETY: the caller's promise.
-        if length > LONGEST || !unsafe { cache.copy(memory, &place, before, after) } {
+        if length > LONGEST || self.one_pass.is_none() && length > self.backtracker.max_haystack_len() {
             return Found::TooLong;
         }
-        let first = usize::from(before.is_some());
-        let input = Input::new(&cache.copy).range(first..first + length).anchored(Anchored::Yes);
+        let is_reversed = self.one_pass.as_ref().is_some_and(|one_pass| one_pass.is_reversed);
+        let (first, last) = if is_reversed { (after, before) } else { (before, after) };
+        // SAFETY: the caller's promise.
+        if !unsafe { cache.copy(memory, &place, first, last, is_reversed) } {
+            return Found::TooLong;
+        }
+        let skipped = usize::from(first.is_some());
+        let input = Input::new(&cache.copy).range(skipped..skipped + length).anchored(Anchored::Yes);
         let slots = &mut cache.slots;
         slots.fill(None);
-        let found = if let (Some(dfa), Some(one_pass)) = (&self.one_pass, &mut cache.one_pass) {
-            dfa.try_search_slots(one_pass, &input, slots).ok().flatten()
-        } else if length < self.backtracker.max_haystack_len() {
-            self.backtracker.try_search_slots(&mut cache.backtracker, &input, slots).ok().flatten()
-        } else if length.saturating_mul(self.pike.get_nfa().states().len()) <= MOST_STEPS {
-            self.pike.search_slots(&mut cache.pike, &input, slots)
+        let found = if let (Some(one_pass), Some(cache)) = (&self.one_pass, &mut cache.one_pass) {
+            one_pass.dfa.try_search_slots(cache, &input, slots).ok().flatten()
         } else {
-            return Found::TooLong;
+            self.backtracker.try_search_slots(&mut cache.backtracker, &input, slots).ok().flatten()
         };
         if found.is_none() {
             return Found::Changed;
         }
         let mut pairs = slots.chunks_exact(2).skip(1);
-        let place_of = |slot: NonMaxUsize| slot.get() - first + place.start;
         for group in &mut cache.groups {
             *group = match pairs.next() {
-                Some(&[Some(start), Some(end)]) => Group::At { start: place_of(start), end: place_of(end) },
+                Some(&[Some(start), Some(end)]) => {
+                    let (start, end) = (start.get() - skipped, end.get() - skipped);
+                    let (start, end) = if is_reversed { (length - end, length - start) } else { (start, end) };
+                    Group::At { start: place.start + start, end: place.start + end }
+                }
                 _ => Group::Unmatched,
             };
         }
@@ -135,18 +148,26 @@ impl GroupFinder {
 }
 
 impl GroupCache {
-    /// Copies the bytes of a match. It returns false if there is no memory for that.
+    /// Copies the bytes of a match, between a first and a last one. It returns false if there is no
+    /// memory for that.
     ///
     /// # Safety
     ///
     /// They must be readable.
-    unsafe fn copy(&mut self, memory: *const u8, place: &Range<usize>, before: Option<u8>, after: Option<u8>) -> bool {
+    unsafe fn copy(
+        &mut self,
+        memory: *const u8,
+        place: &Range<usize>,
+        first: Option<u8>,
+        last: Option<u8>,
+        is_reversed: bool,
+    ) -> bool {
         let length = place.len();
         self.copy.clear();
         if self.copy.try_reserve(length + 2).is_err() {
             return false;
         }
-        self.copy.extend(before);
+        self.copy.extend(first);
         let filled = self.copy.len();
         let target = self.copy.spare_capacity_mut().as_mut_ptr();
         // SAFETY: the caller promises the bytes, and there is room for them. Nobody else uses the
@@ -154,7 +175,69 @@ impl GroupCache {
         unsafe { ptr::copy_nonoverlapping(memory.wrapping_add(place.start), target.cast(), length) };
         // SAFETY: these bytes have just been initialised.
         unsafe { self.copy.set_len(filled + length) };
-        self.copy.extend(after);
+        if is_reversed && let Some(copied) = self.copy.get_mut(filled..) {
+            copied.reverse();
+        }
+        self.copy.extend(last);
         true
     }
+}
+
+/// A one-pass DFA for a pattern, up to its last group. `None` if it is not one-pass.
+///
+/// The whole pattern must be one-pass. Then the byte after the last group leaves no other way than
+/// out of the groups, and the DFA without the rest stops there, too.
+fn one_pass(hir: &Hir) -> Option<onepass::DFA> {
+    let build = |hir: &Hir| {
+        let nfa = Compiler::new().configure(Config::new().utf8(false)).build_from_hir(hir).ok()?;
+        let config = onepass::Config::new().size_limit(Some(LARGEST_ONE_PASS)).match_kind(MatchKind::All);
+        onepass::DFA::builder().configure(config).build_from_nfa(nfa).ok()
+    };
+    let whole = build(hir)?;
+    let HirKind::Concat(parts) = hir.kind() else {
+        return Some(whole);
+    };
+    let has_groups = |part: &Hir| part.properties().explicit_captures_len() > 0;
+    let needed = parts.iter().rposition(has_groups)? + 1;
+    if needed == parts.len() {
+        return Some(whole);
+    }
+    build(&Hir::concat(parts.iter().take(needed).cloned().collect()))
+}
+
+/// The pattern of the reversed bytes. `None` if its groups would not be the same, or if it is
+/// difficult to say.
+fn reversed(hir: &Hir) -> Option<Hir> {
+    Some(match hir.kind() {
+        HirKind::Empty => Hir::empty(),
+        HirKind::Literal(literal) => Hir::literal(literal.0.iter().rev().copied().collect::<Vec<u8>>()),
+        HirKind::Class(Class::Bytes(class)) => Hir::class(Class::Bytes(class.clone())),
+        HirKind::Class(Class::Unicode(class)) if class.is_ascii() => Hir::class(Class::Unicode(class.clone())),
+        // The bytes of a code point would have to be reversed.
+        HirKind::Class(Class::Unicode(_)) => return None,
+        HirKind::Look(look) => Hir::look(match look {
+            Look::Start => Look::End,
+            Look::End => Look::Start,
+            Look::StartLF => Look::EndLF,
+            Look::EndLF => Look::StartLF,
+            // Between `\r` and `\n` there is no line end, in either direction. The bytes that are
+            // reversed would have one there.
+            Look::StartCRLF | Look::EndCRLF => return None,
+            Look::WordAscii | Look::WordAsciiNegate => *look,
+            // The reader of programs makes no others.
+            _ => return None,
+        }),
+        HirKind::Repetition(repetition) => {
+            // The group of the last repetition counts, and that would be the first one.
+            if repetition.sub.properties().explicit_captures_len() > 0 && repetition.max != Some(1) {
+                return None;
+            }
+            Hir::repetition(Repetition { sub: Box::new(reversed(&repetition.sub)?), ..repetition.clone() })
+        }
+        HirKind::Capture(capture) => {
+            Hir::capture(Capture { index: capture.index, name: None, sub: Box::new(reversed(&capture.sub)?) })
+        }
+        HirKind::Concat(parts) => Hir::concat(parts.iter().rev().map(reversed).collect::<Option<Vec<Hir>>>()?),
+        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(reversed).collect::<Option<Vec<Hir>>>()?),
+    })
 }

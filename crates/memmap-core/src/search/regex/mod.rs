@@ -19,7 +19,7 @@ mod steps;
 pub use search::PatternSearch;
 
 use super::Searcher;
-use super::prefilter::{Prefilter, PrefilterChoice};
+use super::prefilter::{Prefilter, PrefilterChoice, bytes_of};
 use crate::error::{Error, Result};
 use groups::{GroupCache, GroupFinder};
 use regex_automata::MatchKind;
@@ -84,6 +84,8 @@ pub struct Pattern {
     options: PatternOptions,
     /// Every match begins at the start of the memory.
     is_anchored: bool,
+    /// Every match begins at the start of a line, and has none of these bytes, which end a line.
+    line_ends: Option<&'static [u8]>,
     lengths: Option<(usize, Option<usize>)>,
     caches: Mutex<Vec<Cache>>,
 }
@@ -119,7 +121,7 @@ impl Pattern {
         let nfa = compiler.build_from_hir(hir).map_err(|_| too_large())?;
         compiler.configure(Config::new().reverse(true).which_captures(WhichCaptures::None));
         let reversed = compiler.build_from_hir(hir).map_err(|_| too_large())?;
-        let groups = if options.groups == 0 { None } else { Some(GroupFinder::new(nfa.clone(), options.groups)?) };
+        let groups = if options.groups == 0 { None } else { Some(GroupFinder::new(hir, nfa.clone(), options.groups)?) };
         let properties = hir.properties();
         let is_anchored = properties.look_set_prefix().contains(Look::Start);
         let has_prefilter = !is_anchored && !options.sticky;
@@ -134,6 +136,7 @@ impl Pattern {
             prefilter,
             options,
             is_anchored,
+            line_ends: line_ends(hir),
             lengths: properties.minimum_len().map(|least| (least, properties.maximum_len())),
             caches: Mutex::default(),
         }))
@@ -191,6 +194,20 @@ impl Searcher for Arc<Pattern> {
     fn lengths(&self) -> Option<(usize, Option<usize>)> {
         self.lengths
     }
+}
+
+/// The bytes that end a line, if each match begins at the start of a line and has none of them.
+fn line_ends(hir: &Hir) -> Option<&'static [u8]> {
+    let looks = hir.properties().look_set_prefix();
+    let ends: &[u8] = if looks.contains(Look::StartLF) {
+        b"\n"
+    } else if looks.contains(Look::StartCRLF) {
+        b"\n\r"
+    } else {
+        return None;
+    };
+    let bytes = bytes_of(hir);
+    Some(ends).filter(|ends| !ends.iter().any(|&end| bytes.has(end)))
 }
 
 fn dfa(nfa: NFA, config: DfaConfig) -> Result<DFA> {

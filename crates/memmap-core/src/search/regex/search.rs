@@ -5,7 +5,7 @@ use super::steps::{Automaton, Exit, Walk, byte};
 use super::{Cache, Pattern, gave_up};
 use crate::error::Result;
 use crate::search::prefilter::Candidate;
-use crate::search::scan::{self, Probe, Probes};
+use crate::search::scan;
 use crate::search::{Group, Match, Progress, Search};
 use std::ops::Range;
 use std::sync::Arc;
@@ -380,6 +380,12 @@ impl Run<'_> {
             // The end was found in one pass over the bytes, so it is not too early.
             return Ok(Some(end.saturating_sub(length)..end));
         }
+        if let Some(line_ends) = pattern.line_ends {
+            // SAFETY: the positions are in the range.
+            let last =
+                |start, &byte: &u8| unsafe { scan::last(self.memory, start..end, byte) }.map_or(start, |at| at + 1);
+            return Ok(Some(line_ends.iter().fold(next, last)..end));
+        }
         if self.search.counts && !pattern.has_empty_matches() {
             return Ok(Some(next..end));
         }
@@ -449,13 +455,8 @@ impl Run<'_> {
     /// As for [`Run::until_paused`].
     unsafe fn line_around(&mut self, end: usize) {
         let (next, stop) = (self.search.next, self.search.range.end);
-        let mut start = next;
-        let candidate = |position| {
-            start = position + 1;
-            true
-        };
         // SAFETY: the positions are in the range.
-        unsafe { scan::down(self.memory, next..end, Probes::One(Probe { byte: NEWLINE, at: 0 }), candidate) };
+        let start = unsafe { scan::last(self.memory, next..end, NEWLINE) }.map_or(next, |last| last + 1);
         // After the last `\n` there is no line.
         self.search.phase = if start == stop { Phase::Over } else { Phase::Line { start, at: end } };
     }
@@ -467,13 +468,8 @@ impl Run<'_> {
     /// As for [`Run::until_paused`].
     unsafe fn line(&mut self, start: usize, at: usize) -> Option<Range<usize>> {
         let (limit, stop) = (self.limit(at), self.search.range.end);
-        let mut found = None;
-        let candidate = |position| {
-            found = Some(position);
-            usize::MAX
-        };
         // SAFETY: the positions are in the range.
-        unsafe { scan::up(self.memory, at..limit, Probes::One(Probe { byte: NEWLINE, at: 0 }), candidate) };
+        let found = unsafe { scan::first(self.memory, at..limit, NEWLINE) };
         let end = found.unwrap_or(limit);
         self.spend(end - at);
         self.search.furthest = self.search.furthest.max(end);
