@@ -191,8 +191,11 @@ export declare function newHandle(): ExternalObject<Handle>
  */
 export declare function newPatternSearch(pattern: ExternalObject<Pattern>, start: number, stop: number, groups: boolean): Outcome<ExternalObject<PatternSearch>>
 
-/** A new task on the memory that the mapping has now. It keeps that memory until it is done. */
-export declare function newTask(handle: ExternalObject<Handle>): Outcome<ExternalObject<Task>>
+/**
+ * A new task on the memory that the mapping has now. It keeps that memory until it is done. At
+ * most `threads` threads work on it; 0 is the number of processors.
+ */
+export declare function newTask(handle: ExternalObject<Handle>, threads: number): Outcome<ExternalObject<Task>>
 
 /**
  * Finds the next matches, as many as `rows` has room for. It returns their number, or -1 less that

@@ -372,6 +372,12 @@ interface TaskOptions {
    * what it threw.
    */
   onProgress?: ((progress: Progress) => void) | undefined;
+  /**
+   * The most threads that work on it at once, 1 to 16. Default are the processors that the process
+   * may use, up to 16: affinity and the quota of a container count. If the system gives fewer
+   * threads, the task goes on with those. `flushAsync` uses one thread in any case.
+   */
+  threads?: number | undefined;
 }
 /** A range, and the options of the method that works on it. Other names are refused. */
 interface RangeTaskOptions extends RangeOptions, TaskOptions {}

@@ -238,6 +238,12 @@ export interface TaskOptions {
    * what it threw.
    */
   onProgress?: ((progress: Progress) => void) | undefined
+  /**
+   * The most threads that work on it at once, 1 to 16. Default are the processors that the process
+   * may use, up to 16: affinity and the quota of a container count. If the system gives fewer
+   * threads, the task goes on with those. `flushAsync` and `matchAllAsync` use one in any case.
+   */
+  threads?: number | undefined
 }
 
 /** A range, and the options of the method that works on it. Other names are refused. */
@@ -303,6 +309,8 @@ export interface CheckedWaitOptions {
 export interface CheckedTaskOptions {
   signal: Signal | undefined
   onProgress: TaskOptions['onProgress']
+  /** 0 for the default. */
+  threads: number
 }
 
 /** Whether to create: 0 never, 1 with blocks allocated, 2 as a hole. */
@@ -566,7 +574,8 @@ export function streamOptions(options: unknown): { start: number; stop: number; 
 }
 
 const RANGE_OPTION_NAMES = ['start', 'stop']
-const TASK_OPTION_NAMES = ['signal', 'onProgress']
+const TASK_OPTION_NAMES = ['signal', 'onProgress', 'threads']
+const MOST_THREADS = 16
 const RANGE_TASK_OPTION_NAMES = [...RANGE_OPTION_NAMES, ...TASK_OPTION_NAMES]
 
 /** Checks `(start, stop)` or `({ start, stop })`. */
@@ -581,8 +590,8 @@ export function range(start: unknown, stop: unknown): Range {
 }
 
 /**
- * Checks `(start, stop, { signal, onProgress })` or `({ start, stop, signal, onProgress })`. Throws
- * when the signal is aborted already.
+ * Checks `(start, stop, { signal, ... })` or `({ start, stop, signal, ... })`. Throws when the
+ * signal is aborted already.
  */
 export function taskArguments(
   start: unknown,
@@ -664,13 +673,20 @@ export function taskOptions(options: unknown): CheckedTaskOptions {
   return checkTaskOptions(optionsArgument(options, TASK_OPTION_NAMES, 'this method'))
 }
 
-function checkTaskOptions({ signal: passed, onProgress }: TaskOptions): CheckedTaskOptions {
+function checkTaskOptions({ signal: passed, onProgress, threads }: TaskOptions): CheckedTaskOptions {
   const signal = signalOption(passed)
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     throw wrongType('onProgress', 'of type function', onProgress)
   }
+  const most = threadsOption(threads)
   refuseAborted(signal)
-  return { signal, onProgress }
+  return { signal, onProgress, threads: most }
+}
+
+function threadsOption(threads: unknown): number {
+  if (threads === undefined) return 0
+  if (typeof threads !== 'number') throw wrongType('threads', 'of type number', threads)
+  return integer(threads, 'threads', 1, MOST_THREADS)
 }
 
 const WAIT_OPTION_NAMES = ['timeout', 'signal']

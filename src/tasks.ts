@@ -1,4 +1,4 @@
-// Tasks: work that native code does on another thread, as a promise that can be aborted and reports
+// Tasks: work that native code does on other threads, as a promise that can be aborted and reports
 // its progress.
 
 import { clearInterval, setInterval } from 'node:timers'
@@ -41,8 +41,8 @@ interface TaskRequest {
 
 /** Starts a task, and waits for its result. */
 export async function runTask({ mapping, options, total, buffer, start, isPart }: TaskRequest): Promise<number> {
-  const { signal, onProgress } = options
-  const task = checked(binding.newTask(mapping))
+  const { signal, onProgress, threads } = options
+  const task = checked(binding.newTask(mapping, threads))
   let thrown: { error: unknown } | undefined
   const stop = (): void => binding.stopTask(task)
 

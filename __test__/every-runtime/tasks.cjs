@@ -142,7 +142,8 @@ module.exports = {
 
   'tasks that wait for a thread end at once': async () => {
     const long = longMemory()
-    const running = Array.from({ length: 8 }, () => long.countAsync('needle'))
+    // A task that is started later waits for one turn of each.
+    const running = Array.from({ length: 1000 }, () => long.countAsync('needle', 0, undefined, { threads: 1 }))
     const [aborted, unmapped] = [mmap(-1, PAGESIZE), mmap(-1, PAGESIZE)]
     const controller = new AbortController()
     const { signal } = controller

@@ -46,6 +46,12 @@ const taskOption = fc.oneof(
   },
   {
     weight: 2,
+    arbitrary: option.map(
+      ({ text, make }) => new Recipe(`{ threads: ${text} }`, (world) => ({ threads: make(world) })),
+    ),
+  },
+  {
+    weight: 2,
     arbitrary: action.map(
       (does) => new Recipe(`{ onProgress() { ${does} } }`, (world) => ({ onProgress: () => act(world, does) })),
     ),

@@ -26,7 +26,7 @@ export async function use(controller: AbortController): Promise<unknown[]> {
   // A copy has its own memory, which is what a Blob wants.
   const copies: BufferCopy[] = [mm.slice(), mm.read(), mm.readLine()]
   const blob = new Blob([mm.slice(), mm.read(4)])
-  const tasks: TaskOptions = { signal: controller.signal, onProgress: ({ done, total }) => done / total }
+  const tasks: TaskOptions = { signal: controller.signal, onProgress: ({ done, total }) => done / total, threads: 2 }
   const places = needles.map((needle) => mm.findAsync(needle, 0, undefined, tasks))
   const doubles: Float64Array = mm.view(Float64Array)
   const node: Buffer = mm.view(Buffer, 0, 4)

@@ -106,11 +106,14 @@ export async function rejection(promise: Promise<unknown>): Promise<Rejection> {
   throw new Error('it was not rejected')
 }
 
-/** Tasks that occupy all threads, for about as long as anybody waits. */
+/**
+ * Tasks that occupy all threads for longer than anybody waits. There are many, because a task that
+ * is started later waits for one turn of each.
+ */
 export function occupyThreads(t: ExecutionContext): Promise<number>[] {
   const long = longMemory()
   t.teardown(() => long.unmap())
-  const running = Array.from({ length: 8 }, () => long.countAsync('needle'))
+  const running = Array.from({ length: 1000 }, () => long.countAsync('needle', 0, undefined, { threads: 1 }))
   // They end with the mapping, and nobody waits for them.
   for (const task of running) task.catch(() => {})
   return running

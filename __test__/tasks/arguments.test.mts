@@ -72,6 +72,10 @@ test('all tasks: wrong arguments are rejections, and nothing is done', async (t)
       cases.push([type, method, [...args, { onProgress, signal }]])
     }
     for (const wrong of [null, {}, 'log', 5]) cases.push([type, method, [...args, { onProgress: wrong }]])
+    for (const threads of ['2', 2n, null, true, {}]) cases.push([type, method, [...args, { onProgress, threads }]])
+    for (const threads of [0, -1, 17, 1e6, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      cases.push([range, method, [...args, { onProgress, threads }]])
+    }
     for (const name of ['Signal', 'onprogress', 'progress', 'start']) {
       cases.push([value, method, [...args, { onProgress, [name]: undefined }]])
     }
@@ -115,7 +119,10 @@ test('all tasks: options in two places, and a signal in place of options, are re
       [[{ start: 1 }, undefined, {}], /^The "(start|offset)" argument must be of type number/],
       [[signal], /^The "options" argument must be of type object. Received an instance of AbortSignal$/],
       [[{ start: '1' }], /^The "start" argument must be of type number. Received type string \('1'\)$/],
-      [[{ offset: 1 }], /^The property "options\.offset" is not an option of .+ start, stop, signal, onProgress$/],
+      [
+        [{ offset: 1 }],
+        /^The property "options\.offset" is not an option of .+ start, stop, signal, onProgress, threads$/,
+      ],
     ] as const) {
       const { message: said, code } = await rejection(promised(map, method, ...before, ...more))
       t.regex(said, message, String(method))
@@ -133,9 +140,14 @@ test('countAsync: an error names the option that is wrong', async (t) => {
     'The "signal" argument must be an instance of AbortSignal. Received type number (5)',
   )
   t.is(await message({ onProgress: 5 }), 'The "onProgress" argument must be of type function. Received type number (5)')
+  t.is(await message({ threads: '2' }), `The "threads" argument must be of type number. Received type string ('2')`)
+  for (const threads of [0, -1, 17, 1e6]) {
+    t.regex(await message({ threads }), /^The argument is out of range: .*"threads" .*1 to 16\. Received -?\d+/)
+  }
+  t.regex(await message({ threads: Number.NaN }), /"threads".* an integer\. Received NaN$/)
   t.regex(
     await message({ sgnal: 5 }),
-    /^The property "options\.sgnal" is not an option of .+ Options are signal, onProgress$/,
+    /^The property "options\.sgnal" is not an option of .+ Options are signal, onProgress, threads$/,
   )
 })
 
@@ -177,9 +189,13 @@ test('countAsync: options are read once, and may close the mapping', async (t) =
       read.push('onProgress')
       return undefined
     },
+    get threads(): number {
+      read.push('threads')
+      return 2
+    },
   }
   t.is(await map.countAsync('one', 0, undefined, options), 3)
-  t.deepEqual(read.toSorted(), ['onProgress', 'signal'])
+  t.deepEqual(read.toSorted(), ['onProgress', 'signal', 'threads'])
   const closing = {
     get signal(): undefined {
       map.close()

@@ -323,7 +323,7 @@ export class MmapSearch<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
     return mapping.lineAt(at)
   }
 
-  // --- The same as tasks: each works on a thread of its own, and JavaScript goes on meanwhile
+  // --- The same as tasks: each works on other threads, and JavaScript goes on meanwhile
 
   /**
    * {@link find}, as a task. `close()` leaves the task its memory; `unmap()` stops the task.

@@ -321,7 +321,7 @@ export class PatternMatchesAsync implements AsyncIterableIterator<MmapMatch> {
     const find = async (): Promise<Batch> => {
       const { search: native } = matches
       if (native === undefined) return { ...NO_BATCH, isLast: true }
-      const options = { signal: undefined, onProgress: this.#onProgress }
+      const options = { signal: undefined, onProgress: this.#onProgress, threads: 1 }
       const start: StartTask = (task) => {
         search.stop = () => binding.stopTask(task)
         return binding.startNextMatches(task, native, room)

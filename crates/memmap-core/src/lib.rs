@@ -87,5 +87,5 @@ pub use range_lock::RangeLocks;
 pub use region::{RawBytes, Region, Replacement};
 pub use source::Target;
 pub use sys::NewFile;
-pub use task::{Task, ThreadPool};
+pub use task::Task;
 pub use wait::{End, SlicedWait, Wait, WaitPool, WaitResult, Word};

@@ -7,44 +7,94 @@
 
 use crate::error::Outcome;
 use crate::handle::{Handle, range};
-use crate::task::{Work, promise};
+use crate::task::{Started, counting, promise, replacing};
 use crate::typed_array::{Float64Positions, Uint8Argument, Uint32Argument};
-use memmap_core::search::{Group, Match, Pattern, PatternOptions, PatternSearch, Progress, Searcher};
+use memmap_core::mapping::Retained;
+use memmap_core::search::{Group, Match, Pattern, PatternOptions, PatternSearch, Progress, Search, Searcher};
+use memmap_core::task::{self, Piece, Work};
 use memmap_core::{Error, Replacement, Result, Task};
 use napi::Env;
 use napi::bindgen_prelude::{External, Unknown};
 use napi_derive::napi;
-use std::sync::{Arc, Mutex};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Bytes that a thread searches for the next matches before other tasks get their turn.
+const TURN: usize = 1024 * 1024;
 
 /// A search that finds the matches in batches.
 pub struct Batches {
     search: PatternSearch,
     /// The rows of the last batch that a task has found.
     rows: Vec<f64>,
+    /// No match follows them.
+    is_over: bool,
 }
 
 /// What a search calls with each match. It returns whether it wants more.
 type Hit<'a> = &'a mut dyn FnMut(&Match<'_>) -> bool;
 
-impl Batches {
-    /// Finds at most `room` matches with `search`, and keeps their rows. It returns their number, or
-    /// -1 less that number if no match follows.
-    ///
-    /// # Errors
-    ///
-    /// Those of `search`.
-    pub fn find(
-        &mut self,
-        room: usize,
-        search: impl FnOnce(&mut PatternSearch, Hit<'_>) -> Result<Progress>,
-    ) -> Result<f64> {
-        self.rows.clear();
-        let rows = &mut self.rows;
-        let result = find(&mut self.search, room, search, |_, number| rows.push(number));
-        if result.is_err() {
-            rows.clear();
-        }
-        result
+/// Work that finds the next matches, and keeps their rows.
+struct NextMatches {
+    batches: Arc<Mutex<Batches>>,
+    /// The number of matches that are wanted.
+    room: usize,
+}
+
+impl NextMatches {
+    fn batches(&self) -> MutexGuard<'_, Batches> {
+        self.batches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Work for NextMatches {
+    fn turn(&self) -> usize {
+        TURN
+    }
+
+    fn divides(&self) -> bool {
+        // Matches are found in their order.
+        false
+    }
+
+    fn cut(&self, _: &Retained, _: &Range<usize>, _: usize) -> Result<Option<usize>> {
+        Ok(None)
+    }
+
+    fn is_settled_before(&self, _: usize) -> bool {
+        false
+    }
+
+    fn begin(self: Arc<Self>, _: Range<usize>) -> Box<dyn Piece> {
+        let mut batches = self.batches();
+        batches.rows.clear();
+        batches.is_over = false;
+        drop(batches);
+        Box::new(NextMatchesPiece { work: self, position: 0 })
+    }
+}
+
+struct NextMatchesPiece {
+    work: Arc<NextMatches>,
+    /// How far the search is in its range. 0 at first, because the earlier batches are done.
+    position: usize,
+}
+
+impl Piece for NextMatchesPiece {
+    fn advance(&mut self, memory: &Retained) -> Result<Progress> {
+        let mut batches = self.work.batches();
+        let Batches { search, rows, is_over } = &mut *batches;
+        let left = self.work.room - rows.len() / width(search);
+        let advance = |search: &mut PatternSearch, hit: Hit<'_>| memory.region().advance(search, search.chunk(), hit);
+        let found = find(search, left, advance, |_, number| rows.push(number))?;
+        *is_over = found < 0.0;
+        self.position = search.position() - search.range().start;
+        let is_done = *is_over || rows.len() / width(search) == self.work.room;
+        Ok(if is_done { Progress::Done } else { Progress::Paused })
+    }
+
+    fn position(&self) -> usize {
+        self.position
     }
 }
 
@@ -87,7 +137,9 @@ pub fn new_pattern_search(
     groups: bool,
 ) -> Outcome<External<Arc<Mutex<Batches>>>> {
     let search = range(start, stop).map(|range| PatternSearch::new(pattern, range, groups));
-    search.map(|search| External::new(Arc::new(Mutex::new(Batches { search, rows: Vec::new() })))).into()
+    search
+        .map(|search| External::new(Arc::new(Mutex::new(Batches { search, rows: Vec::new(), is_over: false }))))
+        .into()
 }
 
 /// Finds the next matches, as many as `rows` has room for. It returns their number, or -1 less that
@@ -118,7 +170,17 @@ pub fn start_next_matches(
     #[napi(ts_arg_type = "ExternalObject<PatternSearch>")] search: &External<Arc<Mutex<Batches>>>,
     room: u32,
 ) -> Outcome<Unknown<'static>> {
-    promise(env, task, 0.0, 0.0, || Ok(Work::NextMatches(Arc::clone(search), room as usize)))
+    promise(env, task, 0.0, 0.0, || {
+        let work = Arc::new(NextMatches { batches: Arc::clone(search), room: room as usize });
+        Ok(Started::new(Arc::clone(&work) as Arc<_>, move |result| {
+            let mut batches = work.batches();
+            if result.is_err() {
+                batches.rows.clear();
+            }
+            let count = (batches.rows.len() / width(&batches.search)) as f64;
+            result.map(|()| if batches.is_over { -1.0 - count } else { count }).into()
+        }))
+    })
 }
 
 /// Copies the matches that a task has found to `rows`, which has room for them.
@@ -163,7 +225,7 @@ pub fn count_matches(
     start: f64,
     stop: f64,
 ) -> Outcome<f64> {
-    let counted = handle.with(|mapping| mapping.region().count(&**pattern, range(start, stop)?));
+    let counted = handle.with(|mapping| task::count(mapping, &**pattern, range(start, stop)?));
     counted.map(|count| count as f64).into()
 }
 
@@ -176,7 +238,7 @@ pub fn start_count_matches(
     start: f64,
     stop: f64,
 ) -> Outcome<Unknown<'static>> {
-    promise(env, task, start, stop, || Ok(Work::CountMatches(Arc::clone(pattern))))
+    promise(env, task, start, stop, || Ok(counting(Arc::clone(pattern))))
 }
 
 /// Replaces each match in `[start, stop)` by `to`, and returns how many. The rest of a match that is
@@ -194,7 +256,7 @@ pub fn replace_matches(
     let mut replaced = 0;
     let result = handle.with(|mapping| {
         let to = replacement(&to, fill)?;
-        mapping.region().replace(&**pattern, &to, range(start, stop)?, &mut replaced)
+        task::replace(mapping, &**pattern, to, range(start, stop)?, &mut replaced)
     });
     Outcome::of_replacing(result, replaced)
 }
@@ -210,7 +272,7 @@ pub fn start_replace_matches(
     start: f64,
     stop: f64,
 ) -> Outcome<Unknown<'static>> {
-    promise(env, task, start, stop, || Ok(Work::ReplaceMatches(Arc::clone(pattern), replacement(&to, fill)?)))
+    promise(env, task, start, stop, || replacing(Arc::clone(pattern), replacement(&to, fill)?))
 }
 
 fn replacement(to: &Uint8Argument, fill: i32) -> Result<Replacement> {

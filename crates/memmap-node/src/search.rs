@@ -4,7 +4,7 @@ use crate::error::Outcome;
 use crate::handle::{Handle, range};
 use crate::typed_array::{Int32Positions, Uint8Argument};
 use memmap_core::search::Finder;
-use memmap_core::{Error, Region, Replacement, Result};
+use memmap_core::{Error, Mapping, Replacement, Result, task};
 use napi::bindgen_prelude::External;
 use napi_derive::napi;
 
@@ -16,7 +16,7 @@ pub fn find(
     start: f64,
     stop: f64,
 ) -> Outcome<f64> {
-    position_of(handle, &needle, |region, finder| region.find(finder, range(start, stop)?))
+    position_of(handle, &needle, |mapping, finder| task::find(mapping, finder, range(start, stop)?))
 }
 
 /// The position of the last `needle` in `[start, stop)`, or -1.
@@ -27,7 +27,7 @@ pub fn rfind(
     start: f64,
     stop: f64,
 ) -> Outcome<f64> {
-    position_of(handle, &needle, |region, finder| region.rfind(finder, range(start, stop)?))
+    position_of(handle, &needle, |mapping, finder| mapping.region().rfind(finder, range(start, stop)?))
 }
 
 /// Writes the positions of `needle` in `[start, stop)`, without overlaps and counted from `start`,
@@ -61,7 +61,7 @@ pub fn count(
     start: f64,
     stop: f64,
 ) -> Outcome<f64> {
-    let counted = handle.with(|mapping| mapping.region().count(&finder(&needle)?, range(start, stop)?));
+    let counted = handle.with(|mapping| task::count(mapping, &finder(&needle)?, range(start, stop)?));
     counted.map(|count| count as f64).into()
 }
 
@@ -78,7 +78,7 @@ pub fn replace_all(
     let mut replaced = 0;
     let result = handle.with(|mapping| {
         let to = Replacement { bytes: to.raw().to_vec()?, fill: None };
-        mapping.region().replace(&finder(&from)?, &to, range(start, stop)?, &mut replaced)
+        task::replace(mapping, &finder(&from)?, to, range(start, stop)?, &mut replaced)
     });
     Outcome::of_replacing(result, replaced)
 }
@@ -86,9 +86,9 @@ pub fn replace_all(
 fn position_of(
     handle: &Handle,
     needle: &Uint8Argument,
-    search: impl FnOnce(&Region, &Finder) -> Result<Option<usize>>,
+    search: impl FnOnce(&Mapping, &Finder) -> Result<Option<usize>>,
 ) -> Outcome<f64> {
-    handle.with(|mapping| search(mapping.region(), &finder(needle)?).map(position)).into()
+    handle.with(|mapping| search(mapping, &finder(needle)?).map(position)).into()
 }
 
 /// A finder of these bytes, which are copied.

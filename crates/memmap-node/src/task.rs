@@ -1,4 +1,4 @@
-//! Tasks: work that would block JavaScript for too long, on a thread of our own, as a promise.
+//! Tasks: work that would block JavaScript for too long, on threads of our own, as a promise.
 //!
 //! A task is made first and started afterwards, so that TypeScript can stop it and ask how much of
 //! it is done.
@@ -7,22 +7,23 @@ use crate::environment;
 use crate::error::Outcome;
 use crate::handle::{Handle, range};
 use crate::promise::new_promise;
-use crate::regexp::Batches;
 use crate::search::{finder, position};
 use crate::typed_array::Uint8Argument;
-use memmap_core::search::{Finder, Pattern, Searcher};
-use memmap_core::{Replacement, Result, Task, ThreadPool};
+use memmap_core::search::Searcher;
+use memmap_core::task::{Paging, Searching, Work, default_threads};
+use memmap_core::{Replacement, Result, Task};
 use napi::Env;
 use napi::bindgen_prelude::{External, Unknown};
 use napi_derive::napi;
-use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-/// A new task on the memory that the mapping has now. It keeps that memory until it is done.
+/// A new task on the memory that the mapping has now. It keeps that memory until it is done. At
+/// most `threads` threads work on it; 0 is the number of processors.
 #[napi(ts_return_type = "Outcome<ExternalObject<Task>>")]
-pub fn new_task(env: Env, handle: &External<Handle>) -> Outcome<External<Arc<Task>>> {
+pub fn new_task(env: Env, handle: &External<Handle>, threads: u32) -> Outcome<External<Arc<Task>>> {
     let task = handle.with(|mapping| {
-        let task = Arc::new(Task::new(mapping));
+        let threads = if threads == 0 { default_threads() } else { threads as usize };
+        let task = Arc::new(Task::new(mapping, threads));
         handle.add_task(&task);
         environment::add_task(env, &task)?;
         Ok(External::new(task))
@@ -51,7 +52,10 @@ pub fn start_find(
     start: f64,
     stop: f64,
 ) -> Outcome<Unknown<'static>> {
-    promise(env, task, start, stop, || Ok(Work::Find(finder(&needle)?)))
+    promise(env, task, start, stop, || {
+        let work = Arc::new(Searching::find(finder(&needle)?));
+        Ok(Started::new(Arc::clone(&work) as Arc<_>, move |result| result.map(|()| position(work.found())).into()))
+    })
 }
 
 /// How many matches of `needle` are in `[start, stop)`, without overlaps.
@@ -63,7 +67,7 @@ pub fn start_count(
     start: f64,
     stop: f64,
 ) -> Outcome<Unknown<'static>> {
-    promise(env, task, start, stop, || Ok(Work::Count(finder(&needle)?)))
+    promise(env, task, start, stop, || Ok(counting(finder(&needle)?)))
 }
 
 /// Replaces each `from` in `[start, stop)` by `to`, and counts them. An error has the number of
@@ -77,9 +81,7 @@ pub fn start_replace_all(
     start: f64,
     stop: f64,
 ) -> Outcome<Unknown<'static>> {
-    promise(env, task, start, stop, || {
-        Ok(Work::Replace(finder(&from)?, Replacement { bytes: to.raw().to_vec()?, fill: None }))
-    })
+    promise(env, task, start, stop, || replacing(finder(&from)?, Replacement { bytes: to.raw().to_vec()?, fill: None }))
 }
 
 /// Makes changes in `[start, stop)` durable.
@@ -90,7 +92,7 @@ pub fn start_flush(
     start: f64,
     stop: f64,
 ) -> Outcome<Unknown<'static>> {
-    promise(env, task, start, stop, || Ok(Work::Flush))
+    promise(env, task, start, stop, || Ok(paging(Paging::flush())))
 }
 
 /// Brings `[start, stop)` into memory.
@@ -101,75 +103,64 @@ pub fn start_prefetch(
     start: f64,
     stop: f64,
 ) -> Outcome<Unknown<'static>> {
-    promise(env, task, start, stop, || Ok(Work::Prefetch))
+    promise(env, task, start, stop, || Ok(paging(Paging::prefetch())))
 }
 
-/// What a task does.
-pub enum Work {
-    /// Finds the first match of a needle.
-    Find(Finder),
-    /// Counts the matches of a needle.
-    Count(Finder),
-    /// Replaces the matches of a needle.
-    Replace(Finder, Replacement),
-    /// Finds the next matches of a search, at most this many.
-    NextMatches(Arc<Mutex<Batches>>, usize),
-    /// Counts the matches of a pattern.
-    CountMatches(Arc<Pattern>),
-    /// Replaces the matches of a pattern.
-    ReplaceMatches(Arc<Pattern>, Replacement),
-    /// Makes changes durable.
-    Flush,
-    /// Brings bytes into memory.
-    Prefetch,
+/// The matches of a needle or a pattern, as a count.
+pub fn counting(searcher: impl Searcher) -> Started {
+    let work = Arc::new(Searching::count(searcher));
+    Started::new(Arc::clone(&work) as Arc<_>, move |result| result.map(|()| work.number() as f64).into())
 }
 
-impl Work {
-    fn run(&self, task: &Task, range: Range<usize>) -> Outcome<f64> {
-        match self {
-            Work::Find(finder) => task.find(finder, range).map(position).into(),
-            Work::Count(finder) => task.count(finder, range).map(|count| count as f64).into(),
-            Work::Replace(finder, to) => replace(task, finder, to, range),
-            Work::NextMatches(batches, room) => {
-                let mut batches = batches.lock().unwrap_or_else(PoisonError::into_inner);
-                batches.find(*room, |search, hit| task.search(search, hit)).into()
-            }
-            Work::CountMatches(pattern) => task.count(pattern, range).map(|count| count as f64).into(),
-            Work::ReplaceMatches(pattern, to) => replace(task, pattern, to, range),
-            Work::Flush => task.flush(range).map(|()| 0.0).into(),
-            Work::Prefetch => task.prefetch(range).map(|()| 0.0).into(),
-        }
+/// The matches of a needle or a pattern, to be replaced.
+///
+/// # Errors
+///
+/// As [`Searching::replace`].
+pub fn replacing(searcher: impl Searcher, to: Replacement) -> Result<Started> {
+    let work = Arc::new(Searching::replace(searcher, to)?);
+    Ok(Started::new(Arc::clone(&work) as Arc<_>, move |result| Outcome::of_replacing(result, work.number())))
+}
+
+fn paging(paging: Paging) -> Started {
+    Started::new(Arc::new(paging), |result| result.map(|()| 0.0).into())
+}
+
+/// What a task does, and how JavaScript gets the result.
+pub struct Started {
+    work: Arc<dyn Work>,
+    outcome: Box<dyn FnOnce(Result<()>) -> Outcome<f64> + Send>,
+}
+
+impl Started {
+    /// `outcome` is called at the end.
+    pub fn new(work: Arc<dyn Work>, outcome: impl FnOnce(Result<()>) -> Outcome<f64> + Send + 'static) -> Started {
+        Started { work, outcome: Box::new(outcome) }
     }
 }
 
-fn replace(task: &Task, searcher: &impl Searcher, to: &Replacement, range: Range<usize>) -> Outcome<f64> {
-    let mut replaced = 0;
-    let result = task.replace(searcher, to, range, &mut replaced);
-    Outcome::of_replacing(result, replaced)
-}
-
-/// Starts the work on a thread, and returns a promise of its outcome.
+/// Starts the work on other threads, and returns a promise of its outcome.
 pub fn promise(
     env: Env,
     task: &External<Arc<Task>>,
     start: f64,
     stop: f64,
-    work: impl FnOnce() -> Result<Work>,
+    work: impl FnOnce() -> Result<Started>,
 ) -> Outcome<Unknown<'static>> {
     let begin = || {
-        let (work, range, pool) = (work()?, range(start, stop)?, ThreadPool::get()?);
+        let (Started { work, outcome }, range) = (work()?, range(start, stop)?);
         let (promise, resolve) = new_promise(env)?;
-        task.start(pool, move |task| {
-            let outcome = work.run(task, range);
+        task.start(work, range, move |task, result| {
             // The engine may collect the task's External much later.
             task.release();
-            resolve(outcome);
-        });
+            resolve(outcome(result));
+        })?;
         Ok(promise)
     };
     let begun: Result<_> = begin();
     if begun.is_err() {
-        // The engine may collect the task's External much later.
+        // This also resolves the promise if there is one. The engine may collect the task's
+        // External much later.
         task.release();
     }
     begun.into()

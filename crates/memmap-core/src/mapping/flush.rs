@@ -80,6 +80,11 @@ impl Mapping {
 }
 
 impl Retained {
+    /// The memory.
+    pub fn region(&self) -> &Region {
+        &self.region
+    }
+
     /// Like [`Mapping::flush`].
     ///
     /// # Errors

@@ -206,6 +206,18 @@ impl Region {
         })
     }
 
+    /// Like [`Searcher::cut`].
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE, ERR_MMAP_FAULT, ENOMEM.
+    pub(crate) fn cut(&self, searcher: &impl Searcher, left: &Range<usize>, wanted: usize) -> Result<Option<usize>> {
+        self.bytes_of(left)?;
+        // SAFETY: `bytes_of` found the bytes inside the mapping, which lives as long as `self`.
+        let cut = || unsafe { searcher.cut(self.start(), left, wanted) };
+        self.checked(cut)?
+    }
+
     /// Brings a range into memory, as far as the system allows, so that touching it later does not
     /// wait.
     ///

@@ -30,6 +30,14 @@ const LINEAR: usize = 4 * 1024 * 1024;
 /// Positions that a task searches in one chunk. A chunk takes less than a millisecond.
 const SEARCHED: usize = 4 * 1024 * 1024;
 
+/// A turn has at least as many times the length of the needle. At each end of a piece, two lengths
+/// are searched again.
+const NEEDLES_IN_TURN: usize = 8;
+
+/// How often a cut is moved behind a match that it would cut in two. Only a needle that can overlap
+/// itself needs more than one attempt.
+const MOST_MOVES: usize = 16;
+
 /// Finds one needle.
 #[derive(Debug, Clone)]
 pub struct Finder {
@@ -309,6 +317,35 @@ impl Searcher for Finder {
 
     fn lengths(&self) -> Option<(usize, Option<usize>)> {
         Some((self.needle.len(), Some(self.needle.len())))
+    }
+
+    fn turn(&self) -> usize {
+        SEARCHED.max(self.needle.len().saturating_mul(NEEDLES_IN_TURN))
+    }
+
+    fn divides(&self) -> bool {
+        true
+    }
+
+    /// A cut is right if no needle begins before it and ends behind it. Then the search of the
+    /// first part finds all matches that begin before the cut, and one search of both parts would
+    /// go on at the cut, too.
+    unsafe fn cut(&self, memory: *const u8, left: &Range<usize>, wanted: usize) -> Result<Option<usize>> {
+        let mut cut = wanted;
+        for _ in 0..MOST_MOVES {
+            let overlap = self.needle.len().saturating_sub(1);
+            let start = cut.saturating_sub(overlap).max(left.start);
+            let end = cut.saturating_add(overlap).min(left.end);
+            if end - start < self.needle.len() {
+                return Ok(Some(cut));
+            }
+            // SAFETY: the bytes are in the range.
+            match unsafe { self.rfind(memory.wrapping_add(start), end - start) }? {
+                Some(index) => cut = start + index + self.needle.len(),
+                None => return Ok(Some(cut)),
+            }
+        }
+        Ok(None)
     }
 }
 

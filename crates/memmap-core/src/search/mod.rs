@@ -21,15 +21,34 @@ use crate::error::Result;
 use std::ops::Range;
 
 /// What matches are looked for with.
-pub trait Searcher {
+pub trait Searcher: Clone + Send + Sync + 'static {
     /// A search of one range.
-    type Search: Search;
+    type Search: Search + Send + 'static;
 
     /// A search of `range`, which is counted from the start of the memory.
     fn search(&self, range: Range<usize>) -> Self::Search;
 
     /// The least length of a match, and the greatest if there is one. `None` if nothing can match.
     fn lengths(&self) -> Option<(usize, Option<usize>)>;
+
+    /// The number of bytes that a thread searches before other tasks get their turn.
+    fn turn(&self) -> usize;
+
+    /// Whether a range can be cut in pieces for several threads.
+    fn divides(&self) -> bool;
+
+    /// Where `left` can be cut, at `wanted` or not far behind it, so that a search of each part
+    /// finds what one search of `left` finds. `None` if that is not known.
+    ///
+    /// # Errors
+    ///
+    /// ENOMEM.
+    ///
+    /// # Safety
+    ///
+    /// The bytes of `left`, counted from `memory`, must stay readable during the call. Others may
+    /// write to them.
+    unsafe fn cut(&self, memory: *const u8, left: &Range<usize>, wanted: usize) -> Result<Option<usize>>;
 }
 
 /// A search that can be paused. It finds matches in ascending order and without overlaps.

@@ -1,85 +1,290 @@
-//! Long work on a mapping in another thread. It is done in chunks, so that it can be stopped and
-//! its progress can be reported.
+//! Long work on a mapping in other threads.
+//!
+//! * `work`: what a task does, and the pieces that threads share.
+//! * `pool`: the threads, which serve all tasks in turns.
+//! * `helped`: searches of the calling thread, in which threads of the pool help.
+//!
+//! A thread claims one piece of the range after the other, in ascending order, and does it in
+//! chunks, so that the task can be stopped and its progress can be reported.
 
+mod helped;
 mod pool;
+mod work;
 
-pub use pool::ThreadPool;
+pub use helped::{count, find, replace};
+pub use pool::default_threads;
+pub use work::{Paging, Piece, Searching, Work};
+
+use pool::ThreadPool;
 
 use crate::error::{Error, Result};
 use crate::mapping::{Mapping, Retained};
-use crate::region::Replacement;
-use crate::search::{Finder, Match, Progress, Search, Searcher};
+use crate::search::Progress;
 use crate::weak_list::WeakList;
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 
-/// Bytes to read ahead in one chunk.
-const PREFETCHED: usize = 8 * 1024 * 1024;
-/// Bytes to flush in one chunk. Each chunk costs a device flush: 512 MiB took 1.5 times as long as
-/// in chunks of 64 MiB. But `unmap()` waits for the current chunk, on a device that may be slow.
-const FLUSHED: usize = 8 * 1024 * 1024;
-
-/// What the working thread shares with the threads that start, stop and watch it.
+/// What the working threads share with the threads that start, stop and watch them.
 ///
 /// It keeps the memory mapped, even after the mapping is closed, until it is dropped or released.
 pub struct Task {
-    /// The lock is held during each chunk.
-    memory: Mutex<Option<Retained>>,
+    /// Locked for reading during each chunk.
+    memory: RwLock<Option<Retained>>,
     state: AtomicU8,
     done: AtomicUsize,
-    /// The job, until a thread has begun it.
-    job: Mutex<Option<Job>>,
+    /// The most threads that work on it at once.
+    threads: usize,
+    /// From the start to the end of the work.
+    job: Mutex<Option<Arc<Job>>>,
 }
 
-type Job = Box<dyn FnOnce(&Task) + Send>;
+/// The work of a task, and who does what of it.
+struct Job {
+    work: Arc<dyn Work>,
+    length: usize,
+    /// What nobody has claimed. Locked while a thread looks where its piece may end, so threads
+    /// that start or stop tasks do not lock it.
+    unclaimed: Mutex<Option<Range<usize>>>,
+    turns: Mutex<Turns>,
+    /// Signalled after each turn.
+    turn_ended: Condvar,
+}
+
+/// The turns of all threads.
+struct Turns {
+    /// Threads that have a turn now.
+    running: usize,
+    /// Pieces whose thread has ended its turn before the piece was done.
+    paused: VecDeque<Box<dyn Piece>>,
+    /// The whole range has been claimed.
+    is_claimed: bool,
+    /// The first error.
+    result: Result<()>,
+    finish: Option<Finish>,
+}
+
+type Finish = Box<dyn FnOnce(&Task, Result<()>) + Send>;
 
 const WANTED: u8 = 0;
 const ABORTED: u8 = 1;
 const RELEASED: u8 = 2;
 
 impl Task {
-    /// A task for the memory that the mapping has now.
-    pub fn new(mapping: &Mapping) -> Task {
+    /// A task for the memory that the mapping has now. At most `threads` threads work on it at
+    /// once.
+    pub fn new(mapping: &Mapping, threads: usize) -> Task {
         Task {
-            memory: Mutex::new(Some(mapping.retain())),
+            memory: RwLock::new(Some(mapping.retain())),
             state: AtomicU8::new(WANTED),
             done: AtomicUsize::new(0),
+            threads,
             job: Mutex::new(None),
         }
     }
 
-    /// Runs the job in a pool thread. If the task is stopped or released before a pool thread has
-    /// begun the job, the stopping thread runs it. Every step then fails at once, so this only
-    /// rejects the promise.
-    pub fn start(self: &Arc<Task>, pool: &ThreadPool, job: impl FnOnce(&Task) + Send + 'static) {
-        *self.job.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(job));
-        let task = Arc::clone(self);
-        pool.submit(move || task.run_job());
+    /// Starts the work in threads of the pool. When it has ended, the last of them calls `finish`.
+    /// If the task is stopped or released while no thread works on it, the stopping thread does.
+    ///
+    /// # Errors
+    ///
+    /// EAGAIN when no thread exists and the system cannot start one. `finish` is then called when
+    /// the task is stopped or released.
+    pub fn start(
+        self: &Arc<Task>,
+        work: Arc<dyn Work>,
+        range: Range<usize>,
+        finish: impl FnOnce(&Task, Result<()>) + Send + 'static,
+    ) -> Result<()> {
+        let threads = self.useful_threads(&*work, &range);
+        self.set_job(work, range, Some(Box::new(finish)));
+        ThreadPool::submit(self, threads)
     }
 
-    fn run_job(&self) {
-        let job = self.job.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(job) = job {
-            job(self);
+    /// Does the work in the calling thread. Threads of the pool help if they are free.
+    ///
+    /// # Errors
+    ///
+    /// ABORT_ERR after [`Task::stop`], ERR_MMAP_CLOSED after [`Task::release`], and those of the
+    /// work.
+    pub fn run(self: &Arc<Task>, work: Arc<dyn Work>, range: Range<usize>) -> Result<()> {
+        let threads = self.useful_threads(&*work, &range);
+        let job = self.set_job(work, range, None);
+        // This thread does all that no other thread begins. So the work ends even if the pool has
+        // no threads, as in a forked process.
+        if threads > 1 {
+            ThreadPool::lend(self, threads - 1);
+        }
+        loop {
+            while self.turn() {}
+            let waits = |turns: &mut Turns| turns.running > 0 && turns.paused.is_empty();
+            let turns = job.turn_ended.wait_while(job.lock_turns(), waits).unwrap_or_else(PoisonError::into_inner);
+            if turns.running == 0 && turns.is_over() {
+                break;
+            }
+        }
+        if threads > 1 {
+            ThreadPool::withdraw(self);
+        }
+        *self.lock_job() = None;
+        let turns = job.lock_turns();
+        turns.result.clone()
+    }
+
+    fn set_job(&self, work: Arc<dyn Work>, range: Range<usize>, finish: Option<Finish>) -> Arc<Job> {
+        let turns = Turns { running: 0, paused: VecDeque::new(), is_claimed: false, result: Ok(()), finish };
+        let job = Arc::new(Job {
+            work,
+            length: range.len(),
+            unclaimed: Mutex::new(Some(range)),
+            turns: Mutex::new(turns),
+            turn_ended: Condvar::new(),
+        });
+        *self.lock_job() = Some(Arc::clone(&job));
+        job
+    }
+
+    /// The number of threads for which there are pieces.
+    fn useful_threads(&self, work: &dyn Work, range: &Range<usize>) -> usize {
+        if work.divides() { range.len().div_ceil(work.turn()).clamp(1, self.threads.max(1)) } else { 1 }
+    }
+
+    fn lock_job(&self) -> MutexGuard<'_, Option<Arc<Job>>> {
+        self.job.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does a piece, or a part of one. It returns whether there may be more for this thread.
+    pub(crate) fn turn(&self) -> bool {
+        let Some(job) = self.lock_job().clone() else {
+            return false;
+        };
+        let mut turns = job.lock_turns();
+        if turns.is_over() {
+            return false;
+        }
+        turns.running += 1;
+        let paused = turns.paused.pop_front();
+        drop(turns);
+        let result = self.do_piece(&job, paused);
+        let mut turns = job.lock_turns();
+        turns.running -= 1;
+        match result {
+            Ok(None) => {}
+            Ok(Some(piece)) => turns.paused.push_back(piece),
+            Err(error) => turns.result = turns.result.clone().and(Err(error)),
+        }
+        let is_over = turns.is_over();
+        self.finish(&job, turns);
+        job.turn_ended.notify_all();
+        !is_over
+    }
+
+    /// Works on a piece that was paused, or on a new one, and returns it if it is not done.
+    fn do_piece(&self, job: &Job, paused: Option<Box<dyn Piece>>) -> Result<Option<Box<dyn Piece>>> {
+        let mut piece = match paused {
+            Some(piece) => piece,
+            None => match self.claim(job)? {
+                Some(piece) => piece,
+                None => return Ok(None),
+            },
+        };
+        let start = piece.position();
+        loop {
+            let before = piece.position();
+            let progress = self.chunk(|memory| piece.advance(memory))?;
+            let position = piece.position();
+            self.done.fetch_add(position - before, Ordering::Relaxed);
+            if progress != Progress::Paused {
+                return Ok(None);
+            }
+            if position - start >= job.work.turn() {
+                return Ok(Some(piece));
+            }
         }
     }
 
-    /// Asks the job to stop before its next chunk.
-    pub fn stop(&self) {
-        self.state.fetch_max(ABORTED, Ordering::AcqRel);
-        self.run_job();
+    /// Claims the next piece.
+    fn claim(&self, job: &Job) -> Result<Option<Box<dyn Piece>>> {
+        let mut unclaimed = job.unclaimed.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(Range { start, end }) = unclaimed.take() else {
+            return Ok(None);
+        };
+        let is_settled = job.work.is_settled_before(start);
+        let cut = if is_settled { end } else { self.end_of_piece(job, start..end)? };
+        if cut < end {
+            *unclaimed = Some(cut..end);
+        } else {
+            job.lock_turns().is_claimed = true;
+        }
+        Ok((!is_settled).then(|| Arc::clone(&job.work).begin(start..cut)))
     }
 
-    /// Stops the job, waits until it no longer touches the memory, and drops the memory.
+    fn end_of_piece(&self, job: &Job, left: Range<usize>) -> Result<usize> {
+        let Range { start, end } = left;
+        let mut length = job.work.turn();
+        while self.threads > 1 && job.work.divides() && length < end.saturating_sub(start) {
+            if let Some(cut) = self.chunk(|memory| job.work.cut(memory, &left, start + length))? {
+                return Ok(cut);
+            }
+            // If a long part of the range cannot be cut, it takes few attempts to leave it behind.
+            length = length.saturating_mul(2);
+        }
+        Ok(end)
+    }
+
+    /// Calls `work` with the memory, which stays until `work` returns.
+    fn chunk<T>(&self, work: impl FnOnce(&Retained) -> Result<T>) -> Result<T> {
+        let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
+        match (self.state.load(Ordering::Acquire), memory.as_ref()) {
+            (WANTED, Some(memory)) => work(memory),
+            (ABORTED, _) => Err(Error::Aborted),
+            _ => Err(Error::Closed),
+        }
+    }
+
+    /// Ends the work if nothing is left and no thread works on it.
+    fn finish(&self, job: &Job, mut turns: MutexGuard<'_, Turns>) {
+        if turns.running > 0 || !turns.is_over() {
+            return;
+        }
+        if turns.result.is_ok() {
+            // What comes after the first match is not searched.
+            self.done.fetch_max(job.length, Ordering::Relaxed);
+        }
+        let (finish, result) = (turns.finish.take(), turns.result.clone());
+        drop(turns);
+        if let Some(finish) = finish {
+            *self.lock_job() = None;
+            finish(self, result);
+        }
+    }
+
+    /// Sets the state, and ends the work if no thread works on it.
+    fn set_state(&self, state: u8, error: Error) {
+        self.state.fetch_max(state, Ordering::AcqRel);
+        let job = self.lock_job().clone();
+        if let Some(job) = job {
+            let mut turns = job.lock_turns();
+            if turns.running == 0 {
+                turns.result = turns.result.clone().and(Err(error));
+                self.finish(&job, turns);
+            }
+        }
+    }
+
+    /// Asks the threads to stop before their next chunks.
+    pub fn stop(&self) {
+        self.set_state(ABORTED, Error::Aborted);
+    }
+
+    /// Stops the work, waits until no thread touches the memory any more, and drops the memory.
     pub fn release(&self) {
-        // Set the state before waiting for the lock, because the working thread takes it again at
-        // once.
-        self.state.fetch_max(RELEASED, Ordering::AcqRel);
-        self.run_job();
+        // Set the state before waiting for the lock, because working threads take it again at once.
+        self.set_state(RELEASED, Error::Closed);
         // Drop the memory while holding the lock. Otherwise, of two threads that release the task,
         // one could return while the other is still dropping the memory.
-        *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.memory.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Like [`Task::release`], for many tasks. It stops all of them first, because pool threads
@@ -98,128 +303,17 @@ impl Task {
     pub fn done(&self) -> usize {
         self.done.load(Ordering::Relaxed)
     }
+}
 
-    /// Like [`crate::Region::find`].
-    ///
-    /// # Errors
-    ///
-    /// ABORT_ERR after [`Task::stop`], ERR_MMAP_CLOSED after [`Task::release`], and those of
-    /// [`crate::Region::find`]. The other methods have these errors, too.
-    pub fn find(&self, finder: &Finder, range: Range<usize>) -> Result<Option<usize>> {
-        if finder.needle().is_empty() {
-            return Ok(Some(range.start));
-        }
-        let mut found = None;
-        self.search(&mut finder.search(range.clone()), |first| {
-            found = Some(first.start);
-            false
-        })?;
-        // What comes after the first match is not searched.
-        self.done.store(range.len(), Ordering::Relaxed);
-        Ok(found)
+impl Job {
+    fn lock_turns(&self) -> MutexGuard<'_, Turns> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// Searches until the end, or until `hit` returns false. If it fails, the matches so far are
-    /// wrong.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`crate::Region::advance`]. See also [`Task::find`].
-    pub fn search(&self, search: &mut impl Search, mut hit: impl FnMut(&Match<'_>) -> bool) -> Result<Progress> {
-        self.advance(search, |memory, search| memory.region.advance(search, search.chunk(), &mut hit))
-    }
-
-    /// Like [`crate::Region::count`].
-    ///
-    /// # Errors
-    ///
-    /// See [`Task::find`].
-    pub fn count(&self, searcher: &impl Searcher, range: Range<usize>) -> Result<usize> {
-        let mut count = 0;
-        self.advance(&mut searcher.search(range), |memory, search| {
-            memory.region.count_on(search, search.chunk(), &mut count)
-        })?;
-        Ok(count)
-    }
-
-    /// Like [`crate::Region::replace`].
-    ///
-    /// # Errors
-    ///
-    /// See [`Task::find`].
-    pub fn replace(
-        &self,
-        searcher: &impl Searcher,
-        to: &Replacement,
-        range: Range<usize>,
-        replaced: &mut usize,
-    ) -> Result<()> {
-        to.check(searcher)?;
-        self.advance(&mut searcher.search(range), |memory, search| {
-            memory.region.replace_on(search, to, search.chunk(), replaced)
-        })?;
-        Ok(())
-    }
-
-    /// Like [`Mapping::flush`].
-    ///
-    /// # Errors
-    ///
-    /// See [`Task::find`].
-    pub fn flush(&self, range: Range<usize>) -> Result<()> {
-        self.in_chunks(range, FLUSHED, |memory, chunk| memory.flush(chunk.start, chunk.len(), None))
-    }
-
-    /// Like [`crate::Region::prefetch`].
-    ///
-    /// # Errors
-    ///
-    /// See [`Task::find`].
-    pub fn prefetch(&self, range: Range<usize>) -> Result<()> {
-        self.in_chunks(range, PREFETCHED, |memory, chunk| memory.region.prefetch(chunk.start, chunk.len()))
-    }
-
-    /// Advances a search by one chunk after the other.
-    fn advance<S: Search>(
-        &self,
-        search: &mut S,
-        mut advance: impl FnMut(&Retained, &mut S) -> Result<Progress>,
-    ) -> Result<Progress> {
-        let Range { start, end } = search.range();
-        loop {
-            let progress = self.chunk(|memory| advance(memory, search))?;
-            let done = if progress == Progress::Done { end } else { search.position().min(end) };
-            self.done.store(done - start, Ordering::Relaxed);
-            if progress != Progress::Paused {
-                return Ok(progress);
-            }
-        }
-    }
-
-    /// Calls `work` with one chunk after the other.
-    fn in_chunks(
-        &self,
-        range: Range<usize>,
-        length: usize,
-        mut work: impl FnMut(&Retained, Range<usize>) -> Result<()>,
-    ) -> Result<()> {
-        let mut at = range.start;
-        while at < range.end {
-            let end = at.saturating_add(length).min(range.end);
-            self.chunk(|memory| work(memory, at..end))?;
-            at = end;
-            self.done.store(at - range.start, Ordering::Relaxed);
-        }
-        Ok(())
-    }
-
-    /// Calls `work` with the memory, which stays until `work` returns.
-    fn chunk<T>(&self, work: impl FnOnce(&Retained) -> Result<T>) -> Result<T> {
-        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        match (self.state.load(Ordering::Acquire), memory.as_ref()) {
-            (WANTED, Some(memory)) => work(memory),
-            (ABORTED, _) => Err(Error::Aborted),
-            _ => Err(Error::Closed),
-        }
+impl Turns {
+    /// Whether there is nothing to begin or to continue. Running threads may still pause a piece.
+    fn is_over(&self) -> bool {
+        self.result.is_err() || self.is_claimed && self.paused.is_empty()
     }
 }

@@ -1,7 +1,7 @@
 //! Threads that block in the system, one for each job.
 //!
-//! They are separate from those of [`crate::task::ThreadPool`], because four blocked jobs would
-//! stop all tasks. No job waits for another one: it gets an idle thread, or a new one.
+//! They are separate from those of tasks, because a few blocked jobs would stop all tasks. No job
+//! waits for another one: it gets an idle thread, or a new one.
 
 use crate::error::Result;
 use crate::sys;

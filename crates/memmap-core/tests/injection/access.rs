@@ -173,7 +173,9 @@ fn flushing() {
                 flushes(stage, all, |path| Request { track: false, ..of_path(path, Access::Write) });
             }),
             ("flush by a task", |stage| {
-                let flush = |mapping: &Mapping| Task::new(mapping).flush(0..mapping.region().len());
+                let flush = |mapping: &Mapping| {
+                    Arc::new(Task::new(mapping, 1)).run(Arc::new(Paging::flush()), 0..mapping.region().len())
+                };
                 flushes(stage, flush, |path| of_path(path, Access::Write));
             }),
             ("flush what is written back", |stage| flushes(stage, all, writing_back)),

@@ -27,6 +27,7 @@ mod stage;
 mod supervisor;
 
 use memmap_core::search::Finder;
+use memmap_core::task::Paging;
 use memmap_core::{Access, Create, Error, Mapping, NewFile, Plan, Request, Target, Task, sys};
 use stage::{
     Case, Operation, Stage, has_what_was_appended, mapped_of, page_size, pattern, read, run, same, seen, works, write,

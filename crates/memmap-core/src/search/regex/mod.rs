@@ -20,6 +20,7 @@ pub use search::PatternSearch;
 
 use super::Searcher;
 use super::prefilter::{Prefilter, PrefilterChoice, bytes_of};
+use super::scan::{self, Probe, Probes};
 use crate::error::{Error, Result};
 use groups::{GroupCache, GroupFinder};
 use regex_automata::MatchKind;
@@ -27,7 +28,7 @@ use regex_automata::hybrid::dfa::{Cache as DfaCache, Config as DfaConfig, DFA};
 use regex_automata::nfa::thompson::{Compiler, Config, NFA, WhichCaptures};
 use regex_syntax::hir::{Hir, Look};
 use std::ops::Range;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Bytes that the NFA of a pattern may need.
 const LARGEST_NFA: usize = 10 * 1024 * 1024;
@@ -35,8 +36,14 @@ const LARGEST_NFA: usize = 10 * 1024 * 1024;
 /// Bytes that the states of a lazy DFA may need. It is cleared when it is full.
 const DFA_CACHE: usize = 2 * 1024 * 1024;
 
-/// Caches that a pattern keeps for its next searches.
+/// Caches that a pattern keeps for its next searches, when no search is running.
 const CACHES_KEPT: usize = 2;
+
+/// Bytes that a thread searches before other tasks get their turn.
+const TURN: usize = 1024 * 1024;
+
+/// Bytes in which the end of a line is looked for, to cut a range there.
+const LINE_LOOKED_AT: usize = 1024 * 1024;
 
 /// What is compiled with a pattern.
 #[derive(Debug, Clone, Copy)]
@@ -86,8 +93,17 @@ pub struct Pattern {
     is_anchored: bool,
     /// Every match begins at the start of a line, and has none of these bytes, which end a line.
     line_ends: Option<&'static [u8]>,
+    /// A search can begin after any `\n`.
+    divides: bool,
     lengths: Option<(usize, Option<usize>)>,
-    caches: Mutex<Vec<Cache>>,
+    caches: Mutex<Caches>,
+}
+
+#[derive(Debug, Default)]
+struct Caches {
+    kept: Vec<Cache>,
+    /// Searches that have one.
+    in_use: usize,
 }
 
 /// What a search of a pattern needs to write to.
@@ -128,6 +144,14 @@ impl Pattern {
         let prefilter = if has_prefilter { Prefilter::new(hir, options.prefilter) } else { None };
         let config = DFA::config().cache_capacity(options.dfa_cache).skip_cache_capacity_check(true);
         let stops_at_start = config.clone().specialize_start_states(prefilter.is_some());
+        let lengths = properties.minimum_len().map(|least| (least, properties.maximum_len()));
+        // An empty match at a cut would be found in both parts. A search of lines takes the start
+        // of its range for the start of the text.
+        let are_within_lines = if options.lines {
+            !properties.look_set().contains(Look::Start)
+        } else {
+            lengths.is_none_or(|(least, _)| least > 0) && !bytes_of(hir).has(b'\n')
+        };
         Ok(Arc::new(Pattern {
             forward: dfa(nfa, stops_at_start)?,
             forward_unfiltered: OnceLock::new(),
@@ -137,7 +161,8 @@ impl Pattern {
             options,
             is_anchored,
             line_ends: line_ends(hir),
-            lengths: properties.minimum_len().map(|least| (least, properties.maximum_len())),
+            divides: !options.sticky && are_within_lines,
+            lengths,
             caches: Mutex::default(),
         }))
     }
@@ -167,7 +192,10 @@ impl Pattern {
 
     /// A cache that no other search uses.
     fn take_cache(&self) -> Cache {
-        let kept = self.caches.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut caches = self.lock_caches();
+        caches.in_use += 1;
+        let kept = caches.kept.pop();
+        drop(caches);
         kept.unwrap_or_else(|| Cache {
             forward: self.forward.create_cache(),
             forward_unfiltered: None,
@@ -176,11 +204,18 @@ impl Pattern {
         })
     }
 
-    fn keep_cache(&self, cache: Cache) {
-        let mut caches = self.caches.lock().unwrap_or_else(PoisonError::into_inner);
-        if caches.len() < CACHES_KEPT {
-            caches.push(cache);
+    /// Takes the cache of a search back. `None` after an error.
+    fn keep_cache(&self, cache: Option<Cache>) {
+        let mut caches = self.lock_caches();
+        caches.in_use -= 1;
+        caches.kept.extend(cache);
+        if caches.in_use == 0 {
+            caches.kept.truncate(CACHES_KEPT);
         }
+    }
+
+    fn lock_caches(&self) -> MutexGuard<'_, Caches> {
+        self.caches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -193,6 +228,29 @@ impl Searcher for Arc<Pattern> {
 
     fn lengths(&self) -> Option<(usize, Option<usize>)> {
         self.lengths
+    }
+
+    fn turn(&self) -> usize {
+        TURN
+    }
+
+    fn divides(&self) -> bool {
+        self.divides
+    }
+
+    /// A cut is right after a `\n`, because no match contains one. Assertions see the byte before
+    /// the second part. At the end of the first part they see a `\n`, because no match reaches
+    /// beyond it.
+    unsafe fn cut(&self, memory: *const u8, left: &Range<usize>, wanted: usize) -> Result<Option<usize>> {
+        let end = left.end.min(wanted.saturating_add(LINE_LOOKED_AT));
+        let mut cut = None;
+        let candidate = |position: usize| {
+            cut = Some(position + 1);
+            usize::MAX
+        };
+        // SAFETY: the positions are in the range.
+        unsafe { scan::up(memory, wanted.min(end)..end, Probes::One(Probe { byte: b'\n', at: 0 }), candidate) };
+        Ok(cut)
     }
 }
 

@@ -113,9 +113,7 @@ impl PatternSearch {
 
 impl Drop for PatternSearch {
     fn drop(&mut self) {
-        if let Some(cache) = self.cache.take() {
-            self.pattern.keep_cache(*cache);
-        }
+        self.pattern.keep_cache(self.cache.take().map(|cache| *cache));
     }
 }
 
