@@ -375,7 +375,7 @@ interface TaskOptions {
   /**
    * The most threads that work on it at once, 1 to 16. Default are the processors that the process
    * may use, up to 16: affinity and the quota of a container count. If the system gives fewer
-   * threads, the task goes on with those. `flushAsync` uses one thread in any case.
+   * threads, the task goes on with those. `flushAsync` and `matchAllAsync` use one in any case.
    */
   threads?: number | undefined;
 }

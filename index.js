@@ -924,7 +924,12 @@ function streamOptions(options) {
 	};
 }
 const RANGE_OPTION_NAMES = ["start", "stop"];
-const TASK_OPTION_NAMES = ["signal", "onProgress"];
+const TASK_OPTION_NAMES = [
+	"signal",
+	"onProgress",
+	"threads"
+];
+const MOST_THREADS = 16;
 const RANGE_TASK_OPTION_NAMES = [...RANGE_OPTION_NAMES, ...TASK_OPTION_NAMES];
 function rangeArguments(start, stop) {
 	if (typeof start !== "object" || !isOptions(start, stop)) return range(start, stop);
@@ -996,14 +1001,21 @@ function withRange(start, stop, options, names) {
 function taskOptions(options) {
 	return checkTaskOptions(optionsArgument(options, TASK_OPTION_NAMES, "this method"));
 }
-function checkTaskOptions({ signal: passed, onProgress }) {
+function checkTaskOptions({ signal: passed, onProgress, threads }) {
 	const signal = signalOption(passed);
 	if (onProgress !== void 0 && typeof onProgress !== "function") throw wrongType("onProgress", "of type function", onProgress);
+	const most = threadsOption(threads);
 	refuseAborted(signal);
 	return {
 		signal,
-		onProgress
+		onProgress,
+		threads: most
 	};
+}
+function threadsOption(threads) {
+	if (threads === void 0) return 0;
+	if (typeof threads !== "number") throw wrongType("threads", "of type number", threads);
+	return integer(threads, "threads", 1, MOST_THREADS);
 }
 const WAIT_OPTION_NAMES = ["timeout", "signal"];
 function waitOptions(options) {
@@ -1414,8 +1426,8 @@ function isUsedByTask(buffer) {
 	return false;
 }
 async function runTask({ mapping, options, total, buffer, start, isPart }) {
-	const { signal, onProgress } = options;
-	const task = checked(binding.newTask(mapping));
+	const { signal, onProgress, threads } = options;
+	const task = checked(binding.newTask(mapping, threads));
 	let thrown;
 	const stop = () => binding.stopTask(task);
 	const report = (done) => {
@@ -2699,7 +2711,8 @@ var PatternMatchesAsync = class {
 			};
 			const options = {
 				signal: void 0,
-				onProgress: this.#onProgress
+				onProgress: this.#onProgress,
+				threads: 1
 			};
 			const start = (task) => {
 				search.stop = () => binding.stopTask(task);
