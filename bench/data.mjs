@@ -26,6 +26,8 @@ export function makeFile(path, kind, size) {
     const block = BLOCKS[kind]()
     for (let written = 0; written < size; ) written += writeSync(fd, block, 0, Math.min(BLOCK, size - written))
   }
+  // The last block may be cut off inside a line.
+  if (kind === 'log' && size > 0) writeSync(fd, '\n', size - 1)
   // What has not been written to the disk yet cannot be removed from memory.
   fsyncSync(fd)
   closeSync(fd)
