@@ -41,7 +41,7 @@ export function files(size) {
     'sparse 1 GiB': { kind: 'sparse', size: 1024 * MIB },
     'log on disk': { kind: 'log', size: size / 4, onDisk: true },
     'binary on disk': { kind: 'binary', size: size / 4, onDisk: true },
-    ...growthFiles(size),
+    ...growthFiles,
   }
 }
 

@@ -94,7 +94,7 @@ async function measureAll() {
   for (const [file, { kind, size: length, onDisk }] of Object.entries(files(size))) {
     const ofFile = chosen.filter((row) => row.file === file)
     if (ofFile.length === 0) continue
-    const path = join(onDisk ? diskScratch : scratch, file.replaceAll('/', ' of '))
+    const path = join(onDisk ? diskScratch : scratch, file)
     makeFile(path, kind, length)
     for (const row of ofFile) {
       const result = await measure(row, path, length)

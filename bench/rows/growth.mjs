@@ -8,33 +8,28 @@ const MIB = 2 ** 20
 const MAPPINGS = [1, 100, 10_000]
 const MOST_THREADS = 16
 
-/** A file that does not fit into memory would measure the disk. */
-const FACTORS = [1 / 16, 1, 16].filter((factor) => factor * 1024 * MIB < 0.75 * totalmem())
+/** In MiB. A file that does not fit into memory would measure the disk. */
+const LENGTHS = [64, 1024, 16_384].filter((length) => length * MIB < 0.75 * totalmem())
 
 /** 1, 2, 4 and so on, and the number of cores that this process may use. */
 const cores = Math.min(availableParallelism(), MOST_THREADS)
 const CORES = [1, 2, 4, 8].filter((count) => count < cores).concat(cores)
 
-export function growthFiles(size) {
-  return Object.fromEntries(
-    FACTORS.map((factor) => [named(factor), { kind: 'sparse', size: size * factor, onDisk: true }]),
-  )
-}
-
-function named(factor) {
-  return `sparse, ${factor < 1 ? `1/${1 / factor}` : factor} of the size`
-}
+/** These do not depend on the size of the other files. */
+export const growthFiles = Object.fromEntries(
+  LENGTHS.map((length) => [`sparse ${length} MiB`, { kind: 'sparse', size: length * MIB, onDisk: true }]),
+)
 
 export const growth = [
-  ...FACTORS.map((factor) => ({
-    name: `length: count in ${1024 * factor} MiB, sparse`,
-    file: named(factor),
+  ...LENGTHS.map((length) => ({
+    name: `length: count in ${length} MiB, sparse`,
+    file: `sparse ${length} MiB`,
     unit: 'GB/s',
     ours: { label: 'mmap + count + close', peer: 'memmap', operation: 'openCountClose', args: [hex('\n')] },
     others: [
       { ...RUST, label: 'Rust: memchr on memmap2' },
       // This would take half a minute for 16 GiB.
-      ...(factor > 1 ? [] : [{ label: 'fs.createReadStream + indexOf', peer: 'fs', operation: 'streamCount' }]),
+      ...(length > 1024 ? [] : [{ label: 'fs.createReadStream + indexOf', peer: 'fs', operation: 'streamCount' }]),
     ],
   })),
   ...[
