@@ -1335,7 +1335,7 @@ declare class MmapRegExp<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * @example
    * ```js
    * const mm = mmap('hello.txt')
-   * for await (const { index, text } of mm.matchAllAsync(/y\w+/g)) console.log(index, text) // 19 you
+   * for await (const m of mm.matchAllAsync(/y\w+/)) console.log(m.index, m.text) // 19 you
    * ```
    */
   matchAllAsync(re: RegExp, start?: number | RangeMatchTaskOptions, stop?: number, options?: MatchTaskOptions): AsyncIterableIterator<MmapMatch>;
