@@ -7,6 +7,7 @@ let node_path = require("node:path");
 let node_url = require("node:url");
 let node_events = require("node:events");
 let node_timers = require("node:timers");
+let node_perf_hooks = require("node:perf_hooks");
 //#region src/errors.ts
 function withCode(error, code) {
 	return Object.assign(error, { code });
@@ -2463,9 +2464,10 @@ function inheritHelpers(...classes) {
 }
 //#endregion
 //#region src/regexp/matches.ts
-const FIRST_BATCH$2 = 16;
+const FIRST_BATCH$2 = 1;
 const BATCH_GROWTH = 4;
 const LARGEST_BATCH$2 = 4096;
+const LONGEST_WAIT = 20;
 const MOST_NUMBERS = 8192;
 const NO_BATCH = {
 	rows: new Float64Array(0),
@@ -2498,11 +2500,14 @@ var BatchedMatches = class {
 	get search() {
 		return this.#search;
 	}
-	nextRows() {
-		const rows = new Float64Array(this.#room * this.width);
-		const most = Math.max(1, Math.min(LARGEST_BATCH$2, Math.floor(MOST_NUMBERS / this.width)));
-		this.#room = Math.min(this.#room * BATCH_GROWTH, most);
-		return rows;
+	newRows() {
+		return new Float64Array(this.#room * this.width);
+	}
+	adapt(started) {
+		const took = node_perf_hooks.performance.now() - started;
+		const most = Math.min(LARGEST_BATCH$2, Math.floor(MOST_NUMBERS / this.width));
+		const room = took <= LONGEST_WAIT ? this.#room * BATCH_GROWTH : Math.floor(this.#room * LONGEST_WAIT / took);
+		this.#room = Math.max(1, Math.min(room, most));
 	}
 };
 function batchOf(rows, result) {
@@ -2564,8 +2569,10 @@ var MatchPlaces = class {
 		this.#setBatch(NO_BATCH);
 		const { search } = this.#matches;
 		if (search === void 0) return false;
-		const rows = this.#matches.nextRows();
+		const rows = this.#matches.newRows();
+		const started = node_perf_hooks.performance.now();
 		this.#setBatch(batchOf(rows, checked(binding.nextMatches(this.#source.handle(), search, rows))));
+		this.#matches.adapt(started);
 		return this.#batch.count > 0;
 	}
 };
@@ -2697,8 +2704,9 @@ var PatternMatchesAsync = class {
 	}
 	#begin() {
 		const matches = this.#matches;
-		const rows = matches.nextRows();
+		const rows = matches.newRows();
 		const room = rows.length / matches.width;
+		const started = node_perf_hooks.performance.now();
 		const search = {
 			batch: Promise.resolve(NO_BATCH),
 			stop: () => {}
@@ -2720,6 +2728,7 @@ var PatternMatchesAsync = class {
 			};
 			const result = await this.#mapping.runTask(options, this.#total, start, true);
 			checked(binding.takeMatches(native, rows));
+			matches.adapt(started);
 			return batchOf(rows, result);
 		};
 		search.batch = find();

@@ -1,5 +1,6 @@
 // The matches of a pattern, one after the other: at once, or found by tasks.
 
+import { performance } from 'node:perf_hooks'
 import type { Signal } from '../abort-signal.js'
 import binding, { checked, type ExternalObject, type PatternSearch } from '../binding.js'
 import { aborted, isAborted } from '../errors.js'
@@ -11,10 +12,15 @@ import type { StartTask } from '../tasks.js'
 import { type MmapMatch, newMatch } from './match.js'
 import type { Pattern } from './pattern.js'
 
-/** The number of matches that a call finds. It is small at first: many callers stop soon. */
-const FIRST_BATCH = 16
+/**
+ * The number of matches that a call finds. The first match is returned as soon as it is found, and
+ * later batches are longer, unless they take so long that the caller would wait.
+ */
+const FIRST_BATCH = 1
 const BATCH_GROWTH = 4
 const LARGEST_BATCH = 4096
+/** In milliseconds. */
+const LONGEST_WAIT = 20
 /** Of many numbers each, there are fewer, because a match that is kept keeps its batch. */
 const MOST_NUMBERS = 8192
 
@@ -72,11 +78,16 @@ export class BatchedMatches {
   }
 
   /** An array for the next batch. */
-  nextRows(): Float64Array {
-    const rows = new Float64Array(this.#room * this.width)
-    const most = Math.max(1, Math.min(LARGEST_BATCH, Math.floor(MOST_NUMBERS / this.width)))
-    this.#room = Math.min(this.#room * BATCH_GROWTH, most)
-    return rows
+  newRows(): Float64Array {
+    return new Float64Array(this.#room * this.width)
+  }
+
+  /** Chooses the length of the next batch, after one that began at `started`. */
+  adapt(started: number): void {
+    const took = performance.now() - started
+    const most = Math.min(LARGEST_BATCH, Math.floor(MOST_NUMBERS / this.width))
+    const room = took <= LONGEST_WAIT ? this.#room * BATCH_GROWTH : Math.floor((this.#room * LONGEST_WAIT) / took)
+    this.#room = Math.max(1, Math.min(room, most))
   }
 }
 
@@ -147,8 +158,10 @@ export class MatchPlaces {
     this.#setBatch(NO_BATCH)
     const { search } = this.#matches
     if (search === undefined) return false
-    const rows = this.#matches.nextRows()
+    const rows = this.#matches.newRows()
+    const started = performance.now()
     this.#setBatch(batchOf(rows, checked(binding.nextMatches(this.#source.handle(), search, rows))))
+    this.#matches.adapt(started)
     return this.#batch.count > 0
   }
 }
@@ -315,8 +328,9 @@ export class PatternMatchesAsync implements AsyncIterableIterator<MmapMatch> {
 
   #begin(): Search {
     const matches = this.#matches
-    const rows = matches.nextRows()
+    const rows = matches.newRows()
     const room = rows.length / matches.width
+    const started = performance.now()
     const search: Search = { batch: Promise.resolve(NO_BATCH), stop: () => {} }
     const find = async (): Promise<Batch> => {
       const { search: native } = matches
@@ -328,6 +342,7 @@ export class PatternMatchesAsync implements AsyncIterableIterator<MmapMatch> {
       }
       const result = await this.#mapping.runTask(options, this.#total, start, true)
       checked(binding.takeMatches(native, rows))
+      matches.adapt(started)
       return batchOf(rows, result)
     }
     search.batch = find()
