@@ -3,7 +3,7 @@
 const assert = require('node:assert/strict')
 const { truncateSync } = require('node:fs')
 const { ACCESS_READ, mmap } = require('../../index.js')
-const { compare, HAS_DUPLICATE_NAMES, HAS_SETS } = require('./random-patterns.cjs')
+const { compare, HAS_DUPLICATE_NAMES, HAS_MODIFIERS, HAS_SETS } = require('./random-patterns.cjs')
 const { CannotBe } = require('./runtime.cjs')
 const { scratchFile } = require('./scratch.cjs')
 
@@ -47,6 +47,17 @@ module.exports = {
       { month: '12', year: '2027' },
     ]
     assert.deepEqual(found, HAS_DUPLICATE_NAMES ? both : both.slice(0, 1))
+    map.close()
+  },
+
+  'modifiers change what is between their parentheses': () => {
+    if (!HAS_MODIFIERS) throw new CannotBe('it has no modifiers')
+    const map = mmap(scratchFile('aB Ab AB\nab'), 0, { access: ACCESS_READ })
+    const places = (source, flags) => [...map.matchAll(new RegExp(source, flags))].map(({ index }) => index)
+    assert.deepEqual(places('(?i:a)b', ''), [3, 9])
+    assert.deepEqual(places('(?-i:a)b', 'i'), [0, 9])
+    assert.deepEqual(places('(?m:^)a', ''), [0, 9])
+    assert.deepEqual(places('B(?s:.)a', ''), [7])
     map.close()
   },
 
