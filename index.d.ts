@@ -156,7 +156,7 @@ interface MmapError extends Error {
   length?: number;
   /** Opening a file by its path, or `shm` by its name, only: what the user passed. */
   path?: string;
-  /** ERR_MMAP_REGEXP only: where in the `source` of the RegExp the construct is, in UTF-16 units. */
+  /** ERR_MMAP_REGEXP only: where the construct is in the `source` of the RegExp. */
   position?: number;
   /** `replaceAll` and `replaceAllAsync` only: the number of replacements before the error. */
   replaced?: number;
