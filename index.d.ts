@@ -1797,8 +1797,8 @@ declare function mmap(file: FileLike | -1, length?: number | bigint | NotText<Mm
  * system removes a name when nobody uses the memory.
  * @param name as {@link MmapOptions.shm}
  * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE and ERR_OUT_OF_RANGE (longer than the system
- *   allows) for what is no name, ERR_ACCESS_DENIED (`node --permission`, on Linux), and those of the
- *   operating system: ENOENT, EACCES, ...
+ *   allows) for what is no name, ERR_ACCESS_DENIED (`node --permission`, on Linux), and those of
+ *   the operating system: ENOENT, EACCES, ...
  * @example
  * ```js
  * const mm = mmap(-1, 4096, { shm: `/example-${process.pid}`, create: true })
