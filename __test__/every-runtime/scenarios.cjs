@@ -17,6 +17,7 @@ const scenarios = {
   ...require('./limits.cjs'),
   ...require('./stack.cjs'),
   ...require('./tasks.cjs'),
+  ...require('./stress.cjs'),
   ...require('./copies.cjs'),
   ...require('./waits.cjs'),
   ...require('./command.cjs'),

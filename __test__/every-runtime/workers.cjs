@@ -125,6 +125,21 @@ const programs = {
     map.lockRangeSync()
   },
 
+  /** Starts tasks on memory that the engine owns, and searches it, until it is terminated. */
+  'starts tasks for ever': ({ path }) => {
+    const map = mmap(path, 0, { sharedArrayBuffer: true })
+    const start = () => {
+      for (const method of ['countAsync', 'findAsync']) {
+        map[method]('absent').catch(() => {})
+        map[method]('absent', { threads: 1 }).catch(() => {})
+      }
+      map.count('absent')
+      map.prefetch().then(start, () => {})
+    }
+    start()
+    parentPort.postMessage('started')
+  },
+
   /** Posts the sum of the bytes that it is sent. */
   'adds up': () => {
     parentPort.once('message', (bytes) => {
