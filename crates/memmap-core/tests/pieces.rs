@@ -10,8 +10,8 @@
 )]
 
 use memmap_core::search::{Finder, Pattern, PatternOptions, Searcher};
-use memmap_core::task::{Searching, Work};
-use memmap_core::{Access, Mapping, RawBytes, Replacement, Request, Target, Task};
+use memmap_core::task::{self, Searching, Work};
+use memmap_core::{Access, Error, Mapping, RawBytes, Replacement, Request, Target, Task};
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 use std::sync::{Arc, mpsc};
@@ -199,4 +199,66 @@ fn a_pattern_is_found_in_pieces_as_in_the_whole() {
         check(&bytes, &pattern, random.of(&[&b"x"[..], b"", b"\n"]), &range, division);
     }
     assert!(divided > 500, "{divided}");
+}
+
+/// A length for which threads help the calling thread.
+const LONG: usize = 40 * 1024 * 1024;
+
+/// Long memory with needles across the borders of pieces, and the number of them.
+fn long_memory() -> (Mapping, usize) {
+    let mapping = memory(&vec![0; LONG]);
+    let mut count = 0;
+    for (index, border) in (0..LONG - 6).step_by(1024 * 1024).skip(35).enumerate() {
+        let at = border - index % 7;
+        // SAFETY: the bytes are constant.
+        mapping.region().write(at, unsafe { RawBytes::new(b"needle".as_ptr(), 6) }).unwrap();
+        count += 1;
+    }
+    (mapping, count)
+}
+
+#[test]
+fn a_thread_that_is_helped_finds_what_it_finds_alone() {
+    let (mapping, count) = long_memory();
+    let finder = Finder::new(b"needle".to_vec());
+    let to = || Replacement { bytes: b"NEEDLE".to_vec(), fill: None };
+    // The first range has its first needle near its start, the second one far from it.
+    for range in [34 * 1024 * 1024..LONG, 0..LONG] {
+        assert_eq!(task::find(&mapping, &finder, range.clone()), mapping.region().find(&finder, range.clone()));
+        assert_eq!(task::count(&mapping, &finder, range), Ok(count));
+    }
+    assert_eq!(task::find(&mapping, &Finder::new(b"absent".to_vec()), 0..LONG), Ok(None));
+    let mut replaced = 0;
+    task::replace(&mapping, &finder, to(), 0..LONG, &mut replaced).unwrap();
+    assert_eq!(replaced, count);
+    assert_eq!(mapping.region().count(&finder, 0..LONG), Ok(0));
+    let beyond = task::replace(&mapping, &finder, to(), 0..LONG + 1, &mut replaced);
+    assert_eq!(beyond, Err(Error::OutOfRange));
+}
+
+/// A forked process has the pool's queue, and none of its threads.
+#[cfg(unix)]
+#[test]
+fn a_forked_process_searches_without_help() {
+    let (mapping, count) = long_memory();
+    let finder = Finder::new(b"needle".to_vec());
+    for _ in 0..5 {
+        // The pool has threads now, which may have its lock when the process is forked.
+        let (ended, has_ended) = mpsc::channel();
+        let task = Arc::new(Task::new(&mapping, 16));
+        let work = Arc::new(Searching::count(finder.clone()).in_pieces_of(64 * 1024));
+        task.start(work, 0..LONG, move |_, result| ended.send(result).unwrap()).unwrap();
+        // SAFETY: the child only searches, and ends without running destructors.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let is_right = task::count(&mapping, &finder, 0..LONG) == Ok(count);
+            // SAFETY: it ends the process.
+            unsafe { libc::_exit(i32::from(!is_right)) };
+        }
+        let mut status = -1;
+        // SAFETY: the status is writable. If the child waited for a thread, this would not return.
+        unsafe { libc::waitpid(child, &raw mut status, 0) };
+        assert_eq!(status, 0);
+        has_ended.recv().unwrap().unwrap();
+    }
 }
