@@ -331,7 +331,7 @@ onLinux(
     // The TypeScript wrapper calls none of these in this way.
     const bytes = Buffer.alloc(10)
     const { open, ...returning } = {
-      access: [], descriptor: [], size: [], checkIntact: [], writeBack: [], newTask: [],
+      access: [], descriptor: [], size: [], checkIntact: [], writeBack: [], newTask: [0],
       open: [folder, null, 0, 0, 9, 0, 0, true, 0, 0o666, false, false, false],
       remap: [10], flush: [0, 0], resize: [10], protect: [1], advise: [0, 0, 0],
       lock: [0, 0], unlock: [0, 0], resident: [0, 0], read: [bytes, 0], write: [bytes, 10, 0, 1], readByte: [0],
