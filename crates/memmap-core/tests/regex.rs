@@ -182,7 +182,7 @@ fn text(random: &mut Random) -> Vec<u8> {
 #[test]
 fn random_patterns_find_what_regex_finds() {
     let mut random = Random::new();
-    for _ in 0..2_000 {
+    for _ in 0..1_000 {
         let depth = 1 + random.below(4);
         let source = if random.below(3) == 0 { around_literal(&mut random) } else { expression(&mut random, depth) };
         let Ok(reference) = regex::bytes::RegexBuilder::new(&source).unicode(false).build() else { continue };
@@ -206,4 +206,100 @@ fn random_patterns_find_what_regex_finds() {
             assert_eq!(counted(&pattern, &text, start..stop, budget), wanted.len(), "{context}");
         }
     }
+}
+
+/// The places of all matches of a pattern that is compiled with these options.
+fn places(source: &str, options: PatternOptions, text: &[u8]) -> Vec<(usize, usize)> {
+    let pattern = compile(source, options);
+    let all = found(&pattern, text, 0..text.len(), 3);
+    all.into_iter().filter_map(|found| found[0]).collect()
+}
+
+#[test]
+fn a_sticky_pattern_matches_where_the_last_match_ended() {
+    let sticky = PatternOptions { sticky: true, ..PatternOptions::default() };
+    assert_eq!(places("ab|c", sticky, b"abcab abc"), [(0, 2), (2, 3), (3, 5)]);
+    assert_eq!(places("b", sticky, b"ab"), []);
+    // After an empty match it goes on one byte later.
+    assert_eq!(places("a*", sticky, b"aab"), [(0, 2), (2, 2), (3, 3)]);
+}
+
+#[test]
+fn empty_matches_of_unicode_patterns_are_at_code_points() {
+    let unicode = PatternOptions { unicode: true, ..PatternOptions::default() };
+    let text = "aä€😀".as_bytes();
+    let starts: Vec<(usize, usize)> = [0, 1, 3, 6, 10].map(|at| (at, at)).to_vec();
+    assert_eq!(places("", unicode, text), starts);
+    assert_eq!(places("", PatternOptions { sticky: true, ..unicode }, text), starts);
+    assert_eq!(places("", PatternOptions::default(), text).len(), text.len() + 1);
+}
+
+#[test]
+fn lines_with_a_match_are_found_once() {
+    let lines = PatternOptions { lines: true, ..PatternOptions::default() };
+    let text = b"foo foo\n\nbar\na foo b\nfoo";
+    for prefilter in [PrefilterChoice::Fastest, PrefilterChoice::Off] {
+        let lines = PatternOptions { prefilter, ..lines };
+        assert_eq!(places("foo", lines, text), [(0, 7), (13, 20), (21, 24)]);
+        assert_eq!(places("(?m:^)[^\n]*b", lines, text), [(9, 12), (13, 20)]);
+    }
+    // There is no line after the last newline.
+    assert_eq!(places("(?m:^$)", lines, b"a\n\nb\n"), [(2, 2)]);
+    assert_eq!(places("", lines, b"a\n"), [(0, 1)]);
+    assert_eq!(places("", lines, b""), []);
+}
+
+#[test]
+fn a_match_may_be_replaced_while_the_search_goes_on() {
+    let pattern = compile(r"\bx|(?m:^)y", PatternOptions::default());
+    let mut text = b"x x\nyxx".to_vec();
+    let start = text.as_mut_ptr();
+    let mut search = PatternSearch::new(&pattern, 0..text.len(), false);
+    let mut hit = |found: &memmap_core::search::Match<'_>| {
+        unsafe { start.wrapping_add(found.start).write(b' ') };
+        true
+    };
+    while unsafe { search.advance(start, 1, &mut hit) }.unwrap() == Progress::Paused {}
+    // The `x` after `y` is not at the start of a word, although there is a space before it now.
+    assert_eq!(text, b"   \n xx");
+}
+
+#[test]
+fn groups_of_a_match_that_is_too_long_are_unknown() {
+    let pattern = compile("a([^c]|[^d])*(b)", PatternOptions::default());
+    let text = [b"a".repeat(4 << 20), b"b".to_vec()].concat();
+    let mut groups = Vec::new();
+    let mut search = PatternSearch::new(&pattern, 0..text.len(), true);
+    let mut hit = |found: &memmap_core::search::Match<'_>| {
+        groups.extend_from_slice(found.groups);
+        true
+    };
+    unsafe { search.advance(text.as_ptr(), usize::MAX, &mut hit) }.unwrap();
+    assert_eq!(groups, [Group::Unknown; 2]);
+}
+
+#[test]
+fn a_program_that_is_malformed_or_too_large_is_refused() {
+    let refused = |program: &[u32]| Pattern::compile(program, PatternOptions::default()).unwrap_err();
+    for program in [
+        &[][..],
+        &[9],
+        &[0, 0],
+        &[1, 2, 97],
+        &[1, 1, 256],
+        &[2, 1, 0],
+        &[3, 1, 0xd800, 0xd801],
+        &[4, u32::MAX, 0],
+        &[6, 0, 0],
+        &[7, 2, 1, 1, 0],
+        &[8, 8],
+    ] {
+        assert_eq!(refused(program).to_string(), "the pattern has a program that is malformed", "{program:?}");
+    }
+    let deep = [[7, 0, u32::MAX, 1].repeat(300), vec![1, 1, 97]].concat();
+    assert_eq!(refused(&deep).to_string(), "the pattern is nested too deeply");
+    let large = [7, 1000, 1000, 1, 7, 1000, 1000, 1, 1, 1, 97];
+    assert_eq!(refused(&large).to_string(), "the pattern is too large: its automaton would need more than 10 MiB");
+    assert_eq!(refused(&large).code(), "ERR_MMAP_REGEXP");
+    assert!(Pattern::compile(&[5, 2, 1, 1, 97, 2, 1, 48, 57], PatternOptions::default()).is_ok());
 }

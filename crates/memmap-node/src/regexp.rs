@@ -1,9 +1,9 @@
 //! Finding, counting and replacing what a regular expression matches.
 //!
-//! A match is a row of numbers: its start, its end, and the start and the end of each group if groups
-//! are wanted. They count from the start of the mapping. A group without a place has -1 twice; -2
-//! twice says that the match is too long to look for its groups. These are doubles, because a match
-//! may be longer than an integer of 32 bits can say.
+//! A match is a row of numbers: its start, its end, and the start and the end of each group if
+//! groups are wanted. They count from the start of the mapping. A group without a place has -1
+//! twice; -2 twice says that the match is too long to look for its groups. These are doubles,
+//! because a match may be longer than an integer of 32 bits can say.
 
 use crate::error::Outcome;
 use crate::handle::{Handle, range};
@@ -86,7 +86,7 @@ impl Piece for NextMatchesPiece {
         let Batches { search, rows, is_over } = &mut *batches;
         let left = self.work.room - rows.len() / width(search);
         let advance = |search: &mut PatternSearch, hit: Hit<'_>| memory.region().advance(search, search.chunk(), hit);
-        let found = find(search, left, advance, |_, number| rows.push(number))?;
+        let found = find(search, left, advance, &mut |_, number| rows.push(number))?;
         *is_over = found < 0.0;
         self.position = search.position() - search.range().start;
         let is_done = *is_over || rows.len() / width(search) == self.work.room;
@@ -157,7 +157,7 @@ pub fn next_matches(
         let search = &mut batches.search;
         let room = rows.length() / width(search);
         let advance = |search: &mut PatternSearch, hit: Hit<'_>| mapping.region().advance(search, usize::MAX, hit);
-        find(search, room, advance, |index, number| rows.set(index, number))
+        find(search, room, advance, &mut |index, number| rows.set(index, number))
     });
     found.into()
 }
@@ -170,17 +170,16 @@ pub fn start_next_matches(
     #[napi(ts_arg_type = "ExternalObject<PatternSearch>")] search: &External<Arc<Mutex<Batches>>>,
     room: u32,
 ) -> Outcome<Unknown<'static>> {
-    promise(env, task, 0.0, 0.0, || {
-        let work = Arc::new(NextMatches { batches: Arc::clone(search), room: room as usize });
-        Ok(Started::new(Arc::clone(&work) as Arc<_>, move |result| {
-            let mut batches = work.batches();
-            if result.is_err() {
-                batches.rows.clear();
-            }
-            let count = (batches.rows.len() / width(&batches.search)) as f64;
-            result.map(|()| if batches.is_over { -1.0 - count } else { count }).into()
-        }))
-    })
+    let work = Arc::new(NextMatches { batches: Arc::clone(search), room: room as usize });
+    let started = Started::new(Arc::clone(&work) as Arc<_>, move |result| {
+        let mut batches = work.batches();
+        if result.is_err() {
+            batches.rows.clear();
+        }
+        let count = (batches.rows.len() / width(&batches.search)) as f64;
+        result.map(|()| if batches.is_over { -1.0 - count } else { count }).into()
+    });
+    promise(env, task, 0.0, 0.0, Ok(started))
 }
 
 /// Copies the matches that a task has found to `rows`, which has room for them.
@@ -211,7 +210,7 @@ pub fn first_match(
     let found = handle.with(|mapping| {
         let mut search = PatternSearch::new(pattern, range(start, stop)?, row.length() > 2);
         let advance = |search: &mut PatternSearch, hit: Hit<'_>| mapping.region().advance(search, usize::MAX, hit);
-        find(&mut search, 1, advance, |index, number| row.set(index, number))
+        find(&mut search, 1, advance, &mut |index, number| row.set(index, number))
     });
     // One match is 1, or -2 if no other follows.
     found.map(|count| count == 1.0 || count == -2.0).into()
@@ -238,12 +237,12 @@ pub fn start_count_matches(
     start: f64,
     stop: f64,
 ) -> Outcome<Unknown<'static>> {
-    promise(env, task, start, stop, || Ok(counting(Arc::clone(pattern))))
+    promise(env, task, start, stop, Ok(counting(Arc::clone(pattern))))
 }
 
-/// Replaces each match in `[start, stop)` by `to`, and returns how many. The rest of a match that is
-/// longer is filled with the byte `fill`, or with -1 no match may be longer. None may be shorter. An
-/// error has the number of those replaced before it in `replaced`.
+/// Replaces each match in `[start, stop)` by `to`, and returns how many. The rest of a match that
+/// is longer is filled with the byte `fill`, or with -1 no match may be longer. None may be
+/// shorter. An error has the number of those replaced before it in `replaced`.
 #[napi]
 pub fn replace_matches(
     handle: &External<Handle>,
@@ -272,7 +271,8 @@ pub fn start_replace_matches(
     start: f64,
     stop: f64,
 ) -> Outcome<Unknown<'static>> {
-    promise(env, task, start, stop, || replacing(Arc::clone(pattern), replacement(&to, fill)?))
+    let work = replacement(&to, fill).and_then(|to| replacing(Arc::clone(pattern), to));
+    promise(env, task, start, stop, work)
 }
 
 fn replacement(to: &Uint8Argument, fill: i32) -> Result<Replacement> {
@@ -284,13 +284,13 @@ fn width(search: &PatternSearch) -> usize {
     (search.groups() + 1) * 2
 }
 
-/// Finds at most `room` matches with `search`, and calls `put` with each number of their rows and its
-/// index. It returns the number of matches, or -1 less that number if no match follows.
+/// Finds at most `room` matches with `search`, and calls `put` with each number of their rows and
+/// its index. It returns the number of matches, or -1 less that number if no match follows.
 fn find(
     search: &mut PatternSearch,
     room: usize,
     advance: impl FnOnce(&mut PatternSearch, Hit<'_>) -> Result<Progress>,
-    mut put: impl FnMut(usize, f64),
+    put: &mut dyn FnMut(usize, f64),
 ) -> Result<f64> {
     if room == 0 {
         return Ok(0.0);

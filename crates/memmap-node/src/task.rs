@@ -52,10 +52,11 @@ pub fn start_find(
     start: f64,
     stop: f64,
 ) -> Outcome<Unknown<'static>> {
-    promise(env, task, start, stop, || {
-        let work = Arc::new(Searching::find(finder(&needle)?));
-        Ok(Started::new(Arc::clone(&work) as Arc<_>, move |result| result.map(|()| position(work.found())).into()))
-    })
+    let finding = |finder| {
+        let work = Arc::new(Searching::find(finder));
+        Started::new(Arc::clone(&work) as Arc<_>, move |result| result.map(|()| position(work.found())).into())
+    };
+    promise(env, task, start, stop, finder(&needle).map(finding))
 }
 
 /// How many matches of `needle` are in `[start, stop)`, without overlaps.
@@ -67,7 +68,7 @@ pub fn start_count(
     start: f64,
     stop: f64,
 ) -> Outcome<Unknown<'static>> {
-    promise(env, task, start, stop, || Ok(counting(finder(&needle)?)))
+    promise(env, task, start, stop, finder(&needle).map(counting))
 }
 
 /// Replaces each `from` in `[start, stop)` by `to`, and counts them. An error has the number of
@@ -81,7 +82,8 @@ pub fn start_replace_all(
     start: f64,
     stop: f64,
 ) -> Outcome<Unknown<'static>> {
-    promise(env, task, start, stop, || replacing(finder(&from)?, Replacement { bytes: to.raw().to_vec()?, fill: None }))
+    let to = to.raw().to_vec().map(|bytes| Replacement { bytes, fill: None });
+    promise(env, task, start, stop, finder(&from).and_then(|finder| replacing(finder, to?)))
 }
 
 /// Makes changes in `[start, stop)` durable.
@@ -92,7 +94,7 @@ pub fn start_flush(
     start: f64,
     stop: f64,
 ) -> Outcome<Unknown<'static>> {
-    promise(env, task, start, stop, || Ok(paging(Paging::flush())))
+    promise(env, task, start, stop, Ok(paging(Paging::flush())))
 }
 
 /// Brings `[start, stop)` into memory.
@@ -103,7 +105,7 @@ pub fn start_prefetch(
     start: f64,
     stop: f64,
 ) -> Outcome<Unknown<'static>> {
-    promise(env, task, start, stop, || Ok(paging(Paging::prefetch())))
+    promise(env, task, start, stop, Ok(paging(Paging::prefetch())))
 }
 
 /// The matches of a needle or a pattern, as a count.
@@ -140,15 +142,16 @@ impl Started {
 }
 
 /// Starts the work on other threads, and returns a promise of its outcome.
+#[inline(never)]
 pub fn promise(
     env: Env,
     task: &External<Arc<Task>>,
     start: f64,
     stop: f64,
-    work: impl FnOnce() -> Result<Started>,
+    work: Result<Started>,
 ) -> Outcome<Unknown<'static>> {
     let begin = || {
-        let (Started { work, outcome }, range) = (work()?, range(start, stop)?);
+        let (Started { work, outcome }, range) = (work?, range(start, stop)?);
         let (promise, resolve) = new_promise(env)?;
         task.start(work, range, move |task, result| {
             // The engine may collect the task's External much later.

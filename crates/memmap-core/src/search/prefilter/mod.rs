@@ -4,10 +4,10 @@
 //! * `byte_set`: sets of bytes, and how frequent they are.
 //! * `scanner`: the loop that looks for those bytes.
 //!
-//! Every match of `\d{4}-\d\d` has a digit, and four bytes later a `-`. Those are rarer than digits,
-//! and can be compared at 64 positions at a time. If the rare bytes are in the middle of a match, as
-//! the `@` of an e-mail address is, the match cannot begin before the last byte that does not occur
-//! in front of them.
+//! Every match of `\d{4}-\d\d` has a digit, and four bytes later a `-`. Those are rarer than
+//! digits, and can be compared at 64 positions at a time. If the rare bytes are in the middle of a
+//! match, as the `@` of an e-mail address is, the match cannot begin before the last byte that does
+//! not occur in front of them.
 
 mod byte_set;
 mod scanner;
@@ -29,8 +29,8 @@ const MOST_COST: f64 = 0.5;
 /// What it costs to stop at a candidate, in bytes that the automaton steps over meanwhile.
 const COST_OF_CANDIDATE: f64 = 16.0;
 
-/// How frequent the bytes must be that cannot be in front of what is found, as `\n` is. Others would
-/// be too far away.
+/// How frequent the bytes must be that cannot be in front of what is found, as `\n` is. Others
+/// would be too far away.
 const RAREST_END: f64 = 0.01;
 
 /// Which prefilter a pattern gets.

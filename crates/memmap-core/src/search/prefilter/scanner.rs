@@ -58,7 +58,8 @@ impl SetProbe {
                     kinds.push(row);
                     kinds.len() - 1
                 }
-                // There is no bit left, so this kind shares one. The probe finds more than is there.
+                // There is no bit left, so this kind shares one. The probe finds more than is
+                // there.
                 None => {
                     if let Some(last) = kinds.last_mut() {
                         *last |= row;

@@ -1,11 +1,11 @@
 //! Where the groups of a match are.
 //!
-//! The bytes of the match, and one at each side, are copied to private memory, where the searches of
-//! regex-automata can read them. Start and end of the match are known, so only its groups are asked
-//! for:
+//! The bytes of the match, and one at each side, are copied to private memory, where the searches
+//! of regex-automata can read them. Start and end of the match are known, so only its groups are
+//! asked for:
 //!
-//! * If each byte leaves only one way on, a one-pass DFA finds them in one pass, and stops after the
-//!   last group.
+//! * If each byte leaves only one way on, a one-pass DFA finds them in one pass, and stops after
+//!   the last group.
 //! * `.*took (\d+) ms` leaves two ways at each `t`, but only one if it is read from its end. So the
 //!   one-pass DFA of the reversed pattern reads the reversed copy.
 //! * A backtracker, which tries nothing twice, does the others.
@@ -30,9 +30,9 @@ const LONGEST: usize = 16 * 1024 * 1024;
 /// Bytes that a one-pass DFA may need.
 const LARGEST_ONE_PASS: usize = 1024 * 1024;
 
-/// Bytes in which the backtracker marks what it has tried, a bit for each byte of the match and each
-/// state of the NFA. For longer matches it would need more than a tenth of a second, in which nobody
-/// could stop it.
+/// Bytes in which the backtracker marks what it has tried, a bit for each byte of the match and
+/// each state of the NFA. For longer matches it would need more than a tenth of a second, in which
+/// nobody could stop it.
 const VISITED: usize = 2 * 1024 * 1024;
 
 /// Finds the groups of a match.

@@ -9,16 +9,20 @@
 //! | 4 concatenation | the number of parts, and the parts |
 //! | 5 alternation | the number of parts, and the parts |
 //! | 6 group | its number, from 1, and its content |
-//! | 7 repetition | the least number, the greatest number or 2^32 - 1, 1 if greedy or 0, and what is repeated |
-//! | 8 assertion | 0 start, 1 end, 2 and 3 start and end of a line that `\n` ends, 4 and 5 the same with `\r` and `\r\n`, 6 word boundary, 7 no word boundary |
+//! | 7 repetition | the least and the greatest number, 1 if greedy or 0, and what is repeated |
+//! | 8 assertion | its number |
+//!
+//! The greatest number of an unlimited repetition is 2^32 - 1. Assertions are: 0 the start, 1 the
+//! end, 2 the start of a line, 3 its end, 4 and 5 the same if lines may end with `\r`, too, 6 a
+//! word boundary, 7 no word boundary.
 
 use crate::error::{Error, Result};
 use regex_syntax::hir::{
     Capture, Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange, Hir, Look, Repetition,
 };
 
-/// How deep operations may be nested. What reads the pattern is recursive, and the stack of a thread
-/// of JavaScript may have no more than 190 KB left.
+/// How deep operations may be nested. What reads the pattern is recursive, and the stack of a
+/// thread of JavaScript may have no more than 190 KB left.
 const DEEPEST: usize = 250;
 
 const UNLIMITED: u32 = u32::MAX;

@@ -10,8 +10,8 @@ use crate::search::{Group, Match, Progress, Search};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Bytes that a task searches before others may stop it. The slowest automata, which get a new state
-/// for each byte, do 0.6 MB in a second.
+/// Bytes that a task searches before others may stop it. The slowest automata, which get a new
+/// state for each byte, do 0.6 MB in a second.
 const SEARCHED: usize = 64 * 1024;
 
 /// How often a match is looked for again because its bytes have changed during the search.
@@ -34,8 +34,10 @@ pub struct PatternSearch {
     range: Range<usize>,
     /// Where the next match may begin.
     next: usize,
-    /// The last byte of the last match, as it was before the receiver of the match could replace it,
-    /// and the end of that match.
+    /// Where the next line begins, if lines are found.
+    next_line: usize,
+    /// The last byte of the last match, as it was before the receiver of the match could replace
+    /// it, and the end of that match.
     kept: Option<(usize, u8)>,
     phase: Phase,
     /// How far the search has been.
@@ -73,13 +75,14 @@ enum Phase {
 }
 
 impl PatternSearch {
-    /// A search in `range`, whose matches have their groups if `groups` is true. `^` and `\b` see the
-    /// bytes before the range, but none after it.
+    /// A search in `range`, whose matches have their groups if `groups` is true. `^` and `\b` see
+    /// the bytes before the range, but none after it.
     pub fn new(pattern: &Arc<Pattern>, range: Range<usize>, groups: bool) -> PatternSearch {
         PatternSearch {
             pattern: Arc::clone(pattern),
             groups,
             next: range.start,
+            next_line: range.start,
             kept: None,
             phase: Phase::Seek,
             furthest: range.start,
@@ -277,8 +280,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Where a match may begin, from `at` on, and the end of what the prefilter has found. If there is
-    /// no such place within the budget, the next match is looked for later.
+    /// Where a match may begin, from `at` on, and the end of what the prefilter has found. If there
+    /// is no such place within the budget, the next match is looked for later.
     ///
     /// # Safety
     ///
@@ -452,9 +455,9 @@ impl Run<'_> {
     ///
     /// As for [`Run::until_paused`].
     unsafe fn line_around(&mut self, end: usize) {
-        let (next, stop) = (self.search.next, self.search.range.end);
+        let (first, stop) = (self.search.next_line, self.search.range.end);
         // SAFETY: the positions are in the range.
-        let start = unsafe { scan::last(self.memory, next..end, NEWLINE) }.map_or(next, |last| last + 1);
+        let start = unsafe { scan::last(self.memory, first..end, NEWLINE) }.map_or(first, |last| last + 1);
         // After the last `\n` there is no line.
         self.search.phase = if start == stop { Phase::Over } else { Phase::Line { start, at: end } };
     }
@@ -478,7 +481,8 @@ impl Run<'_> {
         Some(start..end)
     }
 
-    /// Passes a match on, unless its bytes have changed. It returns whether the receiver wants more.
+    /// Passes a match on, unless its bytes have changed. It returns whether the receiver wants
+    /// more.
     ///
     /// # Safety
     ///
@@ -513,6 +517,7 @@ impl Run<'_> {
             start == end && self.search.pattern.options.unicode && start > 0 && is_continuation(start);
         if self.search.pattern.options.lines {
             self.search.next = end + 1;
+            self.search.next_line = end + 1;
         } else if start == end {
             self.search.next = end + 1;
             // The next code point is at most four bytes away.

@@ -219,8 +219,8 @@ impl Automaton<'_> {
         Ok(is_over)
     }
 
-    /// Ends a walk backwards, which is where a match may begin at the earliest, with the byte before
-    /// that. It returns the furthest start.
+    /// Ends a walk backwards, which is where a match may begin at the earliest, with the byte
+    /// before that. It returns the furthest start.
     pub fn finish(&mut self, walk: Walk, before: Option<u8>) -> Result<Option<usize>> {
         let state = match before {
             Some(byte) => self.next(walk.state, byte)?,
