@@ -267,9 +267,9 @@ export interface Remapped {
 export declare function replaceAll(handle: ExternalObject<Handle>, from: Uint8Array, to: Uint8Array, start: number, stop: number): Outcome<number>
 
 /**
- * Replaces each match in `[start, stop)` by `to`, and returns how many. The rest of a match that is
- * longer is filled with the byte `fill`, or with -1 no match may be longer. None may be shorter. An
- * error has the number of those replaced before it in `replaced`.
+ * Replaces each match in `[start, stop)` by `to`, and returns how many. The rest of a match that
+ * is longer is filled with the byte `fill`, or with -1 no match may be longer. None may be
+ * shorter. An error has the number of those replaced before it in `replaced`.
  */
 export declare function replaceMatches(handle: ExternalObject<Handle>, pattern: ExternalObject<Pattern>, to: Uint8Array, fill: number, start: number, stop: number): Outcome<number>
 

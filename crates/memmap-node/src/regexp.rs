@@ -156,7 +156,9 @@ pub fn next_matches(
         let mut batches = search.try_lock().map_err(|_| Error::Contradiction("a task is using this search"))?;
         let search = &mut batches.search;
         let room = rows.length() / width(search);
-        let advance = |search: &mut PatternSearch, hit: Hit<'_>| mapping.region().advance(search, usize::MAX, hit);
+        let advance = |search: &mut PatternSearch, hit: Hit<'_>| {
+            mapping.region().advance(search, usize::MAX, &mut |found| hit(found))
+        };
         find(search, room, advance, &mut |index, number| rows.set(index, number))
     });
     found.into()
@@ -209,7 +211,9 @@ pub fn first_match(
 ) -> Outcome<bool> {
     let found = handle.with(|mapping| {
         let mut search = PatternSearch::new(pattern, range(start, stop)?, row.length() > 2);
-        let advance = |search: &mut PatternSearch, hit: Hit<'_>| mapping.region().advance(search, usize::MAX, hit);
+        let advance = |search: &mut PatternSearch, hit: Hit<'_>| {
+            mapping.region().advance(search, usize::MAX, &mut |found| hit(found))
+        };
         find(&mut search, 1, advance, &mut |index, number| row.set(index, number))
     });
     // One match is 1, or -2 if no other follows.

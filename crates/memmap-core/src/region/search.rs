@@ -121,7 +121,7 @@ impl Region {
         &self,
         search: &mut impl Search,
         budget: usize,
-        hit: &mut dyn FnMut(&Match<'_>) -> bool,
+        hit: &mut impl FnMut(&Match<'_>) -> bool,
     ) -> Result<Progress> {
         let reach = search.reach(budget);
         self.bytes_of(&reach)?;

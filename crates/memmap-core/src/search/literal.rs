@@ -393,25 +393,25 @@ impl Search for LiteralSearch {
         &mut self,
         memory: *const u8,
         budget: usize,
-        hit: &mut dyn FnMut(&Match<'_>) -> bool,
+        hit: &mut impl FnMut(&Match<'_>) -> bool,
     ) -> Result<Progress> {
         let Range { start, end } = self.reach(budget);
         let length = self.finder.needle.len();
-        let (mut next, mut is_full) = (self.positions(budget).end, false);
+        let (mut last, mut is_full) = (start, false);
         let mut put = |index: usize| {
             let place = start + index;
-            let wants_more = hit(&Match { start: place, end: place + length, groups: &[] });
-            if wants_more {
-                next = next.max(place + length);
-            } else {
-                (next, is_full) = (place + length, true);
-            }
-            wants_more
+            last = place + length;
+            is_full = !hit(&Match { start: place, end: last, groups: &[] });
+            !is_full
         };
         // SAFETY: the caller promises the bytes from `start` to `end`.
         unsafe { self.finder.matches(memory.wrapping_add(start), end - start, &mut put) }?;
-        self.position = next;
-        Ok(if is_full { Progress::Full } else { self.progress() })
+        if is_full {
+            self.position = last;
+            return Ok(Progress::Full);
+        }
+        self.position = self.positions(budget).end.max(last);
+        Ok(self.progress())
     }
 
     unsafe fn count(&mut self, memory: *const u8, budget: usize, count: &mut usize) -> Result<Progress> {

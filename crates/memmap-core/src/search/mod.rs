@@ -80,7 +80,7 @@ pub trait Search {
         &mut self,
         memory: *const u8,
         budget: usize,
-        hit: &mut dyn FnMut(&Match<'_>) -> bool,
+        hit: &mut impl FnMut(&Match<'_>) -> bool,
     ) -> Result<Progress>;
 
     /// Like [`Search::advance`], but adds the number of matches to `count`. A search is either

@@ -202,6 +202,7 @@ impl<F: FnMut(usize) -> usize, const PAIR: bool> Work for Up<F, PAIR> {
         // SAFETY: the caller's promise.
         let compare = unsafe { Compare::<V, PAIR>::new(self.haystack, self.probes) };
         let mut at = start;
+        let mut was_empty = !PAIR;
         while at < end {
             let left = end - at;
             let mut mask = if left >= BLOCK {
@@ -209,8 +210,13 @@ impl<F: FnMut(usize) -> usize, const PAIR: bool> Work for Up<F, PAIR> {
                 // SAFETY: these are positions of the range.
                 match unsafe { compare.block::<true>(at) } {
                     0 => {
-                        // SAFETY: the caller's promise holds for the rest of the range.
-                        at = unsafe { compare.skip(at + BLOCK, end) };
+                        at += BLOCK;
+                        // Where two probes often match, skipping costs more than it saves.
+                        if was_empty {
+                            // SAFETY: the caller's promise holds for the rest of the range.
+                            at = unsafe { compare.skip(at, end) };
+                        }
+                        was_empty = true;
                         continue;
                     }
                     mask => mask,
@@ -220,6 +226,7 @@ impl<F: FnMut(usize) -> usize, const PAIR: bool> Work for Up<F, PAIR> {
                 // before them.
                 unsafe { compare.part(at, left, at - start) }
             };
+            was_empty = !PAIR;
             let mut next = at + left.min(BLOCK);
             while mask != 0 {
                 let allowed = (self.candidate)(at + mask.trailing_zeros() as usize);

@@ -142,7 +142,7 @@ impl Search for PatternSearch {
         &mut self,
         memory: *const u8,
         budget: usize,
-        hit: &mut dyn FnMut(&Match<'_>) -> bool,
+        hit: &mut impl FnMut(&Match<'_>) -> bool,
     ) -> Result<Progress> {
         // SAFETY: the caller's promise.
         unsafe { self.run(memory, budget, hit) }
