@@ -723,6 +723,7 @@ async function load(mm) {
 	const bar = new ProgressBar("loading");
 	try {
 		await mm.prefetch({ onProgress: bar.show });
+		if (process.platform === "win32") await mm.countAsync("\n");
 	} finally {
 		bar.clear();
 	}
