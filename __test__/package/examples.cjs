@@ -42,6 +42,30 @@ exports.EXAMPLES = [
     },
   },
   {
+    name: 'ring-buffer',
+    title: 'passes messages from one process to another',
+    // MiB.
+    args: ['32'],
+    verify(output) {
+      const figures = /^(\d+) messages of (\d+) bytes in [\d.]+ s: \d+ a second, \d+ MiB\/s$/gm
+      const runs = [...output.matchAll(figures)].map(([, count, size]) => `${count} of ${size}`)
+      assert.deepEqual(runs, ['32000 of 64', '512 of 65536'], output)
+    },
+  },
+  {
+    name: 'record-store',
+    title: 'repairs what killed processes have left',
+    // How many are killed.
+    args: ['8'],
+    verify(output) {
+      const [, updates, repaired] = /^(\d+) updates; 8 processes were killed, (\d+) accounts/m.exec(output) ?? []
+      assert.ok(Number(updates) >= 400, output)
+      assert.ok(Number(repaired) >= 1, output)
+      assert.match(output, /^account \d+: process \d+ left deposits /m)
+      assert.match(output, /^all 16 accounts are right/m)
+    },
+  },
+  {
     name: 'tail',
     title: 'follows a log that grows, is truncated and is rotated',
     args: [],
