@@ -20,6 +20,7 @@ const scenarios = {
   ...require('./stress.cjs'),
   ...require('./copies.cjs'),
   ...require('./waits.cjs'),
+  ...require('./recipes.cjs'),
   ...require('./command.cjs'),
   ...require('./regexp.cjs'),
 }

@@ -140,6 +140,18 @@ const programs = {
     parentPort.postMessage('started')
   },
 
+  /** Answers each number in the first word with the same in the second one. Posts the last one. */
+  'waits with Atomics.wait': ({ bytes, rounds, path }) => {
+    const map = mmap(path)
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset, 2)
+    for (let number = 1; number <= rounds; number += 1) {
+      for (let old = number - 1; Atomics.load(words, 0) === old; ) Atomics.wait(words, 0, old)
+      Atomics.store(words, 1, number)
+      map.notify(4)
+    }
+    parentPort.postMessage(rounds)
+  },
+
   /** Posts the sum of the bytes that it is sent. */
   'adds up': () => {
     parentPort.once('message', (bytes) => {

@@ -216,6 +216,7 @@ const works = (program: string, args: string[]) =>
   )
 const hasPython = await works('python3', ['--version'])
 const hasNumpy = hasPython && (await works('python3', ['-c', 'import numpy']))
+const hasCompiler = await works('cc', ['--version'])
 
 const sections = PAGES.flatMap((page) => sectionsOf(page))
 
@@ -230,7 +231,10 @@ function missingLibraries({ files, preparation, snippets }: Section): string[] {
 function hindrance(section: Section, { language, code, notRun }: Snippet, { kind }: Runtime): string | undefined {
   const mark = notRun.find(({ where }) => where === undefined || where === process.platform || where === kind)
   if (mark !== undefined) return mark.reason
-  if (language === 'python' && !hasPython) return 'not run: there is no python3 here'
+  const uses = (ending: string) =>
+    language === 'console' && [...section.files.keys()].some((name) => name.endsWith(ending))
+  if ((language === 'python' || uses('.py')) && !hasPython) return 'not run: there is no python3 here'
+  if (uses('.c') && !hasCompiler) return 'not run: there is no C compiler (cc) here'
   if (language === 'python' && code.includes('numpy') && !hasNumpy) return 'not run: python3 has no numpy here'
   const [missing] = missingLibraries(section)
   if (missing !== undefined) return `not run: ${missing} is not installed; npm run test:snippets installs it`
@@ -268,7 +272,10 @@ for (const section of sections) {
   for (const name of files.keys()) {
     test(`${page} ${heading}: ${name} is used`, (t) => {
       const others = [...files].filter(([other]) => other !== name).map(([, content]) => content)
-      t.true([...others, ...snippets.map(({ code }) => code)].some((code) => code.includes(name)))
+      // Python imports a file without the end of its name.
+      const uses = [name, `from ${name.replace(/\.py$/, '')} import`]
+      const all = [...others, ...snippets.map(({ code }) => code)]
+      t.true(all.some((code) => uses.some((use) => code.includes(use))))
     })
   }
 }
