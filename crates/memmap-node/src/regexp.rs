@@ -85,7 +85,8 @@ impl Piece for NextMatchesPiece {
         let mut batches = self.work.batches();
         let Batches { search, rows, is_over } = &mut *batches;
         let left = self.work.room - rows.len() / width(search);
-        let advance = |search: &mut PatternSearch, hit: Hit<'_>| memory.region().advance(search, search.chunk(), hit);
+        let advance =
+            |search: &mut PatternSearch, mut hit: Hit<'_>| memory.region().advance(search, search.chunk(), &mut hit);
         let found = find(search, left, advance, &mut |_, number| rows.push(number))?;
         *is_over = found < 0.0;
         self.position = search.position() - search.range().start;
