@@ -1344,7 +1344,6 @@ declare class MmapRegExp<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
 //#region src/mmap/sharing.d.ts
 /** Waiting for others, and locks. */
 declare class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> extends MmapRegExp<TBuffer> {
-  #private;
   /**
    * Blocks this thread while four bytes have the value of `value`, until {@link notify} is called
    * for the same bytes of the file or region, by any thread of any process that maps them. As

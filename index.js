@@ -126,17 +126,17 @@ function withReplaced(error, replaced) {
 function withPath(error, path) {
 	if (path === void 0 || !(0, node_util_types.isNativeError)(error) || !("code" in error)) return error;
 	const shown = path.length <= LONGEST_SHOWN_PATH ? path : `${path.slice(0, LONGEST_SHOWN_PATH)}...`;
-	addText(Object.assign(error, { path }), "syscall" in error ? ` '${shown}'` : `: '${shown}'`);
+	addText(Object.assign(error, { path }), "syscall" in error ? ` '${shown}'` : `: '${shown}'`, withPath);
 	return error;
 }
 const LONGEST_SHOWN_PATH = 64 * 1024;
 function withLengthHint(error) {
-	if (hasCode(error, "EINVAL")) addText(error, ": \"length\" must be at least 1 for new anonymous memory");
+	if (hasCode(error, "EINVAL")) addText(error, ": \"length\" must be at least 1 for new anonymous memory", withLengthHint);
 	return error;
 }
-function addText(error, text) {
+function addText(error, text, caller) {
 	error.message += text;
-	Error.captureStackTrace(error);
+	Error.captureStackTrace(error, caller);
 }
 //#endregion
 //#region src/loader.ts
@@ -4783,18 +4783,18 @@ var MmapSharing = class extends MmapRegExp {
 		const at = wholeNumber(position, "position");
 		const expected = wordValue(value, "value");
 		const milliseconds = timeoutArgument(timeout, "timeout");
-		return wait(this.#withWord(at), at, expected, milliseconds);
+		return wait(withWord(this, at), at, expected, milliseconds);
 	}
 	async waitAsync(position, value, options) {
 		const at = wholeNumber(position, "position");
 		const expected = wordValue(value, "value");
 		const checked = waitOptions(options);
-		return waitAsync(this.#withWord(at), at, expected, checked);
+		return waitAsync(withWord(this, at), at, expected, checked);
 	}
 	notify(position, count) {
 		const at = wholeNumber(position, "position");
 		const most = countArgument(count, "count");
-		return notify(this.#withWord(at), at, most);
+		return notify(withWord(this, at), at, most);
 	}
 	async lockRange(start, stop, options) {
 		const request = lockArguments(start, stop, options, false);
@@ -4804,12 +4804,12 @@ var MmapSharing = class extends MmapRegExp {
 		const request = lockArguments(start, stop, options, true);
 		return lockSync(live(this), request);
 	}
-	#withWord(position) {
-		const mapping = live(this);
-		refuseWrongWord(position, mapping.lead, mapping.length);
-		return mapping;
-	}
 };
+function withWord(mm, position) {
+	const mapping = live(mm);
+	refuseWrongWord(position, mapping.lead, mapping.length);
+	return mapping;
+}
 //#endregion
 //#region src/mmap/mmap.ts
 var Mmap = class extends MmapSharing {

@@ -332,7 +332,7 @@ onLinux(
     const bytes = Buffer.alloc(10)
     const { open, ...returning } = {
       access: [], descriptor: [], size: [], checkIntact: [], writeBack: [], newTask: [0],
-      open: [folder, null, 0, 0, 9, 0, 0, true, 0, 0o666, false, false, false],
+      open: [folder, null, null, 0, 0, 9, 0, 0, true, 0, 0o666, false, false, false],
       remap: [10], flush: [0, 0], resize: [10], protect: [1], advise: [0, 0, 0],
       lock: [0, 0], unlock: [0, 0], resident: [0, 0], read: [bytes, 0], write: [bytes, 10, 0, 1], readByte: [0],
       writeByte: [0, 0], readStrided: [bytes, 0, 2], copyWithin: [0, 0, 0], fill: [bytes, 0, 0], find: [bytes, 0, 0],
@@ -340,7 +340,7 @@ onLinux(
       replaceAll: [bytes, bytes, 0, 0], buffer: [0, false, 0, 0], relocate: [0, bytes, 0, 0, binding.newBufferHold({})],
     }
     const opened = binding.newHandle()
-    binding.open(opened, -1, null, 10, 0, 0, 0, 0, true, 0, 0o666, false, false, false)
+    binding.open(opened, -1, null, null, 10, 0, 0, 0, 0, true, 0, 0o666, false, false, false)
     const returned = {
       'open() with an access that is none': binding.open(binding.newHandle(), ...open),
       'a byte beyond the end': binding.readByte(opened, 10),

@@ -34,7 +34,7 @@ test('lines: options that are no object, or unknown, are refused', (t) => {
     t.throws(() => callWith(map, 'lines', { [name]: 1 }), {
       instanceOf: TypeError,
       code: 'ERR_INVALID_ARG_VALUE',
-      message: `The property "options.${name}" is not an option of lines. Options are start, stop, encoding, crlf, reverse`,
+      message: `The property "options.${name}" is not an option of lines. Options are start, stop, encoding, crlf, reverse, matching`,
     })
   }
   t.deepEqual(linesOf(map, {}), [TEXT])

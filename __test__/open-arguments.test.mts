@@ -220,7 +220,7 @@ for (const misspelt of ['acces', 'Access', 'tagName', 'trackFd', 'writeback', 's
       code: 'ERR_INVALID_ARG_VALUE',
       message:
         `The property "options.${misspelt}" is not an option of mmap. ` +
-        'Options are length, access, offset, tagname, flags, prot, trackfd, create, writeBack, allowEmpty, sharedArrayBuffer',
+        'Options are length, access, offset, tagname, shm, flags, prot, trackfd, create, writeBack, allowEmpty, sharedArrayBuffer',
     })
   })
 }

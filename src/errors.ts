@@ -250,7 +250,7 @@ export function withPath(error: unknown, path: string | undefined): unknown {
   if (path === undefined || !isNativeError(error) || !('code' in error)) return error
   // A message with a path of nearly the maximal length of a string would be too long itself.
   const shown = path.length <= LONGEST_SHOWN_PATH ? path : `${path.slice(0, LONGEST_SHOWN_PATH)}...`
-  addText(Object.assign(error, { path }), 'syscall' in error ? ` '${shown}'` : `: '${shown}'`)
+  addText(Object.assign(error, { path }), 'syscall' in error ? ` '${shown}'` : `: '${shown}'`, withPath)
   return error
 }
 
@@ -262,12 +262,13 @@ const LONGEST_SHOWN_PATH = 64 * 1024
  * EINVAL and says no more.
  */
 export function withLengthHint(error: unknown): unknown {
-  if (hasCode(error, 'EINVAL')) addText(error, ': "length" must be at least 1 for new anonymous memory')
+  if (hasCode(error, 'EINVAL')) addText(error, ': "length" must be at least 1 for new anonymous memory', withLengthHint)
   return error
 }
 
-function addText(error: Error, text: string): void {
+function addText(error: Error, text: string, caller: CallableFunction): void {
   error.message += text
-  // The stack contains the message, so it is captured again.
-  Error.captureStackTrace(error)
+  // The stack contains the message, so it is captured again. It has ten calls by default, of which
+  // the user's should be one, so it leaves out those up to `caller`.
+  Error.captureStackTrace(error, caller)
 }

@@ -386,9 +386,14 @@ export function run(world: World, { member, args: recipes }: Call): void {
   // Tasks are not awaited, so that the next calls meet a running task.
   if (types.isPromise(result)) world.tasks.push(result.then(undefined, (error: unknown) => outcome(world, error)))
   if (isIterator(result)) world.iterators.push(result)
-  if (result instanceof MmapMatch) readMatch(world, result)
+  if (isMatch(result)) readMatch(world, result)
   const value: unknown = typeof result === 'object' && result !== null && 'value' in result ? result.value : undefined
-  if (value instanceof MmapMatch) readMatch(world, value)
+  if (isMatch(value)) readMatch(world, value)
+}
+
+/** The value may be an argument: a Proxy, which throws when it is asked for its class. */
+function isMatch(value: unknown): value is MmapMatch {
+  return !types.isProxy(value) && value instanceof MmapMatch
 }
 
 /** Asks a match for everything that it has. */

@@ -21,7 +21,9 @@ test('all tasks: wrong arguments are rejections, and nothing is done', async (t)
   const range = { instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE' }
   const options = { onProgress }
   const cases: [expected: typeof type | typeof range, method: keyof Mmap, args: unknown[]][] = []
-  for (const nothing of [undefined, null, 5, 5n, true, {}, [1], Symbol('s'), () => {}, /one/]) {
+  cases.push([type, 'findAsync', [/one/, 0, undefined, options]])
+  cases.push([type, 'replaceAllAsync', ['one', /one/, 0, undefined, options]])
+  for (const nothing of [undefined, null, 5, 5n, true, {}, [1], Symbol('s'), () => {}]) {
     cases.push([type, 'findAsync', [nothing, 0, undefined, options]])
     cases.push([type, 'countAsync', [nothing, 0, undefined, options]])
     cases.push([type, 'replaceAllAsync', [nothing, 'one', 0, undefined, options]])

@@ -52,7 +52,7 @@ export class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
     const at = wholeNumber(position, 'position')
     const expected = wordValue(value, 'value')
     const milliseconds = timeoutArgument(timeout, 'timeout')
-    return waits.wait(this.#withWord(at), at, expected, milliseconds)
+    return waits.wait(withWord(this, at), at, expected, milliseconds)
   }
 
   /**
@@ -76,7 +76,7 @@ export class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
     const at = wholeNumber(position, 'position')
     const expected = wordValue(value, 'value')
     const checked = waitOptions(options)
-    return waits.waitAsync(this.#withWord(at), at, expected, checked)
+    return waits.waitAsync(withWord(this, at), at, expected, checked)
   }
 
   /**
@@ -100,7 +100,7 @@ export class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
   notify(position: number, count?: number): number {
     const at = wholeNumber(position, 'position')
     const most = countArgument(count, 'count')
-    return waits.notify(this.#withWord(at), at, most)
+    return waits.notify(withWord(this, at), at, most)
   }
 
   // --- Locks
@@ -194,11 +194,11 @@ export class MmapSharing<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
     const request = lockArguments(start, stop, options, true)
     return lockSync(live(this), request)
   }
+}
 
-  /** The mapping, if it is open and has a word at a position. */
-  #withWord(position: number): Mapping {
-    const mapping = live(this)
-    refuseWrongWord(position, mapping.lead, mapping.length)
-    return mapping
-  }
+/** The mapping, if it is open and has a word at a position. */
+function withWord(mm: MmapSharing, position: number): Mapping {
+  const mapping = live(mm)
+  refuseWrongWord(position, mapping.lead, mapping.length)
+  return mapping
 }
