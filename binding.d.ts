@@ -164,12 +164,12 @@ export declare function leaveNamedRegions(): void
 export declare function lock(handle: ExternalObject<Handle>, start: number, length: number): Outcome<undefined>
 
 /**
- * Locks `[start, stop)`, and returns the number of the lock. An infinite `stop` is the end, however
- * long the file becomes.
+ * Locks `[start, stop)`, and returns the number of the lock. An infinite `stop` is the end,
+ * however long the file becomes.
  *
- * If others have locked a part of it, or requests of this process wait for the same lock, it begins
- * a request and returns its number, negated. If it `looks_once`, it begins no request and returns
- * 0, and requests of others do not count.
+ * If others have locked a part of it, or requests of this process wait for the same lock, it
+ * begins a request and returns its number, negated. If it `looks_once`, it begins no request and
+ * returns 0, and requests of others do not count.
  */
 export declare function lockRange(handle: ExternalObject<Handle>, start: number, stop: number, exclusive: boolean, looksOnce: boolean): Outcome<number>
 

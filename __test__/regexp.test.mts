@@ -1,5 +1,6 @@
-// Regular expressions: search, match, matchAll, count, lines({ matching }) and replaceAll, and their
-// tasks. Random patterns are compared with RegExp by every-runtime/regexp.cjs, on every engine.
+// Regular expressions: search, match, matchAll, count, lines({ matching }) and replaceAll, and
+// their tasks. Random patterns are compared with RegExp by every-runtime/regexp.cjs, on every
+// engine.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

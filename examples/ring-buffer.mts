@@ -17,7 +17,7 @@ const MIB = 1024 * 1024
 const SLOTS = 16
 /** Words: how many messages were written, and read. They are in different cache lines. */
 const [WRITTEN, READ] = [0, 16]
-/** Where the slots begin. A slot has the length of its message, which is 0 at the end, and bytes. */
+/** Where the slots begin. A slot has the length of its message, 0 at the end, and its bytes. */
 const DATA = 128
 
 /** One process may write, and one may read. */

@@ -29,7 +29,7 @@ const options = {
   name: 'memmap',
   readme: join(PAGES, 'README.md'),
   projectDocuments: pages.filter((page) => page !== 'README.md').map((page) => join(PAGES, page)),
-  highlightLanguages: ['js', 'ts', 'json', 'yaml', 'sh', 'console', 'python'],
+  highlightLanguages: ['js', 'ts', 'json', 'yaml', 'sh', 'console', 'python', 'c'],
   out: OUT,
   cleanOutputDir: true,
   logLevel: 'Warn',

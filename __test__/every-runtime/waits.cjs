@@ -215,8 +215,8 @@ module.exports = {
     const results = await Promise.all(waiting)
     const ok = results.filter((result) => result === 'ok').length
     assert.equal(results.filter((result) => result === 'AbortError ABORT_ERR').length, 20 - ok)
-    // What an aborted one hands on is lost if the others have not begun to wait. On Linux they have.
-    // On macOS an abort wakes others, too.
+    // What an aborted one hands on is lost if the others have not begun to wait. On Linux they
+    // have. On macOS an abort wakes others, too.
     if (process.platform === 'linux') assert.equal(ok, woken)
     assert.ok(ok >= 10, `${ok} were woken`)
     assert.equal(map.notify(0), 0)

@@ -1,5 +1,5 @@
-// One of the processes that contend for a lock: `locker.mjs HOW PATH TIMES [FOLDER]`. Under the lock
-// it adds 1 to a number in the file, which shows whether the lock excludes others.
+// One of the processes that contend for a lock: `locker.mjs HOW PATH TIMES [FOLDER]`. Under the
+// lock it adds 1 to a number in the file, which shows whether the lock excludes others.
 
 import { openSync, readSync, writeSync } from 'node:fs'
 import { createRequire } from 'node:module'

@@ -105,7 +105,7 @@ export const together = {
   },
 }
 
-/** Processes that contend for a lock, from the moment when they all run until the last has ended. */
+/** Processes that contend for a lock, from when they all run until the last has ended. */
 export async function contend(how, path, times, folder = '') {
   const fd = openSync(path, 'r+')
   writeSync(fd, new Uint32Array(1), 0, 4, NUMBER_AT)

@@ -57,7 +57,8 @@ async function load(mm: Mmap): Promise<void> {
   const bar = new ProgressBar('loading')
   try {
     await mm.prefetch({ onProgress: bar.show })
-    // On Windows prefetching fills the cache, but only a page that was touched is in the working set.
+    // On Windows prefetching fills the cache, but only a page that was touched is in the working
+    // set.
     if (process.platform === 'win32') await mm.countAsync('\n')
   } finally {
     bar.clear()

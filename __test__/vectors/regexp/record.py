@@ -62,8 +62,8 @@ def nodes(tree, repeated=False):
                     yield from nodes(branch, inner)
 
 
-# Inline flags, the octal escape of a bell, an escape that is a backspace in a class, and syntax that
-# means something else in JavaScript.
+# Inline flags, the octal escape of a bell, an escape that is a backspace in a class, and syntax
+# that means something else in JavaScript.
 OTHER_MEANING = re.compile(r"\(\?[aLux#]|\(\?[imsx-]+[:)]|\\[aUN]|\[[^]]*\\b|\n|\[\]|\[\^\]")
 
 

@@ -13,12 +13,12 @@ use napi::bindgen_prelude::{External, Unknown};
 use napi_derive::napi;
 use std::time::{Duration, Instant};
 
-/// Locks `[start, stop)`, and returns the number of the lock. An infinite `stop` is the end, however
-/// long the file becomes.
+/// Locks `[start, stop)`, and returns the number of the lock. An infinite `stop` is the end,
+/// however long the file becomes.
 ///
-/// If others have locked a part of it, or requests of this process wait for the same lock, it begins
-/// a request and returns its number, negated. If it `looks_once`, it begins no request and returns
-/// 0, and requests of others do not count.
+/// If others have locked a part of it, or requests of this process wait for the same lock, it
+/// begins a request and returns its number, negated. If it `looks_once`, it begins no request and
+/// returns 0, and requests of others do not count.
 #[napi]
 pub fn lock_range(handle: &External<Handle>, start: f64, stop: f64, exclusive: bool, looks_once: bool) -> Outcome<f64> {
     let lock = |mapping: &Mapping| {

@@ -1,4 +1,5 @@
-//! POSIX shared memory: what shm_open(3) opens by its name. Nobody but [`unlink_shm`] removes a name.
+//! POSIX shared memory: what shm_open(3) opens by its name. Nobody but [`unlink_shm`] removes a
+//! name.
 //!
 //! On Linux it is a file in `/dev/shm`, and it is opened as one. So it can be created without a
 //! name, and nobody finds it before it has its size. On other systems it is an object of the
