@@ -1,7 +1,8 @@
 // mmap(): opens a mapping. Its overloads tell from the options which views the mapping has.
 
 import { Mmap } from './mmap/mmap.js'
-import type { FileLike, MmapOptions, NotText, PlainMmapOptions, SharedMmapOptions } from './options.js'
+import type { FileLike, MmapOptions, PlainMmapOptions, SharedMmapOptions } from './options/mmap.js'
+import type { NotText } from './options/objects.js'
 
 /**
  * Maps a file into memory, or memory without a file, as CPython's `mmap.mmap` does. A file is

@@ -7,13 +7,9 @@ export { mmap } from './factory.js'
 export type { BufferCopy, Residency } from './mapping.js'
 export { Mmap } from './mmap/mmap.js'
 export type {
-  CreateOptions,
-  FileLike,
   LinesOptions,
   MatchOptions,
   MatchTaskOptions,
-  MmapOptions,
-  PlainMmapOptions,
   Progress,
   RangeMatchOptions,
   RangeMatchTaskOptions,
@@ -23,12 +19,12 @@ export type {
   RangeTaskOptions,
   ReplaceOptions,
   ReplaceTaskOptions,
-  SharedMmapOptions,
   StreamOptions,
   TaskOptions,
   TextLinesOptions,
   WaitOptions,
-} from './options.js'
+} from './options/methods.js'
+export type { CreateOptions, FileLike, MmapOptions, PlainMmapOptions, SharedMmapOptions } from './options/mmap.js'
 export { MmapMatch } from './regexp/match.js'
 export type {
   AsyncLockOptions,

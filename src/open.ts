@@ -4,7 +4,7 @@
 import { setImmediate } from 'node:timers'
 import binding, { type Handle } from './binding.js'
 import { isShortage, withLengthHint, withPath } from './errors.js'
-import type { MmapRequest } from './options.js'
+import type { MmapRequest } from './options/mmap.js'
 
 /**
  * The handles of this thread. When `Mmap` closes, it changes this object by assignments alone. A

@@ -2,7 +2,7 @@
 
 // The global function is not used, because Jest removes it with jsdom.
 import { setImmediate } from 'node:timers'
-import { LONGEST_PIECE } from './options.js'
+import { LONGEST_PIECE } from './options/methods.js'
 import { clamp } from './ranges.js'
 
 /** The mapping that pieces are copied from. Both methods throw when it is closed. */

@@ -6,7 +6,7 @@ import { isNativeError } from 'node:util/types'
 import type { Signal } from './abort-signal.js'
 import binding, { checked, type ExternalObject, type Handle, type Outcome, type Task } from './binding.js'
 import { aborted, isAborted } from './errors.js'
-import type { CheckedTaskOptions } from './options.js'
+import type { CheckedTaskOptions } from './options/methods.js'
 
 /** Milliseconds between two reports of progress, which makes about 30 a second. */
 const REPORT_INTERVAL = 34

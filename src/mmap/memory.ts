@@ -12,7 +12,7 @@ import {
 import binding, { checked } from '../binding.js'
 import { outOfRange, wrongType } from '../errors.js'
 import type { BufferCopy } from '../mapping.js'
-import { type RangeOptions, rangeArguments, type StreamOptions, streamOptions } from '../options.js'
+import { type RangeOptions, rangeArguments, type StreamOptions, streamOptions } from '../options/methods.js'
 import {
   adjustSlice,
   byteIndex,

@@ -8,14 +8,14 @@ import binding, { checked } from '../binding.js'
 import { addDisposeSymbols } from '../dispose.js'
 import type { Residency } from '../mapping.js'
 import {
-  isOptions,
   type RangeOptions,
   type RangeTaskOptions,
   rangeArguments,
   type TaskOptions,
   taskArguments,
   taskOptions,
-} from '../options.js'
+} from '../options/methods.js'
+import { isOptions } from '../options/objects.js'
 import { adviceCount, flushArguments, flushRange } from '../ranges.js'
 import { MmapSharing } from './sharing.js'
 import { live, liveRange, mappingOf } from './state.js'

@@ -14,7 +14,7 @@ import {
   rangeArguments,
   type TaskOptions,
   taskArguments,
-} from '../options.js'
+} from '../options/methods.js'
 import { clamp, type Range } from '../ranges.js'
 import { type MmapMatch, newMatch } from '../regexp/match.js'
 import { PatternMatches, PatternMatchesAsync } from '../regexp/matches.js'

@@ -25,7 +25,7 @@ import {
   type TaskOptions,
   type TextLinesOptions,
   taskArguments,
-} from '../options.js'
+} from '../options/methods.js'
 import { clamp, lastStop, rangeFromCursor, refuseOutside } from '../ranges.js'
 import type { MmapMatch } from '../regexp/match.js'
 import { MatchingLines } from '../regexp/matching-lines.js'

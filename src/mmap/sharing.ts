@@ -3,7 +3,7 @@
 
 import { countArgument, timeoutArgument, wholeNumber, wordValue } from '../arguments.js'
 import type { Mapping } from '../mapping.js'
-import { type WaitOptions, waitOptions } from '../options.js'
+import { type WaitOptions, waitOptions } from '../options/methods.js'
 import { refuseWrongWord } from '../ranges.js'
 import {
   type AsyncLockOptions,

@@ -7,7 +7,8 @@ import { ACCESS_READ } from '../constants.js'
 import { closed, invalidThis, noPrimitive, readOnly } from '../errors.js'
 import { giveIdentity } from '../identity.js'
 import { Mapping, OPEN } from '../mapping.js'
-import { type FileLike, type MmapOptions, mmapRequest, type NotText } from '../options.js'
+import { type FileLike, type MmapOptions, mmapRequest } from '../options/mmap.js'
+import type { NotText } from '../options/objects.js'
 import { type Range, rangeFromStart } from '../ranges.js'
 
 // The class assigns these functions, because only it can read its private properties.

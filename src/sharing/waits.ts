@@ -2,7 +2,7 @@
 
 import binding, { checked } from '../binding.js'
 import type { Mapping } from '../mapping.js'
-import type { CheckedWaitOptions } from '../options.js'
+import type { CheckedWaitOptions } from '../options/methods.js'
 import { buffersInUse, toUserError } from '../tasks.js'
 
 /**
