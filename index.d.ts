@@ -166,7 +166,116 @@ interface MmapError extends Error {
   resource?: string;
 }
 //#endregion
-//#region src/options.d.ts
+//#region src/options/methods.d.ts
+/** Options of `lines()`. Other names are refused. */
+interface LinesOptions {
+  /** Where the first line begins. Default 0; negative ones count from the end. */
+  start?: number | undefined;
+  /** Where the last line ends at the latest. Default is the end. */
+  stop?: number | undefined;
+  /** Default false. A `'\r'` before the `'\n'` is no part of the line. */
+  crlf?: boolean | undefined;
+  /** Default false. From the last line to the first. */
+  reverse?: boolean | undefined;
+  /**
+   * Only the lines for which `matching.test(line)` is true, as grep prints them: `^` and `$` are
+   * where the line begins and ends. Flags and syntax are those of {@link Mmap.matchAll}.
+   */
+  matching?: RegExp | undefined;
+  /** See {@link TextLinesOptions}. */
+  encoding?: undefined;
+}
+/** Options of `lines()` that make it return text. */
+interface TextLinesOptions extends Omit<LinesOptions, 'encoding'> {
+  /** Lines are strings, made from copies. */
+  encoding: 'utf8' | 'latin1';
+}
+/** Options of `stream()`. Other names are refused. */
+interface StreamOptions {
+  /** Where the first piece begins. Default 0; negative ones count from the end. */
+  start?: number | undefined;
+  /** Where the last piece ends at the latest. Default is the end. */
+  stop?: number | undefined;
+  /** How long a piece is, in bytes, but for the last one: 1 to 1,048,576, by default 65,536. */
+  chunkSize?: number | undefined;
+}
+/** A range, in bytes. Other names are refused. */
+interface RangeOptions {
+  /** Where the range begins. Negative ones count from the end. */
+  start?: number | undefined;
+  /** Where the range ends: the first byte that is not in it. Default is the end. */
+  stop?: number | undefined;
+}
+/** How far a task is. */
+interface Progress {
+  /** Bytes done. */
+  done: number;
+  /** Bytes to do: those of the range. */
+  total: number;
+}
+/** Options of the methods that return promises. Each is read once. Other names are refused. */
+interface TaskOptions {
+  /**
+   * Stops the task within a few MiB. The promise is then rejected with an AbortError as in `fs`:
+   * `code` is `'ABORT_ERR'`, `cause` is the signal's reason. A signal that is aborted already
+   * starts nothing.
+   */
+  signal?: AbortSignal | undefined;
+  /**
+   * Is called at most about 30 times a second while the task runs, and once when it has succeeded,
+   * with `done` equal to `total`. If it throws, the task stops, and the promise is rejected with
+   * what it threw.
+   */
+  onProgress?: ((progress: Progress) => void) | undefined;
+  /**
+   * The most threads that work on it at once, 1 to 16. Default are the processors that the process
+   * may use, up to 16: affinity and the quota of a container count. If the system gives fewer
+   * threads, the task goes on with those. `flushAsync` and `matchAllAsync` use one in any case.
+   */
+  threads?: number | undefined;
+}
+/** A range, and the options of the method that works on it. Other names are refused. */
+interface RangeTaskOptions extends RangeOptions, TaskOptions {}
+/** Options of `waitAsync`. Other names are refused. */
+interface WaitOptions {
+  /** In milliseconds, by a clock that nobody can set. Default Infinity. */
+  timeout?: number | undefined;
+  /**
+   * Ends the wait. The promise is then rejected with an AbortError as in `fs`: `code` is
+   * `'ABORT_ERR'`, `cause` is the signal's reason. A signal that is aborted already starts nothing.
+   */
+  signal?: AbortSignal | undefined;
+}
+/** Options of the methods that return matches. Other names are refused. */
+interface MatchOptions {
+  /**
+   * Default true. With false only the places of the matches are found, and not those of their
+   * groups, which takes less time.
+   */
+  groups?: boolean | undefined;
+}
+/** A range, and whether groups are found. Other names are refused. */
+interface RangeMatchOptions extends RangeOptions, MatchOptions {}
+/** Options of a search for matches as tasks. Other names are refused. */
+interface MatchTaskOptions extends MatchOptions, TaskOptions {}
+/** A range, and the options of a search for matches as tasks. Other names are refused. */
+interface RangeMatchTaskOptions extends RangeOptions, MatchTaskOptions {}
+/** Options of the methods that replace what a RegExp matches. Other names are refused. */
+interface ReplaceOptions {
+  /**
+   * A byte, as a number from 0 to 255 or as a character of ASCII. It fills the rest of a match that
+   * is longer than its replacement. Without it both must have the same length.
+   */
+  fill?: number | string | undefined;
+}
+/** A range, and how to replace. Other names are refused. */
+interface RangeReplaceOptions extends RangeOptions, ReplaceOptions {}
+/** Options of a task that replaces. Other names are refused. */
+interface ReplaceTaskOptions extends ReplaceOptions, TaskOptions {}
+/** A range, and the options of a task that replaces. Other names are refused. */
+interface RangeReplaceTaskOptions extends RangeOptions, ReplaceTaskOptions {}
+//#endregion
+//#region src/options/mmap.d.ts
 /** A path, a `file:` URL, a descriptor, or an open `fs.promises.FileHandle`. */
 type FileLike = number | string | Uint8Array | URL | FileHandle;
 /** Options of {@link mmap}. Each is read once. Other names are refused. */
@@ -312,117 +421,6 @@ interface PlainMmapOptions extends MmapOptions {
   /** See {@link MmapOptions}. */
   sharedArrayBuffer?: false | undefined;
 }
-/** Options of `lines()`. Other names are refused. */
-interface LinesOptions {
-  /** Where the first line begins. Default 0; negative ones count from the end. */
-  start?: number | undefined;
-  /** Where the last line ends at the latest. Default is the end. */
-  stop?: number | undefined;
-  /** Default false. A `'\r'` before the `'\n'` is no part of the line. */
-  crlf?: boolean | undefined;
-  /** Default false. From the last line to the first. */
-  reverse?: boolean | undefined;
-  /**
-   * Only the lines for which `matching.test(line)` is true, as grep prints them: `^` and `$` are
-   * where the line begins and ends. Flags and syntax are those of {@link Mmap.matchAll}.
-   */
-  matching?: RegExp | undefined;
-  /** See {@link TextLinesOptions}. */
-  encoding?: undefined;
-}
-/** Options of `lines()` that make it return text. */
-interface TextLinesOptions extends Omit<LinesOptions, 'encoding'> {
-  /** Lines are strings, made from copies. */
-  encoding: 'utf8' | 'latin1';
-}
-/** Options of `stream()`. Other names are refused. */
-interface StreamOptions {
-  /** Where the first piece begins. Default 0; negative ones count from the end. */
-  start?: number | undefined;
-  /** Where the last piece ends at the latest. Default is the end. */
-  stop?: number | undefined;
-  /** How long a piece is, in bytes, but for the last one: 1 to 1,048,576, by default 65,536. */
-  chunkSize?: number | undefined;
-}
-/** A range, in bytes. Other names are refused. */
-interface RangeOptions {
-  /** Where the range begins. Negative ones count from the end. */
-  start?: number | undefined;
-  /** Where the range ends: the first byte that is not in it. Default is the end. */
-  stop?: number | undefined;
-}
-/** How far a task is. */
-interface Progress {
-  /** Bytes done. */
-  done: number;
-  /** Bytes to do: those of the range. */
-  total: number;
-}
-/** Options of the methods that return promises. Each is read once. Other names are refused. */
-interface TaskOptions {
-  /**
-   * Stops the task within a few MiB. The promise is then rejected with an AbortError as in `fs`:
-   * `code` is `'ABORT_ERR'`, `cause` is the signal's reason. A signal that is aborted already
-   * starts nothing.
-   */
-  signal?: AbortSignal | undefined;
-  /**
-   * Is called at most about 30 times a second while the task runs, and once when it has succeeded,
-   * with `done` equal to `total`. If it throws, the task stops, and the promise is rejected with
-   * what it threw.
-   */
-  onProgress?: ((progress: Progress) => void) | undefined;
-  /**
-   * The most threads that work on it at once, 1 to 16. Default are the processors that the process
-   * may use, up to 16: affinity and the quota of a container count. If the system gives fewer
-   * threads, the task goes on with those. `flushAsync` and `matchAllAsync` use one in any case.
-   */
-  threads?: number | undefined;
-}
-/** A range, and the options of the method that works on it. Other names are refused. */
-interface RangeTaskOptions extends RangeOptions, TaskOptions {}
-/** Options of `waitAsync`. Other names are refused. */
-interface WaitOptions {
-  /** In milliseconds, by a clock that nobody can set. Default Infinity. */
-  timeout?: number | undefined;
-  /**
-   * Ends the wait. The promise is then rejected with an AbortError as in `fs`: `code` is
-   * `'ABORT_ERR'`, `cause` is the signal's reason. A signal that is aborted already starts nothing.
-   */
-  signal?: AbortSignal | undefined;
-}
-/** Options of the methods that return matches. Other names are refused. */
-interface MatchOptions {
-  /**
-   * Default true. With false only the places of the matches are found, and not those of their
-   * groups, which takes less time.
-   */
-  groups?: boolean | undefined;
-}
-/** A range, and whether groups are found. Other names are refused. */
-interface RangeMatchOptions extends RangeOptions, MatchOptions {}
-/** Options of a search for matches as tasks. Other names are refused. */
-interface MatchTaskOptions extends MatchOptions, TaskOptions {}
-/** A range, and the options of a search for matches as tasks. Other names are refused. */
-interface RangeMatchTaskOptions extends RangeOptions, MatchTaskOptions {}
-/** Options of the methods that replace what a RegExp matches. Other names are refused. */
-interface ReplaceOptions {
-  /**
-   * A byte, as a number from 0 to 255 or as a character of ASCII. It fills the rest of a match that
-   * is longer than its replacement. Without it both must have the same length.
-   */
-  fill?: number | string | undefined;
-}
-/** A range, and how to replace. Other names are refused. */
-interface RangeReplaceOptions extends RangeOptions, ReplaceOptions {}
-/** Options of a task that replaces. Other names are refused. */
-interface ReplaceTaskOptions extends ReplaceOptions, TaskOptions {}
-/** A range, and the options of a task that replaces. Other names are refused. */
-interface RangeReplaceTaskOptions extends RangeOptions, ReplaceTaskOptions {}
-/** Options, but no string or array: those have a `length`, too. */
-type NotText<Options> = Options & {
-  readonly [Symbol.iterator]?: never;
-};
 //#endregion
 //#region src/text.d.ts
 /** Encodings of text. They mean the same as in Buffer. */
@@ -577,6 +575,12 @@ type ViewOver<T extends ArrayBufferView, TBuffer extends ArrayBufferLike> = [TBu
 } ? Copy extends T ? Copy : T & Copy : T & {
   readonly buffer: TBuffer;
 } : T;
+//#endregion
+//#region src/options/objects.d.ts
+/** Options, but no string or array: those have a `length`, too. */
+type NotText<Options> = Options & {
+  readonly [Symbol.iterator]?: never;
+};
 //#endregion
 //#region src/mmap/state.d.ts
 /** The state of a mapping, and what a mapping is to code that takes any object. */

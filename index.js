@@ -719,171 +719,40 @@ function listen(signal, abortListener, { add, remove }) {
 	};
 }
 //#endregion
-//#region src/permission.ts
-function refuseDenied(path, writes) {
-	const permission = process.permission;
-	if (permission === void 0) return;
-	const full = (0, node_path.resolve)(path);
-	if (!permission.has("fs.read", full)) throw accessDenied("FileSystemRead", "--allow-fs-read", path);
-	if (writes && !permission.has("fs.write", full)) throw accessDenied("FileSystemWrite", "--allow-fs-write", path);
-}
-//#endregion
-//#region src/runtime.ts
-const CAN_RELOCATE = process.platform !== "win32" && process.versions.bun === void 0;
-//#endregion
-//#region src/shm.ts
-function unlinkShm(name) {
-	const bare = shmName(name, "name");
-	refuseDeniedShm(bare, true);
-	try {
-		checked(binding.unlinkShm(bare));
-	} catch (error) {
-		throw withPath(error, bare);
-	}
-}
-function shmName(value, argument) {
-	const text = nameArgument(value, argument);
-	const name = text.startsWith("/") ? text.slice(1) : text;
-	if (name === "" || name === "." || name === ".." || name.includes("/")) throw wrongValue(`The "${argument}" argument must be a name with at most one slash, in front, and not '.' or '..'. Received '${text.slice(0, 25)}'`);
-	return name;
-}
-function refuseDeniedShm(name, writes) {
-	if (process.platform === "linux") refuseDenied(`/dev/shm/${name}`, writes);
-}
-//#endregion
-//#region src/options.ts
-const MMAP_OPTION_NAMES = [
-	"length",
-	"access",
-	"offset",
-	"tagname",
-	"shm",
-	"flags",
-	"prot",
-	"trackfd",
-	"create",
-	"writeBack",
-	"allowEmpty",
-	"sharedArrayBuffer"
-];
+//#region src/options/objects.ts
 const NO_OPTIONS = Object.freeze(Object.create(null));
-const DEFAULT_FLAGS = MAP_SHARED ?? 0;
-const DEFAULT_PROT = PROT_READ | PROT_WRITE;
-function mmapRequest(file, length, options) {
-	const isLengthLeftOut = isOptions(length, options);
-	const passed = optionsArgument(isLengthLeftOut ? length : options, MMAP_OPTION_NAMES, "mmap");
-	const { access, offset, tagname, shm, flags, prot, trackfd, create, writeBack, allowEmpty, sharedArrayBuffer } = passed;
-	const named = urlPath(file) ?? file;
-	const target = fileArgument(named);
-	const name = shm === void 0 ? void 0 : shmName(shm, "shm");
-	const request = {
-		file: target,
-		path: typeof target === "number" ? name : pathText(named, target),
-		length: lengthArgument(isLengthLeftOut ? void 0 : length, passed.length),
-		offset: offsetArgument(offset),
-		tagname: tagname === void 0 || tagname === "" ? void 0 : nameArgument(tagname, "tagname"),
-		shm: name,
-		access: 0,
-		flags: optionalInteger(flags, "flags") ?? DEFAULT_FLAGS,
-		prot: optionalInteger(prot, "prot") ?? DEFAULT_PROT,
-		trackfd: booleanArgument(trackfd, "trackfd", true),
-		...createArgument(create, name === void 0 ? FILE_MODE : SHM_MODE),
-		writeBack: booleanArgument(writeBack, "writeBack", false),
-		allowEmpty: booleanArgument(allowEmpty, "allowEmpty", false),
-		shared: sharedArrayBuffer === true,
-		maxByteLength: void 0
-	};
-	if (typeof sharedArrayBuffer !== "boolean" && sharedArrayBuffer !== void 0) {
-		request.shared = true;
-		request.maxByteLength = maxByteLengthArgument(sharedArrayBuffer);
+function isOptions(start, ...others) {
+	return isObject(start) && others.every((other) => other === void 0);
+}
+function isObject(value) {
+	return typeof value === "object" && value !== null && !isArrayOrRevoked(value);
+}
+function optionsArgument(options, names, method) {
+	if (options === void 0) return NO_OPTIONS;
+	if (!isObject(options) || looksMisplaced(options)) throw wrongType("options", "of type object", options);
+	refuseUnknown(options, "options.", names, method);
+	return options;
+}
+function objectOption(value, name, names) {
+	if (!isObject(value)) throw wrongType(name, `of type boolean, or an object with ${names.join(", ")}`, value);
+	refuseUnknown(value, `options.${name}.`, names, "mmap");
+	return value;
+}
+const OTHER_NAMES = new Map([["shared", "sharedArrayBuffer"], ["maxLength", "maxByteLength"]]);
+function refuseUnknown(options, prefix, names, method) {
+	for (const name of Object.keys(options)) {
+		if (names.includes(name)) continue;
+		const meant = OTHER_NAMES.get(name);
+		throw wrongValue(`The property "${prefix}${name}" is not an option of ${method}. ${meant !== void 0 && names.includes(meant) ? `It is called "${meant}"` : `Options are ${names.join(", ")}`}`);
 	}
-	request.access = accessArgument(access, request, isPassed(passed, "flags", flags) || isPassed(passed, "prot", prot));
-	refuseContradictions(request);
-	if (name !== void 0) refuseDeniedShm(name, writesToFile(request));
-	else if (request.path !== void 0) refuseDenied(request.path, writesToFile(request));
-	return request;
 }
-function writesToFile({ access, flags, prot, create, writeBack }) {
-	if (create !== 0 || writeBack) return true;
-	if (access === void 0) return (flags & MAP_SHARED) !== 0 && (prot & PROT_WRITE) !== 0;
-	return access === 0 || access === 2;
+function looksMisplaced(value) {
+	if ((0, node_util_types.isAnyArrayBuffer)(value) || ArrayBuffer.isView(value)) return true;
+	if ((0, node_util_types.isDate)(value) || (0, node_util_types.isPromise)(value) || (0, node_util_types.isRegExp)(value) || (0, node_util_types.isNativeError)(value)) return true;
+	return (0, node_util_types.isBoxedPrimitive)(value) || Symbol.iterator in value || "aborted" in value || "href" in value;
 }
-function isPassed(options, name, value) {
-	return value !== void 0 || !HAS_SYSTEM_CONSTANTS && name in options;
-}
-function lengthArgument(argument, option) {
-	if (argument !== void 0 && option !== void 0) throw wrongValue("The length must be given once, as the \"length\" argument or as the option of that name");
-	return extentArgument(argument === void 0 ? option : argument, "length", "memory mapped length must be positive");
-}
-function offsetArgument(offset) {
-	const checked = extentArgument(offset, "offset", "memory mapped offset must be positive");
-	if (typeof offset === "bigint" && BigInt(checked) !== offset) throw outOfRange("The argument is out of range", "offset", "a bigint that is equal to a number, as all are up to 2 ** 53", offset);
-	return checked;
-}
-function accessArgument(value, { flags, prot }, hasFlags) {
-	const access = optionalInteger(value, "access") ?? 0;
-	if (access === 0) return hasFlags ? void 0 : 0;
-	if (flags !== DEFAULT_FLAGS || prot !== DEFAULT_PROT) throw wrongValue("mmap can't specify both access and flags, prot.");
-	if (access < 0 || access > 3) throw outOfRange("mmap invalid access parameter.", "access", "ACCESS_DEFAULT, _READ, _WRITE or _COPY, 0 to 3", value);
-	return access;
-}
-function refuseContradictions(request) {
-	const { file, length, tagname, shm, access, flags, trackfd, create, exclusive, writeBack, allowEmpty } = request;
-	const { maxByteLength } = request;
-	const hasNoFile = file === -1;
-	const isAnonymous = hasNoFile && shm === void 0;
-	if (shm !== void 0) {
-		if (!hasNoFile) throw wrongValue("The option \"shm\" names memory: \"file\" must be -1");
-		if (tagname !== void 0) throw wrongValue("The options \"shm\" and \"tagname\" both name memory: pass one of them");
-	}
-	if (tagname !== void 0) {
-		if (!hasNoFile) throw wrongValue("The option \"tagname\" names anonymous memory: \"file\" must be -1");
-		if (access === void 0 && flags !== DEFAULT_FLAGS) throw wrongValue("The option \"tagname\" is for sharing: \"flags\" must be MAP_SHARED");
-	}
-	if (create !== 0 && isAnonymous) throw wrongValue("The option \"create\" is for files and \"shm\", and \"file\" is -1");
-	if (exclusive && typeof file === "number" && shm === void 0) throw wrongValue("The option \"create.exclusive\" is for a file that is not there yet, and \"file\" is a descriptor of one");
-	if (allowEmpty && hasNoFile) throw wrongValue("The option \"allowEmpty\" is for files, and \"file\" is -1");
-	if (create !== 0 && length === 0 && !allowEmpty) throw wrongValue("The option \"create\" needs a \"length\" to extend the file to, or \"allowEmpty\"");
-	if (maxByteLength !== void 0 && maxByteLength < length) throw maxByteLengthTooShort(maxByteLength, length);
-	if (writeBack && (hasNoFile || access !== 3)) throw wrongValue("The option \"writeBack\" is for a file with access ACCESS_COPY");
-	if (writeBack && !trackfd) throw wrongValue("The option \"writeBack\" needs the descriptor: \"trackfd\" must be true");
-	if (!isAnonymous && access === void 0 && MAP_ANON !== void 0 && (flags & MAP_ANON) !== 0) throw wrongValue("The flag MAP_ANONYMOUS is for memory without a file: \"file\" must be -1");
-}
-function maxByteLengthTooShort(maxByteLength, length) {
-	return outOfRange("The argument is out of range", "sharedArrayBuffer.maxByteLength", `at least the length, ${length}`, maxByteLength);
-}
-function maxByteLengthArgument(sharedArrayBuffer) {
-	const { maxByteLength } = objectOption(sharedArrayBuffer, "sharedArrayBuffer", ["maxByteLength"]);
-	if (maxByteLength === void 0) throw wrongValue("The option \"sharedArrayBuffer\" must be a boolean or have a \"maxByteLength\"");
-	const name = "sharedArrayBuffer.maxByteLength";
-	const checked = extentArgument(maxByteLength, name, "The argument is out of range");
-	if (!CAN_RELOCATE) throw unsupported(`The option "${name}" is not available on this runtime: its buffers cannot grow in place`);
-	return checked;
-}
-const FILE_MODE = 438;
-const SHM_MODE = 384;
-const MAX_MODE = 4095;
-function createArgument(create, defaultMode) {
-	if (create === void 0 || typeof create === "boolean") return {
-		create: create ? 1 : 0,
-		mode: defaultMode,
-		exclusive: false
-	};
-	const { mode, exclusive, sparse } = objectOption(create, "create", [
-		"mode",
-		"exclusive",
-		"sparse"
-	]);
-	if (mode !== void 0 && typeof mode !== "number") throw wrongType("create.mode", "of type number", mode);
-	return {
-		create: booleanArgument(sparse, "create.sparse", false) ? 2 : 1,
-		mode: mode === void 0 ? defaultMode : integer(mode, "create.mode", 0, MAX_MODE),
-		exclusive: booleanArgument(exclusive, "create.exclusive", false)
-	};
-}
-function optionalInteger(value, name) {
-	return value === void 0 ? void 0 : int32(value, name);
-}
+//#endregion
+//#region src/options/methods.ts
 const LINES_OPTION_NAMES = [
 	"start",
 	"stop",
@@ -1035,36 +904,6 @@ function signalOption(passed) {
 }
 function refuseAborted(signal) {
 	if (signal?.aborted) throw aborted(signal.reason());
-}
-function isOptions(start, ...others) {
-	return isObject(start) && others.every((other) => other === void 0);
-}
-function isObject(value) {
-	return typeof value === "object" && value !== null && !isArrayOrRevoked(value);
-}
-function optionsArgument(options, names, method) {
-	if (options === void 0) return NO_OPTIONS;
-	if (!isObject(options) || looksMisplaced(options)) throw wrongType("options", "of type object", options);
-	refuseUnknown(options, "options.", names, method);
-	return options;
-}
-function objectOption(value, name, names) {
-	if (!isObject(value)) throw wrongType(name, `of type boolean, or an object with ${names.join(", ")}`, value);
-	refuseUnknown(value, `options.${name}.`, names, "mmap");
-	return value;
-}
-const OTHER_NAMES = new Map([["shared", "sharedArrayBuffer"], ["maxLength", "maxByteLength"]]);
-function refuseUnknown(options, prefix, names, method) {
-	for (const name of Object.keys(options)) {
-		if (names.includes(name)) continue;
-		const meant = OTHER_NAMES.get(name);
-		throw wrongValue(`The property "${prefix}${name}" is not an option of ${method}. ${meant !== void 0 && names.includes(meant) ? `It is called "${meant}"` : `Options are ${names.join(", ")}`}`);
-	}
-}
-function looksMisplaced(value) {
-	if ((0, node_util_types.isAnyArrayBuffer)(value) || ArrayBuffer.isView(value)) return true;
-	if ((0, node_util_types.isDate)(value) || (0, node_util_types.isPromise)(value) || (0, node_util_types.isRegExp)(value) || (0, node_util_types.isNativeError)(value)) return true;
-	return (0, node_util_types.isBoxedPrimitive)(value) || Symbol.iterator in value || "aborted" in value || "href" in value;
 }
 //#endregion
 //#region src/ranges.ts
@@ -1313,6 +1152,171 @@ function leaveNamedRegionsAtExit() {
 	const { isMainThread } = require("node:worker_threads");
 	if (!isMainThread) return;
 	process.once("exit", binding.leaveNamedRegions);
+}
+//#endregion
+//#region src/permission.ts
+function refuseDenied(path, writes) {
+	const permission = process.permission;
+	if (permission === void 0) return;
+	const full = (0, node_path.resolve)(path);
+	if (!permission.has("fs.read", full)) throw accessDenied("FileSystemRead", "--allow-fs-read", path);
+	if (writes && !permission.has("fs.write", full)) throw accessDenied("FileSystemWrite", "--allow-fs-write", path);
+}
+//#endregion
+//#region src/runtime.ts
+const CAN_RELOCATE = process.platform !== "win32" && process.versions.bun === void 0;
+//#endregion
+//#region src/shm.ts
+function unlinkShm(name) {
+	const bare = shmName(name, "name");
+	refuseDeniedShm(bare, true);
+	try {
+		checked(binding.unlinkShm(bare));
+	} catch (error) {
+		throw withPath(error, bare);
+	}
+}
+function shmName(value, argument) {
+	const text = nameArgument(value, argument);
+	const name = text.startsWith("/") ? text.slice(1) : text;
+	if (name === "" || name === "." || name === ".." || name.includes("/")) throw wrongValue(`The "${argument}" argument must be a name with at most one slash, in front, and not '.' or '..'. Received '${text.slice(0, 25)}'`);
+	return name;
+}
+function refuseDeniedShm(name, writes) {
+	if (process.platform === "linux") refuseDenied(`/dev/shm/${name}`, writes);
+}
+//#endregion
+//#region src/options/mmap.ts
+const MMAP_OPTION_NAMES = [
+	"length",
+	"access",
+	"offset",
+	"tagname",
+	"shm",
+	"flags",
+	"prot",
+	"trackfd",
+	"create",
+	"writeBack",
+	"allowEmpty",
+	"sharedArrayBuffer"
+];
+const DEFAULT_FLAGS = MAP_SHARED ?? 0;
+const DEFAULT_PROT = PROT_READ | PROT_WRITE;
+function mmapRequest(file, length, options) {
+	const isLengthLeftOut = isOptions(length, options);
+	const passed = optionsArgument(isLengthLeftOut ? length : options, MMAP_OPTION_NAMES, "mmap");
+	const { access, offset, tagname, shm, flags, prot, trackfd, create, writeBack, allowEmpty, sharedArrayBuffer } = passed;
+	const named = urlPath(file) ?? file;
+	const target = fileArgument(named);
+	const name = shm === void 0 ? void 0 : shmName(shm, "shm");
+	const request = {
+		file: target,
+		path: typeof target === "number" ? name : pathText(named, target),
+		length: lengthArgument(isLengthLeftOut ? void 0 : length, passed.length),
+		offset: offsetArgument(offset),
+		tagname: tagname === void 0 || tagname === "" ? void 0 : nameArgument(tagname, "tagname"),
+		shm: name,
+		access: 0,
+		flags: optionalInteger(flags, "flags") ?? DEFAULT_FLAGS,
+		prot: optionalInteger(prot, "prot") ?? DEFAULT_PROT,
+		trackfd: booleanArgument(trackfd, "trackfd", true),
+		...createArgument(create, name === void 0 ? FILE_MODE : SHM_MODE),
+		writeBack: booleanArgument(writeBack, "writeBack", false),
+		allowEmpty: booleanArgument(allowEmpty, "allowEmpty", false),
+		shared: sharedArrayBuffer === true,
+		maxByteLength: void 0
+	};
+	if (typeof sharedArrayBuffer !== "boolean" && sharedArrayBuffer !== void 0) {
+		request.shared = true;
+		request.maxByteLength = maxByteLengthArgument(sharedArrayBuffer);
+	}
+	request.access = accessArgument(access, request, isPassed(passed, "flags", flags) || isPassed(passed, "prot", prot));
+	refuseContradictions(request);
+	if (name !== void 0) refuseDeniedShm(name, writesToFile(request));
+	else if (request.path !== void 0) refuseDenied(request.path, writesToFile(request));
+	return request;
+}
+function writesToFile({ access, flags, prot, create, writeBack }) {
+	if (create !== 0 || writeBack) return true;
+	if (access === void 0) return (flags & MAP_SHARED) !== 0 && (prot & PROT_WRITE) !== 0;
+	return access === 0 || access === 2;
+}
+function isPassed(options, name, value) {
+	return value !== void 0 || !HAS_SYSTEM_CONSTANTS && name in options;
+}
+function lengthArgument(argument, option) {
+	if (argument !== void 0 && option !== void 0) throw wrongValue("The length must be given once, as the \"length\" argument or as the option of that name");
+	return extentArgument(argument === void 0 ? option : argument, "length", "memory mapped length must be positive");
+}
+function offsetArgument(offset) {
+	const checked = extentArgument(offset, "offset", "memory mapped offset must be positive");
+	if (typeof offset === "bigint" && BigInt(checked) !== offset) throw outOfRange("The argument is out of range", "offset", "a bigint that is equal to a number, as all are up to 2 ** 53", offset);
+	return checked;
+}
+function accessArgument(value, { flags, prot }, hasFlags) {
+	const access = optionalInteger(value, "access") ?? 0;
+	if (access === 0) return hasFlags ? void 0 : 0;
+	if (flags !== DEFAULT_FLAGS || prot !== DEFAULT_PROT) throw wrongValue("mmap can't specify both access and flags, prot.");
+	if (access < 0 || access > 3) throw outOfRange("mmap invalid access parameter.", "access", "ACCESS_DEFAULT, _READ, _WRITE or _COPY, 0 to 3", value);
+	return access;
+}
+function refuseContradictions(request) {
+	const { file, length, tagname, shm, access, flags, trackfd, create, exclusive, writeBack, allowEmpty } = request;
+	const { maxByteLength } = request;
+	const hasNoFile = file === -1;
+	const isAnonymous = hasNoFile && shm === void 0;
+	if (shm !== void 0) {
+		if (!hasNoFile) throw wrongValue("The option \"shm\" names memory: \"file\" must be -1");
+		if (tagname !== void 0) throw wrongValue("The options \"shm\" and \"tagname\" both name memory: pass one of them");
+	}
+	if (tagname !== void 0) {
+		if (!hasNoFile) throw wrongValue("The option \"tagname\" names anonymous memory: \"file\" must be -1");
+		if (access === void 0 && flags !== DEFAULT_FLAGS) throw wrongValue("The option \"tagname\" is for sharing: \"flags\" must be MAP_SHARED");
+	}
+	if (create !== 0 && isAnonymous) throw wrongValue("The option \"create\" is for files and \"shm\", and \"file\" is -1");
+	if (exclusive && typeof file === "number" && shm === void 0) throw wrongValue("The option \"create.exclusive\" is for a file that is not there yet, and \"file\" is a descriptor of one");
+	if (allowEmpty && hasNoFile) throw wrongValue("The option \"allowEmpty\" is for files, and \"file\" is -1");
+	if (create !== 0 && length === 0 && !allowEmpty) throw wrongValue("The option \"create\" needs a \"length\" to extend the file to, or \"allowEmpty\"");
+	if (maxByteLength !== void 0 && maxByteLength < length) throw maxByteLengthTooShort(maxByteLength, length);
+	if (writeBack && (hasNoFile || access !== 3)) throw wrongValue("The option \"writeBack\" is for a file with access ACCESS_COPY");
+	if (writeBack && !trackfd) throw wrongValue("The option \"writeBack\" needs the descriptor: \"trackfd\" must be true");
+	if (!isAnonymous && access === void 0 && MAP_ANON !== void 0 && (flags & MAP_ANON) !== 0) throw wrongValue("The flag MAP_ANONYMOUS is for memory without a file: \"file\" must be -1");
+}
+function maxByteLengthTooShort(maxByteLength, length) {
+	return outOfRange("The argument is out of range", "sharedArrayBuffer.maxByteLength", `at least the length, ${length}`, maxByteLength);
+}
+function maxByteLengthArgument(sharedArrayBuffer) {
+	const { maxByteLength } = objectOption(sharedArrayBuffer, "sharedArrayBuffer", ["maxByteLength"]);
+	if (maxByteLength === void 0) throw wrongValue("The option \"sharedArrayBuffer\" must be a boolean or have a \"maxByteLength\"");
+	const name = "sharedArrayBuffer.maxByteLength";
+	const checked = extentArgument(maxByteLength, name, "The argument is out of range");
+	if (!CAN_RELOCATE) throw unsupported(`The option "${name}" is not available on this runtime: its buffers cannot grow in place`);
+	return checked;
+}
+const FILE_MODE = 438;
+const SHM_MODE = 384;
+const MAX_MODE = 4095;
+function createArgument(create, defaultMode) {
+	if (create === void 0 || typeof create === "boolean") return {
+		create: create ? 1 : 0,
+		mode: defaultMode,
+		exclusive: false
+	};
+	const { mode, exclusive, sparse } = objectOption(create, "create", [
+		"mode",
+		"exclusive",
+		"sparse"
+	]);
+	if (mode !== void 0 && typeof mode !== "number") throw wrongType("create.mode", "of type number", mode);
+	return {
+		create: booleanArgument(sparse, "create.sparse", false) ? 2 : 1,
+		mode: mode === void 0 ? defaultMode : integer(mode, "create.mode", 0, MAX_MODE),
+		exclusive: booleanArgument(exclusive, "create.exclusive", false)
+	};
+}
+function optionalInteger(value, name) {
+	return value === void 0 ? void 0 : int32(value, name);
 }
 //#endregion
 //#region src/search/needles.ts
