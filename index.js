@@ -2950,7 +2950,7 @@ function group(index, part) {
 function sequence(parts) {
 	const joined = [];
 	let bytes = [];
-	for (const part of parts.flatMap((one) => one.kind === "sequence" ? one.parts : one.kind === "empty" ? [] : one)) if (part.kind === "literal") bytes.push(...part.bytes);
+	for (const part of parts.flatMap((one) => one.kind === "sequence" ? one.parts : one.kind === "empty" ? [] : one)) if (part.kind === "literal") for (const byte of part.bytes) bytes.push(byte);
 	else {
 		if (bytes.length > 0) joined.push(literal(bytes));
 		bytes = [];
@@ -2989,6 +2989,7 @@ function repeated(part, times) {
 	};
 }
 const MOST_WAYS = 100;
+const MOST_PARTS = 200;
 const MOST_COPIES = 1e3;
 const LARGEST = 2 ** 20;
 function repetition(part, times) {
@@ -3039,6 +3040,7 @@ function waysOf(node) {
 	}
 }
 function waysOfSequence(parts) {
+	if (parts.length > MOST_PARTS) return void 0;
 	let ways = [{
 		isEmpty: true,
 		node: EMPTY

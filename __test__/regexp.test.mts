@@ -145,6 +145,16 @@ test('matchAll: it ends with an error after the mapping has been closed', (t) =>
   t.is(match?.index, 0)
 })
 
+test('search: patterns of any size are compiled or refused, and soon', (t) => {
+  const map = textMap(t, 'b')
+  const long = 'a'.repeat(200_000)
+  t.is(map.search(new RegExp(`(?:${long})?b`)), 0)
+  t.is(map.search(new RegExp(`(?:${long})b`)), -1)
+  const started = performance.now()
+  t.throws(() => map.search(/(?:(?:(?:^){1000}){100})*/), { code: 'ERR_MMAP_REGEXP' })
+  t.true(performance.now() - started < 10_000)
+})
+
 interface Vector {
   python: string
   source: string

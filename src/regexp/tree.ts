@@ -68,7 +68,8 @@ export function sequence(parts: readonly Node[]): Node {
   let bytes: number[] = []
   for (const part of parts.flatMap((one) => (one.kind === 'sequence' ? one.parts : one.kind === 'empty' ? [] : one))) {
     if (part.kind === 'literal') {
-      bytes.push(...part.bytes)
+      // A literal has more bytes than a call may have arguments.
+      for (const byte of part.bytes) bytes.push(byte)
     } else {
       if (bytes.length > 0) joined.push(literal(bytes))
       bytes = []
@@ -98,6 +99,8 @@ function repeated(part: Node, times: Times): Node {
 
 /** The number of ways to match that a part may have, where they must be listed. */
 const MOST_WAYS = 100
+/** The number of parts of a sequence whose ways are listed, which takes the square of the time. */
+const MOST_PARTS = 200
 /** How often something that can match nothing may be written out. */
 const MOST_COPIES = 1000
 /** The largest program, in numbers. */
@@ -158,6 +161,7 @@ function waysOf(node: Node): Way[] | undefined {
 }
 
 function waysOfSequence(parts: readonly Node[]): Way[] | undefined {
+  if (parts.length > MOST_PARTS) return undefined
   let ways: Way[] = [{ isEmpty: true, node: EMPTY }]
   for (let index = parts.length - 1; index >= 0; index -= 1) {
     const first = waysOf(parts[index] as Node)
