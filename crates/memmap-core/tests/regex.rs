@@ -303,3 +303,31 @@ fn a_program_that_is_malformed_or_too_large_is_refused() {
     assert_eq!(refused(&large).code(), "ERR_MMAP_REGEXP");
     assert!(Pattern::compile(&[5, 2, 1, 1, 97, 2, 1, 48, 57], PatternOptions::default()).is_ok());
 }
+
+#[test]
+fn a_pause_comes_after_few_new_states() {
+    let mut random = Random::new();
+    let text: Vec<u8> = (0..256 * 1024).map(|_| b"ab"[random.below(2)]).collect();
+    let pattern = compile("a[ab]{200}c", PatternOptions::default());
+    let mut search = PatternSearch::new(&pattern, 0..text.len(), false);
+    let progress = unsafe { search.advance(text.as_ptr(), search.chunk(), &mut |_| true) }.unwrap();
+    assert_eq!(progress, Progress::Paused);
+    // It gets a new state for almost each byte, and each takes a few microseconds.
+    assert!(search.position() < 4096, "{}", search.position());
+}
+
+#[test]
+fn a_pause_comes_after_groups_that_were_hard_to_find() {
+    // Each line is a match, which is not one-pass in either direction: its groups take long.
+    let text = ("ab".repeat(500) + "\n").repeat(2);
+    let pattern = compile("(a|b)*(a|ab)([ab]*)b", PatternOptions::default());
+    let mut search = PatternSearch::new(&pattern, 0..text.len(), true);
+    let mut matches = 0;
+    let progress = unsafe {
+        search.advance(text.as_ptr(), search.chunk(), &mut |_| {
+            matches += 1;
+            true
+        })
+    };
+    assert_eq!((progress.unwrap(), matches), (Progress::Paused, 1));
+}

@@ -97,6 +97,12 @@ impl GroupFinder {
         }
     }
 
+    /// What it costs at most to find the groups of a match, in bytes that an automaton steps over.
+    pub fn cost(&self, length: usize) -> usize {
+        let states = if self.one_pass.is_some() { 1 } else { self.backtracker.get_nfa().states().len() };
+        length.saturating_mul(states)
+    }
+
     /// Finds the groups of the match at `place`, with the bytes before and after it.
     ///
     /// # Safety

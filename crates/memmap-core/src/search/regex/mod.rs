@@ -101,8 +101,8 @@ pub struct Pattern {
 
 #[derive(Debug, Default)]
 struct Caches {
-    kept: Vec<Cache>,
-    /// Searches that have one.
+    kept: Vec<Box<Cache>>,
+    /// Searches that are running or paused.
     in_use: usize,
 }
 
@@ -191,21 +191,23 @@ impl Pattern {
     }
 
     /// A cache that no other search uses.
-    fn take_cache(&self) -> Cache {
+    fn take_cache(&self) -> Box<Cache> {
         let mut caches = self.lock_caches();
         caches.in_use += 1;
         let kept = caches.kept.pop();
         drop(caches);
-        kept.unwrap_or_else(|| Cache {
-            forward: self.forward.create_cache(),
-            forward_unfiltered: None,
-            backward: self.backward.create_cache(),
-            groups: self.groups.as_ref().map(GroupFinder::cache),
+        kept.unwrap_or_else(|| {
+            Box::new(Cache {
+                forward: self.forward.create_cache(),
+                forward_unfiltered: None,
+                backward: self.backward.create_cache(),
+                groups: self.groups.as_ref().map(GroupFinder::cache),
+            })
         })
     }
 
     /// Takes the cache of a search back. `None` after an error.
-    fn keep_cache(&self, cache: Option<Cache>) {
+    fn keep_cache(&self, cache: Option<Box<Cache>>) {
         let mut caches = self.lock_caches();
         caches.in_use -= 1;
         caches.kept.extend(cache);
@@ -279,4 +281,33 @@ fn too_large() -> Error {
 /// The error for what an automaton says that it cannot do, although it was built to do it.
 fn gave_up() -> Error {
     Error::Pattern("cannot be searched: its automaton gave up")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::{Progress, Search};
+    use regex_syntax::ParserBuilder;
+
+    #[test]
+    fn a_search_has_a_cache_only_while_it_is_running_or_paused() -> Result<()> {
+        let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse("a[ab]*c").map_err(|_| too_large())?;
+        let pattern = Pattern::new(&hir, PatternOptions::default())?;
+        let text = b"aabc abbc abab";
+        let in_use = || pattern.lock_caches().in_use;
+        let mut searches: Vec<_> = (0..5).map(|_| PatternSearch::new(&pattern, 0..text.len(), false)).collect();
+        for search in &mut searches {
+            // SAFETY: the range is that of the text.
+            let mut advance =
+                |budget, wants_more| unsafe { search.advance(text.as_ptr(), budget, &mut |_| wants_more) };
+            assert_eq!((advance(1, true)?, in_use()), (Progress::Paused, 1));
+            assert_eq!((advance(usize::MAX, false)?, in_use()), (Progress::Full, 0));
+            assert_eq!((advance(1, true)?, in_use()), (Progress::Paused, 1));
+            assert_eq!((advance(usize::MAX, true)?, in_use()), (Progress::Done, 0));
+        }
+        assert_eq!(pattern.lock_caches().kept.len(), 1);
+        drop(searches);
+        assert_eq!(in_use(), 0);
+        Ok(())
+    }
 }

@@ -10,9 +10,13 @@ use crate::search::{Group, Match, Progress, Search};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Bytes that a task searches before others may stop it. The slowest automata, which get a new
-/// state for each byte, do 0.6 MB in a second.
+/// Bytes that a task searches before others may stop it.
 const SEARCHED: usize = 64 * 1024;
+
+/// What a byte costs for which the automaton may need a new state, in bytes for which it has one.
+/// The slowest automata get a new state for each byte, and do 0.6 MB in a second. `unmap()` waits
+/// for all threads of a task, which may be many more than there are processors.
+const COST_OF_STATE: usize = 32;
 
 /// How often a match is looked for again because its bytes have changed during the search.
 const MOST_RETRIES: usize = 3;
@@ -47,7 +51,8 @@ pub struct PatternSearch {
     filter: Option<FilterUse>,
     /// Only the number of matches is wanted.
     counts: bool,
-    /// `None` while the search is running, and after an error.
+    /// Kept while the search is paused. Between two batches of matches it needs none, and an
+    /// iterator that nobody continues would keep it until it is collected.
     cache: Option<Box<Cache>>,
 }
 
@@ -90,7 +95,7 @@ impl PatternSearch {
             retries: 0,
             filter: pattern.prefilter.as_ref().map(|_| FilterUse::default()),
             counts: false,
-            cache: Some(Box::new(pattern.take_cache())),
+            cache: None,
         }
     }
 
@@ -105,18 +110,29 @@ impl PatternSearch {
         budget: usize,
         hit: &mut dyn FnMut(&Match<'_>) -> bool,
     ) -> Result<Progress> {
-        let mut cache = self.cache.take().ok_or_else(gave_up)?;
+        let mut cache = match (self.cache.take(), self.phase) {
+            (Some(cache), _) => cache,
+            (None, Phase::Seek | Phase::Over) => self.pattern.take_cache(),
+            // The states of the walk were in a cache that was lost by an error.
+            (None, _) => return Err(gave_up()),
+        };
         let mut run = Run { search: self, cache: &mut cache, memory, left: budget.max(1) };
         // SAFETY: the caller's promise.
-        let progress = unsafe { run.until_paused(hit) }?;
-        self.cache = Some(cache);
-        Ok(progress)
+        let progress = unsafe { run.until_paused(hit) };
+        match progress {
+            Ok(Progress::Paused) => self.cache = Some(cache),
+            Ok(_) => self.pattern.keep_cache(Some(cache)),
+            Err(_) => self.pattern.keep_cache(None),
+        }
+        progress
     }
 }
 
 impl Drop for PatternSearch {
     fn drop(&mut self) {
-        self.pattern.keep_cache(self.cache.take().map(|cache| *cache));
+        if let Some(cache) = self.cache.take() {
+            self.pattern.keep_cache(Some(cache));
+        }
     }
 }
 
@@ -210,18 +226,35 @@ impl Run<'_> {
         self.left = self.left.saturating_sub(bytes.max(1));
     }
 
+    /// How many slow steps an automaton may do.
+    fn slow_steps(&self) -> usize {
+        self.left.div_ceil(COST_OF_STATE)
+    }
+
+    /// Counts the steps of a walk over some bytes, which may have been slow.
+    fn spend_steps(&mut self, bytes: usize, slow_steps_left: usize) {
+        let slow = self.slow_steps() - slow_steps_left;
+        self.spend(bytes.saturating_add(slow.saturating_mul(COST_OF_STATE)));
+    }
+
     fn forward_automaton(&mut self) -> Result<Automaton<'_>> {
         let (pattern, memory) = (&self.search.pattern, self.memory);
+        let slow_steps = self.slow_steps();
         if self.search.filter.is_some() || pattern.prefilter.is_none() {
-            return Ok(Automaton { dfa: &pattern.forward, cache: &mut self.cache.forward, memory });
+            return Ok(Automaton { dfa: &pattern.forward, cache: &mut self.cache.forward, memory, slow_steps });
         }
         let dfa = pattern.unfiltered()?;
         let cache = self.cache.forward_unfiltered.get_or_insert_with(|| dfa.create_cache());
-        Ok(Automaton { dfa, cache, memory })
+        Ok(Automaton { dfa, cache, memory, slow_steps })
     }
 
     fn backward_automaton(&mut self) -> Automaton<'_> {
-        Automaton { dfa: &self.search.pattern.backward, cache: &mut self.cache.backward, memory: self.memory }
+        Automaton {
+            dfa: &self.search.pattern.backward,
+            slow_steps: self.slow_steps(),
+            cache: &mut self.cache.backward,
+            memory: self.memory,
+        }
     }
 
     /// The byte before a position, for `^` and `\b`.
@@ -357,7 +390,8 @@ impl Run<'_> {
         if matches!(exit, Exit::Limit) && walk.at == stop && automaton.last(walk.state)?.is_match() {
             walk.found = Some(stop);
         }
-        self.spend(walk.at - from);
+        let slow_steps = automaton.slow_steps;
+        self.spend_steps(walk.at - from, slow_steps);
         self.search.furthest = self.search.furthest.max(walk.at);
         match exit {
             // SAFETY: the caller's promise.
@@ -417,10 +451,12 @@ impl Run<'_> {
     unsafe fn backward(&mut self, mut walk: Walk, end: usize) -> Result<Option<Range<usize>>> {
         let next = self.search.next;
         let (from, limit) = (walk.at, walk.at.saturating_sub(self.left).max(next));
+        let mut automaton = self.backward_automaton();
         // SAFETY: the limit is in the range. The walk is of this search, whose cache nobody else
         // uses.
-        let is_over = unsafe { self.backward_automaton().backward(&mut walk, limit) }?;
-        self.spend(from - walk.at);
+        let is_over = unsafe { automaton.backward(&mut walk, limit) }?;
+        let slow_steps = automaton.slow_steps;
+        self.spend_steps(from - walk.at, slow_steps);
         if !is_over && walk.at > next {
             self.search.phase = Phase::Backward { walk, end };
             return Ok(None);
@@ -503,6 +539,8 @@ impl Run<'_> {
                 Found::TooLong => cache.groups.fill(Group::Unknown),
                 Found::Changed => cache.groups.fill(Group::Unmatched),
             }
+            let cost = finder.cost(end - start);
+            self.spend(cost);
             if found == Found::Changed && self.tries_again() {
                 return true;
             }

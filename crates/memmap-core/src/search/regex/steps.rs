@@ -16,6 +16,8 @@ pub struct Automaton<'a> {
     pub dfa: &'a DFA,
     pub cache: &'a mut Cache,
     pub memory: *const u8,
+    /// How many steps may still be slow: those from a tagged state, or to one that is not known.
+    pub slow_steps: usize,
 }
 
 /// Why [`Automaton::forward`] has ended.
@@ -58,6 +60,12 @@ impl Automaton<'_> {
         Ok(Walk { state, at, found: None })
     }
 
+    /// The state after `byte`, from any state. After the last slow step, a walk must pause.
+    fn slow_step(&mut self, state: LazyStateID, byte: u8) -> Result<LazyStateID> {
+        self.slow_steps = self.slow_steps.saturating_sub(1);
+        self.next(state, byte)
+    }
+
     /// The state after `byte`, from any state.
     fn next(&mut self, state: LazyStateID, byte: u8) -> Result<LazyStateID> {
         self.dfa.next_state(self.cache, state, byte).map_err(|_| gave_up())
@@ -81,7 +89,7 @@ impl Automaton<'_> {
         unsafe { self.dfa.next_state_untagged_unchecked(self.cache, state, byte) }
     }
 
-    /// Goes up to `limit` at most.
+    /// Goes up to `limit` at most, and not beyond the last slow step.
     ///
     /// # Safety
     ///
@@ -91,12 +99,12 @@ impl Automaton<'_> {
     pub unsafe fn forward(&mut self, walk: &mut Walk, limit: usize) -> Result<Exit> {
         let Walk { mut state, mut at, .. } = *walk;
         let exit = loop {
-            if at >= limit {
+            if at >= limit || self.slow_steps == 0 {
                 break Exit::Limit;
             }
             if state.is_tagged() {
                 // SAFETY: the byte is before the limit.
-                state = self.next(state, unsafe { byte(self.memory, at) })?;
+                state = self.slow_step(state, unsafe { byte(self.memory, at) })?;
             } else {
                 // Four steps in a row: the states before and after take turns.
                 let mut before = state;
@@ -133,7 +141,7 @@ impl Automaton<'_> {
                 }
                 if state.is_unknown() {
                     // SAFETY: the byte is before the limit.
-                    state = self.next(before, unsafe { byte(self.memory, at) })?;
+                    state = self.slow_step(before, unsafe { byte(self.memory, at) })?;
                 }
             }
             if state.is_tagged() {
@@ -153,7 +161,7 @@ impl Automaton<'_> {
         Ok(exit)
     }
 
-    /// Goes down to `limit` at least. It returns whether what comes cannot change the result.
+    /// Goes down to `limit` at least, and not beyond the last slow step. It returns whether what comes cannot change the result.
     ///
     /// # Safety
     ///
@@ -163,11 +171,11 @@ impl Automaton<'_> {
     pub unsafe fn backward(&mut self, walk: &mut Walk, limit: usize) -> Result<bool> {
         let Walk { mut state, mut at, .. } = *walk;
         let mut is_over = false;
-        while at > limit {
+        while at > limit && self.slow_steps > 0 {
             if state.is_tagged() {
                 at -= 1;
                 // SAFETY: the byte is not before the limit.
-                state = self.next(state, unsafe { byte(self.memory, at) })?;
+                state = self.slow_step(state, unsafe { byte(self.memory, at) })?;
             } else {
                 let mut before;
                 loop {
@@ -202,7 +210,7 @@ impl Automaton<'_> {
                 }
                 if state.is_unknown() {
                     // SAFETY: the byte is not before the limit.
-                    state = self.next(before, unsafe { byte(self.memory, at) })?;
+                    state = self.slow_step(before, unsafe { byte(self.memory, at) })?;
                 }
             }
             if state.is_tagged() {
