@@ -101,6 +101,7 @@ pub struct Pattern {
 
 #[derive(Debug, Default)]
 struct Caches {
+    #[expect(clippy::vec_box, reason = "a cache is large, and is moved for each batch")]
     kept: Vec<Box<Cache>>,
     /// Searches that are running or paused.
     in_use: usize,
