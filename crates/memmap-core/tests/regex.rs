@@ -331,3 +331,17 @@ fn a_pause_comes_after_groups_that_were_hard_to_find() {
     };
     assert_eq!((progress.unwrap(), matches), (Progress::Paused, 1));
 }
+
+#[test]
+fn what_is_before_a_candidate_belongs_to_the_match_after_any_pause() {
+    // The automaton of `a*b` is in its first state after each `a`.
+    let options = PatternOptions { prefilter: PrefilterChoice::Inside, ..PatternOptions::default() };
+    let unicode = regex_syntax::ParserBuilder::new().utf8(false).build().parse("[é-ü]*@").unwrap();
+    let patterns = [(compile("a*b", options), "aaaaaaaaaaab"), (Pattern::new(&unicode, options).unwrap(), "éééüé@")];
+    for (pattern, text) in patterns {
+        for budget in 1..=text.len() {
+            let matches = found(&pattern, text.as_bytes(), 0..text.len(), budget);
+            assert_eq!(matches, [[Some((0, text.len()))]], "{text} with a pause every {budget} bytes");
+        }
+    }
+}
