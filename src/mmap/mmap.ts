@@ -287,7 +287,7 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike>
    * @example
    * ```js
    * const mm = mmap('hello.txt')
-   * await mm.prefetch()
+   * console.log(mm.find('World')) // 6
    * const { resident, total } = mm.resident()
    * console.log(resident, total) // 1 1
    * ```
@@ -298,17 +298,18 @@ export class Mmap<TBuffer extends ArrayBufferLike = ArrayBufferLike>
   }
 
   /**
-   * Reads a range into memory ahead of its use, as a task: {@link resident} shows it. Nothing is
-   * copied. Linux: MADV_POPULATE_READ (5.14 and newer). Other Unix: MADV_WILLNEED and a touch of
-   * every page. Windows: PrefetchVirtualMemory.
+   * Reads a range into memory ahead of its use, as a task. Nothing is copied. Linux:
+   * MADV_POPULATE_READ (5.14 and newer). Other Unix: MADV_WILLNEED and a touch of every page.
+   * Windows: PrefetchVirtualMemory, after which {@link resident} still counts only the pages that
+   * the process has touched.
    * @param start default 0; or all options. `stop` is the length by default
    * @returns a promise, rejected as that of {@link findAsync}, and with ERR_MMAP_FAULT
    * @category Memory and the system
    * @example
    * ```js
    * const mm = mmap('hello.txt')
-   * await mm.prefetch()
-   * console.log(mm.resident().resident) // 1
+   * await mm.prefetch(0, 5)
+   * console.log(mm.toString('latin1', 0, 5)) // Hello
    * ```
    */
   async prefetch(start?: number | RangeTaskOptions, stop?: number, options?: TaskOptions): Promise<void> {
