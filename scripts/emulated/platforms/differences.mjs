@@ -16,6 +16,12 @@ export const DIFFERENCES = [
     why: 'on Windows each mapping has a handle, and each handle is an open file of one process, the server of Wine',
   },
   {
+    emulator: 'Wine 8',
+    test: /^package › snippets › docs\/recipes\/streams\.md:/,
+    saying: /fetch failed[\s\S]*connect UNKNOWN 127\.0\.0\.1/,
+    why: 'fetch() sets keep-alive, with which Node cannot connect under Wine',
+  },
+  {
     emulator: 'qemu-user',
     test: 'pages › madvise: unknown advice, and a range outside the mapping, are refused',
     saying: /Function returned/,
