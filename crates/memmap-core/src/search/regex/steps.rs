@@ -161,7 +161,8 @@ impl Automaton<'_> {
         Ok(exit)
     }
 
-    /// Goes down to `limit` at least, and not beyond the last slow step. It returns whether what comes cannot change the result.
+    /// Goes down to `limit` at least, and not beyond the last slow step. It returns whether what
+    /// comes cannot change the result.
     ///
     /// # Safety
     ///
