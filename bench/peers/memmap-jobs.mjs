@@ -130,25 +130,24 @@ export const jobs = {
     return { nanoseconds: 0, result: resident / total }
   },
 
-  countInParts(path, length, needle, count) {
+  countOnThreads(path, length, needle, threads) {
     const [mm, wanted] = [readOnly(path, length), bytesOf(needle)]
-    return timedAsync(() => sumOfParts(mm, count, (start, stop) => mm.countAsync(wanted, { start, stop })))
+    return timedAsync(() => mm.countAsync(wanted, { threads: Number(threads) }))
   },
 
-  openCountInPartsClose(path, length, needle, count) {
+  openCountOnThreadsClose(path, length, needle, threads) {
     const wanted = bytesOf(needle)
     return timedAsync(async () => {
       const mm = mmap(path, Number(length), { access: ACCESS_READ })
-      const found = await sumOfParts(mm, count, (start, stop) => mm.countAsync(wanted, { start, stop }))
+      const found = await mm.countAsync(wanted, { threads: Number(threads) })
       mm.close()
       return found
     })
   },
 
-  replaceInPartsThereAndBack(path, length, one, other, count) {
+  replaceOnThreadsThereAndBack(path, length, one, other, threads) {
     const [mm, from, to] = [writable(path, length), bytesOf(one), bytesOf(other)]
-    const replace = (old, fresh) =>
-      sumOfParts(mm, count, (start, stop) => mm.replaceAllAsync(old, fresh, { start, stop }))
+    const replace = (old, fresh) => mm.replaceAllAsync(old, fresh, { threads: Number(threads) })
     return timedAsync(async () => (await replace(from, to)) + (await replace(to, from)))
   },
 
@@ -173,11 +172,4 @@ function opened(path, length, use, options = { access: ACCESS_READ }) {
   const result = use(mm)
   mm.close()
   return result
-}
-
-/** Divides the mapping among tasks that run at the same time. */
-async function sumOfParts(mm, count, start) {
-  const limit = (part) => Math.floor((mm.length * part) / count)
-  const parts = Array.from({ length: Number(count) }, (_, part) => start(limit(part), limit(part + 1)))
-  return (await Promise.all(parts)).reduce((sum, found) => sum + found, 0)
 }
