@@ -241,6 +241,16 @@ function hindrance(section: Section, { language, code, notRun }: Snippet, { kind
   return undefined
 }
 
+let last: Promise<unknown> = Promise.resolve()
+
+/** Runs programs that share memory by a fixed name one after the other. */
+function alone<Result>(run: () => Promise<Result>): Promise<Result> {
+  const mine = last.then(() => inTurn(run))
+  // The test that waits for it reports the failure.
+  last = mine.catch(() => undefined)
+  return mine
+}
+
 /** Where a program is run: only programs in JavaScript are run on several runtimes. */
 function runtimesFor({ language, notRun }: Snippet): Runtime[] {
   const once = language === 'python' || notRun.some(({ where }) => where === undefined)
@@ -261,7 +271,8 @@ for (const section of sections) {
         }
         const folder = scratchFolder(t, FOLDER)
         for (const [name, content] of files) writeFileSync(join(folder, name), content)
-        const text = await inTurn(async () => {
+        const isNamed = [...files.values()].some((content) => content.includes("shm: '"))
+        const text = await (isNamed ? alone : inTurn)(async () => {
           if (preparation !== '') await inRuntime(THIS_RUNTIME, folder, 'prepare.mjs', preparation)
           return printed(snippet, folder, runtime)
         })
