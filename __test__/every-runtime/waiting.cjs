@@ -1,5 +1,6 @@
 // What threads and processes do that wait for words of a mapping, and how others wake them.
 
+const assert = require('node:assert/strict')
 const { mmap } = require('../../index.js')
 const { CannotBe, nextTurn } = require('./runtime.cjs')
 
