@@ -4,7 +4,10 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails may panic")]
 
+mod random;
+
 use memmap_core::{Access, Mapping, RawBytes, Request, Target};
+use random::Random;
 use std::io::{BufRead, BufReader, Lines};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -128,17 +131,7 @@ fn the_locks_of_killed_processes_go_to_one_other_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     std::fs::write(&path, [0; 4096]).unwrap();
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let seed = std::env::var("HOSTILE_SEED").map_or(u64::from(now.subsec_nanos()), |seed| seed.parse().unwrap());
-    println!("seed {seed}");
-    let mut random = seed | 1;
-    let mut below = |limit: u64| {
-        // xorshift64
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        random % limit
-    };
+    let mut random = Random::new();
     let mut runners: Vec<Runner> = (0..PROCESSES).map(|_| Runner::start(&path)).collect();
     for runner in &mut runners {
         runner.until_it_runs();
@@ -148,11 +141,11 @@ fn the_locks_of_killed_processes_go_to_one_other_at_a_time() {
     let start = Instant::now();
     let (mut complaints, mut killed, mut inside) = (Vec::new(), 0, 0);
     while start.elapsed() < TIME {
-        std::thread::sleep(Duration::from_micros(below(20_000)));
+        std::thread::sleep(Duration::from_micros(random.below(20_000) as u64));
         let holder = words.get(0);
         // Every other time it is the one who is inside, if that one can be met there.
-        let at = runners.iter().position(|runner| below(2) == 0 && u64::from(runner.process.id()) == holder);
-        let at = at.unwrap_or(usize::try_from(below(PROCESSES as u64)).unwrap());
+        let at = runners.iter().position(|runner| random.below(2) == 0 && u64::from(runner.process.id()) == holder);
+        let at = at.unwrap_or_else(|| random.below(PROCESSES));
         let victim = runners.swap_remove(at);
         let number = u64::from(victim.process.id());
         complaints.extend(victim.kill());

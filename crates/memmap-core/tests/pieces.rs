@@ -9,35 +9,14 @@
     reason = "a test that fails may panic, and its buffers are in plain sight"
 )]
 
+mod random;
+
 use memmap_core::search::{Finder, Pattern, PatternOptions, Searcher};
 use memmap_core::task::{self, Searching, Work};
 use memmap_core::{Access, Error, Mapping, RawBytes, Replacement, Request, Target, Task};
-use std::hash::{BuildHasher, RandomState};
+use random::Random;
 use std::ops::Range;
 use std::sync::{Arc, mpsc};
-
-/// A small generator of random numbers (xorshift).
-struct Random(u64);
-
-impl Random {
-    fn new() -> Random {
-        let given = std::env::var("PROPTEST_RNG_SEED").ok().map(|seed| seed.parse().unwrap());
-        let seed = given.unwrap_or_else(|| RandomState::new().hash_one(0));
-        println!("PROPTEST_RNG_SEED={seed}");
-        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % limit
-    }
-
-    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len())]
-    }
-}
 
 fn memory(bytes: &[u8]) -> Mapping {
     let request = Request::new(Target::Anonymous, Access::Write);

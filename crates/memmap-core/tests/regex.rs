@@ -11,9 +11,11 @@
     reason = "a test that fails may panic, and its buffers are in plain sight"
 )]
 
+mod random;
+
 use memmap_core::search::{Group, Pattern, PatternOptions, PatternSearch, PrefilterChoice, Progress, Search};
+use random::Random;
 use regex_syntax::hir::Hir;
-use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -21,29 +23,6 @@ type Place = Option<(usize, usize)>;
 
 /// A match and its groups.
 type Found = Vec<Place>;
-
-/// A small generator of random numbers (xorshift).
-struct Random(u64);
-
-impl Random {
-    fn new() -> Random {
-        let given = std::env::var("PROPTEST_RNG_SEED").ok().map(|seed| seed.parse().unwrap());
-        let seed = given.unwrap_or_else(|| RandomState::new().hash_one(0));
-        println!("PROPTEST_RNG_SEED={seed}");
-        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % limit
-    }
-
-    fn of<'a, T: ?Sized>(&mut self, choices: &[&'a T]) -> &'a T {
-        choices[self.below(choices.len())]
-    }
-}
 
 fn hir(pattern: &str) -> Hir {
     regex_syntax::ParserBuilder::new().utf8(false).unicode(false).build().parse(pattern).unwrap()
