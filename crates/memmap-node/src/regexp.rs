@@ -157,9 +157,8 @@ pub fn next_matches(
         let mut batches = search.try_lock().map_err(|_| Error::Contradiction("a task is using this search"))?;
         let search = &mut batches.search;
         let room = rows.length() / width(search);
-        let advance = |search: &mut PatternSearch, hit: Hit<'_>| {
-            mapping.region().advance(search, usize::MAX, &mut |found| hit(found))
-        };
+        let advance =
+            |search: &mut PatternSearch, mut hit: Hit<'_>| mapping.region().advance(search, usize::MAX, &mut hit);
         find(search, room, advance, &mut |index, number| rows.set(index, number))
     });
     found.into()
@@ -212,9 +211,8 @@ pub fn first_match(
 ) -> Outcome<bool> {
     let found = handle.with(|mapping| {
         let mut search = PatternSearch::new(pattern, range(start, stop)?, row.length() > 2);
-        let advance = |search: &mut PatternSearch, hit: Hit<'_>| {
-            mapping.region().advance(search, usize::MAX, &mut |found| hit(found))
-        };
+        let advance =
+            |search: &mut PatternSearch, mut hit: Hit<'_>| mapping.region().advance(search, usize::MAX, &mut hit);
         find(&mut search, 1, advance, &mut |index, number| row.set(index, number))
     });
     // One match is 1, or -2 if no other follows.
