@@ -8,6 +8,9 @@
     reason = "a test that fails may panic"
 )]
 
+#[cfg(target_os = "linux")]
+mod smaps;
+
 use memmap_core::mapping::Retained;
 use memmap_core::search::Finder;
 use memmap_core::search::Progress;
@@ -206,6 +209,10 @@ impl<F: Fn(&Retained) -> Result<Progress, Error> + Send + Sync + 'static> Work f
         true
     }
 
+    fn scans(&self) -> bool {
+        false
+    }
+
     fn cut(&self, _: &Retained, _: &Range<usize>, wanted: usize) -> Result<Option<usize>, Error> {
         Ok(Some(wanted))
     }
@@ -382,5 +389,27 @@ fn the_first_error_of_any_piece_ends_the_task() {
         let task = task(&mapping, threads);
         assert_eq!(start(&task, Each(fail), ENDLESS).recv(), Ok(Err(Error::WriteDetached)));
         assert!(task.done() >= 99);
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_task_advises_the_system_about_its_whole_range_until_it_ends() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    file.as_file().set_len(8 * CHUNK as u64).unwrap();
+    let mapping = Mapping::open(Request::new(Target::Path(file.path().into()), Access::Write)).unwrap();
+    let is_advised = || smaps::is_read_in_order(file.path());
+    let count = || Searching::count(finder(b"needle"));
+    let ends: [fn(&Task); 3] = [|_| (), Task::stop, Task::release];
+    for end in ends {
+        let held = occupy_threads(&mapping);
+        assert!(!is_advised());
+        let task = task(&mapping, 2);
+        let has_ended = start(&task, count(), 0..8 * CHUNK);
+        assert!(is_advised());
+        end(&task);
+        drop(held);
+        has_ended.recv().unwrap().ok();
+        assert!(!is_advised());
     }
 }

@@ -57,6 +57,11 @@ impl Work for NextMatches {
         false
     }
 
+    fn scans(&self) -> bool {
+        // It ends when it has found enough.
+        false
+    }
+
     fn cut(&self, _: &Retained, _: &Range<usize>, _: usize) -> Result<Option<usize>> {
         Ok(None)
     }

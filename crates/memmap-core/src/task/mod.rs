@@ -43,7 +43,7 @@ pub struct Task {
 /// The work of a task, and who does what of it.
 struct Job {
     work: Arc<dyn Work>,
-    length: usize,
+    range: Range<usize>,
     /// What nobody has claimed. Locked while a thread looks where its piece may end, so threads
     /// that start or stop tasks do not lock it.
     unclaimed: Mutex<Option<Range<usize>>>,
@@ -136,13 +136,22 @@ impl Task {
         let turns = Turns { running: 0, paused: VecDeque::new(), is_claimed: false, result: Ok(()), finish };
         let job = Arc::new(Job {
             work,
-            length: range.len(),
+            range: range.clone(),
             unclaimed: Mutex::new(Some(range)),
             turns: Mutex::new(turns),
             turn_ended: Condvar::new(),
         });
+        self.announce(&job, true);
         *self.lock_job() = Some(Arc::clone(&job));
         job
+    }
+
+    /// Tells the system that the range will be read in its order, or that this is over.
+    fn announce(&self, job: &Job, begins: bool) {
+        let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(memory) = memory.as_ref().filter(|_| job.work.scans()) {
+            memory.region().announce_scan(job.range.start, job.range.len(), begins);
+        }
     }
 
     /// The number of threads for which there are pieces.
@@ -250,10 +259,11 @@ impl Task {
         }
         if turns.result.is_ok() {
             // What comes after the first match is not searched.
-            self.done.fetch_max(job.length, Ordering::Relaxed);
+            self.done.fetch_max(job.range.len(), Ordering::Relaxed);
         }
         let (finish, result) = (turns.finish.take(), turns.result.clone());
         drop(turns);
+        self.announce(job, false);
         if let Some(finish) = finish {
             *self.lock_job() = None;
             finish(self, result);

@@ -23,6 +23,9 @@ pub trait Work: Send + Sync {
     /// Whether several threads can share the range.
     fn divides(&self) -> bool;
 
+    /// Whether it reads its range from the start to the end.
+    fn scans(&self) -> bool;
+
     /// Where a piece may end that begins at the start of `left`: at `wanted` or not far behind it.
     /// `None` if it cannot end there. `left` is the rest of the range, of which no thread has
     /// touched a byte.
@@ -120,6 +123,10 @@ impl<S: Searcher> Work for Searching<S> {
         self.searcher.divides()
     }
 
+    fn scans(&self) -> bool {
+        true
+    }
+
     fn cut(&self, memory: &Retained, left: &Range<usize>, wanted: usize) -> Result<Option<usize>> {
         memory.region().cut(&self.searcher, left, wanted)
     }
@@ -202,6 +209,10 @@ impl Work for Paging {
     fn divides(&self) -> bool {
         // Each flush waits for the device.
         self.0 == PagingKind::Prefetch
+    }
+
+    fn scans(&self) -> bool {
+        false
     }
 
     fn cut(&self, _: &Retained, _: &Range<usize>, wanted: usize) -> Result<Option<usize>> {
