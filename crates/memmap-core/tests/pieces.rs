@@ -241,3 +241,32 @@ fn a_forked_process_searches_without_help() {
         has_ended.recv().unwrap().unwrap();
     }
 }
+
+#[test]
+fn closing_long_memory_drops_its_pages_only_if_nobody_else_uses_them() {
+    let (mapping, count) = long_memory();
+    let finder = Finder::new(b"needle".to_vec());
+    let file = tempfile::NamedTempFile::new().unwrap();
+    file.as_file().set_len(LONG as u64).unwrap();
+    let open = |access| Mapping::open(Request::new(Target::Path(file.path().into()), access)).unwrap();
+    // What was stored through a mapping is in the file when it is closed.
+    let shared = open(Access::Write);
+    copy(&mapping, &shared);
+    task::close(shared);
+    assert_eq!(open(Access::Read).region().count(&finder, 0..LONG), Ok(count));
+    // A private mapping has changes that are nowhere else.
+    let private = open(Access::Copy);
+    let to = Replacement { bytes: b"NEEDLE".to_vec(), fill: None };
+    private.region().replace(&finder, &to, 0..LONG, &mut 0).unwrap();
+    let region = Arc::clone(private.region());
+    task::close(private);
+    assert_eq!(region.count(&Finder::new(b"NEEDLE".to_vec()), 0..LONG), Ok(count));
+    assert_eq!(open(Access::Read).region().count(&finder, 0..LONG), Ok(count));
+}
+
+/// Copies the bytes of one mapping to another.
+fn copy(from: &Mapping, to: &Mapping) {
+    let bytes = content(from);
+    // SAFETY: the bytes outlive the value, and are only read.
+    to.region().write(0, unsafe { RawBytes::new(bytes.as_ptr(), bytes.len()) }).unwrap();
+}

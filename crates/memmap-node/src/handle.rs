@@ -9,7 +9,7 @@
 use crate::environment::{EnvironmentEntry, MappingCell};
 use crate::exported::ExportedBuffer;
 use memmap_core::weak_list::WeakList;
-use memmap_core::{End, Error, Mapping, Result, Task, Wait};
+use memmap_core::{End, Error, Mapping, Result, Task, Wait, task};
 use napi::Env;
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
@@ -106,7 +106,9 @@ impl Handle {
     /// Closes the mapping, and says whether the handle can be used again.
     pub fn close(&self) -> bool {
         Wait::end_all(&self.waits.take(), End::Closed);
-        self.mapping.take();
+        if let Some(mapping) = self.mapping.take() {
+            task::close(*mapping);
+        }
         self.entry.take();
         self.buffers.borrow().is_empty() && self.tasks.borrow().is_empty()
     }

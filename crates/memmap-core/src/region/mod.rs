@@ -215,6 +215,12 @@ impl Region {
         self.memory.advise(option, start, length)
     }
 
+    /// Removes the pages of a range from the page table before they are unmapped. It returns false
+    /// if that is not possible. Nobody may need the contents of private pages any more.
+    pub(crate) fn drop_pages(&self, start: usize, length: usize) -> bool {
+        self.memory.drop_pages(start, length)
+    }
+
     /// The record of what has been written back. Hold it from the copy of a page to its write.
     pub(crate) fn written_back(&self) -> MutexGuard<'_, WrittenBack> {
         self.written_back.lock().unwrap_or_else(PoisonError::into_inner)

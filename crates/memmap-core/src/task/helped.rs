@@ -1,16 +1,24 @@
-//! Searches of the calling thread, in which threads of the pool help if the range is long.
+//! Work of the calling thread, in which threads of the pool help if the range is long.
 
-use super::{Searching, Task, default_threads};
+use super::{Paging, Searching, Task, Work, default_threads};
 use crate::error::Result;
 use crate::mapping::Mapping;
 use crate::region::Replacement;
 use crate::search::{Finder, Searcher};
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// The length from which help is worth it. One thread searches as many bytes in a few
 /// milliseconds, and to wake another one takes some hundredth of one.
 const WORTH_HELP: usize = 32 * 1024 * 1024;
+
+/// How many parts of a mapping are closed before it is clear whether it has many pages in memory.
+const PARTS: usize = 16;
+
+/// Closing a part with hardly any pages in memory takes a few microseconds, and a part with all of
+/// them a millisecond.
+const HARDLY_ANY_PAGES: Duration = Duration::from_micros(200);
 
 /// Like [`crate::Region::find`].
 ///
@@ -70,7 +78,30 @@ pub fn replace(
     result
 }
 
-fn run<S: Searcher>(mapping: &Mapping, work: &Arc<Searching<S>>, range: Range<usize>) -> Result<()> {
+/// Closes a mapping. `munmap` removes the pages of the whole range in one thread. So other threads
+/// help to remove them first, if nobody else uses the memory.
+pub fn close(mapping: Mapping) {
+    let length = mapping.region().len();
+    if length < WORTH_HELP || default_threads() == 1 || Arc::strong_count(mapping.region()) > 1 {
+        return;
+    }
+    let part = (length / PARTS).max(WORTH_HELP);
+    let mut start = 0;
+    while start < length {
+        let (started, count) = (Instant::now(), part.min(length - start));
+        if !mapping.region().drop_pages(start, count) {
+            return;
+        }
+        start += count;
+        if started.elapsed() > HARDLY_ANY_PAGES && start < length {
+            // Nothing fails, and the rest is done when the mapping is dropped.
+            let _ = run(&mapping, &Arc::new(Paging::drop_pages()), start..length);
+            return;
+        }
+    }
+}
+
+fn run(mapping: &Mapping, work: &Arc<impl Work + 'static>, range: Range<usize>) -> Result<()> {
     let task = Arc::new(Task::new(mapping, default_threads()));
     let result = task.run(Arc::clone(work) as Arc<_>, range);
     // A thread of the pool may keep the task a little longer.

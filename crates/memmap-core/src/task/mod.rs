@@ -2,7 +2,7 @@
 //!
 //! * `work`: what a task does, and the pieces that threads share.
 //! * `pool`: the threads, which serve all tasks in turns.
-//! * `helped`: searches of the calling thread, in which threads of the pool help.
+//! * `helped`: work of the calling thread, in which threads of the pool help.
 //!
 //! A thread claims one piece of the range after the other, in ascending order, and does it in
 //! chunks, so that the task can be stopped and its progress can be reported.
@@ -11,7 +11,7 @@ mod helped;
 mod pool;
 mod work;
 
-pub use helped::{count, find, replace};
+pub use helped::{close, count, find, replace};
 pub use pool::default_threads;
 pub use work::{Paging, Piece, Searching, Work};
 

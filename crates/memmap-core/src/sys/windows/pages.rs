@@ -155,6 +155,11 @@ impl Memory {
         false
     }
 
+    /// Always false, because Windows removes the pages of a view only when it unmaps the view.
+    pub fn drop_pages(&self, _offset: usize, _length: usize) -> bool {
+        false
+    }
+
     /// Reads all pages under the range in at once, and returns whether that succeeded.
     pub fn prefetch(&self, offset: usize, length: usize) -> bool {
         let range = WIN32_MEMORY_RANGE_ENTRY { VirtualAddress: self.at(offset).cast(), NumberOfBytes: length };
