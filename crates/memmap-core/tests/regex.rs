@@ -135,6 +135,19 @@ fn around_literal(random: &mut Random) -> String {
     format!("{}{}{}", random.of(&SIDES), random.of(&LITERALS), random.of(&SIDES))
 }
 
+/// A pattern that matches whole lines, or nearly.
+fn around_line(random: &mut Random) -> String {
+    let (start, end, any) = random.of(&[
+        ("(?m:^)", "(?m:$)", [".*", "(.*)", ".*?", r"[^\n]*", ""]),
+        ("(?mR:^)", "(?mR:$)", ["(?R:.)*", r"[^\r\n]*", r"([^\n\r]*?)", r"[^\r\n]+", ""]),
+        ("(?m:^)", "(?m:$)", [r"[^\r\n]*", ".*", ".+", "(?s:.)*", ""]),
+        ("(?mR:^)", "(?:(?m:$)|(?mR:$))", [r"[^\r\n]*", ".*", "(?R:.)*", r"[^\r\n]*", r"[^\r\n]*"]),
+    ]);
+    let depth = random.below(3);
+    let inner = if random.below(2) == 0 { around_literal(random) } else { expression(random, depth) };
+    format!("{start}{}{inner}{}{end}", random.of(&any), random.of(&any))
+}
+
 fn text(random: &mut Random) -> Vec<u8> {
     let length = if random.below(4) == 0 { random.below(2000) } else { random.below(60) };
     let kinds = 2 + random.below(9);
@@ -163,7 +176,11 @@ fn random_patterns_find_what_regex_finds() {
     let mut random = Random::new();
     for _ in 0..1_000 {
         let depth = 1 + random.below(4);
-        let source = if random.below(3) == 0 { around_literal(&mut random) } else { expression(&mut random, depth) };
+        let source = match random.below(4) {
+            0 => around_literal(&mut random),
+            1 => around_line(&mut random),
+            _ => expression(&mut random, depth),
+        };
         let Ok(reference) = regex::bytes::RegexBuilder::new(&source).unicode(false).build() else { continue };
         // A cache without room for more than a few states is cleared all the time.
         let dfa_cache = if random.below(3) == 0 { 0 } else { 1 << 20 };
@@ -298,7 +315,7 @@ fn a_pause_comes_after_few_new_states() {
 #[test]
 fn a_pause_comes_after_groups_that_were_hard_to_find() {
     // Each line is a match, which is not one-pass in either direction: its groups take long.
-    let text = ("ab".repeat(500) + "\n").repeat(2);
+    let text = ("ab".repeat(2_000) + "\n").repeat(2);
     let pattern = compile("(a|b)*(a|ab)([ab]*)b", PatternOptions::default());
     let mut search = PatternSearch::new(&pattern, 0..text.len(), true);
     let mut matches = 0;

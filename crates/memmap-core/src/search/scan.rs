@@ -92,6 +92,40 @@ pub unsafe fn first(haystack: *const u8, range: Range<usize>, byte: u8) -> Optio
     found
 }
 
+/// The position of the first byte of a range that is one of these few.
+///
+/// # Safety
+///
+/// As for [`first`].
+pub unsafe fn first_of(haystack: *const u8, range: Range<usize>, bytes: &[u8]) -> Option<usize> {
+    let Range { start, end } = range;
+    // SAFETY: the byte is in the range. The read is volatile, because others may write to the byte.
+    if start < end && bytes.contains(&unsafe { haystack.wrapping_add(start).read_volatile() }) {
+        return Some(start);
+    }
+    let mut found = None;
+    for &byte in bytes {
+        // SAFETY: the range is a part of the caller's.
+        found = unsafe { first(haystack, start..found.unwrap_or(end), byte) }.or(found);
+    }
+    found
+}
+
+/// The position of the last byte of a range that is one of these few.
+///
+/// # Safety
+///
+/// As for [`first`].
+pub unsafe fn last_of(haystack: *const u8, range: Range<usize>, bytes: &[u8]) -> Option<usize> {
+    let Range { start, end } = range;
+    let mut found = None;
+    for &byte in bytes {
+        // SAFETY: the range is a part of the caller's.
+        found = unsafe { last(haystack, found.unwrap_or(start)..end, byte) }.or(found);
+    }
+    found
+}
+
 /// The position of the last `byte` in a range.
 ///
 /// # Safety

@@ -13,11 +13,11 @@ mod byte_set;
 mod scanner;
 mod sequence;
 
-use byte_set::ByteSet;
+pub use byte_set::ByteSet;
 use regex_syntax::hir::Hir;
 use scanner::Scanner;
-pub use sequence::bytes_of;
 use sequence::{Required, cheapest, whole};
+pub use sequence::{bytes_of, set_of, starts_of};
 use std::ops::Range;
 
 use super::scan;

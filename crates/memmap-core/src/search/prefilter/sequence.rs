@@ -224,9 +224,27 @@ fn first_bytes(class: &Class) -> (ByteSet, bool) {
     }
 }
 
+/// The bytes that a pattern matches, if it matches one byte.
+pub fn set_of(hir: &Hir) -> Option<ByteSet> {
+    match hir.kind() {
+        HirKind::Class(class) => Some(first_bytes(class)).filter(|(_, is_whole)| *is_whole).map(|(set, _)| set),
+        _ => None,
+    }
+}
+
 fn first_byte(character: char) -> u8 {
     let mut buffer = [0; 4];
     character.encode_utf8(&mut buffer).bytes().next().unwrap_or(0)
+}
+
+/// The bytes with which a match can begin. `None` if a match can be empty, or if that is difficult
+/// to say.
+pub fn starts_of(hir: &Hir) -> Option<ByteSet> {
+    let mut all = ByteSet::default();
+    for prefix in prefixes(hir)? {
+        all = all.union(*prefix.sets.first()?);
+    }
+    Some(all)
 }
 
 /// All bytes that a match can have in it.

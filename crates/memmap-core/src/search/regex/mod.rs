@@ -3,6 +3,7 @@
 //! * `program`: a pattern as TypeScript sends it.
 //! * `search`: [`PatternSearch`], a search that can be paused at any byte.
 //! * `steps`: the loops that step an automaton over mapped memory.
+//! * `lines`: patterns whose matches are whole lines.
 //! * `groups`: where the groups of a match are.
 //!
 //! The automata are those of regex-automata. Its own searches take slices, and a slice over memory
@@ -12,6 +13,7 @@
 //! there are no seams, and a match may have any length.
 
 mod groups;
+mod lines;
 mod program;
 mod search;
 mod steps;
@@ -19,10 +21,11 @@ mod steps;
 pub use search::PatternSearch;
 
 use super::Searcher;
-use super::prefilter::{Prefilter, PrefilterChoice, bytes_of};
+use super::prefilter::{ByteSet, Prefilter, PrefilterChoice, bytes_of, starts_of};
 use super::scan::{self, Probe, Probes};
 use crate::error::{Error, Result};
 use groups::{GroupCache, GroupFinder};
+use lines::{Lines, line_ends, whole_lines};
 use regex_automata::MatchKind;
 use regex_automata::hybrid::dfa::{Cache as DfaCache, Config as DfaConfig, DFA};
 use regex_automata::nfa::thompson::{Compiler, Config, NFA, WhichCaptures};
@@ -88,11 +91,16 @@ pub struct Pattern {
     backward: DFA,
     groups: Option<GroupFinder>,
     prefilter: Option<Prefilter>,
+    /// The bytes with which a match can begin, if a search may try to match at one place after the
+    /// other.
+    starts: Option<ByteSet>,
     options: PatternOptions,
     /// Every match begins at the start of the memory.
     is_anchored: bool,
     /// Every match begins at the start of a line, and has none of these bytes, which end a line.
     line_ends: Option<&'static [u8]>,
+    /// What is found is a line around any match of the automata.
+    lines: Option<Lines>,
     /// A search can begin after any `\n`.
     divides: bool,
     lengths: Option<(usize, Option<usize>)>,
@@ -136,13 +144,18 @@ impl Pattern {
         let config = Config::new().utf8(false).nfa_size_limit(Some(LARGEST_NFA));
         compiler.configure(config);
         let nfa = compiler.build_from_hir(hir).map_err(|_| too_large())?;
-        compiler.configure(Config::new().reverse(true).which_captures(WhichCaptures::None));
-        let reversed = compiler.build_from_hir(hir).map_err(|_| too_large())?;
         let groups = if options.groups == 0 { None } else { Some(GroupFinder::new(hir, nfa.clone(), options.groups)?) };
+        let whole = if options.lines || options.sticky { None } else { whole_lines(hir) };
+        let lines =
+            if options.lines { Some(Lines::With) } else { whole.as_ref().map(|whole| Lines::Whole(whole.ends)) };
+        let searched = whole.as_ref().map_or(hir, |whole| &whole.part);
+        let nfa = if whole.is_some() { compiler.build_from_hir(searched).map_err(|_| too_large())? } else { nfa };
+        compiler.configure(Config::new().reverse(true).which_captures(WhichCaptures::None));
+        let reversed = compiler.build_from_hir(searched).map_err(|_| too_large())?;
         let properties = hir.properties();
         let is_anchored = properties.look_set_prefix().contains(Look::Start);
         let has_prefilter = !is_anchored && !options.sticky;
-        let prefilter = if has_prefilter { Prefilter::new(hir, options.prefilter) } else { None };
+        let prefilter = if has_prefilter { Prefilter::new(searched, options.prefilter) } else { None };
         let config = DFA::config().cache_capacity(options.dfa_cache).skip_cache_capacity_check(true);
         let stops_at_start = config.clone().specialize_start_states(prefilter.is_some());
         let lengths = properties.minimum_len().map(|least| (least, properties.maximum_len()));
@@ -153,7 +166,9 @@ impl Pattern {
         } else {
             lengths.is_none_or(|(least, _)| least > 0) && !bytes_of(hir).has(b'\n')
         };
+        let may_try = !is_anchored && !options.sticky && lines.is_none();
         Ok(Arc::new(Pattern {
+            starts: starts_of(hir).filter(|_| may_try),
             forward: dfa(nfa, stops_at_start)?,
             forward_unfiltered: OnceLock::new(),
             backward: dfa(reversed, config.match_kind(MatchKind::All))?,
@@ -162,6 +177,7 @@ impl Pattern {
             options,
             is_anchored,
             line_ends: line_ends(hir),
+            lines,
             divides: !options.sticky && are_within_lines,
             lengths,
             caches: Mutex::default(),
@@ -255,20 +271,6 @@ impl Searcher for Arc<Pattern> {
         unsafe { scan::up(memory, wanted.min(end)..end, Probes::One(Probe { byte: b'\n', at: 0 }), candidate) };
         Ok(cut)
     }
-}
-
-/// The bytes that end a line, if each match begins at the start of a line and has none of them.
-fn line_ends(hir: &Hir) -> Option<&'static [u8]> {
-    let looks = hir.properties().look_set_prefix();
-    let ends: &[u8] = if looks.contains(Look::StartLF) {
-        b"\n"
-    } else if looks.contains(Look::StartCRLF) {
-        b"\n\r"
-    } else {
-        return None;
-    };
-    let bytes = bytes_of(hir);
-    Some(ends).filter(|ends| !ends.iter().any(|&end| bytes.has(end)))
 }
 
 fn dfa(nfa: NFA, config: DfaConfig) -> Result<DFA> {

@@ -2,7 +2,7 @@
 
 use super::groups::Found;
 use super::steps::{Automaton, Exit, Walk, byte};
-use super::{Cache, Pattern, gave_up};
+use super::{Cache, Lines, Pattern, gave_up};
 use crate::error::Result;
 use crate::search::prefilter::Candidate;
 use crate::search::scan;
@@ -27,7 +27,15 @@ const JUDGED: usize = 1024;
 /// Bytes that a prefilter must skip for each candidate. Otherwise the automaton alone is faster.
 const WORTHWHILE: usize = 16;
 
-const NEWLINE: u8 = b'\n';
+/// How many bytes are skipped in the time in which an automaton steps over one.
+const SKIPPED_AT_ONCE: usize = 4;
+
+/// The longest attempt at a match of which no end has been found yet, in bytes.
+const LONGEST_ATTEMPT: usize = 16 * 1024;
+
+/// How many more bytes attempts may read than a search without them, before they are given up, or
+/// fewer, which counts for later.
+const MOST_WASTED: isize = 16 * 1024;
 
 /// A search for the matches of a pattern.
 #[derive(Debug)]
@@ -49,6 +57,9 @@ pub struct PatternSearch {
     retries: usize,
     /// What the prefilter has done since it was judged. `None` if there is none, or if it was slow.
     filter: Option<FilterUse>,
+    /// The bytes that attempts have saved, or wasted if it is negative. `None` if there are no
+    /// attempts, or if they were slow.
+    saved: Option<isize>,
     /// Only the number of matches is wanted.
     counts: bool,
     /// Kept while the search is paused. Between two batches of matches it needs none, and an
@@ -71,12 +82,33 @@ enum Phase {
     Seek,
     /// The end of a match is looked for.
     Forward(Walk),
+    /// The same, of a match that begins at `start`. If there is none, it may still begin up to
+    /// `last`.
+    Attempt { walk: Walk, start: usize, last: usize },
     /// The start of the match that ends at `end` is looked for.
     Backward { walk: Walk, end: usize },
-    /// The end of the line that begins at `start` is looked for, from `at` on.
-    Line { start: usize, at: usize },
+    /// The end of the line that begins at `start` is looked for, from `at` on. `None` if it begins
+    /// before the range, where it cannot be found.
+    Line { start: Option<usize>, at: usize },
     /// There are no more matches.
     Over,
+}
+
+/// What came of looking for a match at one place.
+enum Attempt {
+    Matched(Range<usize>),
+    Failed,
+    /// The phase says how it goes on.
+    Unfinished,
+}
+
+impl Attempt {
+    fn found(self) -> Option<Range<usize>> {
+        match self {
+            Attempt::Matched(place) => Some(place),
+            Attempt::Failed | Attempt::Unfinished => None,
+        }
+    }
 }
 
 impl PatternSearch {
@@ -94,6 +126,7 @@ impl PatternSearch {
             range,
             retries: 0,
             filter: pattern.prefilter.as_ref().map(|_| FilterUse::default()),
+            saved: pattern.starts.map(|_| 0),
             counts: false,
             cache: None,
         }
@@ -203,6 +236,8 @@ impl Run<'_> {
                 // SAFETY: the caller's promise.
                 Phase::Forward(walk) => unsafe { self.forward(walk) },
                 // SAFETY: the caller's promise.
+                Phase::Attempt { walk, start, last } => unsafe { self.continue_attempt(walk, start, last) },
+                // SAFETY: the caller's promise.
                 Phase::Backward { walk, end } => unsafe { self.backward(walk, end) },
                 // SAFETY: the caller's promise.
                 Phase::Line { start, at } => Ok(unsafe { self.line(start, at) }),
@@ -237,10 +272,11 @@ impl Run<'_> {
         self.spend(bytes.saturating_add(slow.saturating_mul(COST_OF_STATE)));
     }
 
-    fn forward_automaton(&mut self) -> Result<Automaton<'_>> {
+    /// The forward automaton, which stops where no match has begun if that is wanted.
+    fn forward_automaton(&mut self, stops: bool) -> Result<Automaton<'_>> {
         let (pattern, memory) = (&self.search.pattern, self.memory);
         let slow_steps = self.slow_steps();
-        if self.search.filter.is_some() || pattern.prefilter.is_none() {
+        if stops || pattern.prefilter.is_none() {
             return Ok(Automaton { dfa: &pattern.forward, cache: &mut self.cache.forward, memory, slow_steps });
         }
         let dfa = pattern.unfiltered()?;
@@ -280,6 +316,7 @@ impl Run<'_> {
             self.search.phase = Phase::Over;
             return Ok(None);
         }
+        let mut last = stop;
         if self.search.filter.is_some() {
             // SAFETY: the caller's promise.
             match unsafe { self.candidate(at) } {
@@ -287,12 +324,136 @@ impl Run<'_> {
                     // SAFETY: the caller's promise.
                     return Ok(unsafe { self.ended(place.start, place.end) });
                 }
-                Some(place) => self.search.next = place.start,
+                Some(place) => {
+                    self.search.next = place.start;
+                    last = self.search.filter.map_or(stop, |filter| filter.found);
+                }
                 None => return Ok(None),
             }
         }
+        if self.search.saved.is_some() {
+            // SAFETY: the caller's promise.
+            return unsafe { self.attempts(self.search.next, last) };
+        }
         // SAFETY: the caller's promise.
         unsafe { self.start(self.search.next) }.map(|()| None)
+    }
+
+    /// Tries to match at the places from `at` to `last`, one after the other.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Run::until_paused`].
+    #[inline]
+    unsafe fn attempts(&mut self, mut at: usize, last: usize) -> Result<Option<Range<usize>>> {
+        // SAFETY: the caller's promise.
+        while let Some(start) = unsafe { self.next_start(at, last) } {
+            // SAFETY: the position is in the range.
+            let before = unsafe { self.before(start) };
+            let walk = self.forward_automaton(false)?.start(start, before, true)?;
+            // SAFETY: the caller's promise.
+            let attempt = unsafe { self.attempt(walk, start, last) }?;
+            if !matches!(attempt, Attempt::Failed) {
+                return Ok(attempt.found());
+            }
+            at = start + 1;
+            if self.left == 0 {
+                self.search.next = at;
+                self.search.phase = Phase::Seek;
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// # Safety
+    ///
+    /// As for [`Run::until_paused`].
+    unsafe fn continue_attempt(&mut self, walk: Walk, start: usize, last: usize) -> Result<Option<Range<usize>>> {
+        // SAFETY: the caller's promise.
+        match unsafe { self.attempt(walk, start, last) }? {
+            // SAFETY: the caller's promise.
+            Attempt::Failed => unsafe { self.attempts(start + 1, last) },
+            attempt => Ok(attempt.found()),
+        }
+    }
+
+    /// The first place from `at` to `last` where a match can begin. If there is none within the
+    /// budget, the next match is looked for later.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Run::until_paused`].
+    #[inline]
+    unsafe fn next_start(&mut self, at: usize, last: usize) -> Option<usize> {
+        let stop = self.search.range.end;
+        // Each call goes on by a byte at least, also if the prefilter has spent the budget.
+        let limit = self.limit(at).max(at + 1).min(last.saturating_add(1)).min(stop);
+        let mut start = at;
+        if let Some(starts) = &self.search.pattern.starts {
+            // SAFETY: the byte is before the limit, which is in the range.
+            while start < limit && !starts.has(unsafe { byte(self.memory, start) }) {
+                start += 1;
+            }
+        }
+        self.left = self.left.saturating_sub((start - at) / SKIPPED_AT_ONCE);
+        self.search.next = start;
+        self.search.furthest = self.search.furthest.max(start);
+        if self.search.saved.is_some() && start < limit {
+            return Some(start);
+        }
+        self.search.phase = if start < stop { Phase::Seek } else { Phase::Over };
+        None
+    }
+
+    /// Looks for the end of a match that begins at `start`.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Run::until_paused`].
+    #[inline]
+    unsafe fn attempt(&mut self, mut walk: Walk, start: usize, last: usize) -> Result<Attempt> {
+        let (from, stop) = (walk.at, self.search.range.end);
+        let longest = if walk.found.is_some() { stop } else { start.saturating_add(LONGEST_ATTEMPT) };
+        let limit = self.limit(from).min(longest);
+        let mut automaton = self.forward_automaton(false)?;
+        // SAFETY: the limit is in the range. The walk is of this search, whose cache nobody else
+        // uses.
+        let exit = unsafe { automaton.forward(&mut walk, limit, false) }?;
+        let is_dead = matches!(exit, Exit::Over);
+        if !is_dead && walk.at == stop && automaton.last(walk.state)?.is_match() {
+            walk.found = Some(stop);
+        }
+        let slow_steps = automaton.slow_steps;
+        self.spend_steps(walk.at - from, slow_steps);
+        self.search.furthest = self.search.furthest.max(walk.at);
+        let length = walk.at - start;
+        if is_dead || walk.at == stop {
+            self.judge_attempt(walk.found, start, length);
+            return Ok(walk.found.map_or(Attempt::Failed, |end| Attempt::Matched(start..end)));
+        }
+        if walk.found.is_some() || length < LONGEST_ATTEMPT {
+            self.search.phase = Phase::Attempt { walk, start, last };
+        } else {
+            self.search.saved = None;
+            // SAFETY: the caller's promise.
+            unsafe { self.start(start) }?;
+        }
+        Ok(Attempt::Unfinished)
+    }
+
+    /// Compares an attempt that has read `length` bytes with a search that does not know where a
+    /// match begins. That reads the bytes of a match also backwards, and other bytes once.
+    #[inline]
+    fn judge_attempt(&mut self, found: Option<usize>, start: usize, length: usize) {
+        let is_read_backwards = !self.search.counts && self.search.pattern.length().is_none();
+        let saved = match found {
+            Some(end) if is_read_backwards => (end - start) as isize,
+            Some(_) => 0,
+            None => 1 - length as isize,
+        };
+        let sum = self.search.saved.map(|sum| sum.saturating_add(saved).min(MOST_WASTED));
+        self.search.saved = sum.filter(|&sum| sum > -MOST_WASTED);
     }
 
     /// Starts the automaton.
@@ -308,7 +469,7 @@ impl Run<'_> {
             return Ok(());
         }
         let sticky = self.search.pattern.options.sticky;
-        let walk = self.forward_automaton()?.start(at, before, sticky)?;
+        let walk = self.forward_automaton(self.search.filter.is_some())?.start(at, before, sticky)?;
         self.search.phase = Phase::Forward(walk);
         Ok(())
     }
@@ -383,10 +544,11 @@ impl Run<'_> {
     /// As for [`Run::until_paused`].
     unsafe fn forward(&mut self, mut walk: Walk) -> Result<Option<Range<usize>>> {
         let (from, limit, stop) = (walk.at, self.limit(walk.at), self.search.range.end);
-        let mut automaton = self.forward_automaton()?;
+        let is_line = self.search.pattern.lines.is_some();
+        let mut automaton = self.forward_automaton(self.search.filter.is_some())?;
         // SAFETY: the limit is in the range. The walk is of this search, whose cache nobody else
         // uses.
-        let exit = unsafe { automaton.forward(&mut walk, limit) }?;
+        let exit = unsafe { automaton.forward(&mut walk, limit, is_line) }?;
         if matches!(exit, Exit::Limit) && walk.at == stop && automaton.last(walk.state)?.is_match() {
             walk.found = Some(stop);
         }
@@ -400,14 +562,14 @@ impl Run<'_> {
                 self.search.phase = Phase::Forward(walk);
                 return Ok(None);
             }
-            Exit::Limit | Exit::Dead => {}
+            Exit::Limit | Exit::Over => {}
         }
         let Some(end) = walk.found else {
             self.search.phase = Phase::Over;
             return Ok(None);
         };
         let (pattern, next) = (&self.search.pattern, self.search.next);
-        if pattern.options.sticky || pattern.options.lines {
+        if pattern.options.sticky || is_line {
             // SAFETY: the caller's promise.
             return Ok(unsafe { self.ended(next, end) });
         }
@@ -417,9 +579,8 @@ impl Run<'_> {
         }
         if let Some(line_ends) = pattern.line_ends {
             // SAFETY: the positions are in the range.
-            let last =
-                |start, &byte: &u8| unsafe { scan::last(self.memory, start..end, byte) }.map_or(start, |at| at + 1);
-            return Ok(Some(line_ends.iter().fold(next, last)..end));
+            let start = unsafe { scan::last_of(self.memory, next..end, line_ends) }.map_or(next, |at| at + 1);
+            return Ok(Some(start..end));
         }
         if self.search.counts && !pattern.has_empty_matches() {
             return Ok(Some(next..end));
@@ -431,18 +592,18 @@ impl Run<'_> {
         Ok(None)
     }
 
-    /// What is found with a match whose start and end are known.
+    /// What is found with a match whose start and end are known, or whose line is wanted.
     ///
     /// # Safety
     ///
     /// As for [`Run::until_paused`].
     unsafe fn ended(&mut self, start: usize, end: usize) -> Option<Range<usize>> {
-        if self.search.pattern.options.lines {
-            // SAFETY: the caller's promise.
-            unsafe { self.line_around(end) };
-            return None;
-        }
-        Some(start..end)
+        let Some(lines) = self.search.pattern.lines else {
+            return Some(start..end);
+        };
+        // SAFETY: the caller's promise.
+        unsafe { self.line_around(lines, end) };
+        None
     }
 
     /// # Safety
@@ -490,12 +651,20 @@ impl Run<'_> {
     /// # Safety
     ///
     /// As for [`Run::until_paused`].
-    unsafe fn line_around(&mut self, end: usize) {
+    unsafe fn line_around(&mut self, lines: Lines, end: usize) {
         let (first, stop) = (self.search.next_line, self.search.range.end);
+        let is_start = match lines {
+            Lines::With => true,
+            // SAFETY: the position is in the range.
+            Lines::Whole(ends) => unsafe { self.before(first) }.is_none_or(|before| ends.contains(&before)),
+        };
         // SAFETY: the positions are in the range.
-        let start = unsafe { scan::last(self.memory, first..end, NEWLINE) }.map_or(first, |last| last + 1);
-        // After the last `\n` there is no line.
-        self.search.phase = if start == stop { Phase::Over } else { Phase::Line { start, at: end } };
+        let start = match unsafe { scan::last_of(self.memory, first..end, lines.ends()) } {
+            Some(last) => Some(last + 1),
+            None => Some(first).filter(|_| is_start),
+        };
+        // After the last line end there is no line.
+        self.search.phase = if start == Some(stop) { Phase::Over } else { Phase::Line { start, at: end } };
     }
 
     /// Finds the end of a line.
@@ -503,10 +672,11 @@ impl Run<'_> {
     /// # Safety
     ///
     /// As for [`Run::until_paused`].
-    unsafe fn line(&mut self, start: usize, at: usize) -> Option<Range<usize>> {
+    unsafe fn line(&mut self, start: Option<usize>, at: usize) -> Option<Range<usize>> {
         let (limit, stop) = (self.limit(at), self.search.range.end);
+        let ends = self.search.pattern.lines.map_or(&[][..], Lines::ends);
         // SAFETY: the positions are in the range.
-        let found = unsafe { scan::first(self.memory, at..limit, NEWLINE) };
+        let found = unsafe { scan::first_of(self.memory, at..limit, ends) };
         let end = found.unwrap_or(limit);
         self.spend(end - at);
         self.search.furthest = self.search.furthest.max(end);
@@ -514,7 +684,11 @@ impl Run<'_> {
             self.search.phase = Phase::Line { start, at: end };
             return None;
         }
-        Some(start..end)
+        if start.is_none() {
+            (self.search.next, self.search.next_line) = (end, end);
+            self.search.phase = Phase::Seek;
+        }
+        start.map(|start| start..end)
     }
 
     /// Passes a match on, unless its bytes have changed. It returns whether the receiver wants
@@ -523,6 +697,7 @@ impl Run<'_> {
     /// # Safety
     ///
     /// As for [`Run::until_paused`].
+    #[inline]
     unsafe fn deliver(&mut self, found: Range<usize>, hit: &mut dyn FnMut(&Match<'_>) -> bool) -> bool {
         let Range { start, end } = found;
         let stop = self.search.range.end;
@@ -565,7 +740,7 @@ impl Run<'_> {
                 }
             }
         } else {
-            self.search.next = end;
+            (self.search.next, self.search.next_line) = (end, end);
             // SAFETY: the match is in the range, and not empty.
             self.search.kept = Some((end, unsafe { byte(self.memory, end - 1) }));
         }

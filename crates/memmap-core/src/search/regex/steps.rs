@@ -24,8 +24,8 @@ pub struct Automaton<'a> {
 pub enum Exit {
     /// It is at the limit.
     Limit,
-    /// What comes cannot change the result.
-    Dead,
+    /// What comes cannot change the result, or it does not matter.
+    Over,
     /// It is where it started: no match has begun.
     Start,
 }
@@ -89,14 +89,15 @@ impl Automaton<'_> {
         unsafe { self.dfa.next_state_untagged_unchecked(self.cache, state, byte) }
     }
 
-    /// Goes up to `limit` at most, and not beyond the last slow step.
+    /// Goes up to `limit` at most, and not beyond the last slow step. If only an end is wanted of any
+    /// match, it ends at the first one.
     ///
     /// # Safety
     ///
     /// The bytes from `walk.at` to `limit` must be readable. The walk must be one of this automaton
     /// and this cache, which nobody else has used since.
     #[inline(never)]
-    pub unsafe fn forward(&mut self, walk: &mut Walk, limit: usize) -> Result<Exit> {
+    pub unsafe fn forward(&mut self, walk: &mut Walk, limit: usize, any: bool) -> Result<Exit> {
         let Walk { mut state, mut at, .. } = *walk;
         let exit = loop {
             if at >= limit || self.slow_steps == 0 {
@@ -147,8 +148,11 @@ impl Automaton<'_> {
             if state.is_tagged() {
                 if state.is_match() {
                     walk.found = Some(at);
+                    if any {
+                        break Exit::Over;
+                    }
                 } else if state.is_dead() {
-                    break Exit::Dead;
+                    break Exit::Over;
                 } else if state.is_start() && walk.found.is_none() {
                     at += 1;
                     break Exit::Start;
