@@ -1,10 +1,12 @@
 // The rows: what is measured, against which alternatives, and which ratio is wanted. They are
 // grouped in rows/ by subject.
 //
-// `wanted` is the least ratio of speeds, or for units of time the greatest ratio of times. `below`
-// is a limit for memmap's own number. `part` is the share of the file that a slow peer works on.
-// Its speed is scaled by length, so that it can be compared. Before each turn of a row that is
-// `cold`, the file is removed from the memory of the system.
+// `wanted` is the least ratio of speeds, or for units of time the greatest ratio of times. Each
+// contender of `others` may have one. In a row with `speedup` times are compared as speeds, so that
+// `wanted` is how many times as fast the work must be. `below` is a limit for memmap's own number.
+// `part` is the share of the file that a slow peer works on. Its speed is scaled by length, so that
+// it can be compared. Before each turn of a row that is `cold`, the file is removed from the memory
+// of the system.
 //
 // A row with `chart` is a group of bars in the chart, with this title. It shows memmap and the
 // contenders that have a `bar`, which is their name there. A `limit` is drawn hatched.

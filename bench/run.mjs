@@ -197,28 +197,32 @@ function valued(
   return { ...contender, value: counted, median, ...(below && { outcome: counted < below ? 'reached' : 'missed' }) }
 }
 
-function beside(other, ours, { unit }) {
+function beside(other, ours, { unit, speedup }) {
   if (other.value === undefined || ours.value === undefined) {
     return { ...other, ...(other.wanted && { outcome: 'not measured' }) }
   }
-  const ratio = rounded(ours.value / other.value)
+  const ratio = rounded(speedup ? other.value / ours.value : ours.value / other.value)
   if (other.wanted === undefined) return { ...other, ratio }
-  const reached = SPEEDS.includes(unit) ? ratio >= other.wanted : ratio <= other.wanted
+  const reached = comparesSpeeds({ unit, speedup }) ? ratio >= other.wanted : ratio <= other.wanted
   return { ...other, ratio, outcome: reached ? 'reached' : 'missed' }
+}
+
+function comparesSpeeds({ unit, speedup = false }) {
+  return speedup || SPEEDS.includes(unit)
 }
 
 function rounded(value) {
   return Number(value.toPrecision(4))
 }
 
-function print({ name, unit, leftOut, ours, others }) {
+function print({ name, unit, speedup, leftOut, ours, others }) {
   if (leftOut !== undefined) {
     line(name, 'not measured', leftOut)
     return
   }
   const number = ({ value, part }) =>
     `${Number(value.toPrecision(3))} ${unit}${part === undefined ? '' : `, 1/${1 / part}`}`
-  const sign = SPEEDS.includes(unit) ? '>=' : '<='
+  const sign = comparesSpeeds({ unit, speedup }) ? '>=' : '<='
   const mine = ours.why === undefined ? number(ours) : 'failed'
   if (ours.why !== undefined) line(name, mine, ours.why)
   else if (ours.below !== undefined) line(name, mine, '', '', '', `< ${ours.below} ${unit}`, ours.outcome)
