@@ -180,9 +180,25 @@ def statusCodes(path, length, pattern):
 
 
 def matches(path, length, source, flags):
-    m = mapped(path, int(length), mmap.ACCESS_READ)
-    pattern = re.compile(bytes.fromhex(source), {"": 0, "i": re.I, "m": re.M}[flags])
+    m, pattern = mapped(path, int(length), mmap.ACCESS_READ), compiled(source, flags)
     return timed(lambda: sum(1 for _ in pattern.finditer(m)))
+
+
+def matchesWithGroup(path, length, source, flags):
+    m, pattern = mapped(path, int(length), mmap.ACCESS_READ), compiled(source, flags)
+
+    def all():
+        count, characters = 0, 0
+        for match in pattern.finditer(m):
+            count += 1
+            characters += len(match[1])
+        return f"{count} {characters}"
+
+    return timed(all)
+
+
+def compiled(source, flags):
+    return re.compile(bytes.fromhex(source), {"": 0, "i": re.I, "m": re.M}[flags])
 
 
 def openReplaceThereAndBack(path, length, one, other):
@@ -259,6 +275,7 @@ OPERATIONS = {
         linesWith,
         statusCodes,
         matches,
+        matchesWithGroup,
         openReplaceThereAndBack,
         randomReads,
         openRandomReads,

@@ -79,6 +79,21 @@ export const jobs = {
     })
   },
 
+  matchesWithGroup(path, length, source, flags) {
+    const parts = textParts(path, length)
+    const pattern = new RegExp(bytesOf(source), `${flags}g`)
+    return timed(() => {
+      let [count, characters] = [0, 0]
+      for (const part of parts) {
+        for (const match of part.matchAll(pattern)) {
+          count += 1
+          characters += match[1].length
+        }
+      }
+      return `${count} ${characters}`
+    })
+  },
+
   openReplaceThereAndBack(path, _length, one, other) {
     const replace = (from, to) => writeFileSync(path, readFileSync(path, 'latin1').replaceAll(from, to), 'latin1')
     const [from, to] = [bytesOf(one).toString(), bytesOf(other).toString()]

@@ -72,6 +72,18 @@ export const jobs = {
     })
   },
 
+  matchesWithGroup(path, length, source, flags) {
+    const [mm, pattern] = [readOnly(path, length), new RegExp(bytesOf(source), flags)]
+    return timed(() => {
+      let [count, characters] = [0, 0]
+      for (const match of mm.matchAll(pattern)) {
+        count += 1
+        characters += match.group(1).length
+      }
+      return `${count} ${characters}`
+    })
+  },
+
   openCountMatchesClose(path, length, source, flags) {
     const pattern = new RegExp(bytesOf(source), flags)
     return timed(() => opened(path, length, (mm) => mm.count(pattern)))

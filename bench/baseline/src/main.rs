@@ -4,11 +4,11 @@
 //! result, or "error" and the reason.
 
 mod bare;
+mod patterns;
 mod ping_pong;
 
 use memchr::{memchr_iter, memmem};
 use memmap2::{Mmap, MmapMut, MmapOptions};
-use regex::bytes::RegexBuilder;
 use std::collections::HashMap;
 use std::error::Error;
 use std::fs::File;
@@ -88,14 +88,11 @@ fn answer(opened: &mut Opened, line: &str) -> Answer {
             drop(map);
             Ok((started.elapsed().as_nanos(), found))
         }
-        ["matches", path, length, source, flags] => {
-            let (map, source) = (opened.readable(path, length)?, String::from_utf8(bytes(source)?)?);
-            let pattern = RegexBuilder::new(&source)
-                .unicode(false)
-                .case_insensitive(flags.contains('i'))
-                .multi_line(flags.contains('m'))
-                .build()?;
-            Ok(timed(|| pattern.captures_iter(map).count().to_string()))
+        ["regexMatches", path, length, source, flags] => {
+            patterns::with_regex(opened.readable(path, length)?, &String::from_utf8(bytes(source)?)?, flags)
+        }
+        ["coreMatches", path, length, source, flags] => {
+            patterns::with_core(opened.readable(path, length)?, &String::from_utf8(bytes(source)?)?, flags)
         }
         ["lines", path, length] => {
             let map = opened.readable(path, length)?;
