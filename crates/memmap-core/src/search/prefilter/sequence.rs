@@ -7,6 +7,8 @@ use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
 const LONGEST: usize = 32;
 /// Sequences, of which a match has one.
 const MOST: usize = 64;
+/// How many times more than necessary something may be repeated, to be a sequence for each number.
+const MOST_CHOICES: u32 = 3;
 /// Parts of a concatenation at which a sequence may begin.
 const MOST_STARTS: usize = 32;
 
@@ -54,6 +56,9 @@ pub fn cheapest(hir: &Hir, cost: Cost<'_>) -> Option<Required> {
                 best.consider(prefixes(hir), ByteSet::default());
                 best.consider_required(cheapest(&repetition.sub, cost));
             }
+            if repetition.min > 1 {
+                consider_twice(&repetition.sub, &mut best);
+            }
         }
         HirKind::Concat(parts) => {
             let mut before = ByteSet::default();
@@ -80,6 +85,24 @@ pub fn cheapest(hir: &Hir, cost: Cost<'_>) -> Option<Required> {
         }
     }
     best.required
+}
+
+/// Considers what is in a repeated pattern from its second part on, up to the end of the second
+/// repetition: `\.\d{1,3}\.` of `(?:\d{1,3}\.){3}`.
+fn consider_twice(hir: &Hir, best: &mut Best<'_>) {
+    match hir.kind() {
+        HirKind::Capture(capture) => consider_twice(&capture.sub, best),
+        HirKind::Concat(parts) => {
+            let mut before = ByteSet::default();
+            for (index, part) in parts.iter().enumerate().take(MOST_STARTS) {
+                if index > 0 {
+                    best.consider(prefixes_of_all(parts.iter().skip(index).chain(parts)), before);
+                }
+                before = before.union(bytes_of(part));
+            }
+        }
+        _ => {}
+    }
 }
 
 struct Best<'a> {
@@ -150,6 +173,19 @@ fn prefixes_of_repetition(repetition: &Repetition) -> Option<Vec<Prefix>> {
         }
         let nothing = Prefix { sets: Vec::new(), is_open: true };
         all.insert(if repetition.greedy { all.len() } else { 0 }, nothing);
+        return Some(all);
+    }
+    if let (Some(most), [only]) = (repetition.max, once.as_slice())
+        && only.is_open
+        && (1..=MOST_CHOICES).contains(&(most - repetition.min))
+        && only.sets.len() * most as usize <= LONGEST
+    {
+        let mut all: Vec<Prefix> = (repetition.min..=most)
+            .map(|times| Prefix { sets: only.sets.repeat(times as usize), is_open: true })
+            .collect();
+        if repetition.greedy {
+            all.reverse();
+        }
         return Some(all);
     }
     let mut all = once.clone();
