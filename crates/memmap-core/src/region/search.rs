@@ -247,8 +247,8 @@ impl Region {
         result
     }
 
-    /// Tells the system that the range will be read from its start to its end, or that this is over.
-    /// It does not for a short range, nor if the caller has given advice about the order. Two
+    /// Tells the system that the range will be read from its start to its end, or that this is
+    /// over. It does not for a short range, nor if the caller has given advice about the order. Two
     /// threads that announce parts of a range would wait for each other and for page faults: a
     /// first scan of a mapping took them 8 % longer. So a task announces its whole range.
     pub(crate) fn announce_scan(&self, start: usize, length: usize, begins: bool) {

@@ -1,7 +1,7 @@
 //! Patterns whose matches are lines, or begin with one.
 //!
-//! `^.*took (\d+) ms$` matches each line in which `took (\d+) ms$` matches anywhere. So that part is
-//! looked for, and then the ends of the line around it, which takes a scan and not an automaton.
+//! `^.*took (\d+) ms$` matches each line in which `took (\d+) ms$` matches anywhere. So that part
+//! is looked for, and then the ends of the line around it, which takes a scan and not an automaton.
 
 use crate::search::prefilter::{ByteSet, bytes_of, set_of};
 use regex_syntax::hir::{Hir, HirKind, Look};

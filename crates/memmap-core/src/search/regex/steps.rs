@@ -89,8 +89,8 @@ impl Automaton<'_> {
         unsafe { self.dfa.next_state_untagged_unchecked(self.cache, state, byte) }
     }
 
-    /// Goes up to `limit` at most, and not beyond the last slow step. If only an end is wanted of any
-    /// match, it ends at the first one.
+    /// Goes up to `limit` at most, and not beyond the last slow step. If only an end of `any` match
+    /// is wanted, it ends there.
     ///
     /// # Safety
     ///

@@ -103,15 +103,15 @@ impl Memory {
         let _ = unsafe { libc::madvise(span.address.cast(), span.length, advice) };
     }
 
-    /// Removes the pages under the range from the page table, which is most of the work of unmapping
-    /// them. What was stored to private pages is lost. It returns false if the system cannot do that
-    /// sooner than when it unmaps: elsewhere than on Linux, and for pages that are locked.
+    /// Removes the pages under the range from the page table, which is most of the work of
+    /// unmapping them. What was stored to private pages is lost. It returns false if the system
+    /// does that only when it unmaps them: elsewhere than on Linux, and for pages that are locked.
     pub fn drop_pages(&self, offset: usize, length: usize) -> bool {
         let span = self.span(offset, length);
         // Elsewhere MADV_DONTNEED is only advice, and the pages may stay.
         cfg!(any(target_os = "linux", target_os = "android"))
-            // SAFETY: the span is inside our pages. The caller does not need their contents any more,
-            // and no Rust reference over the memory could notice.
+            // SAFETY: the span is inside our pages. The caller does not need their contents any
+            // more, and no Rust reference over the memory could notice.
             && unsafe { libc::madvise(span.address.cast(), span.length, libc::MADV_DONTNEED) == 0 }
     }
 
