@@ -179,6 +179,14 @@ export declare function lockRange(handle: ExternalObject<Handle>, start: number,
  */
 export declare function longestMatch(pattern: ExternalObject<Pattern>): number
 
+/**
+ * Looks for the groups of a match, whose row is at `at`, and which a search up to `stop` has
+ * found. It sets the numbers of the groups, unless the bytes are no match any more. Then it
+ * returns false. It does the same for some of the next rows, of which there are `more`, and which
+ * it leaves as they are if they have groups, or are no matches any more.
+ */
+export declare function matchGroups(handle: ExternalObject<Handle>, pattern: ExternalObject<Pattern>, rows: Float64Array, at: number, more: number, stop: number): Outcome<boolean>
+
 /** A hold of nothing yet, for `relocate`. It is released when the buffer has been collected. */
 export declare function newBufferHold(buffer: ArrayBufferLike): Outcome<ExternalObject<BufferHold>>
 
@@ -186,7 +194,7 @@ export declare function newBufferHold(buffer: ArrayBufferLike): Outcome<External
 export declare function newHandle(): ExternalObject<Handle>
 
 /**
- * A search in `[start, stop)`, whose matches have their groups if `groups` is true. It keeps where
+ * A search in `[start, stop)`, whose rows have room for groups if `groups` is true. It keeps where
  * it is from one batch to the next.
  */
 export declare function newPatternSearch(pattern: ExternalObject<Pattern>, start: number, stop: number, groups: boolean): Outcome<ExternalObject<PatternSearch>>
@@ -200,10 +208,10 @@ export declare function newTask(handle: ExternalObject<Handle>, threads: number)
 /**
  * Finds the next matches, as many as `rows` has room for. It returns their number, or -1 less that
  * number if no match follows. A match is a row of numbers: its start, its end, and those of its
- * groups. A group has -1 twice if it has matched nothing, and -2 twice if the match is too long to
- * look for its groups.
+ * groups. A group has -1 twice if it has matched nothing, -2 twice if the match is too long to
+ * look for its groups, and -3 twice without `isEager`: {@link matchGroups} looks for them.
  */
-export declare function nextMatches(handle: ExternalObject<Handle>, search: ExternalObject<PatternSearch>, rows: Float64Array): Outcome<number>
+export declare function nextMatches(handle: ExternalObject<Handle>, search: ExternalObject<PatternSearch>, rows: Float64Array, isEager: boolean): Outcome<number>
 
 /**
  * Wakes up to `count` of those who wait for the word at `position`, and returns how many. A count
@@ -312,7 +320,7 @@ export declare function startFind(task: ExternalObject<Task>, needle: Uint8Array
 export declare function startFlush(task: ExternalObject<Task>, start: number, stop: number): Outcome<Promise<Outcome<number>>>
 
 /** Like {@link nextMatches}, for at most `room` matches. {@link takeMatches} returns them. */
-export declare function startNextMatches(task: ExternalObject<Task>, search: ExternalObject<PatternSearch>, room: number): Outcome<Promise<Outcome<number>>>
+export declare function startNextMatches(task: ExternalObject<Task>, search: ExternalObject<PatternSearch>, room: number, isEager: boolean): Outcome<Promise<Outcome<number>>>
 
 /** Brings `[start, stop)` into memory. */
 export declare function startPrefetch(task: ExternalObject<Task>, start: number, stop: number): Outcome<Promise<Outcome<number>>>

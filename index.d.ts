@@ -143,7 +143,7 @@ declare const MADV_FREE_REUSE: number | undefined;
  * `'EACCES'` and so on, and they also have `errno`, `syscall` and, for a file opened by its path,
  * `path`.
  */
-type ErrorCode = 'ABORT_ERR' | 'ERR_ACCESS_DENIED' | 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE' | 'ERR_INVALID_FILE_URL_HOST' | 'ERR_INVALID_FILE_URL_PATH' | 'ERR_INVALID_THIS' | 'ERR_INVALID_URL_SCHEME' | 'ERR_MMAP_BINDING' | 'ERR_MMAP_CLOSED' | 'ERR_MMAP_FAULT' | 'ERR_MMAP_NO_VIEW' | 'ERR_MMAP_READONLY' | 'ERR_MMAP_REGEXP' | 'ERR_MMAP_UNSUPPORTED' | 'ERR_MMAP_VIEW_TOO_LARGE' | 'ERR_OUT_OF_RANGE';
+type ErrorCode = 'ABORT_ERR' | 'ERR_ACCESS_DENIED' | 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE' | 'ERR_INVALID_FILE_URL_HOST' | 'ERR_INVALID_FILE_URL_PATH' | 'ERR_INVALID_THIS' | 'ERR_INVALID_URL_SCHEME' | 'ERR_MMAP_BINDING' | 'ERR_MMAP_CHANGED' | 'ERR_MMAP_CLOSED' | 'ERR_MMAP_FAULT' | 'ERR_MMAP_NO_VIEW' | 'ERR_MMAP_READONLY' | 'ERR_MMAP_REGEXP' | 'ERR_MMAP_UNSUPPORTED' | 'ERR_MMAP_VIEW_TOO_LARGE' | 'ERR_OUT_OF_RANGE';
 /**
  * The errors that memmap throws and rejects promises with, except those of the operating system,
  * which are `NodeJS.ErrnoException`.
@@ -249,8 +249,8 @@ interface WaitOptions {
 /** Options of the methods that return matches. Other names are refused. */
 interface MatchOptions {
   /**
-   * Default true. With false only the places of the matches are found, and not those of their
-   * groups, which takes less time.
+   * Default true. With false no groups are looked for, and none can be asked for, which takes less
+   * time and memory.
    */
   groups?: boolean | undefined;
 }
@@ -503,6 +503,10 @@ type WaitResult = 'ok' | 'not-equal' | 'timed-out';
  * its groups are. The places are those of the search. The text and the bytes are read when they are
  * asked for, so a change after the search is seen in them. {@link Mmap.match} and
  * {@link Mmap.matchAll} make matches.
+ *
+ * The groups of a match of {@link Mmap.matchAll} and {@link Mmap.matchAllAsync} are found with the
+ * match if the loop asks for the groups of most matches. Otherwise they are found when a group is
+ * first asked for, of this match or of one shortly before it, in the bytes as they are then.
  */
 declare class MmapMatch implements Iterable<string | undefined> {
   #private;
@@ -527,9 +531,8 @@ declare class MmapMatch implements Iterable<string | undefined> {
   /**
    * The text of a group, decoded from a copy as UTF-8; undefined if the group has matched nothing.
    * @param which its number or its name; 0 is the whole match
-   * @throws ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a number that no group has, and where the
-   *   match is longer than 16 MiB, ERR_INVALID_ARG_VALUE for a name that no group has, and as
-   *   {@link text}
+   * @throws as {@link span} and {@link text}: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE,
+   *   ERR_OUT_OF_RANGE, ERR_MMAP_CHANGED, ERR_MMAP_CLOSED, ERR_MMAP_FAULT
    */
   group(which: number | string): string | undefined;
   /**
@@ -537,12 +540,15 @@ declare class MmapMatch implements Iterable<string | undefined> {
    * has matched nothing.
    * @param which its number or its name; 0 is the whole match
    * @throws ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a number that no group has, and where the
-   *   match is longer than 16 MiB, ERR_INVALID_ARG_VALUE for a name that no group has
+   *   match is longer than 16 MiB, ERR_INVALID_ARG_VALUE for a name that no group has. Where the
+   *   groups are found only now, also ERR_MMAP_CHANGED if the bytes are no match any more,
+   *   ERR_MMAP_CLOSED, ERR_MMAP_FAULT
    */
   span(which: number | string): [start: number, end: number] | undefined;
   /**
    * The text of each group with a name, or undefined if no group has a name, as in JavaScript.
-   * @throws as {@link group}
+   * @throws ERR_OUT_OF_RANGE where the match is longer than 16 MiB, and a text longer than a string
+   *   can be, ERR_MMAP_CHANGED as {@link span}, ERR_MMAP_CLOSED, ERR_MMAP_FAULT
    */
   get groups(): {
     [name: string]: string | undefined;
@@ -550,7 +556,7 @@ declare class MmapMatch implements Iterable<string | undefined> {
   /**
    * The text of the match and then of each group, as the elements of JavaScript's match are:
    * `const [all, year, month] = match`.
-   * @throws as {@link group}
+   * @throws as {@link groups}
    */
   [Symbol.iterator](): Generator<string | undefined, undefined, undefined>;
   /** Where it is. Never throws. */
@@ -1290,7 +1296,9 @@ declare class MmapRegExp<TBuffer extends ArrayBufferLike = ArrayBufferLike> exte
    * `g` and `d` are ignored, and `lastIndex` is neither read nor written. With `y` a match begins
    * where the one before ends, and the first at `start`. `^` and `\b` see the bytes before
    * `start`. `stop` is as if the mapping ended there. Matches are found a few thousand at a time;
-   * see {@link findAll} for changes of the mapping meanwhile.
+   * see {@link findAll} for changes of the mapping meanwhile. Their groups are found with them
+   * while the loop asks for the groups of most matches, and otherwise when a group is first asked
+   * for, see {@link MmapMatch}.
    * @param re a RegExp; look-around and references to groups are refused
    * @param start default 0, not the cursor; or all options. `stop` is the length by default
    * @throws ERR_MMAP_CLOSED, also at the next step after it has been closed; ERR_INVALID_ARG_TYPE,

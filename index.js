@@ -59,6 +59,10 @@ function accessDenied(permission, flag, resource) {
 function closed() {
 	return withCode(/* @__PURE__ */ new Error("mmap closed or invalid"), "ERR_MMAP_CLOSED");
 }
+function changed(start, end) {
+	const message = `The bytes from ${start} to ${end} are no match any more, because they have changed since the search, so they have no groups: ask for groups in the loop over the matches, before the bytes change`;
+	return withCode(new Error(message), "ERR_MMAP_CHANGED");
+}
 function readOnly() {
 	return withCode(/* @__PURE__ */ new TypeError("mmap can't modify a readonly memory map."), "ERR_MMAP_READONLY");
 }
@@ -2340,32 +2344,60 @@ function after(milliseconds, call) {
 //#region src/regexp/match.ts
 const UNMATCHED = -1;
 const UNKNOWN = -2;
+const LATER = -3;
+const AHEAD_GROWTH = 4;
+const MOST_AHEAD = 64;
+var FoundMatches = class {
+	mapping;
+	pattern;
+	rows;
+	stop;
+	count = 0;
+	isLast = false;
+	asked = 0;
+	#lastAt = 0;
+	#lastCount = 0;
+	constructor(mapping, pattern, rows, stop) {
+		this.mapping = mapping;
+		this.pattern = pattern;
+		this.rows = rows;
+		this.stop = stop;
+	}
+	findGroups(at) {
+		const { mapping, pattern, rows, stop } = this;
+		const handle = mapping.openHandle();
+		if (pattern === void 0) return;
+		const width = (pattern.allGroups + 1) * 2;
+		const wanted = at > this.#lastAt && at <= this.#lastAt + this.#lastCount * width ? Math.min(this.#lastCount * AHEAD_GROWTH, MOST_AHEAD) : 1;
+		const count = Math.min(wanted, this.count - at / width);
+		this.#lastAt = at;
+		this.#lastCount = count;
+		if (checked(binding.matchGroups(handle, pattern.native, rows, at, count - 1, stop))) return;
+		throw changed(rows[at], rows[at + 1]);
+	}
+};
 let newMatch;
 let numberAt;
-let patternOf;
-let mappingOf$1;
+let foundOf;
+let findGroups;
 var MmapMatch = class MmapMatch {
-	#mapping;
-	#pattern;
-	#rows;
+	#found;
 	#at;
 	static {
-		newMatch = (mapping, pattern, rows, at) => new MmapMatch(mapping, pattern, rows, at);
+		newMatch = (found, at) => new MmapMatch(found, at);
 		numberAt = (match, index) => {
 			try {
-				return match.#rows[match.#at + index];
+				return match.#found.rows[match.#at + index];
 			} catch {
 				throw invalidThis("MmapMatch");
 			}
 		};
-		patternOf = (match) => match.#pattern;
-		mappingOf$1 = (match) => match.#mapping;
+		foundOf = (match) => match.#found;
+		findGroups = (match) => match.#found.findGroups(match.#at);
 	}
-	constructor(mapping, pattern, rows, at) {
-		if (!(mapping instanceof Mapping)) throw wrongType("mapping", "that of a search: match() makes a match", mapping);
-		this.#mapping = mapping;
-		this.#pattern = pattern;
-		this.#rows = rows;
+	constructor(found, at) {
+		if (!(found instanceof FoundMatches)) throw wrongType("found", "that of a search: match() makes a match", found);
+		this.#found = found;
 		this.#at = at;
 	}
 	get index() {
@@ -2392,7 +2424,7 @@ var MmapMatch = class MmapMatch {
 	}
 	span(which) {
 		const whole = numberAt(this, 0);
-		const pattern = patternOf(this);
+		const { pattern } = foundOf(this);
 		if (typeof which === "number") {
 			const last = pattern?.groups ?? 0;
 			if (!Number.isInteger(which) || which < 0 || which > last) throw noSuchGroup(which, last);
@@ -2405,7 +2437,7 @@ var MmapMatch = class MmapMatch {
 	}
 	get groups() {
 		numberAt(this, 0);
-		const names = patternOf(this)?.names;
+		const names = foundOf(this).pattern?.names;
 		if (names === void 0 || names.size === 0) return void 0;
 		const groups = Object.create(null);
 		for (const [name, numbers] of names) {
@@ -2416,18 +2448,18 @@ var MmapMatch = class MmapMatch {
 	}
 	*[Symbol.iterator]() {
 		numberAt(this, 0);
-		const last = patternOf(this)?.groups ?? 0;
+		const last = foundOf(this).pattern?.groups ?? 0;
 		for (let which = 0; which <= last; which += 1) yield this.group(which);
 	}
 	[node_util.inspect.custom]() {
-		return #rows in this ? `<memmap.MmapMatch index=${this.index}, end=${this.end}>` : "<memmap.MmapMatch>";
+		return #found in this ? `<memmap.MmapMatch index=${this.index}, end=${this.end}>` : "<memmap.MmapMatch>";
 	}
 	get [Symbol.toStringTag]() {
 		return "MmapMatch";
 	}
 };
 function openMapping(match) {
-	const mapping = mappingOf$1(match);
+	const { mapping } = foundOf(match);
 	mapping.openHandle();
 	return mapping;
 }
@@ -2436,12 +2468,19 @@ function textOf(match, start, end) {
 	return mapping.text("utf8", start, Math.min(end, mapping.length));
 }
 function spanOf(match, which) {
-	const start = numberAt(match, which * 2);
+	const start = groupStart(match, which);
 	if (start === UNMATCHED) return void 0;
 	if (start === UNKNOWN) throw outOfRange("The match is too long to look for its groups", "length", "at most 16 MiB", numberAt(match, 1) - numberAt(match, 0));
-	const iterations = patternOf(match)?.iterations[which] ?? [];
+	const iterations = foundOf(match).pattern?.iterations[which] ?? [];
 	for (const iteration of iterations) if (numberAt(match, iteration * 2) > start) return void 0;
 	return [start, numberAt(match, which * 2 + 1)];
+}
+function groupStart(match, which) {
+	foundOf(match).asked += 1;
+	const start = numberAt(match, which * 2);
+	if (start !== LATER) return start;
+	findGroups(match);
+	return numberAt(match, which * 2);
 }
 function spanOfName(match, numbers) {
 	for (const which of numbers) {
@@ -2473,16 +2512,16 @@ const BATCH_GROWTH = 4;
 const LARGEST_BATCH$2 = 4096;
 const LONGEST_WAIT = 20;
 const MOST_NUMBERS = 8192;
-const NO_BATCH = {
-	rows: new Float64Array(0),
-	count: 0,
-	isLast: false
-};
+const OFTEN = .5;
+const NO_ROWS = new Float64Array(0);
 var BatchedMatches = class {
 	width;
+	none;
 	#mapping;
 	#request;
 	#groups;
+	#stop = 0;
+	#isEager;
 	#search;
 	#room = FIRST_BATCH$2;
 	constructor(mapping, request) {
@@ -2490,22 +2529,29 @@ var BatchedMatches = class {
 		this.#mapping = mapping;
 		this.#request = request;
 		this.#groups = hasGroups ? pattern : void 0;
+		this.#isEager = hasGroups;
 		this.width = hasGroups ? (pattern.allGroups + 1) * 2 : 2;
+		this.none = new FoundMatches(mapping, void 0, NO_ROWS, 0);
 	}
-	match(batch, number) {
-		return newMatch(this.#mapping, this.#groups, batch.rows, number * this.width);
+	get isEager() {
+		return this.#isEager;
 	}
 	restart(from) {
 		const { pattern, hasGroups, stop } = this.#request;
 		const end = clamp(stop, this.#mapping.length);
 		const start = Math.min(from, end);
-		this.#search = checked(binding.newPatternSearch(pattern.native, start, end, hasGroups && pattern.allGroups > 0));
+		this.#stop = end;
+		this.#search = checked(binding.newPatternSearch(pattern.native, start, end, hasGroups));
 	}
 	get search() {
 		return this.#search;
 	}
-	newRows() {
-		return new Float64Array(this.#room * this.width);
+	nextBatch() {
+		return new FoundMatches(this.#mapping, this.#groups, new Float64Array(this.#room * this.width), this.#stop);
+	}
+	learn({ asked }, returned) {
+		const { hasGroups, isEager } = this.#request;
+		if (returned > 0 && isEager !== true) this.#isEager = hasGroups && asked >= returned * OFTEN;
 	}
 	adapt(started) {
 		const took = node_perf_hooks.performance.now() - started;
@@ -2514,26 +2560,19 @@ var BatchedMatches = class {
 		this.#room = Math.max(1, Math.min(room, most));
 	}
 };
-function batchOf(rows, result) {
-	return result < 0 ? {
-		rows,
-		count: -1 - result,
-		isLast: true
-	} : {
-		rows,
-		count: result,
-		isLast: false
-	};
+function filled(batch, result) {
+	batch.isLast = result < 0;
+	batch.count = result < 0 ? -1 - result : result;
+	return batch;
 }
 function afterMatch({ rows }, at) {
 	const [start, end] = [rows[at], rows[at + 1]];
 	return end > start ? end : end + 1;
 }
 var MatchPlaces = class {
-	rows = NO_BATCH.rows;
+	batch;
 	#source;
 	#matches;
-	#batch = NO_BATCH;
 	#returned = 0;
 	#next;
 	#ended = false;
@@ -2542,21 +2581,21 @@ var MatchPlaces = class {
 	constructor(mapping, request) {
 		this.#source = mapping.iterationSource();
 		this.#matches = new BatchedMatches(mapping, request);
+		this.batch = this.#matches.none;
 		this.#next = request.start;
 	}
 	next() {
 		const { state } = this.#source;
-		if (!(this.#returned < this.#batch.count && state.generation === this.#generation && state.faults[0] === this.#faults) && !this.#findMore()) return -1;
+		if (!(this.#returned < this.batch.count && state.generation === this.#generation && state.faults[0] === this.#faults) && !this.#findMore()) return -1;
 		this.#returned += 1;
 		return (this.#returned - 1) * this.#matches.width;
 	}
 	end() {
 		this.#ended = true;
-		this.#setBatch(NO_BATCH);
+		this.#setBatch(this.#matches.none);
 	}
 	#setBatch(batch) {
-		this.#batch = batch;
-		this.rows = batch.rows;
+		this.batch = batch;
 		this.#returned = 0;
 	}
 	#findMore() {
@@ -2565,28 +2604,26 @@ var MatchPlaces = class {
 		const { generation, faults } = this.#source.state;
 		this.#faults = faults[0];
 		const hasChanged = generation !== this.#generation;
-		if (!hasChanged && this.#returned < this.#batch.count) return true;
-		if (this.#returned > 0) this.#next = afterMatch(this.#batch, (this.#returned - 1) * this.#matches.width);
+		if (!hasChanged && this.#returned < this.batch.count) return true;
+		if (this.#returned > 0) this.#next = afterMatch(this.batch, (this.#returned - 1) * this.#matches.width);
+		this.#matches.learn(this.batch, this.#returned);
 		if (hasChanged) this.#matches.restart(this.#next);
-		else if (this.#batch.isLast) return false;
+		else if (this.batch.isLast) return false;
 		this.#generation = generation;
-		this.#setBatch(NO_BATCH);
-		const { search } = this.#matches;
+		this.#setBatch(this.#matches.none);
+		const { search, isEager } = this.#matches;
 		if (search === void 0) return false;
-		const rows = this.#matches.newRows();
+		const batch = this.#matches.nextBatch();
 		const started = node_perf_hooks.performance.now();
-		this.#setBatch(batchOf(rows, checked(binding.nextMatches(this.#source.handle(), search, rows))));
+		const found = binding.nextMatches(this.#source.handle(), search, batch.rows, isEager);
+		this.#setBatch(filled(batch, checked(found)));
 		this.#matches.adapt(started);
-		return this.#batch.count > 0;
+		return this.batch.count > 0;
 	}
 };
 var PatternMatches = class {
-	#mapping;
-	#pattern;
 	#places;
 	constructor(mapping, request) {
-		this.#mapping = mapping;
-		this.#pattern = request.hasGroups ? request.pattern : void 0;
 		this.#places = new MatchPlaces(mapping, request);
 	}
 	next() {
@@ -2594,7 +2631,7 @@ var PatternMatches = class {
 		const at = places.next();
 		if (at === -1) return this.return();
 		return {
-			value: newMatch(this.#mapping, this.#pattern, places.rows, at),
+			value: newMatch(places.batch, at),
 			done: false
 		};
 	}
@@ -2614,7 +2651,7 @@ var PatternMatchesAsync = class {
 	#onProgress;
 	#stopListening;
 	#isAborted = false;
-	#batch = NO_BATCH;
+	#batch;
 	#returned = 0;
 	#upcoming;
 	#next;
@@ -2625,6 +2662,7 @@ var PatternMatchesAsync = class {
 		this.#mapping = mapping;
 		this.#source = mapping.iterationSource();
 		this.#matches = new BatchedMatches(mapping, request);
+		this.#batch = this.#matches.none;
 		this.#signal = request.task.signal;
 		this.#onProgress = request.task.onProgress;
 		this.#next = request.start;
@@ -2662,9 +2700,7 @@ var PatternMatchesAsync = class {
 			}
 			if (this.#upcoming !== search) continue;
 			this.#upcoming = void 0;
-			this.#keepPlace();
-			this.#batch = batch;
-			this.#returned = 0;
+			this.#replace(batch);
 			if (batch.count === 0) this.#attempt(() => this.#finish());
 		}
 	}
@@ -2681,11 +2717,9 @@ var PatternMatchesAsync = class {
 		this.#source.check();
 		const { generation } = this.#source.state;
 		if (generation !== this.#generation) {
-			this.#keepPlace();
 			this.#upcoming?.stop();
 			this.#upcoming = void 0;
-			this.#batch = NO_BATCH;
-			this.#returned = 0;
+			this.#replace(this.#matches.none);
 			this.#matches.restart(this.#next);
 			this.#generation = generation;
 		}
@@ -2699,7 +2733,7 @@ var PatternMatchesAsync = class {
 	}
 	#take() {
 		this.#returned += 1;
-		const value = this.#matches.match(this.#batch, this.#returned - 1);
+		const value = newMatch(this.#batch, (this.#returned - 1) * this.#matches.width);
 		if (this.#returned === 1 && !this.#batch.isLast) this.#upcoming ??= this.#begin();
 		return {
 			value,
@@ -2708,19 +2742,17 @@ var PatternMatchesAsync = class {
 	}
 	#begin() {
 		const matches = this.#matches;
-		const rows = matches.newRows();
-		const room = rows.length / matches.width;
+		const { isEager } = matches;
+		const batch = matches.nextBatch();
+		const room = batch.rows.length / matches.width;
 		const started = node_perf_hooks.performance.now();
 		const search = {
-			batch: Promise.resolve(NO_BATCH),
+			batch: Promise.resolve(batch),
 			stop: () => {}
 		};
 		const find = async () => {
 			const { search: native } = matches;
-			if (native === void 0) return {
-				...NO_BATCH,
-				isLast: true
-			};
+			if (native === void 0) return filled(batch, -1);
 			const options = {
 				signal: void 0,
 				onProgress: this.#onProgress,
@@ -2728,19 +2760,22 @@ var PatternMatchesAsync = class {
 			};
 			const start = (task) => {
 				search.stop = () => binding.stopTask(task);
-				return binding.startNextMatches(task, native, room);
+				return binding.startNextMatches(task, native, room, isEager);
 			};
 			const result = await this.#mapping.runTask(options, this.#total, start, true);
-			checked(binding.takeMatches(native, rows));
+			checked(binding.takeMatches(native, batch.rows));
 			matches.adapt(started);
-			return batchOf(rows, result);
+			return filled(batch, result);
 		};
 		search.batch = find();
 		search.batch.catch(() => void 0);
 		return search;
 	}
-	#keepPlace() {
+	#replace(batch) {
 		if (this.#returned > 0) this.#next = afterMatch(this.#batch, (this.#returned - 1) * this.#matches.width);
+		this.#matches.learn(this.#batch, this.#returned);
+		this.#batch = batch;
+		this.#returned = 0;
 	}
 	#finish() {
 		this.#end();
@@ -2752,7 +2787,7 @@ var PatternMatchesAsync = class {
 	#end() {
 		this.#ended = true;
 		this.#upcoming = void 0;
-		this.#batch = NO_BATCH;
+		this.#batch = this.#matches.none;
 		this.#returned = 0;
 		this.#stopListening?.();
 		this.#stopListening = void 0;
@@ -3703,7 +3738,7 @@ var Places = class {
 	next(place) {
 		const at = this.#places.next();
 		if (at === -1) return false;
-		const { rows } = this.#places;
+		const { rows } = this.#places.batch;
 		place[0] = rows[at];
 		place[1] = rows[at + 1];
 		return true;
@@ -3767,7 +3802,10 @@ var PlacesBackwards = class {
 			start: from,
 			stop
 		}));
-		for (let at = places.next(); at !== -1; at = places.next()) this.#found.push(places.rows[at], places.rows[at + 1]);
+		for (let at = places.next(); at !== -1; at = places.next()) {
+			const { rows } = places.batch;
+			this.#found.push(rows[at], rows[at + 1]);
+		}
 		this.#before = from;
 		return true;
 	}
@@ -3784,12 +3822,15 @@ function refuseUnfit({ native }, to, fill) {
 	throw wrongValue(`The "to" argument must be ${fill === -1 ? "as long as each match" : "at most as long as the shortest match"}, and matches have ${lengths} bytes. Received ${length} bytes: ${fill === -1 ? "the option \"fill\" allows shorter ones, and a function makes one for each match" : REMEDY}`);
 }
 function replaceEach(mapping, request, { to, fill, check }) {
-	const places = new MatchPlaces(mapping, request);
+	const places = new MatchPlaces(mapping, {
+		...request,
+		isEager: true
+	});
 	let replaced = 0;
 	let isUsers = false;
 	try {
 		for (let at = places.next(); at !== -1; at = places.next()) {
-			const match = newMatch(mapping, request.pattern, places.rows, at);
+			const match = newMatch(places.batch, at);
 			const { index, length } = match;
 			isUsers = true;
 			const value = to(match);
@@ -4717,7 +4758,7 @@ var MmapRegExp = class extends MmapSearch {
 		const pattern = patternArgument(re);
 		const [mapping, from, to] = liveRange(this, rangeArguments(start, stop));
 		const row = rowOf(pattern);
-		return checked(binding.firstMatch(mapping.handle, pattern.native, row, from, to)) ? newMatch(mapping, pattern, row, 0) : null;
+		return checked(binding.firstMatch(mapping.handle, pattern.native, row, from, to)) ? newMatch(new FoundMatches(mapping, pattern, row, to), 0) : null;
 	}
 	matchAll(re, start, stop, options) {
 		const pattern = patternArgument(re);
@@ -4750,7 +4791,7 @@ var MmapRegExp = class extends MmapSearch {
 			range,
 			options: checked
 		});
-		return row === void 0 ? null : newMatch(mapping, pattern, row, 0);
+		return row === void 0 ? null : newMatch(new FoundMatches(mapping, pattern, row, mapping.length), 0);
 	}
 	matchAllAsync(re, start, stop, options) {
 		const pattern = patternArgument(re);
@@ -4777,7 +4818,7 @@ async function firstMatch(mm, request) {
 	const { pattern, row, range, options } = request;
 	const [mapping, from, to] = liveRange(mm, range);
 	const search = checked(binding.newPatternSearch(pattern.native, from, to, row.length > 2));
-	const found = await mapping.runTask(options, to - from, (task) => binding.startNextMatches(task, search, 1));
+	const found = await mapping.runTask(options, to - from, (task) => binding.startNextMatches(task, search, 1, true));
 	if (found !== 1 && found !== -2) return void 0;
 	checked(binding.takeMatches(search, row));
 	return row;

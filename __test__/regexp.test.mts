@@ -186,6 +186,172 @@ test("matchAll: it finds what CPython's re finds in an mmap, in the cases of its
   }
 })
 
+// --- Groups that are asked for after the search
+
+const allSpans = (match: MmapMatch): ([number, number] | undefined)[] => {
+  const count = [...match].length
+  return Array.from({ length: count }, (_, which) => match.span(which))
+}
+
+test('span: the places of groups are the same whenever they are asked for', async (t) => {
+  const text = Array.from({ length: 3000 }, (_, number) => `${number} ab aab ${number % 7}ms cab${number % 3}\n`).join(
+    '',
+  )
+  const map = textMap(t, text)
+  for (const re of [
+    /(\d+) (ab)/dg,
+    /^(?<all>.* (?<time>\d)ms) .*$/dgm,
+    /(\d)(?:(a+)|(b))+(\d)?/dg,
+    /(?:(a)|b)+/dg,
+    /((a+)?(b+)?( ))*(c)?/dg,
+    /\b(\w)(\w*)\b|(\n)$/dg,
+  ]) {
+    const expected = [...text.matchAll(re)].map(({ indices }) => [...(indices ?? [])])
+    const atOnce: unknown[] = []
+    for (const match of map.matchAll(re)) atOnce.push(allSpans(match))
+    t.deepEqual(atOnce, expected, `at once ${re}`)
+    const matches = [...map.matchAll(re)]
+    t.deepEqual(matches.map(allSpans), expected, `later ${re}`)
+    const others = [...map.matchAll(re)].reverse()
+    t.deepEqual(others.map(allSpans).reverse(), expected, `backwards ${re}`)
+    const some = [...map.matchAll(re)].filter((_, number) => number % 5 < 2)
+    t.deepEqual(
+      some.map(allSpans),
+      expected.filter((_, number) => number % 5 < 2),
+      `some ${re}`,
+    )
+    const ofTasks: MmapMatch[] = []
+    for await (const match of map.matchAllAsync(re)) ofTasks.push(match)
+    t.deepEqual(ofTasks.map(allSpans), expected, `tasks ${re}`)
+    const atOnceOfTasks: unknown[] = []
+    for await (const match of map.matchAllAsync(re)) atOnceOfTasks.push(allSpans(match))
+    t.deepEqual(atOnceOfTasks, expected, `tasks, at once ${re}`)
+  }
+})
+
+test('span, group, groups, iteration: bytes that are no match any more have no groups', (t) => {
+  for (const [re, text, changed] of [
+    // What is beside the match, before, in and after the group.
+    [/\b(b)/, 'b b', 'b_b'],
+    [/(b)\b/, 'b b ', 'b b_'],
+    [/-(b)/, '-b-b', '-b+b'],
+    [/(b)/, 'bb', 'bx'],
+    [/(b)(?:.|\n)*?;/, 'b;ba;', 'b;ba,'],
+    // The end is read first.
+    [/a.*(b);/, 'ab;\naxb;', 'ab;\nxxb;'],
+    // A shorter match would be left.
+    [/(?:(a)|b)+/, 'a bab', 'a bxb'],
+    [/(a+)(?:bb|b)(c*)/, 'ab abbcc', 'ab abbcx'],
+  ] as const) {
+    const map = textMap(t, text)
+    const last = [...map.matchAll(re)].at(-1)
+    const place = [last?.index, last?.end]
+    map.set(changed, 0)
+    for (const ask of [(): unknown => last?.span(1), (): unknown => last?.group(1), (): unknown => [...(last ?? [])]]) {
+      t.throws(ask, { code: 'ERR_MMAP_CHANGED', message: /in the loop/ }, `${re}`)
+    }
+    t.deepEqual([last?.index, last?.end, last?.span(0)], [...place, place])
+    t.is(last?.text, changed.slice(...place))
+    t.throws(() => last?.span(9), { code: 'ERR_OUT_OF_RANGE' })
+    map.set(text, 0)
+    t.deepEqual(last?.span(1), map.match(re, place[0])?.span(1), `${re}`)
+    // From now on they are known.
+    map.set(changed, 0)
+    t.notThrows(() => last?.span(1))
+  }
+  const map = textMap(t, 'x1x2')
+  const last = [...map.matchAll(/x(?<digit>\d)/)].at(-1)
+  map.set('xx', 2)
+  t.throws(() => last?.groups, { code: 'ERR_MMAP_CHANGED' })
+})
+
+test('span: groups are found as if the mapping still ended where the search did', (t) => {
+  const map = textMap(t, 'b\nb\nb')
+  const matches = [...map.matchAll(/(b)$/m)]
+  map.resize(9)
+  map.set('bbbb', 5)
+  t.deepEqual(matches.map(allSpans).at(-1), [
+    [4, 5],
+    [4, 5],
+  ])
+  const within = [...map.matchAll(/(b)$/m, 0, 6)]
+  t.deepEqual(within.at(-1)?.span(1), [5, 6])
+  const cut = [...map.matchAll(/(b)/)]
+  map.resize(3)
+  t.deepEqual(cut[1]?.span(1), [2, 3])
+  t.throws(() => cut[2]?.span(1), { code: 'ERR_MMAP_CHANGED' })
+})
+
+test('span: after close() only what was found before is known', (t) => {
+  const map = mmap(scratchFile(t, 'a1a2a3a4a5'))
+  const matches = [...map.matchAll(/a(\d)/)]
+  t.is(matches[1]?.group(1), '2')
+  map.close()
+  t.deepEqual(matches[1]?.span(1), [3, 4])
+  t.throws(() => matches[4]?.span(1), { code: 'ERR_MMAP_CLOSED' })
+  t.deepEqual(matches[4]?.span(0), [8, 10])
+})
+
+test('matchAll, matchAllAsync: groups are found with the match while a loop asks for them', async (t) => {
+  const text = 'x1'.repeat(10_000)
+  /** How many matches still have groups in a loop that destroys each match before it asks. */
+  const known = (asksAlways: boolean, destroyed: Mmap, match: MmapMatch): boolean => {
+    destroyed.setAt(match.index, 0)
+    if (!asksAlways && match.index % 1000 !== 998) return false
+    try {
+      return match.span(1)?.[0] === match.index + 1
+    } catch (error) {
+      t.like(error, { code: 'ERR_MMAP_CHANGED' })
+      return false
+    }
+  }
+  for (const [asksAlways, least, most] of [
+    [true, 10_000, 10_000],
+    [false, 0, 0],
+  ] as const) {
+    const map = textMap(t, text)
+    let count = 0
+    for (const match of map.matchAll(/x(\d)/)) count += Number(known(asksAlways, map, match))
+    t.true(count >= least && count <= most, `${count}`)
+    map.set(text, 0)
+    count = 0
+    for await (const match of map.matchAllAsync(/x(\d)/)) count += Number(known(asksAlways, map, match))
+    t.true(count >= least && count <= most, `${count}, tasks`)
+  }
+})
+
+test('replaceAll, match, matchAsync: groups are found with the match', async (t) => {
+  const map = textMap(t, 'x1x2x3')
+  const first = map.match(/x(\d)/, 2)
+  const firstOfTask = await map.matchAsync(/x(\d)/, 2)
+  const replaced: MmapMatch[] = []
+  map.replaceAll(/x(\d)/, (match) => {
+    replaced.push(match)
+    return '--'
+  })
+  t.is(map.toString(), '------')
+  t.deepEqual(
+    [...replaced, first, firstOfTask].map((match) => match?.span(1)),
+    [
+      [1, 2],
+      [3, 4],
+      [5, 6],
+      [3, 4],
+      [3, 4],
+    ],
+  )
+})
+
+test('span: a match of more than 16 MiB has no groups, also when they are asked for later', (t) => {
+  const map = mmap(-1, 2 ** 24 + 8)
+  t.teardown(() => map.close())
+  map.set('ab')
+  const [short, long] = [...map.matchAll(/(a)b|(\0)\0*/)]
+  t.is(long?.length, 2 ** 24 + 6)
+  t.throws(() => long?.span(1), { code: 'ERR_OUT_OF_RANGE', message: /16 MiB/ })
+  t.deepEqual(short?.span(1), [0, 1])
+})
+
 // --- Lines
 
 test('lines: matching leaves the other lines out, as views and as text', (t) => {

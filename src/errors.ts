@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'ERR_INVALID_THIS'
   | 'ERR_INVALID_URL_SCHEME'
   | 'ERR_MMAP_BINDING'
+  | 'ERR_MMAP_CHANGED'
   | 'ERR_MMAP_CLOSED'
   | 'ERR_MMAP_FAULT'
   | 'ERR_MMAP_NO_VIEW'
@@ -124,6 +125,14 @@ export function accessDenied(permission: string, flag: string, resource: string)
 
 export function closed(): Error {
   return withCode(new Error('mmap closed or invalid'), 'ERR_MMAP_CLOSED')
+}
+
+/** A match whose bytes have changed before its groups were looked for. */
+export function changed(start: number, end: number): Error {
+  const message =
+    `The bytes from ${start} to ${end} are no match any more, because they have changed since the search, so ` +
+    'they have no groups: ask for groups in the loop over the matches, before the bytes change'
+  return withCode(new Error(message), 'ERR_MMAP_CHANGED')
 }
 
 export function readOnly(): TypeError {

@@ -15,10 +15,16 @@ function compareWith(kind, patterns) {
   const find = (re, bytes, start) => {
     map.fill(0)
     map.set(bytes)
-    return [...map.matchAll(re, start, bytes.length)].map((match) => {
+    const spans = (match) => {
       const groups = [...match]
       return groups.map((_, number) => match.span(number))
-    })
+    }
+    const found = [...map.matchAll(re, start, bytes.length)].map(spans)
+    // Groups are found with the match, if the loop asks for them.
+    const atOnce = []
+    for (const match of map.matchAll(re, start, bytes.length)) atOnce.push(spans(match))
+    assert.deepEqual(atOnce, found, `${re} HOSTILE_SEED=${SEED}`)
+    return found
   }
   const { matches, differences } = compare({ seed: SEED, kind, patterns, find })
   assert.deepEqual(differences, [], `HOSTILE_SEED=${SEED}`)
@@ -85,7 +91,12 @@ module.exports = {
     const map = mmap(path, 0, { access: ACCESS_READ })
     const matches = map.matchAll(/a(b)/)
     assert.equal(matches.next().value.index, 0)
+    const kept = [...map.matchAll(/a(b)/, 2 ** 20, 2 ** 20 + 8)].at(-1)
     truncateSync(path, 8192)
+    // The search did not look for its groups, which are lost now.
+    assert.throws(() => kept.span(1), { code: 'ERR_MMAP_FAULT' })
+    assert.throws(() => kept.group(1), { code: 'ERR_MMAP_FAULT' })
+    assert.deepEqual(kept.span(0), [2 ** 20 + 6, 2 ** 20 + 8])
     assert.throws(
       () => {
         for (const match of matches) assert.ok(match.index < 2 ** 21)

@@ -16,7 +16,7 @@ import {
   taskArguments,
 } from '../options/methods.js'
 import { clamp, type Range } from '../ranges.js'
-import { type MmapMatch, newMatch } from '../regexp/match.js'
+import { FoundMatches, type MmapMatch, newMatch } from '../regexp/match.js'
 import { PatternMatches, PatternMatchesAsync } from '../regexp/matches.js'
 import { type Pattern, patternArgument } from '../regexp/pattern.js'
 import { MmapSearch } from './search.js'
@@ -59,7 +59,7 @@ export class MmapRegExp<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
     const [mapping, from, to] = liveRange(this, rangeArguments(start, stop))
     const row = rowOf(pattern)
     const isFound = checked(binding.firstMatch(mapping.handle, pattern.native, row, from, to))
-    return isFound ? newMatch(mapping, pattern, row, 0) : null
+    return isFound ? newMatch(new FoundMatches(mapping, pattern, row, to), 0) : null
   }
 
   /**
@@ -69,7 +69,9 @@ export class MmapRegExp<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
    * `g` and `d` are ignored, and `lastIndex` is neither read nor written. With `y` a match begins
    * where the one before ends, and the first at `start`. `^` and `\b` see the bytes before
    * `start`. `stop` is as if the mapping ended there. Matches are found a few thousand at a time;
-   * see {@link findAll} for changes of the mapping meanwhile.
+   * see {@link findAll} for changes of the mapping meanwhile. Their groups are found with them
+   * while the loop asks for the groups of most matches, and otherwise when a group is first asked
+   * for, see {@link MmapMatch}.
    * @param re a RegExp; look-around and references to groups are refused
    * @param start default 0, not the cursor; or all options. `stop` is the length by default
    * @throws ERR_MMAP_CLOSED, also at the next step after it has been closed; ERR_INVALID_ARG_TYPE,
@@ -138,7 +140,8 @@ export class MmapRegExp<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
     const [range, checked] = taskArguments(start, stop, options)
     const mapping = live(this)
     const row = await firstMatch(this, { pattern, row: rowOf(pattern), range, options: checked })
-    return row === undefined ? null : newMatch(mapping, pattern, row, 0)
+    // Its groups are in the row.
+    return row === undefined ? null : newMatch(new FoundMatches(mapping, pattern, row, mapping.length), 0)
   }
 
   /**
@@ -194,7 +197,7 @@ async function firstMatch(mm: MmapRegExp, request: FirstMatchRequest): Promise<F
   const { pattern, row, range, options } = request
   const [mapping, from, to] = liveRange(mm, range)
   const search = checked(binding.newPatternSearch(pattern.native, from, to, row.length > 2))
-  const found = await mapping.runTask(options, to - from, (task) => binding.startNextMatches(task, search, 1))
+  const found = await mapping.runTask(options, to - from, (task) => binding.startNextMatches(task, search, 1, true))
   // 1, or -2 if no match follows.
   if (found !== 1 && found !== -2) return undefined
   checked(binding.takeMatches(search, row))

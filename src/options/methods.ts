@@ -97,8 +97,8 @@ export interface WaitOptions {
 /** Options of the methods that return matches. Other names are refused. */
 export interface MatchOptions {
   /**
-   * Default true. With false only the places of the matches are found, and not those of their
-   * groups, which takes less time.
+   * Default true. With false no groups are looked for, and none can be asked for, which takes less
+   * time and memory.
    */
   groups?: boolean | undefined
 }

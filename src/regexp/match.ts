@@ -1,54 +1,104 @@
 // A match of a regular expression, as users get it.
 
 import { inspect } from 'node:util'
-import { invalidThis, outOfRange, wrongType, wrongValue } from '../errors.js'
-import { Mapping } from '../mapping.js'
+import binding, { checked } from '../binding.js'
+import { changed, invalidThis, outOfRange, wrongType, wrongValue } from '../errors.js'
+import type { Mapping } from '../mapping.js'
 import type { Pattern } from './pattern.js'
 
 /** What native code says of a group that has matched nothing, and of a match that is too long. */
 const UNMATCHED = -1
 const UNKNOWN = -2
+/** What it says of a group that it has not looked for. */
+const LATER = -3
+
+// If groups are asked for after the search, of one match after the other, then those of the next
+// matches are found in the same call. The number grows from one call to the next.
+const AHEAD_GROWTH = 4
+const MOST_AHEAD = 64
+
+/** The matches that one call has found: where they are, and what finds their groups later. */
+export class FoundMatches {
+  readonly mapping: Mapping
+  /** Undefined if the user wants no groups. */
+  readonly pattern: Pattern | undefined
+  /** A row of numbers for each match. */
+  readonly rows: Float64Array
+  /** Where the search ended: no match has seen what is behind it. */
+  readonly stop: number
+  count = 0
+  /** No match follows. */
+  isLast = false
+  /** How often a group has been asked for. */
+  asked = 0
+  /** The row whose groups were looked for last after the search, and those of how many matches. */
+  #lastAt = 0
+  #lastCount = 0
+
+  constructor(mapping: Mapping, pattern: Pattern | undefined, rows: Float64Array, stop: number) {
+    this.mapping = mapping
+    this.pattern = pattern
+    this.rows = rows
+    this.stop = stop
+  }
+
+  /** Looks for the groups of the match whose row begins at `at`, and sets their numbers. */
+  findGroups(at: number): void {
+    const { mapping, pattern, rows, stop } = this
+    const handle = mapping.openHandle()
+    // Without a pattern no group can be asked for.
+    if (pattern === undefined) return
+    const width = (pattern.allGroups + 1) * 2
+    const isNext = at > this.#lastAt && at <= this.#lastAt + this.#lastCount * width
+    const wanted = isNext ? Math.min(this.#lastCount * AHEAD_GROWTH, MOST_AHEAD) : 1
+    const count = Math.min(wanted, this.count - at / width)
+    this.#lastAt = at
+    this.#lastCount = count
+    if (checked(binding.matchGroups(handle, pattern.native, rows, at, count - 1, stop))) return
+    throw changed(rows[at] as number, rows[at + 1] as number)
+  }
+}
 
 // The class assigns these functions, because only it can use what is private.
-/** `pattern` is undefined if groups were not asked for. `rows` has the match from `at` on. */
-export let newMatch: (mapping: Mapping, pattern: Pattern | undefined, rows: Float64Array, at: number) => MmapMatch
-/** Where a group begins or ends, or UNMATCHED or UNKNOWN. */
+/** The row of the match begins at `at`. */
+export let newMatch: (found: FoundMatches, at: number) => MmapMatch
+/** Where a group begins or ends, or UNMATCHED, UNKNOWN or LATER. */
 let numberAt: (match: MmapMatch, index: number) => number
-let patternOf: (match: MmapMatch) => Pattern | undefined
-let mappingOf: (match: MmapMatch) => Mapping
+let foundOf: (match: MmapMatch) => FoundMatches
+/** Looks for the groups, after the search. */
+let findGroups: (match: MmapMatch) => void
 
 /**
  * A match of a regular expression: where it is, in bytes from the start of the mapping, and what
  * its groups are. The places are those of the search. The text and the bytes are read when they are
  * asked for, so a change after the search is seen in them. {@link Mmap.match} and
  * {@link Mmap.matchAll} make matches.
+ *
+ * The groups of a match of {@link Mmap.matchAll} and {@link Mmap.matchAllAsync} are found with the
+ * match if the loop asks for the groups of most matches. Otherwise they are found when a group is
+ * first asked for, of this match or of one shortly before it, in the bytes as they are then.
  */
 export class MmapMatch implements Iterable<string | undefined> {
-  readonly #mapping: Mapping
-  /** Undefined if groups were not asked for. */
-  readonly #pattern: Pattern | undefined
-  /** Rows of numbers of several matches, and where the row of this one begins. */
-  readonly #rows: Float64Array
+  readonly #found: FoundMatches
+  /** Where its row begins. */
   readonly #at: number
 
   static {
-    newMatch = (mapping, pattern, rows, at) => new MmapMatch(mapping, pattern, rows, at)
+    newMatch = (found, at) => new MmapMatch(found, at)
     numberAt = (match, index) => {
       try {
-        return match.#rows[match.#at + index] as number
+        return match.#found.rows[match.#at + index] as number
       } catch {
         throw invalidThis('MmapMatch')
       }
     }
-    patternOf = (match) => match.#pattern
-    mappingOf = (match) => match.#mapping
+    foundOf = (match) => match.#found
+    findGroups = (match) => match.#found.findGroups(match.#at)
   }
 
-  private constructor(mapping: Mapping, pattern: Pattern | undefined, rows: Float64Array, at: number) {
-    if (!(mapping instanceof Mapping)) throw wrongType('mapping', 'that of a search: match() makes a match', mapping)
-    this.#mapping = mapping
-    this.#pattern = pattern
-    this.#rows = rows
+  private constructor(found: FoundMatches, at: number) {
+    if (!(found instanceof FoundMatches)) throw wrongType('found', 'that of a search: match() makes a match', found)
+    this.#found = found
     this.#at = at
   }
 
@@ -90,9 +140,8 @@ export class MmapMatch implements Iterable<string | undefined> {
   /**
    * The text of a group, decoded from a copy as UTF-8; undefined if the group has matched nothing.
    * @param which its number or its name; 0 is the whole match
-   * @throws ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a number that no group has, and where the
-   *   match is longer than 16 MiB, ERR_INVALID_ARG_VALUE for a name that no group has, and as
-   *   {@link text}
+   * @throws as {@link span} and {@link text}: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE,
+   *   ERR_OUT_OF_RANGE, ERR_MMAP_CHANGED, ERR_MMAP_CLOSED, ERR_MMAP_FAULT
    */
   group(which: number | string): string | undefined {
     const span = this.span(which)
@@ -104,11 +153,13 @@ export class MmapMatch implements Iterable<string | undefined> {
    * has matched nothing.
    * @param which its number or its name; 0 is the whole match
    * @throws ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE for a number that no group has, and where the
-   *   match is longer than 16 MiB, ERR_INVALID_ARG_VALUE for a name that no group has
+   *   match is longer than 16 MiB, ERR_INVALID_ARG_VALUE for a name that no group has. Where the
+   *   groups are found only now, also ERR_MMAP_CHANGED if the bytes are no match any more,
+   *   ERR_MMAP_CLOSED, ERR_MMAP_FAULT
    */
   span(which: number | string): [start: number, end: number] | undefined {
     const whole = numberAt(this, 0)
-    const pattern = patternOf(this)
+    const { pattern } = foundOf(this)
     if (typeof which === 'number') {
       const last = pattern?.groups ?? 0
       if (!Number.isInteger(which) || which < 0 || which > last) throw noSuchGroup(which, last)
@@ -122,11 +173,12 @@ export class MmapMatch implements Iterable<string | undefined> {
 
   /**
    * The text of each group with a name, or undefined if no group has a name, as in JavaScript.
-   * @throws as {@link group}
+   * @throws ERR_OUT_OF_RANGE where the match is longer than 16 MiB, and a text longer than a string
+   *   can be, ERR_MMAP_CHANGED as {@link span}, ERR_MMAP_CLOSED, ERR_MMAP_FAULT
    */
   get groups(): { [name: string]: string | undefined } | undefined {
     numberAt(this, 0)
-    const names = patternOf(this)?.names
+    const names = foundOf(this).pattern?.names
     if (names === undefined || names.size === 0) return undefined
     const groups: { [name: string]: string | undefined } = Object.create(null)
     for (const [name, numbers] of names) {
@@ -139,17 +191,17 @@ export class MmapMatch implements Iterable<string | undefined> {
   /**
    * The text of the match and then of each group, as the elements of JavaScript's match are:
    * `const [all, year, month] = match`.
-   * @throws as {@link group}
+   * @throws as {@link groups}
    */
   *[Symbol.iterator](): Generator<string | undefined, undefined, undefined> {
     numberAt(this, 0)
-    const last = patternOf(this)?.groups ?? 0
+    const last = foundOf(this).pattern?.groups ?? 0
     for (let which = 0; which <= last; which += 1) yield this.group(which)
   }
 
   /** Where it is. Never throws. */
   [inspect.custom](): string {
-    return #rows in this ? `<memmap.MmapMatch index=${this.index}, end=${this.end}>` : '<memmap.MmapMatch>'
+    return #found in this ? `<memmap.MmapMatch index=${this.index}, end=${this.end}>` : '<memmap.MmapMatch>'
   }
 
   get [Symbol.toStringTag](): string {
@@ -158,7 +210,7 @@ export class MmapMatch implements Iterable<string | undefined> {
 }
 
 function openMapping(match: MmapMatch): Mapping {
-  const mapping = mappingOf(match)
+  const { mapping } = foundOf(match)
   mapping.openHandle()
   return mapping
 }
@@ -171,16 +223,25 @@ function textOf(match: MmapMatch, start: number, end: number): string {
 
 /** Where a group that exists is. */
 function spanOf(match: MmapMatch, which: number): [start: number, end: number] | undefined {
-  const start = numberAt(match, which * 2)
+  const start = groupStart(match, which)
   if (start === UNMATCHED) return undefined
   if (start === UNKNOWN) {
     const length = numberAt(match, 1) - numberAt(match, 0)
     throw outOfRange('The match is too long to look for its groups', 'length', 'at most 16 MiB', length)
   }
   // JavaScript forgets what a group has matched before the last iteration of what it is in.
-  const iterations = patternOf(match)?.iterations[which] ?? []
+  const iterations = foundOf(match).pattern?.iterations[which] ?? []
   for (const iteration of iterations) if (numberAt(match, iteration * 2) > start) return undefined
   return [start, numberAt(match, which * 2 + 1)]
+}
+
+/** Where a group that exists begins, or UNMATCHED or UNKNOWN. */
+function groupStart(match: MmapMatch, which: number): number {
+  foundOf(match).asked += 1
+  const start = numberAt(match, which * 2)
+  if (start !== LATER) return start
+  findGroups(match)
+  return numberAt(match, which * 2)
 }
 
 /** Of several groups with one name, at most one has matched something. */

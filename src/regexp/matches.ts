@@ -9,7 +9,7 @@ import type { CheckedTaskOptions } from '../options/methods.js'
 import { clamp } from '../ranges.js'
 import { DONE, type IterationSource, inheritHelpers, NONE } from '../search/iteration.js'
 import type { StartTask } from '../tasks.js'
-import { type MmapMatch, newMatch } from './match.js'
+import { FoundMatches, type MmapMatch, newMatch } from './match.js'
 import type { Pattern } from './pattern.js'
 
 /**
@@ -23,32 +23,37 @@ const LARGEST_BATCH = 4096
 const LONGEST_WAIT = 20
 /** Of many numbers each, there are fewer, because a match that is kept keeps its batch. */
 const MOST_NUMBERS = 8192
+/**
+ * The groups of a batch are found with it if groups were asked for at least so often for each match
+ * of the batch before. To find the groups of one match later takes about twice as long.
+ */
+const OFTEN = 0.5
 
 /** What is searched for, and where. */
 export interface MatchRequest {
   pattern: Pattern
   hasGroups: boolean
+  /** All groups are found with their match. */
+  isEager?: boolean
   start: number
   /** Infinity: the end that the mapping has at that time. */
   stop: number
 }
 
-/** The matches that a call has found, as rows of numbers. */
-interface Batch {
-  rows: Float64Array
-  count: number
-  isLast: boolean
-}
-
-const NO_BATCH: Batch = { rows: new Float64Array(0), count: 0, isLast: false }
+const NO_ROWS = new Float64Array(0)
 
 /** Finds matches in batches. It goes on after the mapping has changed. */
 export class BatchedMatches {
   /** The number of numbers of a match. */
   readonly width: number
+  /** A batch without matches. */
+  readonly none: FoundMatches
   readonly #mapping: Mapping
   readonly #request: MatchRequest
   readonly #groups: Pattern | undefined
+  /** Where the search ends. */
+  #stop = 0
+  #isEager: boolean
   #search: ExternalObject<PatternSearch> | undefined
   /** The number of matches that the next batch has room for. */
   #room = FIRST_BATCH
@@ -58,11 +63,14 @@ export class BatchedMatches {
     this.#mapping = mapping
     this.#request = request
     this.#groups = hasGroups ? pattern : undefined
+    this.#isEager = hasGroups
     this.width = hasGroups ? (pattern.allGroups + 1) * 2 : 2
+    this.none = new FoundMatches(mapping, undefined, NO_ROWS, 0)
   }
 
-  match(batch: Batch, number: number): MmapMatch {
-    return newMatch(this.#mapping, this.#groups, batch.rows, number * this.width)
+  /** Whether the groups of the next batch are to be found with it. */
+  get isEager(): boolean {
+    return this.#isEager
   }
 
   /** Begins to search from here on, in the length that the mapping has. */
@@ -70,16 +78,23 @@ export class BatchedMatches {
     const { pattern, hasGroups, stop } = this.#request
     const end = clamp(stop, this.#mapping.length)
     const start = Math.min(from, end)
-    this.#search = checked(binding.newPatternSearch(pattern.native, start, end, hasGroups && pattern.allGroups > 0))
+    this.#stop = end
+    this.#search = checked(binding.newPatternSearch(pattern.native, start, end, hasGroups))
   }
 
   get search(): ExternalObject<PatternSearch> | undefined {
     return this.#search
   }
 
-  /** An array for the next batch. */
-  newRows(): Float64Array {
-    return new Float64Array(this.#room * this.width)
+  /** The next batch, before its matches are found. */
+  nextBatch(): FoundMatches {
+    return new FoundMatches(this.#mapping, this.#groups, new Float64Array(this.#room * this.width), this.#stop)
+  }
+
+  /** Learns from a batch, of which so many matches have been returned, what the user asks for. */
+  learn({ asked }: FoundMatches, returned: number): void {
+    const { hasGroups, isEager } = this.#request
+    if (returned > 0 && isEager !== true) this.#isEager = hasGroups && asked >= returned * OFTEN
   }
 
   /** Chooses the length of the next batch, after one that began at `started`. */
@@ -91,24 +106,25 @@ export class BatchedMatches {
   }
 }
 
-/** A batch from what a native function has returned. */
-function batchOf(rows: Float64Array, result: number): Batch {
-  return result < 0 ? { rows, count: NONE - result, isLast: true } : { rows, count: result, isLast: false }
+/** A batch, of which a native function has returned the number of matches. */
+function filled(batch: FoundMatches, result: number): FoundMatches {
+  batch.isLast = result < 0
+  batch.count = result < 0 ? NONE - result : result
+  return batch
 }
 
 /** Where the next match may begin after a match. */
-function afterMatch({ rows }: Batch, at: number): number {
+function afterMatch({ rows }: FoundMatches, at: number): number {
   const [start, end] = [rows[at] as number, rows[at + 1] as number]
   return end > start ? end : end + 1
 }
 
 /** The places of matches, found some thousand at a time. */
 export class MatchPlaces {
-  /** The numbers of the matches of this batch. */
-  rows = NO_BATCH.rows
+  /** The batch of the match that `next` has returned. */
+  batch: FoundMatches
   readonly #source: IterationSource
   readonly #matches: BatchedMatches
-  #batch = NO_BATCH
   #returned = 0
   /** Where to go on after the mapping has changed. */
   #next: number
@@ -120,14 +136,15 @@ export class MatchPlaces {
   constructor(mapping: Mapping, request: MatchRequest) {
     this.#source = mapping.iterationSource()
     this.#matches = new BatchedMatches(mapping, request)
+    this.batch = this.#matches.none
     this.#next = request.start
   }
 
-  /** Where in `rows` the next match is, or NONE. */
+  /** Where in the rows of its batch the next match is, or NONE. */
   next(): number {
     const { state } = this.#source
     const isKnown =
-      this.#returned < this.#batch.count && state.generation === this.#generation && state.faults[0] === this.#faults
+      this.#returned < this.batch.count && state.generation === this.#generation && state.faults[0] === this.#faults
     if (!isKnown && !this.#findMore()) return NONE
     this.#returned += 1
     return (this.#returned - 1) * this.#matches.width
@@ -135,12 +152,11 @@ export class MatchPlaces {
 
   end(): void {
     this.#ended = true
-    this.#setBatch(NO_BATCH)
+    this.#setBatch(this.#matches.none)
   }
 
-  #setBatch(batch: Batch): void {
-    this.#batch = batch
-    this.rows = batch.rows
+  #setBatch(batch: FoundMatches): void {
+    this.batch = batch
     this.#returned = 0
   }
 
@@ -150,31 +166,29 @@ export class MatchPlaces {
     const { generation, faults } = this.#source.state
     this.#faults = faults[0]
     const hasChanged = generation !== this.#generation
-    if (!hasChanged && this.#returned < this.#batch.count) return true
-    if (this.#returned > 0) this.#next = afterMatch(this.#batch, (this.#returned - 1) * this.#matches.width)
+    if (!hasChanged && this.#returned < this.batch.count) return true
+    if (this.#returned > 0) this.#next = afterMatch(this.batch, (this.#returned - 1) * this.#matches.width)
+    this.#matches.learn(this.batch, this.#returned)
     if (hasChanged) this.#matches.restart(this.#next)
-    else if (this.#batch.isLast) return false
+    else if (this.batch.isLast) return false
     this.#generation = generation
-    this.#setBatch(NO_BATCH)
-    const { search } = this.#matches
+    this.#setBatch(this.#matches.none)
+    const { search, isEager } = this.#matches
     if (search === undefined) return false
-    const rows = this.#matches.newRows()
+    const batch = this.#matches.nextBatch()
     const started = performance.now()
-    this.#setBatch(batchOf(rows, checked(binding.nextMatches(this.#source.handle(), search, rows))))
+    const found = binding.nextMatches(this.#source.handle(), search, batch.rows, isEager)
+    this.#setBatch(filled(batch, checked(found)))
     this.#matches.adapt(started)
-    return this.#batch.count > 0
+    return this.batch.count > 0
   }
 }
 
 /** The matches, one after the other. */
 export class PatternMatches implements IterableIterator<MmapMatch> {
-  readonly #mapping: Mapping
-  readonly #pattern: Pattern | undefined
   readonly #places: MatchPlaces
 
   constructor(mapping: Mapping, request: MatchRequest) {
-    this.#mapping = mapping
-    this.#pattern = request.hasGroups ? request.pattern : undefined
     this.#places = new MatchPlaces(mapping, request)
   }
 
@@ -182,7 +196,7 @@ export class PatternMatches implements IterableIterator<MmapMatch> {
     const places = this.#places
     const at = places.next()
     if (at === NONE) return this.return()
-    return { value: newMatch(this.#mapping, this.#pattern, places.rows, at), done: false }
+    return { value: newMatch(places.batch, at), done: false }
   }
 
   return(): IteratorResult<MmapMatch, undefined> {
@@ -202,14 +216,15 @@ export interface MatchTaskRequest extends MatchRequest {
 
 /** A task that finds a batch. */
 interface Search {
-  batch: Promise<Batch>
+  batch: Promise<FoundMatches>
   /** Set when the task has begun. */
   stop: () => void
 }
 
 /**
  * The matches, each batch of which a task finds. The task for a batch begins when the first match
- * of the batch before is taken, so at most two batches are in memory.
+ * of the batch before is taken, so at most two batches are in memory. Whether it finds groups
+ * depends on the last batch that the loop has finished.
  */
 export class PatternMatchesAsync implements AsyncIterableIterator<MmapMatch> {
   readonly #mapping: Mapping
@@ -219,7 +234,7 @@ export class PatternMatchesAsync implements AsyncIterableIterator<MmapMatch> {
   readonly #onProgress: CheckedTaskOptions['onProgress']
   #stopListening: (() => void) | undefined
   #isAborted = false
-  #batch = NO_BATCH
+  #batch: FoundMatches
   #returned = 0
   /** The task that finds the next batch. */
   #upcoming: Search | undefined
@@ -234,6 +249,7 @@ export class PatternMatchesAsync implements AsyncIterableIterator<MmapMatch> {
     this.#mapping = mapping
     this.#source = mapping.iterationSource()
     this.#matches = new BatchedMatches(mapping, request)
+    this.#batch = this.#matches.none
     this.#signal = request.task.signal
     this.#onProgress = request.task.onProgress
     this.#next = request.start
@@ -268,7 +284,7 @@ export class PatternMatchesAsync implements AsyncIterableIterator<MmapMatch> {
       if (this.#ended) return DONE
       const search = this.#attempt(() => this.#follow())
       if (search === undefined) return this.#ended ? DONE : this.#take()
-      let batch: Batch | undefined
+      let batch: FoundMatches | undefined
       try {
         batch = await search.batch
       } catch (error) {
@@ -279,9 +295,7 @@ export class PatternMatchesAsync implements AsyncIterableIterator<MmapMatch> {
       }
       if (this.#upcoming !== search) continue
       this.#upcoming = undefined
-      this.#keepPlace()
-      this.#batch = batch
-      this.#returned = 0
+      this.#replace(batch)
       if (batch.count === 0) this.#attempt(() => this.#finish())
     }
   }
@@ -302,11 +316,9 @@ export class PatternMatchesAsync implements AsyncIterableIterator<MmapMatch> {
     this.#source.check()
     const { generation } = this.#source.state
     if (generation !== this.#generation) {
-      this.#keepPlace()
       this.#upcoming?.stop()
       this.#upcoming = undefined
-      this.#batch = NO_BATCH
-      this.#returned = 0
+      this.#replace(this.#matches.none)
       this.#matches.restart(this.#next)
       this.#generation = generation
     }
@@ -321,29 +333,30 @@ export class PatternMatchesAsync implements AsyncIterableIterator<MmapMatch> {
 
   #take(): IteratorResult<MmapMatch, undefined> {
     this.#returned += 1
-    const value = this.#matches.match(this.#batch, this.#returned - 1)
+    const value = newMatch(this.#batch, (this.#returned - 1) * this.#matches.width)
     if (this.#returned === 1 && !this.#batch.isLast) this.#upcoming ??= this.#begin()
     return { value, done: false }
   }
 
   #begin(): Search {
     const matches = this.#matches
-    const rows = matches.newRows()
-    const room = rows.length / matches.width
+    const { isEager } = matches
+    const batch = matches.nextBatch()
+    const room = batch.rows.length / matches.width
     const started = performance.now()
-    const search: Search = { batch: Promise.resolve(NO_BATCH), stop: () => {} }
-    const find = async (): Promise<Batch> => {
+    const search: Search = { batch: Promise.resolve(batch), stop: () => {} }
+    const find = async (): Promise<FoundMatches> => {
       const { search: native } = matches
-      if (native === undefined) return { ...NO_BATCH, isLast: true }
+      if (native === undefined) return filled(batch, NONE)
       const options = { signal: undefined, onProgress: this.#onProgress, threads: 1 }
       const start: StartTask = (task) => {
         search.stop = () => binding.stopTask(task)
-        return binding.startNextMatches(task, native, room)
+        return binding.startNextMatches(task, native, room, isEager)
       }
       const result = await this.#mapping.runTask(options, this.#total, start, true)
-      checked(binding.takeMatches(native, rows))
+      checked(binding.takeMatches(native, batch.rows))
       matches.adapt(started)
-      return batchOf(rows, result)
+      return filled(batch, result)
     }
     search.batch = find()
     // It is waited for when the next match is asked for, which may be never.
@@ -351,8 +364,11 @@ export class PatternMatchesAsync implements AsyncIterableIterator<MmapMatch> {
     return search
   }
 
-  #keepPlace(): void {
+  #replace(batch: FoundMatches): void {
     if (this.#returned > 0) this.#next = afterMatch(this.#batch, (this.#returned - 1) * this.#matches.width)
+    this.#matches.learn(this.#batch, this.#returned)
+    this.#batch = batch
+    this.#returned = 0
   }
 
   #finish(): void {
@@ -363,7 +379,7 @@ export class PatternMatchesAsync implements AsyncIterableIterator<MmapMatch> {
   #end(): void {
     this.#ended = true
     this.#upcoming = undefined
-    this.#batch = NO_BATCH
+    this.#batch = this.#matches.none
     this.#returned = 0
     this.#stopListening?.()
     this.#stopListening = undefined

@@ -103,7 +103,7 @@ class Places implements LinePlaces {
   next(place: Float64Array): boolean {
     const at = this.#places.next()
     if (at === NONE) return false
-    const { rows } = this.#places
+    const { rows } = this.#places.batch
     place[0] = rows[at] as number
     place[1] = rows[at + 1] as number
     return true
@@ -183,7 +183,8 @@ class PlacesBackwards implements LinePlaces {
     const from = newline === NONE ? start : newline + 1
     const places = new MatchPlaces(this.#mapping, matchRequest(this.#request, { start: from, stop }))
     for (let at = places.next(); at !== NONE; at = places.next()) {
-      this.#found.push(places.rows[at] as number, places.rows[at + 1] as number)
+      const { rows } = places.batch
+      this.#found.push(rows[at] as number, rows[at + 1] as number)
     }
     this.#before = from
     return true

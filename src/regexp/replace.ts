@@ -37,12 +37,12 @@ interface Replacer {
 
 /** Replaces each match by what a function returns, and returns the number of matches. */
 export function replaceEach(mapping: Mapping, request: MatchRequest, { to, fill, check }: Replacer): number {
-  const places = new MatchPlaces(mapping, request)
+  const places = new MatchPlaces(mapping, { ...request, isEager: true })
   let replaced = 0
   let isUsers = false
   try {
     for (let at = places.next(); at !== NONE; at = places.next()) {
-      const match = newMatch(mapping, request.pattern, places.rows, at)
+      const match = newMatch(places.batch, at)
       const { index, length } = match
       isUsers = true
       const value = to(match)

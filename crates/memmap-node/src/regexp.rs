@@ -2,11 +2,12 @@
 //!
 //! A match is a row of numbers: its start, its end, and the start and the end of each group if
 //! groups are wanted. They count from the start of the mapping. A group without a place has -1
-//! twice; -2 twice says that the match is too long to look for its groups. These are doubles,
-//! because a match may be longer than an integer of 32 bits can say.
+//! twice; -2 twice says that the match is too long to look for its groups; -3 twice says that they
+//! have not been looked for, and `match_groups` does so. These are doubles, because a match may be
+//! longer than an integer of 32 bits can say.
 
 use crate::error::Outcome;
-use crate::handle::{Handle, range};
+use crate::handle::{Handle, index, range};
 use crate::task::{Started, counting, promise, replacing};
 use crate::typed_array::{Float64Positions, Uint8Argument, Uint32Argument};
 use memmap_core::mapping::Retained;
@@ -22,9 +23,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Bytes that a thread searches for the next matches before other tasks get their turn.
 const TURN: usize = 1024 * 1024;
 
+/// What a row has for a group that has not been looked for.
+const LATER: f64 = -3.0;
+
+/// Bytes of the matches after the first whose groups a call looks for. To find those of long
+/// matches takes longer than a call.
+const LATE_BYTES: usize = 4096;
+
 /// A search that finds the matches in batches.
 pub struct Batches {
     search: PatternSearch,
+    /// The number of groups in a row.
+    groups: usize,
     /// The rows of the last batch that a task has found.
     rows: Vec<f64>,
     /// No match follows them.
@@ -39,6 +49,8 @@ struct NextMatches {
     batches: Arc<Mutex<Batches>>,
     /// The number of matches that are wanted.
     room: usize,
+    /// Their groups are wanted, too.
+    is_eager: bool,
 }
 
 impl NextMatches {
@@ -74,6 +86,8 @@ impl Work for NextMatches {
         let mut batches = self.batches();
         batches.rows.clear();
         batches.is_over = false;
+        let Batches { search, groups, .. } = &mut *batches;
+        search.set_groups(self.is_eager && *groups > 0);
         drop(batches);
         Box::new(NextMatchesPiece { work: self, position: 0 })
     }
@@ -88,14 +102,14 @@ struct NextMatchesPiece {
 impl Piece for NextMatchesPiece {
     fn advance(&mut self, memory: &Retained) -> Result<Progress> {
         let mut batches = self.work.batches();
-        let Batches { search, rows, is_over } = &mut *batches;
-        let left = self.work.room - rows.len() / width(search);
+        let Batches { search, groups, rows, is_over } = &mut *batches;
+        let left = self.work.room - rows.len() / width(*groups);
         let advance =
             |search: &mut PatternSearch, mut hit: Hit<'_>| memory.region().advance(search, search.chunk(), &mut hit);
-        let found = find(search, left, advance, &mut |_, number| rows.push(number))?;
+        let found = find(search, *groups, left, advance, &mut |_, number| rows.push(number))?;
         *is_over = found < 0.0;
         self.position = search.position() - search.range().start;
-        let is_done = *is_over || rows.len() / width(search) == self.work.room;
+        let is_done = *is_over || rows.len() / width(*groups) == self.work.room;
         Ok(if is_done { Progress::Done } else { Progress::Paused })
     }
 
@@ -133,7 +147,7 @@ pub fn longest_match(#[napi(ts_arg_type = "ExternalObject<Pattern>")] pattern: &
     pattern.lengths().map_or(0.0, |(_, most)| most.map_or(f64::INFINITY, |most| most as f64))
 }
 
-/// A search in `[start, stop)`, whose matches have their groups if `groups` is true. It keeps where
+/// A search in `[start, stop)`, whose rows have room for groups if `groups` is true. It keeps where
 /// it is from one batch to the next.
 #[napi(ts_return_type = "Outcome<ExternalObject<PatternSearch>>")]
 pub fn new_pattern_search(
@@ -142,29 +156,32 @@ pub fn new_pattern_search(
     stop: f64,
     groups: bool,
 ) -> Outcome<External<Arc<Mutex<Batches>>>> {
-    let search = range(start, stop).map(|range| PatternSearch::new(pattern, range, groups));
+    let search = range(start, stop).map(|range| PatternSearch::new(pattern, range, false));
+    let groups = if groups { pattern.groups() } else { 0 };
     search
-        .map(|search| External::new(Arc::new(Mutex::new(Batches { search, rows: Vec::new(), is_over: false }))))
+        .map(|search| External::new(Arc::new(Mutex::new(Batches { search, groups, rows: Vec::new(), is_over: false }))))
         .into()
 }
 
 /// Finds the next matches, as many as `rows` has room for. It returns their number, or -1 less that
 /// number if no match follows. A match is a row of numbers: its start, its end, and those of its
-/// groups. A group has -1 twice if it has matched nothing, and -2 twice if the match is too long to
-/// look for its groups.
+/// groups. A group has -1 twice if it has matched nothing, -2 twice if the match is too long to
+/// look for its groups, and -3 twice without `isEager`: {@link matchGroups} looks for them.
 #[napi]
 pub fn next_matches(
     handle: &External<Handle>,
     #[napi(ts_arg_type = "ExternalObject<PatternSearch>")] search: &External<Arc<Mutex<Batches>>>,
     #[napi(ts_arg_type = "Float64Array")] rows: Float64Positions,
+    is_eager: bool,
 ) -> Outcome<f64> {
     let found = handle.with(|mapping| {
         let mut batches = search.try_lock().map_err(|_| Error::Contradiction("a task is using this search"))?;
-        let search = &mut batches.search;
-        let room = rows.length() / width(search);
+        let Batches { search, groups, .. } = &mut *batches;
+        search.set_groups(is_eager && *groups > 0);
+        let room = rows.length() / width(*groups);
         let advance =
             |search: &mut PatternSearch, mut hit: Hit<'_>| mapping.region().advance(search, usize::MAX, &mut hit);
-        find(search, room, advance, &mut |index, number| rows.set(index, number))
+        find(search, *groups, room, advance, &mut |index, number| rows.set(index, number))
     });
     found.into()
 }
@@ -176,14 +193,15 @@ pub fn start_next_matches(
     #[napi(ts_arg_type = "ExternalObject<Task>")] task: &External<Arc<Task>>,
     #[napi(ts_arg_type = "ExternalObject<PatternSearch>")] search: &External<Arc<Mutex<Batches>>>,
     room: u32,
+    is_eager: bool,
 ) -> Outcome<Unknown<'static>> {
-    let work = Arc::new(NextMatches { batches: Arc::clone(search), room: room as usize });
+    let work = Arc::new(NextMatches { batches: Arc::clone(search), room: room as usize, is_eager });
     let started = Started::new(Arc::clone(&work) as Arc<_>, move |result| {
         let mut batches = work.batches();
         if result.is_err() {
             batches.rows.clear();
         }
-        let count = (batches.rows.len() / width(&batches.search)) as f64;
+        let count = (batches.rows.len() / width(batches.groups)) as f64;
         result.map(|()| if batches.is_over { -1.0 - count } else { count }).into()
     });
     promise(env, task, 0.0, 0.0, Ok(started))
@@ -215,13 +233,51 @@ pub fn first_match(
     stop: f64,
 ) -> Outcome<bool> {
     let found = handle.with(|mapping| {
-        let mut search = PatternSearch::new(pattern, range(start, stop)?, row.length() > 2);
+        let groups = if row.length() > 2 { pattern.groups() } else { 0 };
+        let mut search = PatternSearch::new(pattern, range(start, stop)?, groups > 0);
         let advance =
             |search: &mut PatternSearch, mut hit: Hit<'_>| mapping.region().advance(search, usize::MAX, &mut hit);
-        find(&mut search, 1, advance, &mut |index, number| row.set(index, number))
+        find(&mut search, groups, 1, advance, &mut |index, number| row.set(index, number))
     });
     // One match is 1, or -2 if no other follows.
     found.map(|count| count == 1.0 || count == -2.0).into()
+}
+
+/// Looks for the groups of a match, whose row is at `at`, and which a search up to `stop` has
+/// found. It sets the numbers of the groups, unless the bytes are no match any more. Then it
+/// returns false. It does the same for some of the next rows, of which there are `more`, and which
+/// it leaves as they are if they have groups, or are no matches any more.
+#[napi]
+pub fn match_groups(
+    handle: &External<Handle>,
+    #[napi(ts_arg_type = "ExternalObject<Pattern>")] pattern: &External<Arc<Pattern>>,
+    #[napi(ts_arg_type = "Float64Array")] rows: Float64Positions,
+    at: u32,
+    more: u32,
+    stop: f64,
+) -> Outcome<bool> {
+    let found = handle.with(|mapping| {
+        let (first, stop) = (at as usize, index(stop)?);
+        let find = |at: usize, place: Range<usize>| {
+            let set = |groups: &[Group]| put_groups(groups, at + 2, &mut |index, number| rows.set(index, number));
+            mapping.region().groups(pattern, place, stop, set)
+        };
+        let place = |at: usize| range(rows.get(at)?, rows.get(at + 1)?);
+        let is_match = find(first, place(first)?)?;
+        let mut left = LATE_BYTES;
+        for at in (first..).step_by(width(pattern.groups())).skip(1).take(more as usize) {
+            let place = place(at)?;
+            if place.len() > left {
+                break;
+            }
+            left -= place.len();
+            if rows.get(at + 2)? == LATER {
+                find(at, place)?;
+            }
+        }
+        Ok(is_match)
+    });
+    found.into()
 }
 
 /// How many matches are in `[start, stop)`.
@@ -288,14 +344,16 @@ fn replacement(to: &Uint8Argument, fill: i32) -> Result<Replacement> {
 }
 
 /// How many numbers a match has.
-fn width(search: &PatternSearch) -> usize {
-    (search.groups() + 1) * 2
+fn width(groups: usize) -> usize {
+    (groups + 1) * 2
 }
 
 /// Finds at most `room` matches with `search`, and calls `put` with each number of their rows and
-/// its index. It returns the number of matches, or -1 less that number if no match follows.
+/// its index. A row has the numbers of `groups` groups. It returns the number of matches, or -1
+/// less that number if no match follows.
 fn find(
     search: &mut PatternSearch,
+    groups: usize,
     room: usize,
     advance: impl FnOnce(&mut PatternSearch, Hit<'_>) -> Result<Progress>,
     put: &mut dyn FnMut(usize, f64),
@@ -305,22 +363,30 @@ fn find(
     }
     let (mut count, mut index) = (0, 0);
     let progress = advance(search, &mut |found| {
-        let mut pair = |start: f64, end: f64| {
-            put(index, start);
-            put(index + 1, end);
-            index += 2;
-        };
-        pair(found.start as f64, found.end as f64);
-        for group in found.groups {
-            match *group {
-                Group::Unmatched => pair(-1.0, -1.0),
-                Group::Unknown => pair(-2.0, -2.0),
-                Group::At { start, end } => pair(start as f64, end as f64),
-            }
+        put(index, found.start as f64);
+        put(index + 1, found.end as f64);
+        let end = index + width(groups);
+        put_groups(found.groups, index + 2, put);
+        for later in index + width(found.groups.len())..end {
+            put(later, LATER);
         }
+        index = end;
         count += 1;
         count < room
     })?;
     let count = count as f64;
     Ok(if progress == Progress::Done { -1.0 - count } else { count })
+}
+
+/// Calls `put` with the numbers of groups, the first of which is at `index`.
+fn put_groups(groups: &[Group], index: usize, put: &mut dyn FnMut(usize, f64)) {
+    for (group, at) in groups.iter().zip((index..).step_by(2)) {
+        let (start, end) = match *group {
+            Group::Unmatched => (-1.0, -1.0),
+            Group::Unknown => (-2.0, -2.0),
+            Group::At { start, end } => (start as f64, end as f64),
+        };
+        put(at, start);
+        put(at + 1, end);
+    }
 }

@@ -56,7 +56,7 @@ impl FromNapiValue for Uint8Argument {
     }
 }
 
-/// A typed array of the caller, for the length of one call, to be filled with positions.
+/// A typed array of positions of the caller, for the length of one call.
 pub struct Positions<T> {
     numbers: *mut T,
     length: usize,
@@ -94,6 +94,19 @@ impl<T: Element> Positions<T> {
     /// How many positions it has room for.
     pub fn length(&self) -> usize {
         self.length
+    }
+
+    /// A position.
+    ///
+    /// # Errors
+    ///
+    /// `OutOfRange` beyond the length.
+    pub fn get(&self, index: usize) -> memmap_core::Result<T> {
+        if index >= self.length {
+            return Err(Error::OutOfRange);
+        }
+        // SAFETY: as in `set`.
+        Ok(unsafe { self.numbers.wrapping_add(index).read_volatile() })
     }
 
     /// Sets a position, or none beyond the length.

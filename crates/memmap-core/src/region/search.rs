@@ -2,7 +2,7 @@
 
 use super::Region;
 use crate::error::{Error, Result};
-use crate::search::{Finder, Match, Progress, Search, Searcher};
+use crate::search::{Finder, Group, Match, Pattern, Progress, Search, Searcher};
 use crate::sys;
 use std::ops::Range;
 use std::ptr;
@@ -128,6 +128,39 @@ impl Region {
         // SAFETY: `bytes_of` found the bytes inside the mapping, which lives as long as `self`.
         let advance = || unsafe { search.advance(self.start(), budget, hit) };
         if budget == WHOLE { self.with_read_ahead(reach.start, reach.len(), advance)? } else { self.checked(advance)? }
+    }
+
+    /// Passes the groups of the match at `place` on, which a search up to `stop` has found before.
+    /// It returns false if the bytes have changed, so that they are no match any more. Then, and
+    /// after an error, nothing is passed on.
+    ///
+    /// # Errors
+    ///
+    /// ERR_OUT_OF_RANGE for an end before the start, ERR_MMAP_FAULT.
+    pub fn groups(
+        &self,
+        pattern: &Pattern,
+        place: Range<usize>,
+        stop: usize,
+        pass: impl FnOnce(&[Group]),
+    ) -> Result<bool> {
+        let stop = stop.min(self.len());
+        if place.end > stop {
+            return Ok(false);
+        }
+        self.bytes_of(&place)?;
+        let Some(mut cache) = pattern.take_group_cache() else {
+            return Ok(true);
+        };
+        // SAFETY: `bytes_of` found the match inside the mapping, which lives as long as `self`, and
+        // `stop` is not behind its end.
+        let find = || unsafe { pattern.find_groups(&mut cache, self.start(), place, stop) };
+        let is_match = self.checked(find)?;
+        if is_match {
+            pass(&cache.groups);
+        }
+        pattern.keep_group_cache(cache);
+        Ok(is_match)
     }
 
     /// The number of matches in `range`, without overlaps. An empty needle has none.

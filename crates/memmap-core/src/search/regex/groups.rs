@@ -45,8 +45,11 @@ pub struct GroupFinder {
 
 #[derive(Debug)]
 struct OnePass {
+    /// It reads a match up to its last group.
     dfa: onepass::DFA,
-    /// It reads a match from its end.
+    /// It reads all of a match. `None` if `dfa` does.
+    whole: Option<onepass::DFA>,
+    /// They read a match from its end.
     is_reversed: bool,
 }
 
@@ -75,8 +78,8 @@ pub enum Found {
 impl GroupFinder {
     /// A finder for the first `groups` groups of a pattern.
     pub fn new(hir: &Hir, nfa: NFA, groups: usize) -> Result<GroupFinder> {
-        let forward = || Some(OnePass { dfa: one_pass(hir)?, is_reversed: false });
-        let reversed = || Some(OnePass { dfa: one_pass(&reversed(hir)?)?, is_reversed: true });
+        let forward = || one_pass(hir, false);
+        let reversed = || one_pass(&reversed(hir)?, true);
         let config = BoundedBacktracker::config().visited_capacity(VISITED);
         let backtracker = BoundedBacktracker::builder().configure(config).build_from_nfa(nfa);
         Ok(GroupFinder {
@@ -103,7 +106,8 @@ impl GroupFinder {
         length.saturating_mul(states)
     }
 
-    /// Finds the groups of the match at `place`, with the bytes before and after it.
+    /// Finds the groups of the match at `place`, with the bytes before and after it. The search has
+    /// just read the match, so what follows its last group is not read again.
     ///
     /// # Safety
     ///
@@ -115,6 +119,38 @@ impl GroupFinder {
         place: Range<usize>,
         before: Option<u8>,
         after: Option<u8>,
+    ) -> Found {
+        // SAFETY: the caller's promise.
+        unsafe { self.find_in(cache, memory, place, [before, after], false) }
+    }
+
+    /// Like [`GroupFinder::find`], long after the search: they are found only if all of `place` is
+    /// a match now.
+    ///
+    /// # Safety
+    ///
+    /// As for [`GroupFinder::find`].
+    pub unsafe fn find_late(
+        &self,
+        cache: &mut GroupCache,
+        memory: *const u8,
+        place: Range<usize>,
+        sides: [Option<u8>; 2],
+    ) -> Found {
+        // SAFETY: the caller's promise.
+        unsafe { self.find_in(cache, memory, place, sides, true) }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`GroupFinder::find`].
+    unsafe fn find_in(
+        &self,
+        cache: &mut GroupCache,
+        memory: *const u8,
+        place: Range<usize>,
+        [before, after]: [Option<u8>; 2],
+        is_late: bool,
     ) -> Found {
         let length = place.len();
         if length > LONGEST || self.one_pass.is_none() && length > self.backtracker.max_haystack_len() {
@@ -131,11 +167,13 @@ impl GroupFinder {
         let slots = &mut cache.slots;
         slots.fill(None);
         let found = if let (Some(one_pass), Some(cache)) = (&self.one_pass, &mut cache.one_pass) {
-            one_pass.dfa.try_search_slots(cache, &input, slots).ok().flatten()
+            let whole = one_pass.whole.as_ref().filter(|_| is_late);
+            whole.unwrap_or(&one_pass.dfa).try_search_slots(cache, &input, slots).ok().flatten()
         } else {
             self.backtracker.try_search_slots(&mut cache.backtracker, &input, slots).ok().flatten()
         };
-        if found.is_none() {
+        let end = slots.get(1).copied().flatten().map(NonMaxUsize::get);
+        if found.is_none() || is_late && end != Some(skipped + length) {
             return Found::Changed;
         }
         let mut pairs = slots.chunks_exact(2).skip(1);
@@ -154,6 +192,11 @@ impl GroupFinder {
 }
 
 impl GroupCache {
+    /// Bytes that the copy of a match has room for.
+    pub fn copied(&self) -> usize {
+        self.copy.capacity()
+    }
+
     /// Copies the bytes of a match, between a first and a last one. It returns false if there is no
     /// memory for that.
     ///
@@ -189,11 +232,11 @@ impl GroupCache {
     }
 }
 
-/// A one-pass DFA for a pattern, up to its last group. `None` if it is not one-pass.
+/// The one-pass DFAs of a pattern. `None` if it is not one-pass.
 ///
 /// The whole pattern must be one-pass. Then the byte after the last group leaves no other way than
 /// out of the groups, and the DFA without the rest stops there, too.
-fn one_pass(hir: &Hir) -> Option<onepass::DFA> {
+fn one_pass(hir: &Hir, is_reversed: bool) -> Option<OnePass> {
     let build = |hir: &Hir| {
         let nfa = Compiler::new().configure(Config::new().utf8(false)).build_from_hir(hir).ok()?;
         let config = onepass::Config::new().size_limit(Some(LARGEST_ONE_PASS)).match_kind(MatchKind::All);
@@ -201,14 +244,15 @@ fn one_pass(hir: &Hir) -> Option<onepass::DFA> {
     };
     let whole = build(hir)?;
     let HirKind::Concat(parts) = hir.kind() else {
-        return Some(whole);
+        return Some(OnePass { dfa: whole, whole: None, is_reversed });
     };
     let has_groups = |part: &Hir| part.properties().explicit_captures_len() > 0;
     let needed = parts.iter().rposition(has_groups)? + 1;
     if needed == parts.len() {
-        return Some(whole);
+        return Some(OnePass { dfa: whole, whole: None, is_reversed });
     }
-    build(&Hir::concat(parts.iter().take(needed).cloned().collect()))
+    let dfa = build(&Hir::concat(parts.iter().take(needed).cloned().collect()))?;
+    Some(OnePass { dfa, whole: Some(whole), is_reversed })
 }
 
 /// The pattern of the reversed bytes. `None` if its groups would not be the same, or if it is

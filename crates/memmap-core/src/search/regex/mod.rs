@@ -5,6 +5,7 @@
 //! * `steps`: the loops that step an automaton over mapped memory.
 //! * `lines`: patterns whose matches are whole lines.
 //! * `groups`: where the groups of a match are.
+//! * `late_groups`: the same, for a match that was found before.
 //!
 //! The automata are those of regex-automata. Its own searches take slices, and a slice over memory
 //! that others write to would be undefined behaviour. So its lazy DFAs are stepped from here, one
@@ -13,6 +14,7 @@
 //! there are no seams, and a match may have any length.
 
 mod groups;
+mod late_groups;
 mod lines;
 mod program;
 mod search;
@@ -105,6 +107,8 @@ pub struct Pattern {
     divides: bool,
     lengths: Option<(usize, Option<usize>)>,
     caches: Mutex<Caches>,
+    /// What [`Pattern::take_group_cache`] takes.
+    group_cache: Mutex<Option<GroupCache>>,
 }
 
 #[derive(Debug, Default)]
@@ -181,6 +185,7 @@ impl Pattern {
             divides: !options.sticky && are_within_lines,
             lengths,
             caches: Mutex::default(),
+            group_cache: Mutex::default(),
         }))
     }
 

@@ -132,9 +132,9 @@ impl PatternSearch {
         }
     }
 
-    /// The number of groups that a match has.
-    pub fn groups(&self) -> usize {
-        if self.groups { self.pattern.options.groups } else { 0 }
+    /// Whether the next matches have their groups.
+    pub fn set_groups(&mut self, groups: bool) {
+        self.groups = groups;
     }
 
     unsafe fn run(
