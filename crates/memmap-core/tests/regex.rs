@@ -14,6 +14,7 @@
 mod random;
 
 use memmap_core::search::{Group, Pattern, PatternOptions, PatternSearch, PrefilterChoice, Progress, Search};
+use memmap_core::{Access, Mapping, Request, Target};
 use random::Random;
 use regex_syntax::hir::Hir;
 use std::ops::Range;
@@ -202,6 +203,70 @@ fn random_patterns_find_what_regex_finds() {
             assert_eq!(counted(&pattern, &text, start..stop, budget), wanted.len(), "{context}");
         }
     }
+}
+
+/// The groups of a match, found after the search. `None` if it is no match any more.
+fn late_groups(memory: &Mapping, pattern: &Pattern, place: Range<usize>, stop: usize) -> Option<Found> {
+    let mut all = None;
+    let mut keep = |groups: &[Group]| {
+        let group = |group: &Group| match *group {
+            Group::At { start, end } => Some((start, end)),
+            Group::Unmatched => None,
+            Group::Unknown => panic!("the groups of a short match"),
+        };
+        all = Some(groups.iter().map(group).collect());
+    };
+    let is_match = memory.region().groups(pattern, place, stop, &mut keep).unwrap();
+    assert_eq!(is_match, all.is_some() || pattern.groups() == 0);
+    all
+}
+
+#[test]
+fn groups_that_are_found_after_the_search_are_those_of_the_search() {
+    let memory = Mapping::open(Request { length: 4096, ..Request::new(Target::Anonymous, Access::Default) }).unwrap();
+    let start = memory.region().start();
+    let mut random = Random::new();
+    let (mut same, mut others) = (0, 0);
+    for _ in 0..1_000 {
+        let source = if random.below(3) == 0 { around_literal(&mut random) } else { expression(&mut random, 3) };
+        let whole = format!("^(?:{source})$");
+        let Ok(reference) = regex::bytes::RegexBuilder::new(&whole).unicode(false).build() else { continue };
+        let pattern = compile(&source, PatternOptions::default());
+        if pattern.groups() == 0 {
+            continue;
+        }
+        let mut text = text(&mut random);
+        let stop = random.below(text.len() + 1);
+        let all = found(&pattern, &text, 0..stop, usize::MAX);
+        unsafe { start.copy_from_nonoverlapping(text.as_ptr(), text.len()) };
+        for found in &all {
+            let (from, to) = found[0].unwrap();
+            let context = format!("{source:?} {from}..{to} of {stop} in {:?}", text.escape_ascii().to_string());
+            assert_eq!(late_groups(&memory, &pattern, from..to, stop).as_deref(), Some(&found[1..]), "{context}");
+            same += 1;
+        }
+        // What is beside the match cannot be told to the crate `regex`, so only patterns that do
+        // not look there are compared after a change.
+        if !hir(&source).properties().look_set().is_empty() {
+            continue;
+        }
+        for found in &all {
+            let (from, to) = found[0].unwrap();
+            for _ in 0..to - from {
+                let at = from + random.below(to - from);
+                text[at] = random.of(b"abcx\n ");
+                memory.region().write_byte(at, text[at]).unwrap();
+                let context = format!("{source:?} {from}..{to} in {:?}", text.escape_ascii().to_string());
+                let late = late_groups(&memory, &pattern, from..to, stop);
+                // The opposite need not hold: `a|ab` prefers to be shorter than `ab`.
+                if late.is_some() {
+                    assert!(reference.is_match(&text[from..to]), "{context}");
+                    others += 1;
+                }
+            }
+        }
+    }
+    assert!(same > 1000 && others > 100, "{same} {others}");
 }
 
 /// The places of all matches of a pattern that is compiled with these options.
