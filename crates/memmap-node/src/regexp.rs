@@ -379,14 +379,15 @@ fn find(
 }
 
 /// Calls `put` with the numbers of groups, the first of which is at `index`.
-fn put_groups(groups: &[Group], index: usize, put: &mut dyn FnMut(usize, f64)) {
-    for (group, at) in groups.iter().zip((index..).step_by(2)) {
+fn put_groups(groups: &[Group], mut index: usize, put: &mut dyn FnMut(usize, f64)) {
+    for group in groups {
         let (start, end) = match *group {
             Group::Unmatched => (-1.0, -1.0),
             Group::Unknown => (-2.0, -2.0),
             Group::At { start, end } => (start as f64, end as f64),
         };
-        put(at, start);
-        put(at + 1, end);
+        put(index, start);
+        put(index + 1, end);
+        index += 2;
     }
 }
