@@ -208,8 +208,9 @@ export declare function newTask(handle: ExternalObject<Handle>, threads: number)
 /**
  * Finds the next matches, as many as `rows` has room for. It returns their number, or -1 less that
  * number if no match follows. A match is a row of numbers: its start, its end, and those of its
- * groups. A group has -1 twice if it has matched nothing, -2 twice if the match is too long to
- * look for its groups, and -3 twice without `isEager`: {@link matchGroups} looks for them.
+ * groups. A group has -1 twice if it has matched nothing, and -2 twice if the match is too long to
+ * look for its groups. Without `isEager` the first group has -3 twice: {@link matchGroups} looks
+ * for the groups.
  */
 export declare function nextMatches(handle: ExternalObject<Handle>, search: ExternalObject<PatternSearch>, rows: Float64Array, isEager: boolean): Outcome<number>
 

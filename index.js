@@ -2477,9 +2477,7 @@ function spanOf(match, which) {
 }
 function groupStart(match, which) {
 	foundOf(match).asked += 1;
-	const start = numberAt(match, which * 2);
-	if (start !== LATER) return start;
-	findGroups(match);
+	if (numberAt(match, 2) === LATER) findGroups(match);
 	return numberAt(match, which * 2);
 }
 function spanOfName(match, numbers) {

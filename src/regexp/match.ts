@@ -9,7 +9,7 @@ import type { Pattern } from './pattern.js'
 /** What native code says of a group that has matched nothing, and of a match that is too long. */
 const UNMATCHED = -1
 const UNKNOWN = -2
-/** What it says of a group that it has not looked for. */
+/** What it says of the first group if it has not looked for the groups. */
 const LATER = -3
 
 // If groups are asked for after the search, of one match after the other, then those of the next
@@ -62,7 +62,7 @@ export class FoundMatches {
 // The class assigns these functions, because only it can use what is private.
 /** The row of the match begins at `at`. */
 export let newMatch: (found: FoundMatches, at: number) => MmapMatch
-/** Where a group begins or ends, or UNMATCHED, UNKNOWN or LATER. */
+/** Where a group begins or ends, or UNMATCHED, UNKNOWN, or of the first group LATER. */
 let numberAt: (match: MmapMatch, index: number) => number
 let foundOf: (match: MmapMatch) => FoundMatches
 /** Looks for the groups, after the search. */
@@ -238,9 +238,7 @@ function spanOf(match: MmapMatch, which: number): [start: number, end: number] |
 /** Where a group that exists begins, or UNMATCHED or UNKNOWN. */
 function groupStart(match: MmapMatch, which: number): number {
   foundOf(match).asked += 1
-  const start = numberAt(match, which * 2)
-  if (start !== LATER) return start
-  findGroups(match)
+  if (numberAt(match, 2) === LATER) findGroups(match)
   return numberAt(match, which * 2)
 }
 

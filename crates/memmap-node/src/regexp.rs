@@ -2,9 +2,9 @@
 //!
 //! A match is a row of numbers: its start, its end, and the start and the end of each group if
 //! groups are wanted. They count from the start of the mapping. A group without a place has -1
-//! twice; -2 twice says that the match is too long to look for its groups; -3 twice says that they
-//! have not been looked for, and `match_groups` does so. These are doubles, because a match may be
-//! longer than an integer of 32 bits can say.
+//! twice; -2 twice says that the match is too long to look for its groups. If they have not been
+//! looked for, the first group has -3 twice, and `match_groups` looks for them. These are doubles,
+//! because a match may be longer than an integer of 32 bits can say.
 
 use crate::error::Outcome;
 use crate::handle::{Handle, index, range};
@@ -106,7 +106,13 @@ impl Piece for NextMatchesPiece {
         let left = self.work.room - rows.len() / width(*groups);
         let advance =
             |search: &mut PatternSearch, mut hit: Hit<'_>| memory.region().advance(search, search.chunk(), &mut hit);
-        let found = find(search, *groups, left, advance, &mut |_, number| rows.push(number))?;
+        let before = rows.len();
+        let mut put = |index: usize, pair: [f64; 2]| {
+            rows.resize(before + index, 0.0);
+            rows.extend(pair);
+        };
+        let found = find(search, *groups, left, advance, &mut put)?;
+        rows.resize(rows.len().next_multiple_of(width(*groups)), 0.0);
         *is_over = found < 0.0;
         self.position = search.position() - search.range().start;
         let is_done = *is_over || rows.len() / width(*groups) == self.work.room;
@@ -165,8 +171,9 @@ pub fn new_pattern_search(
 
 /// Finds the next matches, as many as `rows` has room for. It returns their number, or -1 less that
 /// number if no match follows. A match is a row of numbers: its start, its end, and those of its
-/// groups. A group has -1 twice if it has matched nothing, -2 twice if the match is too long to
-/// look for its groups, and -3 twice without `isEager`: {@link matchGroups} looks for them.
+/// groups. A group has -1 twice if it has matched nothing, and -2 twice if the match is too long to
+/// look for its groups. Without `isEager` the first group has -3 twice: {@link matchGroups} looks
+/// for the groups.
 #[napi]
 pub fn next_matches(
     handle: &External<Handle>,
@@ -181,7 +188,7 @@ pub fn next_matches(
         let room = rows.length() / width(*groups);
         let advance =
             |search: &mut PatternSearch, mut hit: Hit<'_>| mapping.region().advance(search, usize::MAX, &mut hit);
-        find(search, *groups, room, advance, &mut |index, number| rows.set(index, number))
+        find(search, *groups, room, advance, &mut |index, pair| rows.set_pair(index, pair))
     });
     found.into()
 }
@@ -237,7 +244,7 @@ pub fn first_match(
         let mut search = PatternSearch::new(pattern, range(start, stop)?, groups > 0);
         let advance =
             |search: &mut PatternSearch, mut hit: Hit<'_>| mapping.region().advance(search, usize::MAX, &mut hit);
-        find(&mut search, groups, 1, advance, &mut |index, number| row.set(index, number))
+        find(&mut search, groups, 1, advance, &mut |index, pair| row.set_pair(index, pair))
     });
     // One match is 1, or -2 if no other follows.
     found.map(|count| count == 1.0 || count == -2.0).into()
@@ -259,7 +266,7 @@ pub fn match_groups(
     let found = handle.with(|mapping| {
         let (first, stop) = (at as usize, index(stop)?);
         let find = |at: usize, place: Range<usize>| {
-            let set = |groups: &[Group]| put_groups(groups, at + 2, &mut |index, number| rows.set(index, number));
+            let set = |groups: &[Group]| put_groups(groups, at + 2, &mut |index, pair| rows.set_pair(index, pair));
             mapping.region().groups(pattern, place, stop, set)
         };
         let place = |at: usize| range(rows.get(at)?, rows.get(at + 1)?);
@@ -348,29 +355,28 @@ fn width(groups: usize) -> usize {
     (groups + 1) * 2
 }
 
-/// Finds at most `room` matches with `search`, and calls `put` with each number of their rows and
-/// its index. A row has the numbers of `groups` groups. It returns the number of matches, or -1
+/// Finds at most `room` matches with `search`, and calls `put` with pairs of numbers of their rows,
+/// and the index of the first of each pair. A row has the numbers of `groups` groups. If those have
+/// not been looked for, only the first of them are put. It returns the number of matches, or -1
 /// less that number if no match follows.
 fn find(
     search: &mut PatternSearch,
     groups: usize,
     room: usize,
     advance: impl FnOnce(&mut PatternSearch, Hit<'_>) -> Result<Progress>,
-    put: &mut dyn FnMut(usize, f64),
+    put: &mut dyn FnMut(usize, [f64; 2]),
 ) -> Result<f64> {
     if room == 0 {
         return Ok(0.0);
     }
     let (mut count, mut index) = (0, 0);
     let progress = advance(search, &mut |found| {
-        put(index, found.start as f64);
-        put(index + 1, found.end as f64);
-        let end = index + width(groups);
+        put(index, [found.start as f64, found.end as f64]);
         put_groups(found.groups, index + 2, put);
-        for later in index + width(found.groups.len())..end {
-            put(later, LATER);
+        if found.groups.len() < groups {
+            put(index + 2, [LATER; 2]);
         }
-        index = end;
+        index += width(groups);
         count += 1;
         count < room
     })?;
@@ -379,15 +385,13 @@ fn find(
 }
 
 /// Calls `put` with the numbers of groups, the first of which is at `index`.
-fn put_groups(groups: &[Group], mut index: usize, put: &mut dyn FnMut(usize, f64)) {
-    for group in groups {
-        let (start, end) = match *group {
-            Group::Unmatched => (-1.0, -1.0),
-            Group::Unknown => (-2.0, -2.0),
-            Group::At { start, end } => (start as f64, end as f64),
+fn put_groups(groups: &[Group], index: usize, put: &mut dyn FnMut(usize, [f64; 2])) {
+    for (index, group) in (index..).step_by(2).zip(groups) {
+        let pair = match *group {
+            Group::Unmatched => [-1.0; 2],
+            Group::Unknown => [-2.0; 2],
+            Group::At { start, end } => [start as f64, end as f64],
         };
-        put(index, start);
-        put(index + 1, end);
-        index += 2;
+        put(index, pair);
     }
 }

@@ -117,6 +117,12 @@ impl<T: Element> Positions<T> {
             unsafe { self.numbers.wrapping_add(index).write_volatile(position) };
         }
     }
+
+    /// Sets two positions, the first of which is at `index`.
+    pub fn set_pair(&self, index: usize, [first, second]: [T; 2]) {
+        self.set(index, first);
+        self.set(index + 1, second);
+    }
 }
 
 impl<T: Element> TypeName for Positions<T> {
