@@ -193,11 +193,8 @@ export declare function newBufferHold(buffer: ArrayBufferLike): Outcome<External
 /** A handle without a mapping, for `open`. */
 export declare function newHandle(): ExternalObject<Handle>
 
-/**
- * A search in `[start, stop)`, whose rows have room for groups if `groups` is true. It keeps where
- * it is from one batch to the next.
- */
-export declare function newPatternSearch(pattern: ExternalObject<Pattern>, start: number, stop: number, groups: boolean): Outcome<ExternalObject<PatternSearch>>
+/** A search in `[start, stop)`. It keeps where it is from one batch to the next. */
+export declare function newPatternSearch(pattern: ExternalObject<Pattern>, start: number, stop: number): Outcome<ExternalObject<PatternSearch>>
 
 /**
  * A new task on the memory that the mapping has now. It keeps that memory until it is done. At
@@ -207,10 +204,9 @@ export declare function newTask(handle: ExternalObject<Handle>, threads: number)
 
 /**
  * Finds the next matches, as many as `rows` has room for. It returns their number, or -1 less that
- * number if no match follows. A match is a row of numbers: its start, its end, and those of its
- * groups. A group has -1 twice if it has matched nothing, and -2 twice if the match is too long to
- * look for its groups. Without `isEager` the first group has -3 twice: {@link matchGroups} looks
- * for the groups.
+ * number if no match follows. A match is a row of numbers: its start, its end, and with `isEager`
+ * those of its groups. A group has -1 twice if it has matched nothing, and -2 twice if the match
+ * is too long to look for its groups.
  */
 export declare function nextMatches(handle: ExternalObject<Handle>, search: ExternalObject<PatternSearch>, rows: Float64Array, isEager: boolean): Outcome<number>
 

@@ -2340,8 +2340,6 @@ function after(milliseconds, call) {
 	start(milliseconds);
 	return () => (0, node_timers.clearTimeout)(timer);
 }
-//#endregion
-//#region src/regexp/match.ts
 const UNMATCHED = -1;
 const UNKNOWN = -2;
 const LATER = -3;
@@ -2351,35 +2349,58 @@ var FoundMatches = class {
 	mapping;
 	pattern;
 	rows;
+	width;
 	stop;
 	count = 0;
 	isLast = false;
 	asked = 0;
-	#lastAt = 0;
+	#rowsWithGroups;
+	#last = 0;
 	#lastCount = 0;
-	constructor(mapping, pattern, rows, stop) {
+	constructor(mapping, pattern, rows, width, stop) {
 		this.mapping = mapping;
 		this.pattern = pattern;
 		this.rows = rows;
+		this.width = width;
 		this.stop = stop;
 	}
-	findGroups(at) {
-		const { mapping, pattern, rows, stop } = this;
+	groupNumber(at, index) {
+		const width = widthOf(this.pattern);
+		if (this.width === width) return this.rows[at + index];
+		const number = at / this.width;
+		this.#rowsWithGroups ??= this.#widened(width);
+		if (this.#rowsWithGroups[number * width + 2] === LATER) this.#findGroups(this.#rowsWithGroups, number);
+		return this.#rowsWithGroups[number * width + index];
+	}
+	#widened(width) {
+		const wide = new Float64Array(this.count * width);
+		for (let number = 0; number < this.count; number += 1) {
+			wide[number * width] = this.rows[number * 2];
+			wide[number * width + 1] = this.rows[number * 2 + 1];
+			wide[number * width + 2] = LATER;
+		}
+		return wide;
+	}
+	#findGroups(rows, number) {
+		const { mapping, pattern, stop } = this;
 		const handle = mapping.openHandle();
 		if (pattern === void 0) return;
-		const width = (pattern.allGroups + 1) * 2;
-		const wanted = at > this.#lastAt && at <= this.#lastAt + this.#lastCount * width ? Math.min(this.#lastCount * AHEAD_GROWTH, MOST_AHEAD) : 1;
-		const count = Math.min(wanted, this.count - at / width);
-		this.#lastAt = at;
+		const wanted = number > this.#last && number <= this.#last + this.#lastCount ? Math.min(this.#lastCount * AHEAD_GROWTH, MOST_AHEAD) : 1;
+		const count = Math.min(wanted, this.count - number);
+		this.#last = number;
 		this.#lastCount = count;
+		const at = number * widthOf(pattern);
 		if (checked(binding.matchGroups(handle, pattern.native, rows, at, count - 1, stop))) return;
 		throw changed(rows[at], rows[at + 1]);
 	}
 };
+function widthOf(pattern) {
+	return ((pattern?.allGroups ?? 0) + 1) * 2;
+}
 let newMatch;
 let numberAt;
 let foundOf;
-let findGroups;
+let groupNumber;
 var MmapMatch = class MmapMatch {
 	#found;
 	#at;
@@ -2393,7 +2414,7 @@ var MmapMatch = class MmapMatch {
 			}
 		};
 		foundOf = (match) => match.#found;
-		findGroups = (match) => match.#found.findGroups(match.#at);
+		groupNumber = (match, index) => match.#found.groupNumber(match.#at, index);
 	}
 	constructor(found, at) {
 		if (!(found instanceof FoundMatches)) throw wrongType("found", "that of a search: match() makes a match", found);
@@ -2472,13 +2493,12 @@ function spanOf(match, which) {
 	if (start === UNMATCHED) return void 0;
 	if (start === UNKNOWN) throw outOfRange("The match is too long to look for its groups", "length", "at most 16 MiB", numberAt(match, 1) - numberAt(match, 0));
 	const iterations = foundOf(match).pattern?.iterations[which] ?? [];
-	for (const iteration of iterations) if (numberAt(match, iteration * 2) > start) return void 0;
-	return [start, numberAt(match, which * 2 + 1)];
+	for (const iteration of iterations) if (groupNumber(match, iteration * 2) > start) return void 0;
+	return [start, groupNumber(match, which * 2 + 1)];
 }
 function groupStart(match, which) {
 	foundOf(match).asked += 1;
-	if (numberAt(match, 2) === LATER) findGroups(match);
-	return numberAt(match, which * 2);
+	return groupNumber(match, which * 2);
 }
 function spanOfName(match, numbers) {
 	for (const which of numbers) {
@@ -2511,9 +2531,7 @@ const LARGEST_BATCH$2 = 4096;
 const LONGEST_WAIT = 20;
 const MOST_NUMBERS = 8192;
 const OFTEN = .5;
-const NO_ROWS = new Float64Array(0);
 var BatchedMatches = class {
-	width;
 	none;
 	#mapping;
 	#request;
@@ -2528,24 +2546,25 @@ var BatchedMatches = class {
 		this.#request = request;
 		this.#groups = hasGroups ? pattern : void 0;
 		this.#isEager = hasGroups;
-		this.width = hasGroups ? (pattern.allGroups + 1) * 2 : 2;
-		this.none = new FoundMatches(mapping, void 0, NO_ROWS, 0);
+		this.none = new FoundMatches(mapping, void 0, new Float64Array(0), 2, 0);
 	}
 	get isEager() {
 		return this.#isEager;
 	}
 	restart(from) {
-		const { pattern, hasGroups, stop } = this.#request;
+		const { pattern, stop } = this.#request;
 		const end = clamp(stop, this.#mapping.length);
 		const start = Math.min(from, end);
 		this.#stop = end;
-		this.#search = checked(binding.newPatternSearch(pattern.native, start, end, hasGroups));
+		this.#search = checked(binding.newPatternSearch(pattern.native, start, end));
 	}
 	get search() {
 		return this.#search;
 	}
 	nextBatch() {
-		return new FoundMatches(this.#mapping, this.#groups, new Float64Array(this.#room * this.width), this.#stop);
+		const width = this.#isEager ? widthOf(this.#groups) : 2;
+		const room = Math.min(this.#room, Math.max(1, Math.floor(MOST_NUMBERS / width)));
+		return new FoundMatches(this.#mapping, this.#groups, new Float64Array(room * width), width, this.#stop);
 	}
 	learn({ asked }, returned) {
 		const { hasGroups, isEager } = this.#request;
@@ -2553,9 +2572,8 @@ var BatchedMatches = class {
 	}
 	adapt(started) {
 		const took = node_perf_hooks.performance.now() - started;
-		const most = Math.min(LARGEST_BATCH$2, Math.floor(MOST_NUMBERS / this.width));
 		const room = took <= LONGEST_WAIT ? this.#room * BATCH_GROWTH : Math.floor(this.#room * LONGEST_WAIT / took);
-		this.#room = Math.max(1, Math.min(room, most));
+		this.#room = Math.max(1, Math.min(room, LARGEST_BATCH$2));
 	}
 };
 function filled(batch, result) {
@@ -2586,7 +2604,7 @@ var MatchPlaces = class {
 		const { state } = this.#source;
 		if (!(this.#returned < this.batch.count && state.generation === this.#generation && state.faults[0] === this.#faults) && !this.#findMore()) return -1;
 		this.#returned += 1;
-		return (this.#returned - 1) * this.#matches.width;
+		return (this.#returned - 1) * this.batch.width;
 	}
 	end() {
 		this.#ended = true;
@@ -2603,7 +2621,7 @@ var MatchPlaces = class {
 		this.#faults = faults[0];
 		const hasChanged = generation !== this.#generation;
 		if (!hasChanged && this.#returned < this.batch.count) return true;
-		if (this.#returned > 0) this.#next = afterMatch(this.batch, (this.#returned - 1) * this.#matches.width);
+		if (this.#returned > 0) this.#next = afterMatch(this.batch, (this.#returned - 1) * this.batch.width);
 		this.#matches.learn(this.batch, this.#returned);
 		if (hasChanged) this.#matches.restart(this.#next);
 		else if (this.batch.isLast) return false;
@@ -2731,7 +2749,7 @@ var PatternMatchesAsync = class {
 	}
 	#take() {
 		this.#returned += 1;
-		const value = newMatch(this.#batch, (this.#returned - 1) * this.#matches.width);
+		const value = newMatch(this.#batch, (this.#returned - 1) * this.#batch.width);
 		if (this.#returned === 1 && !this.#batch.isLast) this.#upcoming ??= this.#begin();
 		return {
 			value,
@@ -2742,7 +2760,7 @@ var PatternMatchesAsync = class {
 		const matches = this.#matches;
 		const { isEager } = matches;
 		const batch = matches.nextBatch();
-		const room = batch.rows.length / matches.width;
+		const room = batch.rows.length / batch.width;
 		const started = node_perf_hooks.performance.now();
 		const search = {
 			batch: Promise.resolve(batch),
@@ -2770,7 +2788,7 @@ var PatternMatchesAsync = class {
 		return search;
 	}
 	#replace(batch) {
-		if (this.#returned > 0) this.#next = afterMatch(this.#batch, (this.#returned - 1) * this.#matches.width);
+		if (this.#returned > 0) this.#next = afterMatch(this.#batch, (this.#returned - 1) * this.#batch.width);
 		this.#matches.learn(this.#batch, this.#returned);
 		this.#batch = batch;
 		this.#returned = 0;
@@ -4756,7 +4774,7 @@ var MmapRegExp = class extends MmapSearch {
 		const pattern = patternArgument(re);
 		const [mapping, from, to] = liveRange(this, rangeArguments(start, stop));
 		const row = rowOf(pattern);
-		return checked(binding.firstMatch(mapping.handle, pattern.native, row, from, to)) ? newMatch(new FoundMatches(mapping, pattern, row, to), 0) : null;
+		return checked(binding.firstMatch(mapping.handle, pattern.native, row, from, to)) ? newMatch(new FoundMatches(mapping, pattern, row, row.length, to), 0) : null;
 	}
 	matchAll(re, start, stop, options) {
 		const pattern = patternArgument(re);
@@ -4789,7 +4807,7 @@ var MmapRegExp = class extends MmapSearch {
 			range,
 			options: checked
 		});
-		return row === void 0 ? null : newMatch(new FoundMatches(mapping, pattern, row, mapping.length), 0);
+		return row === void 0 ? null : newMatch(new FoundMatches(mapping, pattern, row, row.length, mapping.length), 0);
 	}
 	matchAllAsync(re, start, stop, options) {
 		const pattern = patternArgument(re);
@@ -4815,8 +4833,8 @@ function iterationRange({ start, stop }, length) {
 async function firstMatch(mm, request) {
 	const { pattern, row, range, options } = request;
 	const [mapping, from, to] = liveRange(mm, range);
-	const search = checked(binding.newPatternSearch(pattern.native, from, to, row.length > 2));
-	const found = await mapping.runTask(options, to - from, (task) => binding.startNextMatches(task, search, 1, true));
+	const search = checked(binding.newPatternSearch(pattern.native, from, to));
+	const found = await mapping.runTask(options, to - from, (task) => binding.startNextMatches(task, search, 1, row.length > 2));
 	if (found !== 1 && found !== -2) return void 0;
 	checked(binding.takeMatches(search, row));
 	return row;

@@ -16,7 +16,7 @@ import {
   taskArguments,
 } from '../options/methods.js'
 import { clamp, type Range } from '../ranges.js'
-import { FoundMatches, type MmapMatch, newMatch } from '../regexp/match.js'
+import { FoundMatches, type MmapMatch, newMatch, PLACE } from '../regexp/match.js'
 import { PatternMatches, PatternMatchesAsync } from '../regexp/matches.js'
 import { type Pattern, patternArgument } from '../regexp/pattern.js'
 import { MmapSearch } from './search.js'
@@ -59,7 +59,7 @@ export class MmapRegExp<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
     const [mapping, from, to] = liveRange(this, rangeArguments(start, stop))
     const row = rowOf(pattern)
     const isFound = checked(binding.firstMatch(mapping.handle, pattern.native, row, from, to))
-    return isFound ? newMatch(new FoundMatches(mapping, pattern, row, to), 0) : null
+    return isFound ? newMatch(new FoundMatches(mapping, pattern, row, row.length, to), 0) : null
   }
 
   /**
@@ -141,7 +141,7 @@ export class MmapRegExp<TBuffer extends ArrayBufferLike = ArrayBufferLike> exten
     const mapping = live(this)
     const row = await firstMatch(this, { pattern, row: rowOf(pattern), range, options: checked })
     // Its groups are in the row.
-    return row === undefined ? null : newMatch(new FoundMatches(mapping, pattern, row, mapping.length), 0)
+    return row === undefined ? null : newMatch(new FoundMatches(mapping, pattern, row, row.length, mapping.length), 0)
   }
 
   /**
@@ -196,8 +196,10 @@ interface FirstMatchRequest {
 async function firstMatch(mm: MmapRegExp, request: FirstMatchRequest): Promise<Float64Array | undefined> {
   const { pattern, row, range, options } = request
   const [mapping, from, to] = liveRange(mm, range)
-  const search = checked(binding.newPatternSearch(pattern.native, from, to, row.length > 2))
-  const found = await mapping.runTask(options, to - from, (task) => binding.startNextMatches(task, search, 1, true))
+  const search = checked(binding.newPatternSearch(pattern.native, from, to))
+  const found = await mapping.runTask(options, to - from, (task) =>
+    binding.startNextMatches(task, search, 1, row.length > PLACE),
+  )
   // 1, or -2 if no match follows.
   if (found !== 1 && found !== -2) return undefined
   checked(binding.takeMatches(search, row))

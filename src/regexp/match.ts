@@ -6,10 +6,13 @@ import { changed, invalidThis, outOfRange, wrongType, wrongValue } from '../erro
 import type { Mapping } from '../mapping.js'
 import type { Pattern } from './pattern.js'
 
+/** How many numbers a match has without its groups: where it begins, and where it ends. */
+export const PLACE = 2
+
 /** What native code says of a group that has matched nothing, and of a match that is too long. */
 const UNMATCHED = -1
 const UNKNOWN = -2
-/** What it says of the first group if it has not looked for the groups. */
+/** What a row has for its first group if its groups have not been looked for. */
 const LATER = -3
 
 // If groups are asked for after the search, of one match after the other, then those of the next
@@ -24,6 +27,8 @@ export class FoundMatches {
   readonly pattern: Pattern | undefined
   /** A row of numbers for each match. */
   readonly rows: Float64Array
+  /** How many numbers a row has: {@link PLACE}, or also those of the groups. */
+  readonly width: number
   /** Where the search ended: no match has seen what is behind it. */
   readonly stop: number
   count = 0
@@ -31,42 +36,70 @@ export class FoundMatches {
   isLast = false
   /** How often a group has been asked for. */
   asked = 0
-  /** The row whose groups were looked for last after the search, and those of how many matches. */
-  #lastAt = 0
+  /** Rows with groups, if those are looked for after the search. */
+  #rowsWithGroups: Float64Array | undefined
+  /** The match whose groups were looked for last after the search, and those of how many matches. */
+  #last = 0
   #lastCount = 0
 
-  constructor(mapping: Mapping, pattern: Pattern | undefined, rows: Float64Array, stop: number) {
+  constructor(mapping: Mapping, pattern: Pattern | undefined, rows: Float64Array, width: number, stop: number) {
     this.mapping = mapping
     this.pattern = pattern
     this.rows = rows
+    this.width = width
     this.stop = stop
   }
 
-  /** Looks for the groups of the match whose row begins at `at`, and sets their numbers. */
-  findGroups(at: number): void {
-    const { mapping, pattern, rows, stop } = this
+  /** A number of the groups of the match whose row begins at `at`. */
+  groupNumber(at: number, index: number): number {
+    const width = widthOf(this.pattern)
+    if (this.width === width) return this.rows[at + index] as number
+    const number = at / this.width
+    this.#rowsWithGroups ??= this.#widened(width)
+    if (this.#rowsWithGroups[number * width + PLACE] === LATER) this.#findGroups(this.#rowsWithGroups, number)
+    return this.#rowsWithGroups[number * width + index] as number
+  }
+
+  /** The rows with room for groups, which have not been looked for. */
+  #widened(width: number): Float64Array {
+    const wide = new Float64Array(this.count * width)
+    for (let number = 0; number < this.count; number += 1) {
+      wide[number * width] = this.rows[number * PLACE] as number
+      wide[number * width + 1] = this.rows[number * PLACE + 1] as number
+      wide[number * width + PLACE] = LATER
+    }
+    return wide
+  }
+
+  /** Looks for the groups of a match, and sets their numbers in its row. */
+  #findGroups(rows: Float64Array, number: number): void {
+    const { mapping, pattern, stop } = this
     const handle = mapping.openHandle()
     // Without a pattern no group can be asked for.
     if (pattern === undefined) return
-    const width = (pattern.allGroups + 1) * 2
-    const isNext = at > this.#lastAt && at <= this.#lastAt + this.#lastCount * width
+    const isNext = number > this.#last && number <= this.#last + this.#lastCount
     const wanted = isNext ? Math.min(this.#lastCount * AHEAD_GROWTH, MOST_AHEAD) : 1
-    const count = Math.min(wanted, this.count - at / width)
-    this.#lastAt = at
+    const count = Math.min(wanted, this.count - number)
+    this.#last = number
     this.#lastCount = count
+    const at = number * widthOf(pattern)
     if (checked(binding.matchGroups(handle, pattern.native, rows, at, count - 1, stop))) return
     throw changed(rows[at] as number, rows[at + 1] as number)
   }
 }
 
+/** How many numbers a match has with its groups. */
+export function widthOf(pattern: Pattern | undefined): number {
+  return ((pattern?.allGroups ?? 0) + 1) * 2
+}
+
 // The class assigns these functions, because only it can use what is private.
 /** The row of the match begins at `at`. */
 export let newMatch: (found: FoundMatches, at: number) => MmapMatch
-/** Where a group begins or ends, or UNMATCHED, UNKNOWN, or of the first group LATER. */
+/** Where it begins or ends. */
 let numberAt: (match: MmapMatch, index: number) => number
 let foundOf: (match: MmapMatch) => FoundMatches
-/** Looks for the groups, after the search. */
-let findGroups: (match: MmapMatch) => void
+let groupNumber: (match: MmapMatch, index: number) => number
 
 /**
  * A match of a regular expression: where it is, in bytes from the start of the mapping, and what
@@ -93,7 +126,7 @@ export class MmapMatch implements Iterable<string | undefined> {
       }
     }
     foundOf = (match) => match.#found
-    findGroups = (match) => match.#found.findGroups(match.#at)
+    groupNumber = (match, index) => match.#found.groupNumber(match.#at, index)
   }
 
   private constructor(found: FoundMatches, at: number) {
@@ -231,15 +264,14 @@ function spanOf(match: MmapMatch, which: number): [start: number, end: number] |
   }
   // JavaScript forgets what a group has matched before the last iteration of what it is in.
   const iterations = foundOf(match).pattern?.iterations[which] ?? []
-  for (const iteration of iterations) if (numberAt(match, iteration * 2) > start) return undefined
-  return [start, numberAt(match, which * 2 + 1)]
+  for (const iteration of iterations) if (groupNumber(match, iteration * 2) > start) return undefined
+  return [start, groupNumber(match, which * 2 + 1)]
 }
 
-/** Where a group that exists begins, or UNMATCHED or UNKNOWN. */
+/** Where a group that exists begins, or what native code says instead. */
 function groupStart(match: MmapMatch, which: number): number {
   foundOf(match).asked += 1
-  if (numberAt(match, 2) === LATER) findGroups(match)
-  return numberAt(match, which * 2)
+  return groupNumber(match, which * 2)
 }
 
 /** Of several groups with one name, at most one has matched something. */

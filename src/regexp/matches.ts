@@ -9,7 +9,7 @@ import type { CheckedTaskOptions } from '../options/methods.js'
 import { clamp } from '../ranges.js'
 import { DONE, type IterationSource, inheritHelpers, NONE } from '../search/iteration.js'
 import type { StartTask } from '../tasks.js'
-import { FoundMatches, type MmapMatch, newMatch } from './match.js'
+import { FoundMatches, type MmapMatch, newMatch, PLACE, widthOf } from './match.js'
 import type { Pattern } from './pattern.js'
 
 /**
@@ -40,12 +40,8 @@ export interface MatchRequest {
   stop: number
 }
 
-const NO_ROWS = new Float64Array(0)
-
 /** Finds matches in batches. It goes on after the mapping has changed. */
 export class BatchedMatches {
-  /** The number of numbers of a match. */
-  readonly width: number
   /** A batch without matches. */
   readonly none: FoundMatches
   readonly #mapping: Mapping
@@ -64,8 +60,7 @@ export class BatchedMatches {
     this.#request = request
     this.#groups = hasGroups ? pattern : undefined
     this.#isEager = hasGroups
-    this.width = hasGroups ? (pattern.allGroups + 1) * 2 : 2
-    this.none = new FoundMatches(mapping, undefined, NO_ROWS, 0)
+    this.none = new FoundMatches(mapping, undefined, new Float64Array(0), PLACE, 0)
   }
 
   /** Whether the groups of the next batch are to be found with it. */
@@ -75,11 +70,11 @@ export class BatchedMatches {
 
   /** Begins to search from here on, in the length that the mapping has. */
   restart(from: number): void {
-    const { pattern, hasGroups, stop } = this.#request
+    const { pattern, stop } = this.#request
     const end = clamp(stop, this.#mapping.length)
     const start = Math.min(from, end)
     this.#stop = end
-    this.#search = checked(binding.newPatternSearch(pattern.native, start, end, hasGroups))
+    this.#search = checked(binding.newPatternSearch(pattern.native, start, end))
   }
 
   get search(): ExternalObject<PatternSearch> | undefined {
@@ -88,7 +83,9 @@ export class BatchedMatches {
 
   /** The next batch, before its matches are found. */
   nextBatch(): FoundMatches {
-    return new FoundMatches(this.#mapping, this.#groups, new Float64Array(this.#room * this.width), this.#stop)
+    const width = this.#isEager ? widthOf(this.#groups) : PLACE
+    const room = Math.min(this.#room, Math.max(1, Math.floor(MOST_NUMBERS / width)))
+    return new FoundMatches(this.#mapping, this.#groups, new Float64Array(room * width), width, this.#stop)
   }
 
   /** Learns from a batch, of which so many matches have been returned, what the user asks for. */
@@ -100,9 +97,8 @@ export class BatchedMatches {
   /** Chooses the length of the next batch, after one that began at `started`. */
   adapt(started: number): void {
     const took = performance.now() - started
-    const most = Math.min(LARGEST_BATCH, Math.floor(MOST_NUMBERS / this.width))
     const room = took <= LONGEST_WAIT ? this.#room * BATCH_GROWTH : Math.floor((this.#room * LONGEST_WAIT) / took)
-    this.#room = Math.max(1, Math.min(room, most))
+    this.#room = Math.max(1, Math.min(room, LARGEST_BATCH))
   }
 }
 
@@ -147,7 +143,7 @@ export class MatchPlaces {
       this.#returned < this.batch.count && state.generation === this.#generation && state.faults[0] === this.#faults
     if (!isKnown && !this.#findMore()) return NONE
     this.#returned += 1
-    return (this.#returned - 1) * this.#matches.width
+    return (this.#returned - 1) * this.batch.width
   }
 
   end(): void {
@@ -167,7 +163,7 @@ export class MatchPlaces {
     this.#faults = faults[0]
     const hasChanged = generation !== this.#generation
     if (!hasChanged && this.#returned < this.batch.count) return true
-    if (this.#returned > 0) this.#next = afterMatch(this.batch, (this.#returned - 1) * this.#matches.width)
+    if (this.#returned > 0) this.#next = afterMatch(this.batch, (this.#returned - 1) * this.batch.width)
     this.#matches.learn(this.batch, this.#returned)
     if (hasChanged) this.#matches.restart(this.#next)
     else if (this.batch.isLast) return false
@@ -333,7 +329,7 @@ export class PatternMatchesAsync implements AsyncIterableIterator<MmapMatch> {
 
   #take(): IteratorResult<MmapMatch, undefined> {
     this.#returned += 1
-    const value = newMatch(this.#batch, (this.#returned - 1) * this.#matches.width)
+    const value = newMatch(this.#batch, (this.#returned - 1) * this.#batch.width)
     if (this.#returned === 1 && !this.#batch.isLast) this.#upcoming ??= this.#begin()
     return { value, done: false }
   }
@@ -342,7 +338,7 @@ export class PatternMatchesAsync implements AsyncIterableIterator<MmapMatch> {
     const matches = this.#matches
     const { isEager } = matches
     const batch = matches.nextBatch()
-    const room = batch.rows.length / matches.width
+    const room = batch.rows.length / batch.width
     const started = performance.now()
     const search: Search = { batch: Promise.resolve(batch), stop: () => {} }
     const find = async (): Promise<FoundMatches> => {
@@ -365,7 +361,7 @@ export class PatternMatchesAsync implements AsyncIterableIterator<MmapMatch> {
   }
 
   #replace(batch: FoundMatches): void {
-    if (this.#returned > 0) this.#next = afterMatch(this.#batch, (this.#returned - 1) * this.#matches.width)
+    if (this.#returned > 0) this.#next = afterMatch(this.#batch, (this.#returned - 1) * this.#batch.width)
     this.#matches.learn(this.#batch, this.#returned)
     this.#batch = batch
     this.#returned = 0

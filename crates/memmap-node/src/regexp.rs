@@ -2,8 +2,7 @@
 //!
 //! A match is a row of numbers: its start, its end, and the start and the end of each group if
 //! groups are wanted. They count from the start of the mapping. A group without a place has -1
-//! twice; -2 twice says that the match is too long to look for its groups. If they have not been
-//! looked for, the first group has -3 twice, and `match_groups` looks for them. These are doubles,
+//! twice; -2 twice says that the match is too long to look for its groups. These are doubles,
 //! because a match may be longer than an integer of 32 bits can say.
 
 use crate::error::Outcome;
@@ -23,7 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Bytes that a thread searches for the next matches before other tasks get their turn.
 const TURN: usize = 1024 * 1024;
 
-/// What a row has for a group that has not been looked for.
+/// What a row has for its first group if its groups have not been looked for.
 const LATER: f64 = -3.0;
 
 /// Bytes of the matches after the first whose groups a call looks for. To find those of long
@@ -33,8 +32,6 @@ const LATE_BYTES: usize = 4096;
 /// A search that finds the matches in batches.
 pub struct Batches {
     search: PatternSearch,
-    /// The number of groups in a row.
-    groups: usize,
     /// The rows of the last batch that a task has found.
     rows: Vec<f64>,
     /// No match follows them.
@@ -86,8 +83,7 @@ impl Work for NextMatches {
         let mut batches = self.batches();
         batches.rows.clear();
         batches.is_over = false;
-        let Batches { search, groups, .. } = &mut *batches;
-        search.set_groups(self.is_eager && *groups > 0);
+        batches.search.set_groups(self.is_eager);
         drop(batches);
         Box::new(NextMatchesPiece { work: self, position: 0 })
     }
@@ -102,20 +98,15 @@ struct NextMatchesPiece {
 impl Piece for NextMatchesPiece {
     fn advance(&mut self, memory: &Retained) -> Result<Progress> {
         let mut batches = self.work.batches();
-        let Batches { search, groups, rows, is_over } = &mut *batches;
-        let left = self.work.room - rows.len() / width(*groups);
+        let Batches { search, rows, is_over } = &mut *batches;
+        let width = width(search);
+        let left = self.work.room - rows.len() / width;
         let advance =
             |search: &mut PatternSearch, mut hit: Hit<'_>| memory.region().advance(search, search.chunk(), &mut hit);
-        let before = rows.len();
-        let mut put = |index: usize, pair: [f64; 2]| {
-            rows.resize(before + index, 0.0);
-            rows.extend(pair);
-        };
-        let found = find(search, *groups, left, advance, &mut put)?;
-        rows.resize(rows.len().next_multiple_of(width(*groups)), 0.0);
+        let found = find(search, left, advance, &mut |_, pair| rows.extend(pair))?;
         *is_over = found < 0.0;
         self.position = search.position() - search.range().start;
-        let is_done = *is_over || rows.len() / width(*groups) == self.work.room;
+        let is_done = *is_over || rows.len() / width == self.work.room;
         Ok(if is_done { Progress::Done } else { Progress::Paused })
     }
 
@@ -153,27 +144,23 @@ pub fn longest_match(#[napi(ts_arg_type = "ExternalObject<Pattern>")] pattern: &
     pattern.lengths().map_or(0.0, |(_, most)| most.map_or(f64::INFINITY, |most| most as f64))
 }
 
-/// A search in `[start, stop)`, whose rows have room for groups if `groups` is true. It keeps where
-/// it is from one batch to the next.
+/// A search in `[start, stop)`. It keeps where it is from one batch to the next.
 #[napi(ts_return_type = "Outcome<ExternalObject<PatternSearch>>")]
 pub fn new_pattern_search(
     #[napi(ts_arg_type = "ExternalObject<Pattern>")] pattern: &External<Arc<Pattern>>,
     start: f64,
     stop: f64,
-    groups: bool,
 ) -> Outcome<External<Arc<Mutex<Batches>>>> {
     let search = range(start, stop).map(|range| PatternSearch::new(pattern, range, false));
-    let groups = if groups { pattern.groups() } else { 0 };
     search
-        .map(|search| External::new(Arc::new(Mutex::new(Batches { search, groups, rows: Vec::new(), is_over: false }))))
+        .map(|search| External::new(Arc::new(Mutex::new(Batches { search, rows: Vec::new(), is_over: false }))))
         .into()
 }
 
 /// Finds the next matches, as many as `rows` has room for. It returns their number, or -1 less that
-/// number if no match follows. A match is a row of numbers: its start, its end, and those of its
-/// groups. A group has -1 twice if it has matched nothing, and -2 twice if the match is too long to
-/// look for its groups. Without `isEager` the first group has -3 twice: {@link matchGroups} looks
-/// for the groups.
+/// number if no match follows. A match is a row of numbers: its start, its end, and with `isEager`
+/// those of its groups. A group has -1 twice if it has matched nothing, and -2 twice if the match
+/// is too long to look for its groups.
 #[napi]
 pub fn next_matches(
     handle: &External<Handle>,
@@ -183,12 +170,12 @@ pub fn next_matches(
 ) -> Outcome<f64> {
     let found = handle.with(|mapping| {
         let mut batches = search.try_lock().map_err(|_| Error::Contradiction("a task is using this search"))?;
-        let Batches { search, groups, .. } = &mut *batches;
-        search.set_groups(is_eager && *groups > 0);
-        let room = rows.length() / width(*groups);
+        let search = &mut batches.search;
+        search.set_groups(is_eager);
+        let room = rows.length() / width(search);
         let advance =
             |search: &mut PatternSearch, mut hit: Hit<'_>| mapping.region().advance(search, usize::MAX, &mut hit);
-        find(search, *groups, room, advance, &mut |index, pair| rows.set_pair(index, pair))
+        find(search, room, advance, &mut |index, pair| rows.set_pair(index, pair))
     });
     found.into()
 }
@@ -208,7 +195,7 @@ pub fn start_next_matches(
         if result.is_err() {
             batches.rows.clear();
         }
-        let count = (batches.rows.len() / width(batches.groups)) as f64;
+        let count = (batches.rows.len() / width(&batches.search)) as f64;
         result.map(|()| if batches.is_over { -1.0 - count } else { count }).into()
     });
     promise(env, task, 0.0, 0.0, Ok(started))
@@ -240,11 +227,10 @@ pub fn first_match(
     stop: f64,
 ) -> Outcome<bool> {
     let found = handle.with(|mapping| {
-        let groups = if row.length() > 2 { pattern.groups() } else { 0 };
-        let mut search = PatternSearch::new(pattern, range(start, stop)?, groups > 0);
+        let mut search = PatternSearch::new(pattern, range(start, stop)?, row.length() > 2);
         let advance =
             |search: &mut PatternSearch, mut hit: Hit<'_>| mapping.region().advance(search, usize::MAX, &mut hit);
-        find(&mut search, groups, 1, advance, &mut |index, pair| row.set_pair(index, pair))
+        find(&mut search, 1, advance, &mut |index, pair| row.set_pair(index, pair))
     });
     // One match is 1, or -2 if no other follows.
     found.map(|count| count == 1.0 || count == -2.0).into()
@@ -272,7 +258,7 @@ pub fn match_groups(
         let place = |at: usize| range(rows.get(at)?, rows.get(at + 1)?);
         let is_match = find(first, place(first)?)?;
         let mut left = LATE_BYTES;
-        for at in (first..).step_by(width(pattern.groups())).skip(1).take(more as usize) {
+        for at in (first..).step_by((pattern.groups() + 1) * 2).skip(1).take(more as usize) {
             let place = place(at)?;
             if place.len() > left {
                 break;
@@ -350,18 +336,16 @@ fn replacement(to: &Uint8Argument, fill: i32) -> Result<Replacement> {
     Ok(Replacement { bytes: to.raw().to_vec()?, fill: u8::try_from(fill).ok() })
 }
 
-/// How many numbers a match has.
-fn width(groups: usize) -> usize {
-    (groups + 1) * 2
+/// How many numbers the next matches have.
+fn width(search: &PatternSearch) -> usize {
+    (search.groups() + 1) * 2
 }
 
 /// Finds at most `room` matches with `search`, and calls `put` with pairs of numbers of their rows,
-/// and the index of the first of each pair. A row has the numbers of `groups` groups. If those have
-/// not been looked for, only the first of them are put. It returns the number of matches, or -1
-/// less that number if no match follows.
+/// and the index of the first of each pair. It returns the number of matches, or -1 less that
+/// number if no match follows.
 fn find(
     search: &mut PatternSearch,
-    groups: usize,
     room: usize,
     advance: impl FnOnce(&mut PatternSearch, Hit<'_>) -> Result<Progress>,
     put: &mut dyn FnMut(usize, [f64; 2]),
@@ -373,10 +357,7 @@ fn find(
     let progress = advance(search, &mut |found| {
         put(index, [found.start as f64, found.end as f64]);
         put_groups(found.groups, index + 2, put);
-        if found.groups.len() < groups {
-            put(index + 2, [LATER; 2]);
-        }
-        index += width(groups);
+        index += (found.groups.len() + 1) * 2;
         count += 1;
         count < room
     })?;

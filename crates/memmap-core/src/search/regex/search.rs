@@ -137,6 +137,11 @@ impl PatternSearch {
         self.groups = groups;
     }
 
+    /// The number of groups that the next matches have.
+    pub fn groups(&self) -> usize {
+        if self.groups { self.pattern.groups() } else { 0 }
+    }
+
     unsafe fn run(
         &mut self,
         memory: *const u8,
