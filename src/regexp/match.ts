@@ -38,7 +38,7 @@ export class FoundMatches {
   asked = 0
   /** Rows with groups, if those are looked for after the search. */
   #rowsWithGroups: Float64Array | undefined
-  /** The match whose groups were looked for last after the search, and those of how many matches. */
+  /** The match whose groups were looked for last after the search, and how many had theirs. */
   #last = 0
   #lastCount = 0
 
