@@ -188,8 +188,9 @@ fn choose(any: &[ByteSet]) -> Option<Vec<(usize, ByteSet)>> {
     for (_, set) in places.iter().take(3) {
         let is_rare_enough = match count {
             0 => false,
+            _ if set.frequency() > 0.5 => true,
             1 => frequency < RARE[0],
-            _ => frequency < RARE[1] || set.frequency() > 0.5,
+            _ => frequency < RARE[1],
         };
         if is_rare_enough {
             break;
