@@ -23,6 +23,7 @@ mod steps;
 pub use search::PatternSearch;
 
 use super::Searcher;
+use super::literal::Finder;
 use super::prefilter::{ByteSet, Prefilter, PrefilterChoice, bytes_of, starts_of};
 use super::scan::{self, Probe, Probes};
 use crate::error::{Error, Result};
@@ -31,7 +32,7 @@ use lines::{Lines, line_ends, whole_lines};
 use regex_automata::MatchKind;
 use regex_automata::hybrid::dfa::{Cache as DfaCache, Config as DfaConfig, DFA};
 use regex_automata::nfa::thompson::{Compiler, Config, NFA, WhichCaptures};
-use regex_syntax::hir::{Hir, Look};
+use regex_syntax::hir::{Hir, HirKind, Look};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -93,6 +94,8 @@ pub struct Pattern {
     backward: DFA,
     groups: Option<GroupFinder>,
     prefilter: Option<Prefilter>,
+    /// What finds all matches, if the pattern is nothing but some bytes.
+    literal: Option<Finder>,
     /// The bytes with which a match can begin, if a search may try to match at one place after the
     /// other.
     starts: Option<ByteSet>,
@@ -171,7 +174,16 @@ impl Pattern {
             lengths.is_none_or(|(least, _)| least > 0) && !bytes_of(hir).has(b'\n')
         };
         let may_try = !is_anchored && !options.sticky && lines.is_none();
+        let literal = match hir.kind() {
+            HirKind::Literal(literal)
+                if has_prefilter && options.prefilter == PrefilterChoice::Fastest && !options.lines =>
+            {
+                Some(Finder::new(literal.0.to_vec()))
+            }
+            _ => None,
+        };
         Ok(Arc::new(Pattern {
+            literal,
             starts: starts_of(hir).filter(|_| may_try),
             forward: dfa(nfa, stops_at_start)?,
             forward_unfiltered: OnceLock::new(),

@@ -4,9 +4,10 @@ use super::groups::Found;
 use super::steps::{Automaton, Exit, Walk, byte};
 use super::{Cache, Lines, Pattern, gave_up};
 use crate::error::Result;
+use crate::search::literal::LiteralSearch;
 use crate::search::prefilter::Candidate;
 use crate::search::scan;
-use crate::search::{Group, Match, Progress, Search};
+use crate::search::{Group, Match, Progress, Search, Searcher};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -62,6 +63,8 @@ pub struct PatternSearch {
     saved: Option<isize>,
     /// Only the number of matches is wanted.
     counts: bool,
+    /// The search for a pattern that is nothing but some bytes.
+    literal: Option<LiteralSearch>,
     /// Kept while the search is paused. Between two batches of matches it needs none, and an
     /// iterator that nobody continues would keep it until it is collected.
     cache: Option<Box<Cache>>,
@@ -123,11 +126,12 @@ impl PatternSearch {
             kept: None,
             phase: Phase::Seek,
             furthest: range.start,
-            range,
             retries: 0,
             filter: pattern.prefilter.as_ref().map(|_| FilterUse::default()),
             saved: pattern.starts.map(|_| 0),
             counts: false,
+            literal: pattern.literal.as_ref().map(|finder| finder.search(range.clone())),
+            range,
             cache: None,
         }
     }
@@ -176,20 +180,23 @@ impl Drop for PatternSearch {
 
 impl Search for PatternSearch {
     fn chunk(&self) -> usize {
-        SEARCHED
+        self.literal.as_ref().map_or(SEARCHED, Search::chunk)
     }
 
     fn range(&self) -> Range<usize> {
         self.range.clone()
     }
 
-    fn reach(&self, _: usize) -> Range<usize> {
+    fn reach(&self, budget: usize) -> Range<usize> {
+        if let Some(literal) = &self.literal {
+            return literal.reach(budget);
+        }
         // `^` and `\b` see the byte before.
         self.range.start.saturating_sub(1)..self.range.end
     }
 
     fn position(&self) -> usize {
-        self.furthest
+        self.literal.as_ref().map_or(self.furthest, Search::position)
     }
 
     unsafe fn advance(
@@ -198,11 +205,19 @@ impl Search for PatternSearch {
         budget: usize,
         hit: &mut impl FnMut(&Match<'_>) -> bool,
     ) -> Result<Progress> {
-        // SAFETY: the caller's promise.
-        unsafe { self.run(memory, budget, hit) }
+        match &mut self.literal {
+            // SAFETY: the caller's promise.
+            Some(literal) => unsafe { literal.advance(memory, budget, hit) },
+            // SAFETY: the caller's promise.
+            None => unsafe { self.run(memory, budget, hit) },
+        }
     }
 
     unsafe fn count(&mut self, memory: *const u8, budget: usize, count: &mut usize) -> Result<Progress> {
+        if let Some(literal) = &mut self.literal {
+            // SAFETY: the caller's promise.
+            return unsafe { literal.count(memory, budget, count) };
+        }
         self.counts = true;
         let mut add = |_: &Match<'_>| {
             *count += 1;
