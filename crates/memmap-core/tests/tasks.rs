@@ -413,3 +413,34 @@ fn a_task_advises_the_system_about_its_whole_range_until_it_ends() {
         assert!(!is_advised());
     }
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn advice_about_a_scan_stays_until_the_last_scan_ends_or_the_user_advises() {
+    const MADV_RANDOM: i32 = 1;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    file.as_file().set_len(16 * CHUNK as u64).unwrap();
+    let mapping = Mapping::open(Request::new(Target::Path(file.path().into()), Access::Write)).unwrap();
+    let is_advised = || smaps::is_read_in_order(file.path());
+    let held = occupy_threads(&mapping);
+    let begin = |range| {
+        let task = task(&mapping, 2);
+        (start(&task, Searching::count(finder(b"needle")), range), task)
+    };
+    let (first, second) = (begin(0..8 * CHUNK), begin(8 * CHUNK..16 * CHUNK));
+    first.1.stop();
+    // It is stopped once, whatever it is told afterwards.
+    first.1.release();
+    assert_eq!(first.0.recv().unwrap(), Err(Error::Aborted));
+    assert!(is_advised());
+    second.1.stop();
+    assert!(!is_advised());
+    // The caller knows better, also if only a part is mentioned.
+    let third = begin(0..16 * CHUNK);
+    assert!(is_advised());
+    mapping.advise(MADV_RANDOM, 0, CHUNK).unwrap();
+    assert!(!is_advised());
+    drop(held);
+    assert_eq!(third.0.recv().unwrap(), Ok(()));
+    assert!(!is_advised());
+}

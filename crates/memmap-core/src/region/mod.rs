@@ -14,7 +14,7 @@ use crate::access::Plan;
 use crate::error::{Error, Result};
 use crate::fault_registry::{self, FaultEntry, FileIdentity, Place};
 use crate::sys::{self, Memory, Named, Reservation};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use write_gate::WriteGate;
 use written_back::WrittenBack;
@@ -38,6 +38,8 @@ pub struct Region {
     named: Mutex<Option<Named>>,
     /// The caller has given advice about the order of access, so scans give none.
     order_advised: AtomicBool,
+    /// Scans that are announced to the system now.
+    announced: AtomicUsize,
     /// Shared with the region's successor if it has grown in place, because they share the pages.
     write_gate: Arc<WriteGate>,
     /// Locked from the copy of a page to its write, so that of two threads that write back, the one
@@ -59,6 +61,7 @@ impl Region {
             memory,
             named: Mutex::new(named),
             order_advised,
+            announced: AtomicUsize::new(0),
             write_gate: Arc::new(WriteGate::new()),
             written_back: Mutex::default(),
         }
@@ -209,8 +212,12 @@ impl Region {
     /// ERR_OUT_OF_RANGE, EINVAL, ERR_MMAP_UNSUPPORTED on Windows.
     pub(crate) fn advise(&self, option: i32, start: usize, length: usize) -> Result<()> {
         self.range(start, length)?;
-        if Memory::is_about_order(option) {
-            self.order_advised.store(true, Ordering::Relaxed);
+        // The caller's advice replaces that of scans, also where it is not about the same range.
+        if Memory::is_about_order(option)
+            && !self.order_advised.swap(true, Ordering::Relaxed)
+            && self.announced.load(Ordering::Relaxed) > 0
+        {
+            self.memory.advise_order(0, self.len(), false);
         }
         self.memory.advise(option, start, length)
     }

@@ -274,20 +274,34 @@ impl Region {
 
     /// Runs `scan`, which reads the range from its start to its end, and announces that.
     fn with_read_ahead<T>(&self, start: usize, length: usize, scan: impl FnOnce() -> T) -> Result<T> {
-        self.announce_scan(start, length, true);
+        let is_announced = self.announce_scan(start, length);
         let result = self.checked(scan);
-        self.announce_scan(start, length, false);
+        if is_announced {
+            self.end_announced_scan();
+        }
         result
     }
 
-    /// Tells the system that the range will be read from its start to its end, or that this is
-    /// over. It does not for a short range, nor if the caller has given advice about the order. Two
-    /// threads that announce parts of a range would wait for each other and for page faults: a
+    /// Tells the system that the range will be read from its start to its end, and returns whether
+    /// it did. It does not for a short range, nor if the caller has given advice about the order.
+    /// Two threads that announce parts of a range would wait for each other and for page faults: a
     /// first scan of a mapping took them 8 % longer. So a task announces its whole range.
-    pub(crate) fn announce_scan(&self, start: usize, length: usize, begins: bool) {
+    pub(crate) fn announce_scan(&self, start: usize, length: usize) -> bool {
+        if length < WORTH_ADVICE || self.range(start, length).is_err() || self.order_advised.load(Ordering::Relaxed) {
+            return false;
+        }
+        self.announced.fetch_add(1, Ordering::Relaxed);
+        self.memory.advise_order(start, length, true);
+        true
+    }
+
+    /// Takes the advice back when the last announced scan has ended: another one may read the same
+    /// pages.
+    pub(crate) fn end_announced_scan(&self) {
+        let is_last = self.announced.fetch_sub(1, Ordering::Relaxed) == 1;
         // Another thread may have given advice during the scan, and that must stay.
-        if length >= WORTH_ADVICE && self.range(start, length).is_ok() && !self.order_advised.load(Ordering::Relaxed) {
-            self.memory.advise_order(start, length, begins);
+        if is_last && !self.order_advised.load(Ordering::Relaxed) {
+            self.memory.advise_order(0, self.len(), false);
         }
     }
 

@@ -23,7 +23,7 @@ use crate::search::Progress;
 use crate::weak_list::WeakList;
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// What the working threads share with the threads that start, stop and watch them.
@@ -43,7 +43,9 @@ pub struct Task {
 /// The work of a task, and who does what of it.
 struct Job {
     work: Arc<dyn Work>,
-    range: Range<usize>,
+    length: usize,
+    /// The system was told that the range will be read in its order.
+    is_announced: AtomicBool,
     /// What nobody has claimed. Locked while a thread looks where its piece may end, so threads
     /// that start or stop tasks do not lock it.
     unclaimed: Mutex<Option<Range<usize>>>,
@@ -135,22 +137,32 @@ impl Task {
     fn set_job(&self, work: Arc<dyn Work>, range: Range<usize>, finish: Option<Finish>) -> Arc<Job> {
         let turns = Turns { running: 0, paused: VecDeque::new(), is_claimed: false, result: Ok(()), finish };
         let job = Arc::new(Job {
+            is_announced: AtomicBool::new(work.scans() && self.announce(&range)),
             work,
-            range: range.clone(),
+            length: range.len(),
             unclaimed: Mutex::new(Some(range)),
             turns: Mutex::new(turns),
             turn_ended: Condvar::new(),
         });
-        self.announce(&job, true);
         *self.lock_job() = Some(Arc::clone(&job));
         job
     }
 
-    /// Tells the system that the range will be read in its order, or that this is over.
-    fn announce(&self, job: &Job, begins: bool) {
+    /// Tells the system that the range will be read in its order, and returns whether it did.
+    fn announce(&self, range: &Range<usize>) -> bool {
         let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(memory) = memory.as_ref().filter(|_| job.work.scans()) {
-            memory.region().announce_scan(job.range.start, job.range.len(), begins);
+        memory.as_ref().is_some_and(|memory| memory.region().announce_scan(range.start, range.len()))
+    }
+
+    /// Tells the system that this is over. Released memory is about to be unmapped, and no advice
+    /// matters there.
+    fn end_announced(&self, job: &Job) {
+        if !job.is_announced.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(memory) = memory.as_ref() {
+            memory.region().end_announced_scan();
         }
     }
 
@@ -259,11 +271,11 @@ impl Task {
         }
         if turns.result.is_ok() {
             // What comes after the first match is not searched.
-            self.done.fetch_max(job.range.len(), Ordering::Relaxed);
+            self.done.fetch_max(job.length, Ordering::Relaxed);
         }
         let (finish, result) = (turns.finish.take(), turns.result.clone());
         drop(turns);
-        self.announce(job, false);
+        self.end_announced(job);
         if let Some(finish) = finish {
             *self.lock_job() = None;
             finish(self, result);
