@@ -95,7 +95,7 @@ pub fn close(mapping: Mapping) {
         start += count;
         if started.elapsed() > HARDLY_ANY_PAGES && start < length {
             // Nothing fails, and the rest is done when the mapping is dropped.
-            let _ = run(&mapping, &Arc::new(Paging::drop_pages()), start..length);
+            let _ = run(&mapping, &Arc::new(Paging::drop_pages(length - start)), start..length);
             return;
         }
     }

@@ -14,9 +14,13 @@ const PREFETCHED: usize = 8 * 1024 * 1024;
 /// in chunks of 64 MiB. But `unmap()` waits for the current chunk, on a device that may be slow.
 const FLUSHED: usize = 8 * 1024 * 1024;
 
-/// Bytes whose pages are dropped in one chunk. For each GiB, Linux takes some 40 ms to remove pages
-/// of 4 KiB from a page table.
+/// The least number of bytes whose pages are dropped in one chunk. For each GiB, Linux takes some
+/// 40 ms to remove pages of 4 KiB from a page table.
 const DROPPED: usize = 32 * 1024 * 1024;
+
+/// The most chunks in which the pages of a range are dropped. A chunk costs some microseconds also
+/// where a file is sparse and no page is in memory, and a range may have a TiB.
+const MOST_DROPS: usize = 256;
 
 /// What a task does with a range. Threads share it, so results are in atomics.
 pub trait Work: Send + Sync {
@@ -182,7 +186,11 @@ impl<S: Searcher> Piece for SearchPiece<S> {
 }
 
 /// Work on the pages of a range.
-pub struct Paging(PagingKind);
+pub struct Paging {
+    kind: PagingKind,
+    /// Bytes of a chunk.
+    chunk: usize,
+}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum PagingKind {
@@ -194,32 +202,29 @@ enum PagingKind {
 impl Paging {
     /// Makes changes durable, as [`crate::Mapping::flush`].
     pub fn flush() -> Paging {
-        Paging(PagingKind::Flush)
+        Paging { kind: PagingKind::Flush, chunk: FLUSHED }
     }
 
     /// Brings pages into memory, as [`crate::Region::prefetch`].
     pub fn prefetch() -> Paging {
-        Paging(PagingKind::Prefetch)
+        Paging { kind: PagingKind::Prefetch, chunk: PREFETCHED }
     }
 
-    /// Removes pages from the page table, before a mapping is closed that nobody else uses.
-    pub(super) fn drop_pages() -> Paging {
-        Paging(PagingKind::Drop)
+    /// Removes the pages of a range of `length` bytes from the page table, before a mapping is
+    /// closed that nobody else uses.
+    pub(super) fn drop_pages(length: usize) -> Paging {
+        Paging { kind: PagingKind::Drop, chunk: DROPPED.max(length.div_ceil(MOST_DROPS)) }
     }
 }
 
 impl Work for Paging {
     fn turn(&self) -> usize {
-        match self.0 {
-            PagingKind::Flush => FLUSHED,
-            PagingKind::Prefetch => PREFETCHED,
-            PagingKind::Drop => DROPPED,
-        }
+        self.chunk
     }
 
     fn divides(&self) -> bool {
         // Each flush waits for the device.
-        self.0 != PagingKind::Flush
+        self.kind != PagingKind::Flush
     }
 
     fn scans(&self) -> bool {
@@ -248,7 +253,7 @@ impl Piece for PagingPiece {
     fn advance(&mut self, memory: &Retained) -> Result<Progress> {
         let Range { start, end } = self.left;
         let length = end.saturating_sub(start).min(self.work.turn());
-        match self.work.0 {
+        match self.work.kind {
             PagingKind::Flush => memory.flush(start, length, None)?,
             PagingKind::Prefetch => memory.region().prefetch(start, length)?,
             // What cannot be dropped is dropped when the memory is unmapped.
@@ -262,5 +267,18 @@ impl Piece for PagingPiece {
 
     fn position(&self) -> usize {
         self.left.start
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DROPPED, MOST_DROPS, Paging, Work};
+
+    #[test]
+    fn pages_of_a_long_range_are_dropped_in_few_chunks() {
+        let chunks = |length: usize| length.div_ceil(Paging::drop_pages(length).turn());
+        assert_eq!(chunks(DROPPED), 1);
+        assert_eq!(chunks(32 * DROPPED), 32);
+        assert_eq!(chunks(isize::MAX as usize), MOST_DROPS);
     }
 }
