@@ -2344,7 +2344,7 @@ const UNMATCHED = -1;
 const UNKNOWN = -2;
 const LATER = -3;
 const AHEAD_GROWTH = 4;
-const MOST_AHEAD = 64;
+const BLOCK$1 = 64;
 var FoundMatches = class {
 	mapping;
 	pattern;
@@ -2354,7 +2354,8 @@ var FoundMatches = class {
 	count = 0;
 	isLast = false;
 	asked = 0;
-	#rowsWithGroups;
+	#lastAsked = -1;
+	#blocks = [];
 	#last = 0;
 	#lastCount = 0;
 	constructor(mapping, pattern, rows, width, stop) {
@@ -2364,34 +2365,45 @@ var FoundMatches = class {
 		this.width = width;
 		this.stop = stop;
 	}
+	ask(at) {
+		if (at === this.#lastAsked) return;
+		this.#lastAsked = at;
+		this.asked += 1;
+	}
 	groupNumber(at, index) {
 		const width = widthOf(this.pattern);
 		if (this.width === width) return this.rows[at + index];
 		const number = at / this.width;
-		this.#rowsWithGroups ??= this.#widened(width);
-		if (this.#rowsWithGroups[number * width + 2] === LATER) this.#findGroups(this.#rowsWithGroups, number);
-		return this.#rowsWithGroups[number * width + index];
+		const first = number - number % BLOCK$1;
+		const block = this.#block(first, width);
+		const row = (number - first) * width;
+		if (block[row + 2] === LATER) this.#findGroups(block, row, number);
+		return block[row + index];
 	}
-	#widened(width) {
-		const wide = new Float64Array(this.count * width);
-		for (let number = 0; number < this.count; number += 1) {
-			wide[number * width] = this.rows[number * 2];
-			wide[number * width + 1] = this.rows[number * 2 + 1];
-			wide[number * width + 2] = LATER;
+	#block(first, width) {
+		const known = this.#blocks[first / BLOCK$1];
+		if (known !== void 0) return known;
+		const count = Math.min(BLOCK$1, this.count - first);
+		const block = new Float64Array(count * width);
+		for (let row = 0; row < count; row += 1) {
+			const place = (first + row) * 2;
+			block[row * width] = this.rows[place];
+			block[row * width + 1] = this.rows[place + 1];
+			block[row * width + 2] = LATER;
 		}
-		return wide;
+		this.#blocks[first / BLOCK$1] = block;
+		return block;
 	}
-	#findGroups(rows, number) {
+	#findGroups(block, at, number) {
 		const { mapping, pattern, stop } = this;
 		const handle = mapping.openHandle();
 		if (pattern === void 0) return;
-		const wanted = number > this.#last && number <= this.#last + this.#lastCount ? Math.min(this.#lastCount * AHEAD_GROWTH, MOST_AHEAD) : 1;
-		const count = Math.min(wanted, this.count - number);
+		const wanted = number > this.#last && number <= this.#last + this.#lastCount ? this.#lastCount * AHEAD_GROWTH : 1;
+		const count = Math.min(wanted, (block.length - at) / widthOf(pattern));
 		this.#last = number;
 		this.#lastCount = count;
-		const at = number * widthOf(pattern);
-		if (checked(binding.matchGroups(handle, pattern.native, rows, at, count - 1, stop))) return;
-		throw changed(rows[at], rows[at + 1]);
+		if (checked(binding.matchGroups(handle, pattern.native, block, at, count - 1, stop))) return;
+		throw changed(block[at], block[at + 1]);
 	}
 };
 function widthOf(pattern) {
@@ -2400,6 +2412,7 @@ function widthOf(pattern) {
 let newMatch;
 let numberAt;
 let foundOf;
+let rowOf$1;
 let groupNumber;
 var MmapMatch = class MmapMatch {
 	#found;
@@ -2414,6 +2427,7 @@ var MmapMatch = class MmapMatch {
 			}
 		};
 		foundOf = (match) => match.#found;
+		rowOf$1 = (match) => match.#at;
 		groupNumber = (match, index) => match.#found.groupNumber(match.#at, index);
 	}
 	constructor(found, at) {
@@ -2440,21 +2454,10 @@ var MmapMatch = class MmapMatch {
 		return mapping.viewOrCopy(Math.min(start, stop), stop);
 	}
 	group(which) {
-		const span = this.span(which);
-		return span === void 0 ? void 0 : textOf(this, span[0], span[1]);
+		return textOfGroup(this, which);
 	}
 	span(which) {
-		const whole = numberAt(this, 0);
-		const { pattern } = foundOf(this);
-		if (typeof which === "number") {
-			const last = pattern?.groups ?? 0;
-			if (!Number.isInteger(which) || which < 0 || which > last) throw noSuchGroup(which, last);
-			return which === 0 ? [whole, numberAt(this, 1)] : spanOf(this, which);
-		}
-		if (typeof which !== "string") throw wrongType("which", "of type number or string", which);
-		const numbers = pattern?.names.get(which);
-		if (numbers === void 0) throw noSuchName(which, pattern);
-		return spanOfName(this, numbers);
+		return spanOfGroup(this, which);
 	}
 	get groups() {
 		numberAt(this, 0);
@@ -2470,7 +2473,7 @@ var MmapMatch = class MmapMatch {
 	*[Symbol.iterator]() {
 		numberAt(this, 0);
 		const last = foundOf(this).pattern?.groups ?? 0;
-		for (let which = 0; which <= last; which += 1) yield this.group(which);
+		for (let which = 0; which <= last; which += 1) yield textOfGroup(this, which);
 	}
 	[node_util.inspect.custom]() {
 		return #found in this ? `<memmap.MmapMatch index=${this.index}, end=${this.end}>` : "<memmap.MmapMatch>";
@@ -2488,6 +2491,23 @@ function textOf(match, start, end) {
 	const mapping = openMapping(match);
 	return mapping.text("utf8", start, Math.min(end, mapping.length));
 }
+function spanOfGroup(match, which) {
+	const whole = numberAt(match, 0);
+	const { pattern } = foundOf(match);
+	if (typeof which === "number") {
+		const last = pattern?.groups ?? 0;
+		if (!Number.isInteger(which) || which < 0 || which > last) throw noSuchGroup(which, last);
+		return which === 0 ? [whole, numberAt(match, 1)] : spanOf(match, which);
+	}
+	if (typeof which !== "string") throw wrongType("which", "of type number or string", which);
+	const numbers = pattern?.names.get(which);
+	if (numbers === void 0) throw noSuchName(which, pattern);
+	return spanOfName(match, numbers);
+}
+function textOfGroup(match, which) {
+	const span = spanOfGroup(match, which);
+	return span === void 0 ? void 0 : textOf(match, span[0], span[1]);
+}
 function spanOf(match, which) {
 	const start = groupStart(match, which);
 	if (start === UNMATCHED) return void 0;
@@ -2497,7 +2517,7 @@ function spanOf(match, which) {
 	return [start, groupNumber(match, which * 2 + 1)];
 }
 function groupStart(match, which) {
-	foundOf(match).asked += 1;
+	foundOf(match).ask(rowOf$1(match));
 	return groupNumber(match, which * 2);
 }
 function spanOfName(match, numbers) {
@@ -2625,7 +2645,7 @@ var MatchPlaces = class {
 		this.#matches.learn(this.batch, this.#returned);
 		if (hasChanged) this.#matches.restart(this.#next);
 		else if (this.batch.isLast) return false;
-		this.#generation = generation;
+		this.#generation = -1;
 		this.#setBatch(this.#matches.none);
 		const { search, isEager } = this.#matches;
 		if (search === void 0) return false;
@@ -2633,6 +2653,7 @@ var MatchPlaces = class {
 		const started = node_perf_hooks.performance.now();
 		const found = binding.nextMatches(this.#source.handle(), search, batch.rows, isEager);
 		this.#setBatch(filled(batch, checked(found)));
+		this.#generation = generation;
 		this.#matches.adapt(started);
 		return this.batch.count > 0;
 	}
@@ -3818,10 +3839,12 @@ var PlacesBackwards = class {
 			start: from,
 			stop
 		}));
+		const found = [];
 		for (let at = places.next(); at !== -1; at = places.next()) {
 			const { rows } = places.batch;
-			this.#found.push(rows[at], rows[at + 1]);
+			found.push(rows[at], rows[at + 1]);
 		}
+		this.#found = found;
 		this.#before = from;
 		return true;
 	}

@@ -320,6 +320,33 @@ test('matchAll, matchAllAsync: groups are found with the match while a loop asks
   }
 })
 
+test('matchAll: a loop that asks a few matches for all of their groups does not ask most of them', (t) => {
+  const map = textMap(t, 'x123'.repeat(10_000))
+  let number = 0
+  let changed = 0
+  for (const match of map.matchAll(/x(\d)(\d)(\d)/)) {
+    number += 1
+    // These are no neighbours, whose groups would be found in one call.
+    if (number % 10 === 2 || number % 10 === 5) t.is([...match].length, 4)
+    if (number < 100 || number % 10 !== 8) continue
+    // Groups that are found with the match outlast it.
+    map.setAt(match.index, 0)
+    t.throws(() => match.span(1), { code: 'ERR_MMAP_CHANGED' })
+    changed += 1
+  }
+  t.is(changed, 990)
+})
+
+test('span: one match of many that is asked for a group costs little memory', (t) => {
+  const groups = 100
+  const map = textMap(t, 'xz'.repeat(5000))
+  const matches = [...map.matchAll(new RegExp(`x${'(y)?'.repeat(groups)}(z)`))]
+  const before = process.memoryUsage().arrayBuffers
+  t.deepEqual(matches[4000]?.span(groups + 1), [8001, 8002])
+  const room = process.memoryUsage().arrayBuffers - before
+  t.true(room < 512 * 1024, `${room} bytes`)
+})
+
 test('replaceAll, match, matchAsync: groups are found with the match', async (t) => {
   const map = textMap(t, 'x1x2x3')
   const first = map.match(/x(\d)/, 2)
@@ -601,7 +628,13 @@ test('MmapMatch: it cannot be made, and its members are refused for other object
   for (const name of ['index', 'end', 'length', 'text', 'bytes', 'groups'] as const) {
     t.throws(() => Reflect.get(MmapMatch.prototype, name, other), { code: 'ERR_INVALID_THIS' }, name)
   }
-  t.throws(() => Reflect.apply(MmapMatch.prototype.group, other, [0]), { code: 'ERR_INVALID_THIS' })
+  for (const receiver of [other, {}, 1, null, undefined]) {
+    for (const method of [MmapMatch.prototype.group, MmapMatch.prototype.span]) {
+      t.throws(() => Reflect.apply(method, receiver, [0]), { code: 'ERR_INVALID_THIS' })
+    }
+    const texts = Reflect.apply(MmapMatch.prototype[Symbol.iterator], receiver, [])
+    t.throws(() => texts.next(), { code: 'ERR_INVALID_THIS' })
+  }
 })
 
 // --- Other realms and redefined properties

@@ -18,7 +18,13 @@ const LATER = -3
 // If groups are asked for after the search, of one match after the other, then those of the next
 // matches are found in the same call. The number grows from one call to the next.
 const AHEAD_GROWTH = 4
-const MOST_AHEAD = 64
+
+/**
+ * The number of matches that have their groups in one array. There is one only for matches whose
+ * groups were asked for, because a row may have some hundred numbers, and a batch thousands of
+ * rows.
+ */
+const BLOCK = 64
 
 /** The matches that one call has found: where they are, and what finds their groups later. */
 export class FoundMatches {
@@ -34,10 +40,12 @@ export class FoundMatches {
   count = 0
   /** No match follows. */
   isLast = false
-  /** How often a group has been asked for. */
+  /** How many matches were asked for a group. One that is asked again after others counts again. */
   asked = 0
+  /** The row of the match that was asked for a group last. */
+  #lastAsked = -1
   /** Rows with groups, if those are looked for after the search. */
-  #rowsWithGroups: Float64Array | undefined
+  readonly #blocks: (Float64Array | undefined)[] = []
   /** The match whose groups were looked for last after the search, and how many had theirs. */
   #last = 0
   #lastCount = 0
@@ -50,41 +58,54 @@ export class FoundMatches {
     this.stop = stop
   }
 
+  /** The match whose row begins at `at` is asked for a group. */
+  ask(at: number): void {
+    if (at === this.#lastAsked) return
+    this.#lastAsked = at
+    this.asked += 1
+  }
+
   /** A number of the groups of the match whose row begins at `at`. */
   groupNumber(at: number, index: number): number {
     const width = widthOf(this.pattern)
     if (this.width === width) return this.rows[at + index] as number
     const number = at / this.width
-    this.#rowsWithGroups ??= this.#widened(width)
-    if (this.#rowsWithGroups[number * width + PLACE] === LATER) this.#findGroups(this.#rowsWithGroups, number)
-    return this.#rowsWithGroups[number * width + index] as number
+    const first = number - (number % BLOCK)
+    const block = this.#block(first, width)
+    const row = (number - first) * width
+    if (block[row + PLACE] === LATER) this.#findGroups(block, row, number)
+    return block[row + index] as number
   }
 
-  /** The rows with room for groups, which have not been looked for. */
-  #widened(width: number): Float64Array {
-    const wide = new Float64Array(this.count * width)
-    for (let number = 0; number < this.count; number += 1) {
-      wide[number * width] = this.rows[number * PLACE] as number
-      wide[number * width + 1] = this.rows[number * PLACE + 1] as number
-      wide[number * width + PLACE] = LATER
+  /** The rows from `first` on, with room for groups. */
+  #block(first: number, width: number): Float64Array {
+    const known = this.#blocks[first / BLOCK]
+    if (known !== undefined) return known
+    const count = Math.min(BLOCK, this.count - first)
+    const block = new Float64Array(count * width)
+    for (let row = 0; row < count; row += 1) {
+      const place = (first + row) * PLACE
+      block[row * width] = this.rows[place] as number
+      block[row * width + 1] = this.rows[place + 1] as number
+      block[row * width + PLACE] = LATER
     }
-    return wide
+    this.#blocks[first / BLOCK] = block
+    return block
   }
 
-  /** Looks for the groups of a match, and sets their numbers in its row. */
-  #findGroups(rows: Float64Array, number: number): void {
+  /** Looks for the groups of a match, and sets their numbers in its row, which begins at `at`. */
+  #findGroups(block: Float64Array, at: number, number: number): void {
     const { mapping, pattern, stop } = this
     const handle = mapping.openHandle()
     // Without a pattern no group can be asked for.
     if (pattern === undefined) return
     const isNext = number > this.#last && number <= this.#last + this.#lastCount
-    const wanted = isNext ? Math.min(this.#lastCount * AHEAD_GROWTH, MOST_AHEAD) : 1
-    const count = Math.min(wanted, this.count - number)
+    const wanted = isNext ? this.#lastCount * AHEAD_GROWTH : 1
+    const count = Math.min(wanted, (block.length - at) / widthOf(pattern))
     this.#last = number
     this.#lastCount = count
-    const at = number * widthOf(pattern)
-    if (checked(binding.matchGroups(handle, pattern.native, rows, at, count - 1, stop))) return
-    throw changed(rows[at] as number, rows[at + 1] as number)
+    if (checked(binding.matchGroups(handle, pattern.native, block, at, count - 1, stop))) return
+    throw changed(block[at] as number, block[at + 1] as number)
   }
 }
 
@@ -99,6 +120,7 @@ export let newMatch: (found: FoundMatches, at: number) => MmapMatch
 /** Where it begins or ends. */
 let numberAt: (match: MmapMatch, index: number) => number
 let foundOf: (match: MmapMatch) => FoundMatches
+let rowOf: (match: MmapMatch) => number
 let groupNumber: (match: MmapMatch, index: number) => number
 
 /**
@@ -126,6 +148,7 @@ export class MmapMatch implements Iterable<string | undefined> {
       }
     }
     foundOf = (match) => match.#found
+    rowOf = (match) => match.#at
     groupNumber = (match, index) => match.#found.groupNumber(match.#at, index)
   }
 
@@ -177,8 +200,7 @@ export class MmapMatch implements Iterable<string | undefined> {
    *   ERR_OUT_OF_RANGE, ERR_MMAP_CHANGED, ERR_MMAP_CLOSED, ERR_MMAP_FAULT
    */
   group(which: number | string): string | undefined {
-    const span = this.span(which)
-    return span === undefined ? undefined : textOf(this, span[0], span[1])
+    return textOfGroup(this, which)
   }
 
   /**
@@ -191,17 +213,7 @@ export class MmapMatch implements Iterable<string | undefined> {
    *   ERR_MMAP_CLOSED, ERR_MMAP_FAULT
    */
   span(which: number | string): [start: number, end: number] | undefined {
-    const whole = numberAt(this, 0)
-    const { pattern } = foundOf(this)
-    if (typeof which === 'number') {
-      const last = pattern?.groups ?? 0
-      if (!Number.isInteger(which) || which < 0 || which > last) throw noSuchGroup(which, last)
-      return which === 0 ? [whole, numberAt(this, 1)] : spanOf(this, which)
-    }
-    if (typeof which !== 'string') throw wrongType('which', 'of type number or string', which)
-    const numbers = pattern?.names.get(which)
-    if (numbers === undefined) throw noSuchName(which, pattern)
-    return spanOfName(this, numbers)
+    return spanOfGroup(this, which)
   }
 
   /**
@@ -229,7 +241,7 @@ export class MmapMatch implements Iterable<string | undefined> {
   *[Symbol.iterator](): Generator<string | undefined, undefined, undefined> {
     numberAt(this, 0)
     const last = foundOf(this).pattern?.groups ?? 0
-    for (let which = 0; which <= last; which += 1) yield this.group(which)
+    for (let which = 0; which <= last; which += 1) yield textOfGroup(this, which)
   }
 
   /** Where it is. Never throws. */
@@ -254,6 +266,26 @@ function textOf(match: MmapMatch, start: number, end: number): string {
   return mapping.text('utf8', start, Math.min(end, mapping.length))
 }
 
+/** Where a group is, which may not exist. */
+function spanOfGroup(match: MmapMatch, which: number | string): [start: number, end: number] | undefined {
+  const whole = numberAt(match, 0)
+  const { pattern } = foundOf(match)
+  if (typeof which === 'number') {
+    const last = pattern?.groups ?? 0
+    if (!Number.isInteger(which) || which < 0 || which > last) throw noSuchGroup(which, last)
+    return which === 0 ? [whole, numberAt(match, 1)] : spanOf(match, which)
+  }
+  if (typeof which !== 'string') throw wrongType('which', 'of type number or string', which)
+  const numbers = pattern?.names.get(which)
+  if (numbers === undefined) throw noSuchName(which, pattern)
+  return spanOfName(match, numbers)
+}
+
+function textOfGroup(match: MmapMatch, which: number | string): string | undefined {
+  const span = spanOfGroup(match, which)
+  return span === undefined ? undefined : textOf(match, span[0], span[1])
+}
+
 /** Where a group that exists is. */
 function spanOf(match: MmapMatch, which: number): [start: number, end: number] | undefined {
   const start = groupStart(match, which)
@@ -270,7 +302,7 @@ function spanOf(match: MmapMatch, which: number): [start: number, end: number] |
 
 /** Where a group that exists begins, or what native code says instead. */
 function groupStart(match: MmapMatch, which: number): number {
-  foundOf(match).asked += 1
+  foundOf(match).ask(rowOf(match))
   return groupNumber(match, which * 2)
 }
 

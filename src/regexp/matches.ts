@@ -24,8 +24,8 @@ const LONGEST_WAIT = 20
 /** Of many numbers each, there are fewer, because a match that is kept keeps its batch. */
 const MOST_NUMBERS = 8192
 /**
- * The groups of a batch are found with it if groups were asked for at least so often for each match
- * of the batch before. To find the groups of one match later takes about twice as long.
+ * The groups of a batch are found with it if at least this part of the matches of the batch before
+ * was asked for groups. To find the groups of one match later takes about twice as long.
  */
 const OFTEN = 0.5
 
@@ -167,7 +167,8 @@ export class MatchPlaces {
     this.#matches.learn(this.batch, this.#returned)
     if (hasChanged) this.#matches.restart(this.#next)
     else if (this.batch.isLast) return false
-    this.#generation = generation
+    // After an error the next step searches again from the last match on, as those of `findAll` do.
+    this.#generation = NONE
     this.#setBatch(this.#matches.none)
     const { search, isEager } = this.#matches
     if (search === undefined) return false
@@ -175,6 +176,7 @@ export class MatchPlaces {
     const started = performance.now()
     const found = binding.nextMatches(this.#source.handle(), search, batch.rows, isEager)
     this.#setBatch(filled(batch, checked(found)))
+    this.#generation = generation
     this.#matches.adapt(started)
     return this.batch.count > 0
   }

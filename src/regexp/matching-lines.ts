@@ -182,10 +182,13 @@ class PlacesBackwards implements LinePlaces {
       least <= start ? NONE : checked(binding.rfind(handle, NEWLINE, start, Math.min(least + 1, stop - 1)))
     const from = newline === NONE ? start : newline + 1
     const places = new MatchPlaces(this.#mapping, matchRequest(this.#request, { start: from, stop }))
+    const found: number[] = []
     for (let at = places.next(); at !== NONE; at = places.next()) {
       const { rows } = places.batch
-      this.#found.push(rows[at] as number, rows[at + 1] as number)
+      found.push(rows[at] as number, rows[at + 1] as number)
     }
+    // After an error in the middle, the next step searches the block again.
+    this.#found = found
     this.#before = from
     return true
   }
