@@ -348,7 +348,7 @@ fn find(
     search: &mut PatternSearch,
     room: usize,
     advance: impl FnOnce(&mut PatternSearch, Hit<'_>) -> Result<Progress>,
-    put: &mut dyn FnMut(usize, [f64; 2]),
+    put: &mut impl FnMut(usize, [f64; 2]),
 ) -> Result<f64> {
     if room == 0 {
         return Ok(0.0);
@@ -366,7 +366,7 @@ fn find(
 }
 
 /// Calls `put` with the numbers of groups, the first of which is at `index`.
-fn put_groups(groups: &[Group], index: usize, put: &mut dyn FnMut(usize, [f64; 2])) {
+fn put_groups(groups: &[Group], index: usize, put: &mut impl FnMut(usize, [f64; 2])) {
     for (index, group) in (index..).step_by(2).zip(groups) {
         let pair = match *group {
             Group::Unmatched => [-1.0; 2],
