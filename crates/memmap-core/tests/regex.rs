@@ -138,15 +138,25 @@ fn around_literal(random: &mut Random) -> String {
 
 /// A pattern that matches whole lines, or nearly.
 fn around_line(random: &mut Random) -> String {
-    let (start, end, any) = random.of(&[
-        ("(?m:^)", "(?m:$)", [".*", "(.*)", ".*?", r"[^\n]*", ""]),
-        ("(?mR:^)", "(?mR:$)", ["(?R:.)*", r"[^\r\n]*", r"([^\n\r]*?)", r"[^\r\n]+", ""]),
-        ("(?m:^)", "(?m:$)", [r"[^\r\n]*", ".*", ".+", "(?s:.)*", ""]),
-        ("(?mR:^)", "(?:(?m:$)|(?mR:$))", [r"[^\r\n]*", ".*", "(?R:.)*", r"[^\r\n]*", r"[^\r\n]*"]),
-    ]);
+    const ANY: [&str; 12] = [
+        ".*",
+        "(.*)",
+        ".*?",
+        r"[^\n]*",
+        r"[^\r\n]*",
+        r"([^\n\r]*?)",
+        "(?R:.)*",
+        r"[^\r\n]+",
+        "[a-z]*",
+        r"[^b\r\n]*",
+        "(?s:.)*",
+        "",
+    ];
+    const ENDS: [&str; 5] = ["(?m:$)", "(?mR:$)", "(?:(?m:$)|(?mR:$))", "(?:(?m:$)|(?m:$))", r"(?:(?m:$)|\b)"];
+    let start = random.of(&["(?m:^)", "(?mR:^)"]);
     let depth = random.below(3);
     let inner = if random.below(2) == 0 { around_literal(random) } else { expression(random, depth) };
-    format!("{start}{}{inner}{}{end}", random.of(&any), random.of(&any))
+    format!("{start}{}{inner}{}{}", random.of(&ANY), random.of(&ANY), random.of(&ENDS))
 }
 
 fn text(random: &mut Random) -> Vec<u8> {
@@ -395,14 +405,77 @@ fn a_pause_comes_after_groups_that_were_hard_to_find() {
 
 #[test]
 fn what_is_before_a_candidate_belongs_to_the_match_after_any_pause() {
-    // The automaton of `a*b` is in its first state after each `a`.
+    // A pause between two of the first bytes is no start. The first matches are found by attempts at
+    // one place after the other, and the others after attempts were slow.
+    let slow = "a".repeat(300) + "c";
     let options = PatternOptions { prefilter: PrefilterChoice::Inside, ..PatternOptions::default() };
     let unicode = regex_syntax::ParserBuilder::new().utf8(false).build().parse("[é-ü]*@").unwrap();
     let patterns = [(compile("a*b", options), "aaaaaaaaaaab"), (Pattern::new(&unicode, options).unwrap(), "éééüé@")];
-    for (pattern, text) in patterns {
-        for budget in 1..=text.len() {
-            let matches = found(&pattern, text.as_bytes(), 0..text.len(), budget);
-            assert_eq!(matches, [[Some((0, text.len()))]], "{text} with a pause every {budget} bytes");
+    for (pattern, matched) in patterns {
+        for before in ["", &slow] {
+            let text = format!("{before}{matched}");
+            for budget in 1..=matched.len() {
+                let matches = found(&pattern, text.as_bytes(), 0..text.len(), budget);
+                assert_eq!(matches, [[Some((before.len(), text.len()))]], "{text} with a pause every {budget} bytes");
+            }
+        }
+    }
+}
+
+/// Compares a search with the crate `regex`, with each prefilter and with many pauses.
+fn check(source: &str, text: &[u8]) {
+    let reference = regex::bytes::RegexBuilder::new(source).unicode(false).build().unwrap();
+    let wanted = expected(&reference, text, 0..text.len());
+    for prefilter in [PrefilterChoice::Fastest, PrefilterChoice::Off, PrefilterChoice::Start, PrefilterChoice::Inside] {
+        let pattern = compile(source, PatternOptions { prefilter, ..PatternOptions::default() });
+        for budget in [1, 2, 3, 7, 64, 64 * 1024, usize::MAX] {
+            let context = format!("{source:?} {prefilter:?} every {budget} bytes");
+            assert_eq!(found(&pattern, text, 0..text.len(), budget), wanted, "{context}");
+            assert_eq!(counted(&pattern, text, 0..text.len(), budget), wanted.len(), "{context}");
+        }
+    }
+}
+
+#[test]
+fn a_match_is_a_whole_line_only_if_the_pattern_says_so() {
+    // A class that is not everything within a line.
+    check("(?m:^)[a-z]*foo(?m:$)", b"1foo\nafoo\n");
+    check("(?m:^).*foo[a-z]*(?m:$)", b"foo1\nafoo\n");
+    check(r"(?mR:^)[^\r\n]*foo[^\n]*(?mR:$)", b"foo\rbar\n");
+    // The end of a word is not the end of a line.
+    check(r"(?m:^).*foo.*\b", b"foo  \nfoo\n");
+    check(r"(?m:^).*foo.*(?:(?m:$)|\b)", b"foo  \nfoo\n");
+    // A line ends at `\r` for its start, but not for its end, and the opposite.
+    check(r"(?mR:^)[^\r\n]*foo[^\r\n]*(?m:$)", b"foo\rbar\nfoo\n");
+    check(r"(?mR:^)[^\r\n]*foo[^\r\n]*(?:(?m:$)|(?m:$))", b"foo\rbar\nfoo\n");
+    check(r"(?m:^)[^\n]*foo(?mR:$)", b"foo\rbar\nfoo\rfoo\r\n");
+    check(r"(?m:^)[^\n]*foo(?:(?m:$)|(?mR:$))", b"foo\rbar\nfoo\rfoo\r\n");
+    check(r"(?m:^)[^\n]*?foo[^\n]*?(?:(?m:$)|(?mR:$))", b"foo\rbar\nfoo\n");
+    // As JavaScript sends `^.*foo.*$` with the flag `m`.
+    let text = b"a foo\r\n\r\nfoo\rbar\rfoo b\nfoo";
+    check(r"(?mR:^)[^\r\n]*foo[^\r\n]*(?:(?m:$)|(?mR:$))", text);
+    check(r"(?mR:^)[^\r\n]*foo(?:(?m:$)|(?mR:$))", text);
+}
+
+#[test]
+fn what_is_before_the_second_part_of_a_repetition_belongs_to_the_match() {
+    check("(?:[a-z]+@){2}", b"ab@cd@ ef@ gh@ij@kl@");
+    check("x*(?:(?:ab?)@){2,}", b"ab@a@ xxa@ab@a@ a@");
+}
+
+#[test]
+fn a_match_begins_at_its_first_byte_also_if_it_is_long() {
+    // An attempt at a match that has no end yet is given up, and the search goes on without one.
+    for length in [16_383, 16_384, 16_385, 50_000] {
+        let text = [b"xa".to_vec(), vec![b'x'; length], b"b ab".to_vec()].concat();
+        for source in ["a[^b]*b", "a[^b]*?b", "(?m:a[^b]*b)|(?m:^)y"] {
+            for prefilter in [PrefilterChoice::Fastest, PrefilterChoice::Off] {
+                let pattern = compile(source, PatternOptions { prefilter, ..PatternOptions::default() });
+                let wanted = [[Some((1, length + 3))], [Some((length + 4, length + 6))]];
+                for budget in [64, 1000, usize::MAX] {
+                    assert_eq!(found(&pattern, &text, 0..text.len(), budget), wanted, "{source} {length} {budget}");
+                }
+            }
         }
     }
 }

@@ -88,8 +88,11 @@ fn is_line_end(hir: &Hir, ends: &[u8]) -> bool {
     match hir.kind() {
         HirKind::Look(look) => *look == wanted,
         HirKind::Alternation(parts) => {
-            let is_look = |part: &Hir| matches!(part.kind(), HirKind::Look(Look::EndLF | Look::EndCRLF));
-            parts.iter().all(is_look) && parts.iter().any(|part| *part.kind() == HirKind::Look(wanted))
+            let is_look = |part: &Hir, look: Look| *part.kind() == HirKind::Look(look);
+            // `EndLF` matches at no other place in a line that also ends at `\r`. The opposite is
+            // not true: there may be a `\r` within a line that ends at `\n` only.
+            let is_end = |part: &Hir| is_look(part, wanted) || ends.len() > 1 && is_look(part, Look::EndLF);
+            parts.iter().all(is_end) && parts.iter().any(|part| is_look(part, wanted))
         }
         _ => false,
     }
