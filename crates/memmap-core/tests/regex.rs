@@ -19,6 +19,7 @@ use random::Random;
 use regex_syntax::hir::Hir;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 type Place = Option<(usize, usize)>;
 
@@ -477,5 +478,43 @@ fn a_match_begins_at_its_first_byte_also_if_it_is_long() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn lines_that_end_at_cr_only_are_found_in_linear_time() {
+    let text = b"foo bar\r".repeat(256 * 1024);
+    let pattern = compile(r"(?mR:^)[^\r\n]*foo[^\r\n]*(?mR:$)", PatternOptions::default());
+    let mut search = PatternSearch::new(&pattern, 0..text.len(), false);
+    let begin = Instant::now();
+    let mut lines = 0;
+    // It takes less than a second. If `\n` was looked for up to the end for each line, it would take
+    // minutes.
+    let mut hit = |_: &memmap_core::search::Match<'_>| {
+        lines += 1;
+        begin.elapsed() < Duration::from_secs(20)
+    };
+    unsafe { search.advance(text.as_ptr(), usize::MAX, &mut hit) }.unwrap();
+    assert_eq!(lines, 256 * 1024);
+}
+
+#[test]
+fn the_start_of_a_long_line_is_looked_for_with_pauses() {
+    let (length, budget) = (1024 * 1024, 64 * 1024);
+    let text = [vec![b'x'; length], b"foo".to_vec()].concat();
+    for source in ["(?m:^).*foo(?m:$)", "(?m:^)[x]+foo", "(?m:^)x(?:.*)foo", "(?mR:^)(?R:.)*foo(?mR:$)"] {
+        let pattern = compile(source, PatternOptions::default());
+        let mut search = PatternSearch::new(&pattern, 0..text.len(), false);
+        let (mut pauses, mut places) = (0, Vec::new());
+        let mut hit = |found: &memmap_core::search::Match<'_>| {
+            places.push((found.start, found.end));
+            true
+        };
+        while unsafe { search.advance(text.as_ptr(), budget, &mut hit) }.unwrap() == Progress::Paused {
+            pauses += 1;
+        }
+        assert_eq!(places, [(0, text.len())], "{source}");
+        // Forwards to the end of the match, and backwards to its start.
+        assert!(pauses >= 2 * length / budget, "{source}: {pauses}");
     }
 }

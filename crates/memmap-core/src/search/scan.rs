@@ -15,6 +15,9 @@ const BLOCK: usize = 64;
 /// the end of a page.
 const AHEAD: usize = 2048;
 
+/// Bytes in which one of several bytes is looked for first, before twice as many.
+const FIRST_PIECE: usize = 256;
+
 /// A byte of the needle and its position.
 #[derive(Debug, Clone, Copy)]
 pub struct Probe {
@@ -103,10 +106,15 @@ pub unsafe fn first_of(haystack: *const u8, range: Range<usize>, bytes: &[u8]) -
     if start < end && bytes.contains(&unsafe { haystack.wrapping_add(start).read_volatile() }) {
         return Some(start);
     }
+    let (mut from, mut piece) = (start, first_piece(bytes));
     let mut found = None;
-    for &byte in bytes {
-        // SAFETY: the range is a part of the caller's.
-        found = unsafe { first(haystack, start..found.unwrap_or(end), byte) }.or(found);
+    while from < end && found.is_none() {
+        let to = from.saturating_add(piece).min(end);
+        for &byte in bytes {
+            // SAFETY: the range is a part of the caller's.
+            found = unsafe { first(haystack, from..found.unwrap_or(to), byte) }.or(found);
+        }
+        (from, piece) = (to, piece.saturating_mul(2));
     }
     found
 }
@@ -118,12 +126,23 @@ pub unsafe fn first_of(haystack: *const u8, range: Range<usize>, bytes: &[u8]) -
 /// As for [`first`].
 pub unsafe fn last_of(haystack: *const u8, range: Range<usize>, bytes: &[u8]) -> Option<usize> {
     let Range { start, end } = range;
+    let (mut to, mut piece) = (end, first_piece(bytes));
     let mut found = None;
-    for &byte in bytes {
-        // SAFETY: the range is a part of the caller's.
-        found = unsafe { last(haystack, found.unwrap_or(start)..end, byte) }.or(found);
+    while to > start && found.is_none() {
+        let from = to.saturating_sub(piece).max(start);
+        for &byte in bytes {
+            // SAFETY: the range is a part of the caller's.
+            found = unsafe { last(haystack, found.unwrap_or(from)..to, byte) }.or(found);
+        }
+        (to, piece) = (from, piece.saturating_mul(2));
     }
     found
+}
+
+/// The bytes in which each of `bytes` is looked for first. One that does not occur is not looked
+/// for far beyond another that does. A single one is looked for everywhere at once.
+fn first_piece(bytes: &[u8]) -> usize {
+    if bytes.len() > 1 { FIRST_PIECE } else { usize::MAX }
 }
 
 /// The position of the last `byte` in a range.
@@ -614,6 +633,31 @@ mod tests {
         // SAFETY: the bytes are readable, and each machine has these vectors.
         let count = unsafe { work.with::<V>() };
         found.into_values().take(count).collect()
+    }
+
+    #[test]
+    fn one_of_several_bytes_is_found_wherever_it_is() {
+        let length = 3000;
+        // SAFETY: the range is inside the text.
+        let first_of = |text: &[u8], bytes: &[u8]| unsafe { first_of(text.as_ptr(), 1..length + 1, bytes) };
+        // SAFETY: as above.
+        let last_of = |text: &[u8], bytes: &[u8]| unsafe { last_of(text.as_ptr(), 1..length + 1, bytes) };
+        for [found, other] in [[b'\n'; 2], *b"\n\r", *b"\r\n"] {
+            // What is beside the range does not count, and what is behind another one neither.
+            let mut text = vec![other; length + 2];
+            let bytes = if found == other { &b"\n"[..] } else { b"\n\r" };
+            for at in 1..=length {
+                text.get_mut(1..).unwrap_or_default().fill(other);
+                text.get_mut(1..at).unwrap_or_default().fill(b' ');
+                text.get_mut(at..=at).unwrap_or_default().fill(found);
+                assert_eq!(first_of(&text, bytes), Some(at));
+                text.reverse();
+                assert_eq!(last_of(&text, bytes), Some(length + 1 - at));
+            }
+            text.fill(other);
+            text.get_mut(1..=length).unwrap_or_default().fill(b' ');
+            assert_eq!([first_of(&text, bytes), last_of(&text, bytes)], [None; 2]);
+        }
     }
 
     proptest! {

@@ -90,6 +90,8 @@ enum Phase {
     Attempt { walk: Walk, start: usize, last: usize },
     /// The start of the match that ends at `end` is looked for.
     Backward { walk: Walk, end: usize },
+    /// The start of the line with the match that ends at `end` is looked for, before `at`.
+    LineStart { at: usize, end: usize },
     /// The end of the line that begins at `start` is looked for, from `at` on. `None` if it begins
     /// before the range, where it cannot be found.
     Line { start: Option<usize>, at: usize },
@@ -259,6 +261,8 @@ impl Run<'_> {
                 Phase::Attempt { walk, start, last } => unsafe { self.continue_attempt(walk, start, last) },
                 // SAFETY: the caller's promise.
                 Phase::Backward { walk, end } => unsafe { self.backward(walk, end) },
+                // SAFETY: the caller's promise.
+                Phase::LineStart { at, end } => Ok(unsafe { self.line_start(at, end) }),
                 // SAFETY: the caller's promise.
                 Phase::Line { start, at } => Ok(unsafe { self.line(start, at) }),
             }?;
@@ -597,13 +601,12 @@ impl Run<'_> {
             // The end was found in one pass over the bytes, so it is not too early.
             return Ok(Some(end.saturating_sub(length)..end));
         }
-        if let Some(line_ends) = pattern.line_ends {
-            // SAFETY: the positions are in the range.
-            let start = unsafe { scan::last_of(self.memory, next..end, line_ends) }.map_or(next, |at| at + 1);
-            return Ok(Some(start..end));
-        }
         if self.search.counts && !pattern.has_empty_matches() {
             return Ok(Some(next..end));
+        }
+        if pattern.line_ends.is_some() {
+            // SAFETY: the caller's promise.
+            return Ok(unsafe { self.line_start(end, end) });
         }
         // SAFETY: the byte is in the range.
         let after = (end < stop).then(|| unsafe { byte(self.memory, end) });
@@ -618,12 +621,11 @@ impl Run<'_> {
     ///
     /// As for [`Run::until_paused`].
     unsafe fn ended(&mut self, start: usize, end: usize) -> Option<Range<usize>> {
-        let Some(lines) = self.search.pattern.lines else {
+        if self.search.pattern.lines.is_none() {
             return Some(start..end);
-        };
+        }
         // SAFETY: the caller's promise.
-        unsafe { self.line_around(lines, end) };
-        None
+        unsafe { self.line_start(end, end) }
     }
 
     /// # Safety
@@ -666,25 +668,38 @@ impl Run<'_> {
         self.search.retries <= MOST_RETRIES
     }
 
-    /// Finds the start of the line with the match that ends at `end`.
+    /// Finds the start of the line with the match that ends at `end`, which is before `at`. If lines
+    /// are not wanted, the match begins there.
     ///
     /// # Safety
     ///
     /// As for [`Run::until_paused`].
-    unsafe fn line_around(&mut self, lines: Lines, end: usize) {
-        let (first, stop) = (self.search.next_line, self.search.range.end);
+    unsafe fn line_start(&mut self, at: usize, end: usize) -> Option<Range<usize>> {
+        let (pattern, stop) = (&self.search.pattern, self.search.range.end);
+        let (ends, first) = match pattern.lines {
+            Some(lines) => (lines.ends(), self.search.next_line),
+            None => (pattern.line_ends.unwrap_or_default(), self.search.next),
+        };
+        let limit = at.saturating_sub(self.left).max(first);
+        // SAFETY: the positions are in the range.
+        let found = unsafe { scan::last_of(self.memory, limit..at, ends) };
+        self.spend(at - found.unwrap_or(limit));
+        if found.is_none() && limit > first {
+            self.search.phase = Phase::LineStart { at: limit, end };
+            return None;
+        }
+        let Some(lines) = self.search.pattern.lines else {
+            return Some(found.map_or(first, |last| last + 1)..end);
+        };
         let is_start = match lines {
             Lines::With => true,
             // SAFETY: the position is in the range.
             Lines::Whole(ends) => unsafe { self.before(first) }.is_none_or(|before| ends.contains(&before)),
         };
-        // SAFETY: the positions are in the range.
-        let start = match unsafe { scan::last_of(self.memory, first..end, lines.ends()) } {
-            Some(last) => Some(last + 1),
-            None => Some(first).filter(|_| is_start),
-        };
+        let start = found.map(|last| last + 1).or(Some(first).filter(|_| is_start));
         // After the last line end there is no line.
         self.search.phase = if start == Some(stop) { Phase::Over } else { Phase::Line { start, at: end } };
+        None
     }
 
     /// Finds the end of a line.
