@@ -406,8 +406,8 @@ fn a_pause_comes_after_groups_that_were_hard_to_find() {
 
 #[test]
 fn what_is_before_a_candidate_belongs_to_the_match_after_any_pause() {
-    // A pause between two of the first bytes is no start. The first matches are found by attempts at
-    // one place after the other, and the others after attempts were slow.
+    // A pause between two of the first bytes is no start. The first matches are found by attempts
+    // at one place after the other, and the others after attempts were slow.
     let slow = "a".repeat(300) + "c";
     let options = PatternOptions { prefilter: PrefilterChoice::Inside, ..PatternOptions::default() };
     let unicode = regex_syntax::ParserBuilder::new().utf8(false).build().parse("[é-ü]*@").unwrap();
@@ -488,8 +488,8 @@ fn lines_that_end_at_cr_only_are_found_in_linear_time() {
     let mut search = PatternSearch::new(&pattern, 0..text.len(), false);
     let begin = Instant::now();
     let mut lines = 0;
-    // It takes less than a second. If `\n` was looked for up to the end for each line, it would take
-    // minutes.
+    // It takes less than a second. If `\n` was looked for up to the end for each line, it would
+    // take minutes.
     let mut hit = |_: &memmap_core::search::Match<'_>| {
         lines += 1;
         begin.elapsed() < Duration::from_secs(20)
@@ -516,5 +516,28 @@ fn the_start_of_a_long_line_is_looked_for_with_pauses() {
         assert_eq!(places, [(0, text.len())], "{source}");
         // Forwards to the end of the match, and backwards to its start.
         assert!(pauses >= 2 * length / budget, "{source}: {pauses}");
+    }
+}
+
+#[test]
+fn what_a_prefilter_has_read_is_not_read_again_for_each_attempt() {
+    // All of the text may be before the `@` that the prefilter looks for, and no match begins in it.
+    let (length, budget) = (256 * 1024, 1024);
+    for (source, unit) in [("x[a-z ]*@y", "abc def "), ("x(?:ab )*@y", "xab x ab")] {
+        let pattern =
+            compile(source, PatternOptions { prefilter: PrefilterChoice::Inside, ..PatternOptions::default() });
+        let text = unit.repeat(length / unit.len()) + "xab @y";
+        let mut search = PatternSearch::new(&pattern, 0..text.len(), false);
+        let (mut pauses, mut places) = (0, Vec::new());
+        let mut hit = |found: &memmap_core::search::Match<'_>| {
+            places.push((found.start, found.end));
+            true
+        };
+        while unsafe { search.advance(text.as_ptr(), budget, &mut hit) }.unwrap() == Progress::Paused {
+            pauses += 1;
+            // Each byte may be read a few times, and steps from the first state count as slow.
+            assert!(pauses < 64 * length / budget, "{source}");
+        }
+        assert_eq!(places, [(text.len() - 6, text.len())], "{source}");
     }
 }

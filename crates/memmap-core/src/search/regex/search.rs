@@ -85,8 +85,10 @@ enum Phase {
     Seek,
     /// The end of a match is looked for.
     Forward(Walk),
-    /// The same, of a match that begins at `start`. If there is none, it may still begin up to
-    /// `last`.
+    /// A match may begin at one of the places from `at` to `last`, which have not been tried yet.
+    Try { at: usize, last: usize },
+    /// The end of a match that begins at `start` is looked for. If there is none, it may still begin
+    /// up to `last`.
     Attempt { walk: Walk, start: usize, last: usize },
     /// The start of the match that ends at `end` is looked for.
     Backward { walk: Walk, end: usize },
@@ -258,6 +260,8 @@ impl Run<'_> {
                 // SAFETY: the caller's promise.
                 Phase::Forward(walk) => unsafe { self.forward(walk) },
                 // SAFETY: the caller's promise.
+                Phase::Try { at, last } => unsafe { self.attempts(at, last) },
+                // SAFETY: the caller's promise.
                 Phase::Attempt { walk, start, last } => unsafe { self.continue_attempt(walk, start, last) },
                 // SAFETY: the caller's promise.
                 Phase::Backward { walk, end } => unsafe { self.backward(walk, end) },
@@ -383,7 +387,7 @@ impl Run<'_> {
             at = start + 1;
             if self.left == 0 {
                 self.search.next = at;
-                self.search.phase = Phase::Seek;
+                self.search.phase = Phase::Try { at, last };
                 break;
             }
         }
@@ -426,7 +430,15 @@ impl Run<'_> {
         if self.search.saved.is_some() && start < limit {
             return Some(start);
         }
-        self.search.phase = if start < stop { Phase::Seek } else { Phase::Over };
+        self.search.phase = if start >= stop {
+            Phase::Over
+        } else if start > last || self.search.saved.is_none() {
+            Phase::Seek
+        } else {
+            // The prefilter may have spent the budget. If it looked from here again, it would spend
+            // the next one, too.
+            Phase::Try { at: start, last }
+        };
         None
     }
 
