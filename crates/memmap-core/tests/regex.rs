@@ -541,3 +541,39 @@ fn what_a_prefilter_has_read_is_not_read_again_for_each_attempt() {
         assert_eq!(places, [(text.len() - 6, text.len())], "{source}");
     }
 }
+
+#[test]
+fn what_is_written_over_matches_does_not_change_which_are_found() {
+    let mut random = Random::new();
+    for _ in 0..400 {
+        let depth = 1 + random.below(3);
+        let source = match random.below(3) {
+            0 => around_literal(&mut random),
+            1 => around_line(&mut random),
+            _ => expression(&mut random, depth),
+        };
+        let Ok(reference) = regex::bytes::RegexBuilder::new(&source).unicode(false).build() else { continue };
+        let pattern = compile(&source, PatternOptions::default());
+        for _ in 0..4 {
+            let mut text = text(&mut random);
+            let start = random.below(text.len() + 1);
+            let stop = start + random.below(text.len() - start + 1);
+            let wanted: Vec<Place> = expected(&reference, &text, start..stop).iter().map(|found| found[0]).collect();
+            let budget = 1 + random.below(64);
+            let context =
+                format!("{source:?} every {budget} in {start}..{stop} of {:?}", text.escape_ascii().to_string());
+            let memory = text.as_mut_ptr();
+            let mut search = PatternSearch::new(&pattern, start..stop, false);
+            let mut places = Vec::new();
+            let mut hit = |found: &memmap_core::search::Match<'_>| {
+                places.push(Some((found.start, found.end)));
+                for at in found.start..found.end {
+                    unsafe { memory.wrapping_add(at).write(random.of(b"abx\n\r f")) };
+                }
+                random.below(2) == 0
+            };
+            while unsafe { search.advance(memory, budget, &mut hit) }.unwrap() != Progress::Done {}
+            assert_eq!(places, wanted, "{context}");
+        }
+    }
+}
