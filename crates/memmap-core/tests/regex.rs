@@ -521,7 +521,8 @@ fn the_start_of_a_long_line_is_looked_for_with_pauses() {
 
 #[test]
 fn what_a_prefilter_has_read_is_not_read_again_for_each_attempt() {
-    // All of the text may be before the `@` that the prefilter looks for, and no match begins in it.
+    // All of the text may be before the `@` that the prefilter looks for, but no match begins in
+    // it.
     let (length, budget) = (256 * 1024, 1024);
     for (source, unit) in [("x[a-z ]*@y", "abc def "), ("x(?:ab )*@y", "xab x ab")] {
         let pattern =

@@ -87,8 +87,8 @@ enum Phase {
     Forward(Walk),
     /// A match may begin at one of the places from `at` to `last`, which have not been tried yet.
     Try { at: usize, last: usize },
-    /// The end of a match that begins at `start` is looked for. If there is none, it may still begin
-    /// up to `last`.
+    /// The end of a match that begins at `start` is looked for. If there is none, it may still
+    /// begin up to `last`.
     Attempt { walk: Walk, start: usize, last: usize },
     /// The start of the match that ends at `end` is looked for.
     Backward { walk: Walk, end: usize },
@@ -680,8 +680,8 @@ impl Run<'_> {
         self.search.retries <= MOST_RETRIES
     }
 
-    /// Finds the start of the line with the match that ends at `end`, which is before `at`. If lines
-    /// are not wanted, the match begins there.
+    /// Finds the start of the line with the match that ends at `end`, which is before `at`. If
+    /// lines are not wanted, the match begins there.
     ///
     /// # Safety
     ///
