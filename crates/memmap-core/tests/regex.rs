@@ -578,3 +578,32 @@ fn what_is_written_over_matches_does_not_change_which_are_found() {
         }
     }
 }
+
+#[test]
+fn a_search_for_one_match_knows_that_attempts_were_slow() {
+    let (source, part) = ("[a-z ]+[0-9]", "abcdefghijk klmnopqrst ".repeat(8) + "\nz1 ");
+    let text = part.repeat(200);
+    let pattern = compile(source, PatternOptions::default());
+    let (mut from, mut calls, mut matches) = (0, 0, 0);
+    let budget = 64;
+    loop {
+        let mut search = PatternSearch::new(&pattern, from..text.len(), false);
+        let mut hit = |found: &memmap_core::search::Match<'_>| {
+            from = found.end;
+            false
+        };
+        let mut advance = || unsafe { search.advance(text.as_ptr(), budget, &mut hit) }.unwrap();
+        let mut progress = advance();
+        while progress == Progress::Paused {
+            calls += 1;
+            progress = advance();
+        }
+        if progress == Progress::Done {
+            break;
+        }
+        matches += 1;
+    }
+    assert_eq!(matches, 200);
+    // Each search by itself would try at each letter up to the end of the line.
+    assert!(calls < 8 * text.len() / budget, "{calls}");
+}

@@ -34,6 +34,7 @@ use regex_automata::hybrid::dfa::{Cache as DfaCache, Config as DfaConfig, DFA};
 use regex_automata::nfa::thompson::{Compiler, Config, NFA, WhichCaptures};
 use regex_syntax::hir::{Hir, HirKind, Look};
 use std::ops::Range;
+use std::sync::atomic::AtomicIsize;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Bytes that the NFA of a pattern may need.
@@ -99,6 +100,9 @@ pub struct Pattern {
     /// The bytes with which a match can begin, if a search may try to match at one place after the
     /// other.
     starts: Option<ByteSet>,
+    /// What such attempts of the last search have saved. A caller that wants one match at a time
+    /// makes a search for each, which would have to learn it again.
+    saved: AtomicIsize,
     options: PatternOptions,
     /// Every match begins at the start of the memory.
     is_anchored: bool,
@@ -185,6 +189,7 @@ impl Pattern {
         Ok(Arc::new(Pattern {
             literal,
             starts: starts_of(hir).filter(|_| may_try),
+            saved: AtomicIsize::new(0),
             forward: dfa(nfa, stops_at_start)?,
             forward_unfiltered: OnceLock::new(),
             backward: dfa(reversed, config.match_kind(MatchKind::All))?,

@@ -10,6 +10,7 @@ use crate::search::scan;
 use crate::search::{Group, Match, Progress, Search, Searcher};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Bytes that a task searches before others may stop it.
 const SEARCHED: usize = 64 * 1024;
@@ -37,6 +38,9 @@ const LONGEST_ATTEMPT: usize = 16 * 1024;
 /// How many more bytes attempts may read than a search without them, before they are given up, or
 /// fewer, which counts for later.
 const MOST_WASTED: isize = 16 * 1024;
+
+/// How many of these bytes a search may waste at least, after one that has given attempts up.
+const LEAST_WASTED: isize = 256;
 
 /// A search for the matches of a pattern.
 #[derive(Debug)]
@@ -132,7 +136,7 @@ impl PatternSearch {
             furthest: range.start,
             retries: 0,
             filter: pattern.prefilter.as_ref().map(|_| FilterUse::default()),
-            saved: pattern.starts.map(|_| 0),
+            saved: pattern.starts.map(|_| pattern.saved.load(Ordering::Relaxed)),
             counts: false,
             literal: pattern.literal.as_ref().map(|finder| finder.search(range.clone())),
             range,
@@ -176,6 +180,8 @@ impl PatternSearch {
 
 impl Drop for PatternSearch {
     fn drop(&mut self) {
+        let least = LEAST_WASTED - MOST_WASTED;
+        self.pattern.saved.store(self.saved.map_or(least, |saved| saved.max(least)), Ordering::Relaxed);
         if let Some(cache) = self.cache.take() {
             self.pattern.keep_cache(Some(cache));
         }
