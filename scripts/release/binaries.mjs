@@ -7,7 +7,7 @@ import { join } from 'node:path'
 
 /** The oldest glibc that the libraries for it run on. */
 export const GLIBC = '2.17'
-const MAX_BYTES = 1_110_000
+const MAX_BYTES = 1_137_000
 const ZIG = ['ziglang==0.15.2', 'cargo-zigbuild==0.24.0']
 
 /**
