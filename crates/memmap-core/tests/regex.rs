@@ -280,6 +280,26 @@ fn groups_that_are_found_after_the_search_are_those_of_the_search() {
     assert!(same > 1000 && others > 100, "{same} {others}");
 }
 
+#[test]
+fn the_groups_of_a_line_depend_on_what_is_around_it() {
+    // Between the `\r` and the `\n` there is no end of a line.
+    let text = b"a\r\nb1\nb12";
+    for source in [r"(?m:^).*\r(?:((?mR:$))|())(?m:$)", r"(?m:^).*b(\d)(?m:$)", r"(?m:^)(.*)\r\b(?m:$)"] {
+        let reference = regex::bytes::RegexBuilder::new(source).unicode(false).build().unwrap();
+        let pattern = compile(source, PatternOptions::default());
+        assert_eq!(found(&pattern, text, 0..text.len(), 64), expected(&reference, text, 0..text.len()), "{source}");
+    }
+    let memory = Mapping::open(Request { length: 4096, ..Request::new(Target::Anonymous, Access::Default) }).unwrap();
+    unsafe { memory.region().start().copy_from_nonoverlapping(text.as_ptr(), text.len()) };
+    let pattern = compile(r"(?m:^).*b(\d)(?m:$)", PatternOptions::default());
+    assert_eq!(late_groups(&memory, &pattern, 3..5, text.len()), Some(vec![Some((4, 5))]));
+    for (at, other, before) in [(5, b'2', b'\n'), (2, b'x', b'\n')] {
+        memory.region().write_byte(at, other).unwrap();
+        assert_eq!(late_groups(&memory, &pattern, 3..5, text.len()), None, "byte {at}");
+        memory.region().write_byte(at, before).unwrap();
+    }
+}
+
 /// The places of all matches of a pattern that is compiled with these options.
 fn places(source: &str, options: PatternOptions, text: &[u8]) -> Vec<(usize, usize)> {
     let pattern = compile(source, options);

@@ -4,6 +4,7 @@
 //! of regex-automata can read them. Start and end of the match are known, so only its groups are
 //! asked for:
 //!
+//! * If what is before a group always has the same length, or what is after it, none is needed.
 //! * If each byte leaves only one way on, a one-pass DFA finds them in one pass, and stops after
 //!   the last group.
 //! * `.*took (\d+) ms` leaves two ways at each `t`, but only one if it is read from its end. So the
@@ -38,9 +39,31 @@ const VISITED: usize = 2 * 1024 * 1024;
 /// Finds the groups of a match.
 #[derive(Debug)]
 pub struct GroupFinder {
+    /// Where the groups of each match are, if that is always the same.
+    bounds: Option<Vec<[Bound; 2]>>,
     one_pass: Option<OnePass>,
     backtracker: BoundedBacktracker,
     groups: usize,
+    /// A match is a line that ends at one of these bytes, and the pattern sees nothing around it.
+    line_ends: Option<&'static [u8]>,
+}
+
+/// Where a group begins or ends.
+#[derive(Debug, Clone, Copy)]
+enum Bound {
+    /// So many bytes after the start of the match.
+    FromStart(usize),
+    /// So many bytes before its end.
+    FromEnd(usize),
+}
+
+impl Bound {
+    fn position(self, place: &Range<usize>) -> usize {
+        match self {
+            Bound::FromStart(length) => place.start.saturating_add(length).min(place.end),
+            Bound::FromEnd(length) => place.end.saturating_sub(length).max(place.start),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -76,16 +99,21 @@ pub enum Found {
 }
 
 impl GroupFinder {
-    /// A finder for the first `groups` groups of a pattern.
-    pub fn new(hir: &Hir, nfa: NFA, groups: usize) -> Result<GroupFinder> {
+    /// A finder for the first `groups` groups of a pattern. With `line_ends`, each match is a line
+    /// that ends there, and the pattern is one that sees nothing else.
+    pub fn new(hir: &Hir, nfa: NFA, groups: usize, line_ends: Option<&'static [u8]>) -> Result<GroupFinder> {
         let forward = || one_pass(hir, false);
         let reversed = || one_pass(&reversed(hir)?, true);
         let config = BoundedBacktracker::config().visited_capacity(VISITED);
         let backtracker = BoundedBacktracker::builder().configure(config).build_from_nfa(nfa);
+        let mut bounds = vec![None; groups];
+        fix(hir, Some(0), Some(0), &mut bounds);
         Ok(GroupFinder {
+            bounds: bounds.into_iter().collect(),
             one_pass: forward().or_else(reversed),
             backtracker: backtracker.map_err(|_| too_large())?,
             groups,
+            line_ends,
         })
     }
 
@@ -102,7 +130,11 @@ impl GroupFinder {
 
     /// What it costs at most to find the groups of a match, in bytes that an automaton steps over.
     pub fn cost(&self, length: usize) -> usize {
-        let states = if self.one_pass.is_some() { 1 } else { self.backtracker.get_nfa().states().len() };
+        let states = match (&self.bounds, &self.one_pass) {
+            (Some(_), _) => 0,
+            (None, Some(_)) => 1,
+            (None, None) => self.backtracker.get_nfa().states().len(),
+        };
         length.saturating_mul(states)
     }
 
@@ -120,6 +152,12 @@ impl GroupFinder {
         before: Option<u8>,
         after: Option<u8>,
     ) -> Found {
+        if let Some(bounds) = self.bounds.as_ref().filter(|_| place.len() <= LONGEST) {
+            for (group, [start, end]) in cache.groups.iter_mut().zip(bounds) {
+                *group = Group::At { start: start.position(&place), end: end.position(&place) };
+            }
+            return Found::Groups;
+        }
         // SAFETY: the caller's promise.
         unsafe { self.find_in(cache, memory, place, [before, after], false) }
     }
@@ -156,6 +194,14 @@ impl GroupFinder {
         if length > LONGEST || self.one_pass.is_none() && length > self.backtracker.max_haystack_len() {
             return Found::TooLong;
         }
+        let sides = match self.line_ends {
+            Some(ends) if is_late && [before, after].iter().flatten().any(|side| !ends.contains(side)) => {
+                return Found::Changed;
+            }
+            Some(_) => [None; 2],
+            None => [before, after],
+        };
+        let [before, after] = sides;
         let is_reversed = self.one_pass.as_ref().is_some_and(|one_pass| one_pass.is_reversed);
         let (first, last) = if is_reversed { (after, before) } else { (before, after) };
         // SAFETY: the caller's promise.
@@ -230,6 +276,42 @@ impl GroupCache {
         self.copy.extend(last);
         true
     }
+}
+
+/// Sets the bounds of the groups in a part of a pattern, as far as they are fixed. The part has so
+/// many bytes of each match before and after it. `None`: their number varies. What is repeated, or
+/// an alternative, has no fixed bounds.
+fn fix(hir: &Hir, before: Option<usize>, after: Option<usize>, bounds: &mut [Option<[Bound; 2]>]) {
+    let length_of = |parts: &[Hir]| parts.iter().try_fold(0, |sum, part| Some(sum + length(part)?));
+    match hir.kind() {
+        HirKind::Capture(capture) => {
+            let own = length(hir);
+            let from_start = |more: Option<usize>| Some(Bound::FromStart(before? + more?));
+            let from_end = |more: Option<usize>| Some(Bound::FromEnd(after? + more?));
+            let start = from_start(Some(0)).or_else(|| from_end(own));
+            let end = from_end(Some(0)).or_else(|| from_start(own));
+            if let Some(bound) = bounds.get_mut((capture.index as usize).wrapping_sub(1)) {
+                *bound = start.zip(end).map(|(start, end)| [start, end]);
+            }
+            fix(&capture.sub, before, after, bounds);
+        }
+        HirKind::Concat(parts) => {
+            for index in 0..parts.len() {
+                if let (left, [part, right @ ..]) = parts.split_at(index) {
+                    let before = before.zip(length_of(left)).map(|(before, more)| before + more);
+                    let after = after.zip(length_of(right)).map(|(after, more)| after + more);
+                    fix(part, before, after, bounds);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The length of all matches, if it is the same.
+fn length(hir: &Hir) -> Option<usize> {
+    let properties = hir.properties();
+    properties.minimum_len().filter(|_| properties.minimum_len() == properties.maximum_len())
 }
 
 /// The one-pass DFAs of a pattern. `None` if it is not one-pass.

@@ -29,6 +29,9 @@ impl Lines {
 pub struct WholeLines {
     pub ends: &'static [u8],
     pub part: Hir,
+    /// What finds the groups of a line, of which it sees nothing else. `None` if the pattern looks
+    /// for line ends in other places, too.
+    pub line: Option<Hir>,
 }
 
 /// The bytes that end a line, if each match begins at the start of a line and has none of them.
@@ -60,6 +63,12 @@ pub fn whole_lines(hir: &Hir) -> Option<WholeLines> {
     if !matches!(start.kind(), HirKind::Look(_)) || !is_within_line(before) || !is_line_end(last, ends) {
         return None;
     }
+    let is_simple = |part: &Hir| {
+        let looks = part.properties().look_set().remove(Look::WordAscii).remove(Look::WordAsciiNegate);
+        looks.is_empty()
+    };
+    let inner = || [before].into_iter().chain(middle);
+    let line = inner().all(is_simple).then(|| Hir::concat(inner().cloned().chain([Hir::look(Look::End)]).collect()));
     let part = match middle.split_last() {
         // Whatever follows belongs to the line.
         Some((after, part)) if is_within_line(after) => part.to_vec(),
@@ -67,7 +76,7 @@ pub fn whole_lines(hir: &Hir) -> Option<WholeLines> {
     };
     let part = Hir::concat(part);
     let is_empty = part.properties().minimum_len().is_none_or(|least| least == 0);
-    (!is_empty).then_some(WholeLines { ends, part })
+    (!is_empty).then_some(WholeLines { ends, part, line })
 }
 
 /// Whether a pattern is `.*`, for lines with these ends.

@@ -155,8 +155,15 @@ impl Pattern {
         let config = Config::new().utf8(false).nfa_size_limit(Some(LARGEST_NFA));
         compiler.configure(config);
         let nfa = compiler.build_from_hir(hir).map_err(|_| too_large())?;
-        let groups = if options.groups == 0 { None } else { Some(GroupFinder::new(hir, nfa.clone(), options.groups)?) };
         let whole = if options.lines || options.sticky { None } else { whole_lines(hir) };
+        let groups = match whole.as_ref().and_then(|whole| whole.line.as_ref().map(|line| (line, whole.ends))) {
+            _ if options.groups == 0 => None,
+            Some((line, ends)) => {
+                let nfa = compiler.build_from_hir(line).map_err(|_| too_large())?;
+                Some(GroupFinder::new(line, nfa, options.groups, Some(ends))?)
+            }
+            None => Some(GroupFinder::new(hir, nfa.clone(), options.groups, None)?),
+        };
         let lines =
             if options.lines { Some(Lines::With) } else { whole.as_ref().map(|whole| Lines::Whole(whole.ends)) };
         let searched = whole.as_ref().map_or(hir, |whole| &whole.part);
