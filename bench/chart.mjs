@@ -41,7 +41,7 @@ export function drawPeers(results, path) {
       title: chart,
       bars: [{ ...ours, bar: 'memmap' }, ...others.filter(({ bar, value }) => bar && value !== undefined)].map(
         ({ bar, value, limit }, index) => ({
-          label: limit ? `${bar}: the limit` : bar,
+          label: limit ? `${bar}, 1 core` : bar,
           value,
           text: `${Number(value.toPrecision(2))} ${unit}`,
           style: limit ? 'limit' : index === 0 ? 'ours' : 'other',
