@@ -281,6 +281,15 @@ fn groups_that_are_found_after_the_search_are_those_of_the_search() {
 }
 
 #[test]
+fn a_pattern_that_lacks_its_groups_has_unmatched_ones() {
+    let pattern = |source: &str| Pattern::new(&hir(source), PatternOptions { groups: 2, ..PatternOptions::default() });
+    let unmatched = |place| vec![Some(place), None, None];
+    assert_eq!(found(&pattern("ab").unwrap(), b"xabab", 0..5, 64), [unmatched((1, 3)), unmatched((3, 5))]);
+    let one = vec![Some((1, 3)), Some((2, 3)), None];
+    assert_eq!(found(&pattern("a(b)").unwrap(), b"xabx", 0..4, 64), [one]);
+}
+
+#[test]
 fn the_groups_of_a_line_depend_on_what_is_around_it() {
     // Between the `\r` and the `\n` there is no end of a line.
     let text = b"a\r\nb1\nb12";

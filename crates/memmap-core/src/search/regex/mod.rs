@@ -187,7 +187,10 @@ impl Pattern {
         let may_try = !is_anchored && !options.sticky && lines.is_none();
         let literal = match hir.kind() {
             HirKind::Literal(literal)
-                if has_prefilter && options.prefilter == PrefilterChoice::Fastest && !options.lines =>
+                if has_prefilter
+                    && options.prefilter == PrefilterChoice::Fastest
+                    && !options.lines
+                    && options.groups == 0 =>
             {
                 Some(Finder::new(literal.0.to_vec()))
             }
