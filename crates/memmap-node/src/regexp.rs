@@ -10,9 +10,9 @@ use crate::handle::{Handle, index, range};
 use crate::task::{Started, counting, promise, replacing};
 use crate::typed_array::{Float64Positions, Uint8Argument, Uint32Argument};
 use memmap_core::mapping::Retained;
-use memmap_core::search::{Group, Match, Pattern, PatternOptions, PatternSearch, Progress, Search, Searcher};
+use memmap_core::search::{Group, Pattern, PatternOptions, PatternSearch, Progress, Search, Searcher};
 use memmap_core::task::{self, Piece, Work};
-use memmap_core::{Error, Replacement, Result, Task};
+use memmap_core::{Error, Region, Replacement, Result, Task};
 use napi::Env;
 use napi::bindgen_prelude::{External, Unknown};
 use napi_derive::napi;
@@ -37,9 +37,6 @@ pub struct Batches {
     /// No match follows them.
     is_over: bool,
 }
-
-/// What a search calls with each match. It returns whether it wants more.
-type Hit<'a> = &'a mut dyn FnMut(&Match<'_>) -> bool;
 
 /// Work that finds the next matches, and keeps their rows.
 struct NextMatches {
@@ -99,11 +96,9 @@ impl Piece for NextMatchesPiece {
     fn advance(&mut self, memory: &Retained) -> Result<Progress> {
         let mut batches = self.work.batches();
         let Batches { search, rows, is_over } = &mut *batches;
-        let width = width(search);
-        let left = self.work.room - rows.len() / width;
-        let advance =
-            |search: &mut PatternSearch, mut hit: Hit<'_>| memory.region().advance(search, search.chunk(), &mut hit);
-        let found = find(search, left, advance, &mut |_, pair| rows.extend(pair))?;
+        let width = width(search.groups());
+        let (left, chunk) = (self.work.room - rows.len() / width, search.chunk());
+        let found = find(memory.region(), search, chunk, left, &mut |_, pair| rows.extend(pair))?;
         *is_over = found < 0.0;
         self.position = search.position() - search.range().start;
         let is_done = *is_over || rows.len() / width == self.work.room;
@@ -172,10 +167,8 @@ pub fn next_matches(
         let mut batches = search.try_lock().map_err(|_| Error::Contradiction("a task is using this search"))?;
         let search = &mut batches.search;
         search.set_groups(is_eager);
-        let room = rows.length() / width(search);
-        let advance =
-            |search: &mut PatternSearch, mut hit: Hit<'_>| mapping.region().advance(search, usize::MAX, &mut hit);
-        find(search, room, advance, &mut |index, pair| rows.set_pair(index, pair))
+        let room = rows.length() / width(search.groups());
+        find(mapping.region(), search, usize::MAX, room, &mut |index, pair| rows.set_pair(index, pair))
     });
     found.into()
 }
@@ -195,7 +188,7 @@ pub fn start_next_matches(
         if result.is_err() {
             batches.rows.clear();
         }
-        let count = (batches.rows.len() / width(&batches.search)) as f64;
+        let count = (batches.rows.len() / width(batches.search.groups())) as f64;
         result.map(|()| if batches.is_over { -1.0 - count } else { count }).into()
     });
     promise(env, task, 0.0, 0.0, Ok(started))
@@ -228,9 +221,7 @@ pub fn first_match(
 ) -> Outcome<bool> {
     let found = handle.with(|mapping| {
         let mut search = PatternSearch::new(pattern, range(start, stop)?, row.length() > 2);
-        let advance =
-            |search: &mut PatternSearch, mut hit: Hit<'_>| mapping.region().advance(search, usize::MAX, &mut hit);
-        find(&mut search, 1, advance, &mut |index, pair| row.set_pair(index, pair))
+        find(mapping.region(), &mut search, usize::MAX, 1, &mut |index, pair| row.set_pair(index, pair))
     });
     // One match is 1, or -2 if no other follows.
     found.map(|count| count == 1.0 || count == -2.0).into()
@@ -258,7 +249,7 @@ pub fn match_groups(
         let place = |at: usize| range(rows.get(at)?, rows.get(at + 1)?);
         let is_match = find(first, place(first)?)?;
         let mut left = LATE_BYTES;
-        for at in (first..).step_by((pattern.groups() + 1) * 2).skip(1).take(more as usize) {
+        for at in (first..).step_by(width(pattern.groups())).skip(1).take(more as usize) {
             let place = place(at)?;
             if place.len() > left {
                 break;
@@ -336,28 +327,29 @@ fn replacement(to: &Uint8Argument, fill: i32) -> Result<Replacement> {
     Ok(Replacement { bytes: to.raw().to_vec()?, fill: u8::try_from(fill).ok() })
 }
 
-/// How many numbers the next matches have.
-fn width(search: &PatternSearch) -> usize {
-    (search.groups() + 1) * 2
+/// How many numbers a match with so many groups has.
+fn width(groups: usize) -> usize {
+    (groups + 1) * 2
 }
 
-/// Finds at most `room` matches with `search`, and calls `put` with pairs of numbers of their rows,
-/// and the index of the first of each pair. It returns the number of matches, or -1 less that
-/// number if no match follows.
+/// Searches about `budget` bytes for at most `room` matches, and calls `put` with pairs of numbers
+/// of their rows, and the index of the first of each pair. It returns the number of matches, or -1
+/// less that number if no match follows.
 fn find(
+    region: &Region,
     search: &mut PatternSearch,
+    budget: usize,
     room: usize,
-    advance: impl FnOnce(&mut PatternSearch, Hit<'_>) -> Result<Progress>,
     put: &mut impl FnMut(usize, [f64; 2]),
 ) -> Result<f64> {
     if room == 0 {
         return Ok(0.0);
     }
     let (mut count, mut index) = (0, 0);
-    let progress = advance(search, &mut |found| {
+    let progress = region.advance(search, budget, &mut |found| {
         put(index, [found.start as f64, found.end as f64]);
         put_groups(found.groups, index + 2, put);
-        index += (found.groups.len() + 1) * 2;
+        index += width(found.groups.len());
         count += 1;
         count < room
     })?;
