@@ -183,17 +183,30 @@ fn text(random: &mut Random) -> Vec<u8> {
     text
 }
 
+/// A pattern of any kind, and what the crate `regex` makes of it. `None` if that refuses it.
+fn any_pattern(random: &mut Random) -> Option<(String, regex::bytes::Regex)> {
+    let depth = 1 + random.below(4);
+    let source = match random.below(4) {
+        0 => around_literal(random),
+        1 => around_line(random),
+        _ => expression(random, depth),
+    };
+    let reference = regex::bytes::RegexBuilder::new(&source).unicode(false).build().ok()?;
+    Some((source, reference))
+}
+
+/// A part of a text, which is often all of it.
+fn any_range(random: &mut Random, length: usize) -> Range<usize> {
+    let start = if random.below(3) == 0 { random.below(length + 1) } else { 0 };
+    let stop = if random.below(3) == 0 { start + random.below(length - start + 1) } else { length };
+    start..stop
+}
+
 #[test]
 fn random_patterns_find_what_regex_finds() {
     let mut random = Random::new();
     for _ in 0..1_000 {
-        let depth = 1 + random.below(4);
-        let source = match random.below(4) {
-            0 => around_literal(&mut random),
-            1 => around_line(&mut random),
-            _ => expression(&mut random, depth),
-        };
-        let Ok(reference) = regex::bytes::RegexBuilder::new(&source).unicode(false).build() else { continue };
+        let Some((source, reference)) = any_pattern(&mut random) else { continue };
         // A cache without room for more than a few states is cleared all the time.
         let dfa_cache = if random.below(3) == 0 { 0 } else { 1 << 20 };
         let prefilter =
@@ -202,16 +215,14 @@ fn random_patterns_find_what_regex_finds() {
         let pattern = compile(&source, PatternOptions { dfa_cache, prefilter, ..PatternOptions::default() });
         for _ in 0..6 {
             let text = text(&mut random);
-            let start = if random.below(3) == 0 { random.below(text.len() + 1) } else { 0 };
-            let stop = if random.below(3) == 0 { start + random.below(text.len() - start + 1) } else { text.len() };
-            let budget = 1 + random.below(64);
-            let wanted = expected(&reference, &text, start..stop);
+            let (range, budget) = (any_range(&mut random, text.len()), 1 + random.below(64));
+            let wanted = expected(&reference, &text, range.clone());
             let context = format!(
-                "{source:?} {prefilter:?} every {budget} in {start}..{stop} of {:?}",
+                "{source:?} {prefilter:?} every {budget} in {range:?} of {:?}",
                 text.escape_ascii().to_string()
             );
-            assert_eq!(found(&pattern, &text, start..stop, budget), wanted, "{context}");
-            assert_eq!(counted(&pattern, &text, start..stop, budget), wanted.len(), "{context}");
+            assert_eq!(found(&pattern, &text, range.clone(), budget), wanted, "{context}");
+            assert_eq!(counted(&pattern, &text, range, budget), wanted.len(), "{context}");
         }
     }
 }
@@ -576,24 +587,16 @@ fn what_a_prefilter_has_read_is_not_read_again_for_each_attempt() {
 fn what_is_written_over_matches_does_not_change_which_are_found() {
     let mut random = Random::new();
     for _ in 0..400 {
-        let depth = 1 + random.below(3);
-        let source = match random.below(3) {
-            0 => around_literal(&mut random),
-            1 => around_line(&mut random),
-            _ => expression(&mut random, depth),
-        };
-        let Ok(reference) = regex::bytes::RegexBuilder::new(&source).unicode(false).build() else { continue };
+        let Some((source, reference)) = any_pattern(&mut random) else { continue };
         let pattern = compile(&source, PatternOptions::default());
         for _ in 0..4 {
             let mut text = text(&mut random);
-            let start = random.below(text.len() + 1);
-            let stop = start + random.below(text.len() - start + 1);
-            let wanted: Vec<Place> = expected(&reference, &text, start..stop).iter().map(|found| found[0]).collect();
-            let budget = 1 + random.below(64);
-            let context =
-                format!("{source:?} every {budget} in {start}..{stop} of {:?}", text.escape_ascii().to_string());
+            let (range, budget) = (any_range(&mut random, text.len()), 1 + random.below(64));
+            let matches = expected(&reference, &text, range.clone());
+            let wanted: Vec<Place> = matches.iter().map(|found| found[0]).collect();
+            let context = format!("{source:?} every {budget} in {range:?} of {:?}", text.escape_ascii().to_string());
             let memory = text.as_mut_ptr();
-            let mut search = PatternSearch::new(&pattern, start..stop, false);
+            let mut search = PatternSearch::new(&pattern, range, false);
             let mut places = Vec::new();
             let mut hit = |found: &memmap_core::search::Match<'_>| {
                 places.push(Some((found.start, found.end)));
