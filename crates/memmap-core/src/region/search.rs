@@ -123,11 +123,8 @@ impl Region {
         budget: usize,
         hit: &mut impl FnMut(&Match<'_>) -> bool,
     ) -> Result<Progress> {
-        let reach = search.reach(budget);
-        self.bytes_of(&reach)?;
-        // SAFETY: `bytes_of` found the bytes inside the mapping, which lives as long as `self`.
-        let advance = || unsafe { search.advance(self.start(), budget, hit) };
-        if budget == WHOLE { self.with_read_ahead(reach.start, reach.len(), advance)? } else { self.checked(advance)? }
+        // SAFETY: `within` found the bytes inside the mapping, which lives as long as `self`.
+        self.within(search.reach(budget), budget, || unsafe { search.advance(self.start(), budget, hit) })
     }
 
     /// Passes the groups of the match at `place` on, which a search up to `stop` has found before.
@@ -181,11 +178,8 @@ impl Region {
     ///
     /// As for [`Region::advance`].
     pub(crate) fn count_on(&self, search: &mut impl Search, budget: usize, count: &mut usize) -> Result<Progress> {
-        let reach = search.reach(budget);
-        self.bytes_of(&reach)?;
-        // SAFETY: `bytes_of` found the bytes inside the mapping, which lives as long as `self`.
-        let advance = || unsafe { search.count(self.start(), budget, count) };
-        if budget == WHOLE { self.with_read_ahead(reach.start, reach.len(), advance)? } else { self.checked(advance)? }
+        // SAFETY: `within` found the bytes inside the mapping, which lives as long as `self`.
+        self.within(search.reach(budget), budget, || unsafe { search.count(self.start(), budget, count) })
     }
 
     /// Replaces each match in `range`. Matches do not overlap, and an empty needle has none. The
@@ -270,6 +264,18 @@ impl Region {
                 }
             }
         })
+    }
+
+    /// Advances a search that reads the bytes of `reach`. It announces that, unless the search is a
+    /// part of a task, which has announced its whole range.
+    fn within(
+        &self,
+        reach: Range<usize>,
+        budget: usize,
+        advance: impl FnOnce() -> Result<Progress>,
+    ) -> Result<Progress> {
+        self.bytes_of(&reach)?;
+        if budget == WHOLE { self.with_read_ahead(reach.start, reach.len(), advance)? } else { self.checked(advance)? }
     }
 
     /// Runs `scan`, which reads the range from its start to its end, and announces that.
