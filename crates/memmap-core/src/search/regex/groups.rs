@@ -138,8 +138,9 @@ impl GroupFinder {
         length.saturating_mul(states)
     }
 
-    /// Finds the groups of the match at `place`, with the bytes before and after it. The search has
-    /// just read the match, so what follows its last group is not read again.
+    /// Finds the groups of the match at `place`, with the bytes on its `sides`: the one before it
+    /// and the one after it. The search has just read the match, so what follows its last group is
+    /// not read again.
     ///
     /// # Safety
     ///
@@ -149,8 +150,7 @@ impl GroupFinder {
         cache: &mut GroupCache,
         memory: *const u8,
         place: Range<usize>,
-        before: Option<u8>,
-        after: Option<u8>,
+        sides: [Option<u8>; 2],
     ) -> Found {
         if let Some(bounds) = self.bounds.as_ref().filter(|_| place.len() <= LONGEST) {
             for (group, [start, end]) in cache.groups.iter_mut().zip(bounds) {
@@ -159,7 +159,7 @@ impl GroupFinder {
             return Found::Groups;
         }
         // SAFETY: the caller's promise.
-        unsafe { self.find_in(cache, memory, place, [before, after], false) }
+        unsafe { self.find_in(cache, memory, place, sides, false) }
     }
 
     /// Like [`GroupFinder::find`], long after the search: they are found only if all of `place` is
@@ -187,21 +187,20 @@ impl GroupFinder {
         cache: &mut GroupCache,
         memory: *const u8,
         place: Range<usize>,
-        [before, after]: [Option<u8>; 2],
+        sides: [Option<u8>; 2],
         is_late: bool,
     ) -> Found {
         let length = place.len();
         if length > LONGEST || self.one_pass.is_none() && length > self.backtracker.max_haystack_len() {
             return Found::TooLong;
         }
-        let sides = match self.line_ends {
-            Some(ends) if is_late && [before, after].iter().flatten().any(|side| !ends.contains(side)) => {
+        let [before, after] = match self.line_ends {
+            Some(ends) if is_late && sides.iter().flatten().any(|side| !ends.contains(side)) => {
                 return Found::Changed;
             }
             Some(_) => [None; 2],
-            None => [before, after],
+            None => sides,
         };
-        let [before, after] = sides;
         let is_reversed = self.one_pass.as_ref().is_some_and(|one_pass| one_pass.is_reversed);
         let (first, last) = if is_reversed { (after, before) } else { (before, after) };
         // SAFETY: the caller's promise.
